@@ -1,0 +1,170 @@
+//! Why a flow did not get its output.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! failure_codes {
+    ($($(#[$doc:meta])* $variant:ident => $text:literal,)*) => {
+        /// The stable code of a failure. Clients may branch on it; codes are never renamed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum FailureCode {
+            $($(#[$doc])* #[serde(rename = $text)] $variant,)*
+        }
+
+        impl FailureCode {
+            /// Every code there is.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The code as it stands in JSON.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+        }
+    };
+}
+
+failure_codes! {
+    /// The scheme of the URL is neither `http` nor `https`.
+    UnsupportedScheme => "unsupported_scheme",
+    /// The URL has a user name or a password in it.
+    CredentialsInUrl => "credentials_in_url",
+    /// The URL is too long.
+    UrlTooLong => "url_too_long",
+    /// The URL leads to an address that the service does not fetch from.
+    SourceRefused => "source_refused",
+    /// The source has no such asset (404, 410).
+    SourceNotFound => "source_not_found",
+    /// The source does not let Assetmill have the asset (401, 402, 403, 407).
+    SourceDenied => "source_denied",
+    /// The source answered with another status that is final.
+    SourceRejected => "source_rejected",
+    /// The source could not be reached, or answered that it is out of order.
+    SourceUnavailable => "source_unavailable",
+    /// The source did not send the whole asset in time.
+    SourceTimeout => "source_timeout",
+    /// The source broke off before the whole asset was there.
+    SourceIncomplete => "source_incomplete",
+    /// The source asked Assetmill to come back later.
+    SourceThrottled => "source_throttled",
+    /// The source redirected too often, or to something that is no URL.
+    SourceBadRedirect => "source_bad_redirect",
+    /// The asset has no bytes.
+    AssetEmpty => "asset_empty",
+    /// The asset has more bytes than are taken.
+    AssetTooLarge => "asset_too_large",
+    /// The asset has more pixels than are decoded.
+    TooManyPixels => "too_many_pixels",
+    /// The content is not of a media type that the operation takes.
+    UnsupportedMediaType => "unsupported_media_type",
+    /// The content is of the right media type but can't be decoded.
+    CorruptAsset => "corrupt_asset",
+    /// The vendor refused this asset or these parameters.
+    VendorRejected => "vendor_rejected",
+    /// The vendor refused the operator's account: key, plan or credit.
+    VendorDenied => "vendor_denied",
+    /// The vendor could not be reached, or answered that it is out of order.
+    VendorUnavailable => "vendor_unavailable",
+    /// The vendor did not answer in time.
+    VendorTimeout => "vendor_timeout",
+    /// The vendor asked Assetmill to come back later.
+    VendorThrottled => "vendor_throttled",
+    /// The vendor answered something that the catalogue did not declare.
+    VendorResponseInvalid => "vendor_response_invalid",
+    /// The catalogue no longer has the operation, or it lacks a secret.
+    OperationUnavailable => "operation_unavailable",
+    /// The operation stopped on this asset in a way that it should not.
+    OperationCrashed => "operation_crashed",
+    /// Processing this flow stopped its worker again and again.
+    WorkerCrashed => "worker_crashed",
+    /// The flow waited for a vendor or a source longer than flows may wait.
+    GaveUpWaiting => "gave_up_waiting",
+}
+
+/// Why a flow failed, or why its last attempt did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What happened, for programs.
+    pub code: FailureCode,
+    /// What happened and what would be right, for people. MUST hold no secret.
+    pub message: String,
+    /// Whether the same request may succeed at another time.
+    pub retryable: bool,
+}
+
+/// What kept an attempt from its output, and what may be done about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Setback {
+    /// Trying again would fail again.
+    Final(Failure),
+    /// Trying again may help. Costs an attempt.
+    Transient(Failure),
+    /// The other side asked for patience. Costs no attempt.
+    Throttled {
+        /// What the other side said.
+        failure: Failure,
+        /// How long it asked to be left alone; `None` when it did not say.
+        retry_after: Option<Duration>,
+    },
+    /// The call was made and its end never learnt, so it may have been charged. Costs an attempt.
+    Unconfirmed(Failure),
+}
+
+impl Failure {
+    /// A failure that will not go away by itself.
+    pub fn lasting(code: FailureCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            retryable: false,
+        }
+    }
+
+    /// A failure that may go away by itself.
+    pub fn passing(code: FailureCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            retryable: true,
+        }
+    }
+}
+
+impl Setback {
+    /// A [`Setback::Final`] with a lasting failure.
+    pub fn lasting(code: FailureCode, message: impl Into<String>) -> Self {
+        Self::Final(Failure::lasting(code, message))
+    }
+
+    /// A [`Setback::Transient`] with a passing failure.
+    pub fn transient(code: FailureCode, message: impl Into<String>) -> Self {
+        Self::Transient(Failure::passing(code, message))
+    }
+
+    /// The failure behind the setback.
+    pub fn failure(&self) -> &Failure {
+        match self {
+            Self::Final(failure)
+            | Self::Transient(failure)
+            | Self::Unconfirmed(failure)
+            | Self::Throttled { failure, .. } => failure,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_written_as_they_are_called() {
+        for code in FailureCode::ALL {
+            assert_eq!(
+                serde_json::to_value(code).unwrap(),
+                serde_json::Value::from(code.as_str())
+            );
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The processing of one asset.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    BatchId, Failure, FlowId, MediaType, OperationName, OutputKey, Params, Sha256Digest, Source,
+    TenantId,
+};
+
+/// The processing of one asset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Flow {
+    /// Its id.
+    pub id: FlowId,
+    /// The batch it belongs to.
+    pub batch_id: BatchId,
+    /// Its place in the batch, from 0, in the order of the request.
+    pub index: u32,
+    /// Who started it.
+    pub tenant: TenantId,
+    /// The asset.
+    pub source: Source,
+    /// What is done to it.
+    pub operation: OperationName,
+    /// With which parameters.
+    pub params: Params,
+    /// Where it stands.
+    pub status: Status,
+    /// Attempts that were started, less those that cost nothing.
+    pub attempts: u32,
+    /// Counts claims. Whoever claimed last holds the highest and alone may settle or defer.
+    pub fence: u64,
+    /// Calls of a paid operation whose end was never learnt: each may have been charged.
+    pub unconfirmed_calls: u32,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When its first attempt began.
+    pub started_at: Option<Timestamp>,
+}
+
+/// Where a flow stands, with what belongs to that state alone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Status {
+    /// Waits for a worker.
+    Pending {
+        /// It may not be claimed before this time.
+        not_before: Option<Timestamp>,
+        /// What kept the last attempt from its output.
+        last_failure: Option<Failure>,
+    },
+    /// A worker holds it.
+    Running {
+        /// After this time another worker may claim it.
+        lease_until: Timestamp,
+    },
+    /// It has its output.
+    Completed {
+        /// What was stored.
+        output: Output,
+        /// Since when.
+        settled_at: Timestamp,
+    },
+    /// It will have no output.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// Since when.
+        settled_at: Timestamp,
+    },
+    /// The caller stopped it.
+    Cancelled {
+        /// Since when.
+        settled_at: Timestamp,
+    },
+}
+
+/// A flow's [`Status`] without what belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FlowState {
+    /// Waits for a worker.
+    Pending,
+    /// A worker holds it.
+    Running,
+    /// It has its output.
+    Completed,
+    /// It will have no output.
+    Failed,
+    /// The caller stopped it.
+    Cancelled,
+}
+
+/// A stored output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Where it is.
+    pub key: OutputKey,
+    /// What it is.
+    pub media_type: MediaType,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// The digest of its content.
+    pub sha256: Sha256Digest,
+}
+
+/// What the queue carries: which flow to process.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FlowMessage {
+    /// The flow.
+    pub flow_id: FlowId,
+    /// Its owner: queues that share fairly group by it.
+    pub tenant: TenantId,
+}
+
+impl Flow {
+    /// Its state.
+    pub fn state(&self) -> FlowState {
+        match self.status {
+            Status::Pending { .. } => FlowState::Pending,
+            Status::Running { .. } => FlowState::Running,
+            Status::Completed { .. } => FlowState::Completed,
+            Status::Failed { .. } => FlowState::Failed,
+            Status::Cancelled { .. } => FlowState::Cancelled,
+        }
+    }
+
+    /// The message that has it processed.
+    pub fn message(&self) -> FlowMessage {
+        FlowMessage {
+            flow_id: self.id,
+            tenant: self.tenant.clone(),
+        }
+    }
+}
+
+impl FlowState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Running,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// The state as it stands in JSON and in rows.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Running => "RUNNING",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+
+    /// Whether it is terminal: it absorbs.
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}

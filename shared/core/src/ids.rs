@@ -1,0 +1,146 @@
+//! Names and identifiers that can't be wrong once made.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The text is not an identifier that Assetmill gave out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not an id: ids are UUIDs, such as 01890a5d-ac96-774b-bcce-b302099a8057")]
+pub struct NotAnId;
+
+/// The text can't name a tenant or an operation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "names are 1 to 64 characters of a-z, 0-9, '-' and '_', and begin with a letter or a digit"
+)]
+pub struct NotAName;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new id. Ids made later sort after ids made earlier (UUID version 7, RFC 9562).
+            pub fn generate() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                // One spelling per id: the hyphenated one, 36 characters.
+                if text.len() != 36 {
+                    return Err(NotAnId);
+                }
+                Uuid::try_parse(text).map(Self).map_err(|_| NotAnId)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// Names one flow: the processing of one asset.
+    FlowId
+}
+
+id! {
+    /// Names one batch: the flows that one request started.
+    BatchId
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAName;
+
+            fn from_str(text: &str) -> Result<Self, NotAName> {
+                is_name(text).then(|| Self(text.to_owned())).ok_or(NotAName)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NotAName;
+
+            fn try_from(text: String) -> Result<Self, NotAName> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name! {
+    /// Names the caller that owns flows, batches and outputs. Safe as a path segment.
+    TenantId
+}
+
+name! {
+    /// Names an operation of the catalogue.
+    OperationName
+}
+
+fn is_name(text: &str) -> bool {
+    let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
+    (1..=64).contains(&text.len())
+        && text.bytes().all(allowed)
+        && text.as_bytes()[0].is_ascii_alphanumeric()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_one_spelling() {
+        let id = FlowId::generate();
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for wrong in ["", "1", "not-an-id", &id.to_string().replace('-', "")] {
+            assert_eq!(wrong.parse::<FlowId>(), Err(NotAnId), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_are_safe_in_paths() {
+        assert!("remove-background_2".parse::<OperationName>().is_ok());
+        for wrong in ["", "..", "a/b", "A", "-a", "ä", &"a".repeat(65)] {
+            assert_eq!(wrong.parse::<TenantId>(), Err(NotAName), "{wrong}");
+        }
+    }
+}

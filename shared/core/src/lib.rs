@@ -1,0 +1,31 @@
+//! What Assetmill is about: flows, batches and operations, the use cases that move them, and the
+//! ports through which they reach the world.
+//!
+//! This crate knows no AWS, no HTTP server and no codec. Adapters implement [`ports`]; functions
+//! and programs call [`usecases`].
+
+mod asset_url;
+mod backoff;
+mod batch;
+mod digest;
+mod failure;
+mod flow;
+mod ids;
+mod operation;
+pub mod ports;
+pub mod usecases;
+
+pub use asset_url::{AssetUrl, MAX_URL_BYTES, NotAUrl, RefusedUrl, Source, UrlRefusal};
+pub use backoff::RetryPolicy;
+pub use batch::{Batch, BatchStatus, Counts};
+pub use digest::{OutputKey, Sha256Digest, WorkKey};
+pub use failure::{Failure, FailureCode, Setback};
+pub use flow::{Flow, FlowMessage, FlowState, Output, Status};
+pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};
+pub use operation::{
+    Asset, Availability, Catalogue, Cost, MediaType, Operation, OperationDescription, ParamError,
+    ParamKind, ParamSpec, ParamValue, Params, ParamsSchema, Product,
+};
+
+/// The largest number of assets in one batch, and of flow ids in one question about results.
+pub const MAX_BATCH: usize = 10_000;

@@ -1,0 +1,131 @@
+//! Operations and the catalogue that names them.
+
+mod media_type;
+mod params;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+pub use media_type::MediaType;
+pub use params::{ParamError, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema};
+
+use crate::{AssetUrl, OperationName, RetryPolicy, Setback};
+
+/// A fetched asset.
+#[derive(Debug, Clone)]
+pub struct Asset {
+    /// Where it came from.
+    pub url: AssetUrl,
+    /// Its content; never empty, never above the limit of the port that fetched it.
+    pub content: Bytes,
+}
+
+/// What an operation made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Product {
+    /// Its content.
+    pub content: Bytes,
+    /// What it is.
+    pub media_type: MediaType,
+}
+
+/// Whether running an operation costs the operator money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// Running it twice wastes time alone.
+    Free,
+    /// Running it twice may be charged twice: it runs under an exclusive claim on its work.
+    Paid,
+}
+
+/// Whether an operation can run here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Availability {
+    /// It can.
+    Available,
+    /// It can't, and what would help.
+    Unavailable {
+        /// What the operator has to do.
+        reason: String,
+    },
+}
+
+/// What callers may know of an operation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperationDescription {
+    /// Its name.
+    pub name: OperationName,
+    /// What it does, in a sentence.
+    pub summary: String,
+    /// The parameters that it takes.
+    pub params: ParamsSchema,
+    /// The media types that it takes; empty means any.
+    pub accepts: Vec<MediaType>,
+    /// The media types that it may make; empty means any.
+    pub produces: Vec<MediaType>,
+    /// Whether it can run here.
+    pub availability: Availability,
+    /// Whether it costs the operator money.
+    pub cost: Cost,
+}
+
+/// A named entry of the catalogue: what to do with an asset.
+#[async_trait]
+pub trait Operation: Send + Sync {
+    /// What callers may know of it. MUST always be the same for one value.
+    fn description(&self) -> &OperationDescription;
+
+    /// Tells definitions apart: MUST differ when the same source and parameters may give another
+    /// product, and be equal otherwise. MUST NOT depend on secrets.
+    fn fingerprint(&self) -> &str;
+
+    /// How often it is tried.
+    fn retry(&self) -> RetryPolicy;
+
+    /// Makes the product. MUST be cancel-safe: dropping the future stops the work.
+    async fn run(&self, asset: Asset, params: &Params) -> Result<Product, Setback>;
+}
+
+/// The operations that can be asked for, one of them by default.
+#[derive(Clone)]
+pub struct Catalogue {
+    operations: BTreeMap<OperationName, Arc<dyn Operation>>,
+    default: Arc<dyn Operation>,
+}
+
+impl Catalogue {
+    /// A catalogue of these operations; `None` unless `default` names one of them.
+    pub fn new(
+        operations: impl IntoIterator<Item = Arc<dyn Operation>>,
+        default: &OperationName,
+    ) -> Option<Self> {
+        let operations: BTreeMap<_, _> = operations
+            .into_iter()
+            .map(|operation| (operation.description().name.clone(), operation))
+            .collect();
+        let default = operations.get(default)?.clone();
+        Some(Self {
+            operations,
+            default,
+        })
+    }
+
+    /// The operation of this name.
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Operation>> {
+        let name: OperationName = name.parse().ok()?;
+        self.operations.get(&name)
+    }
+
+    /// The operation that runs when a request names none.
+    pub fn default_operation(&self) -> &Arc<dyn Operation> {
+        &self.default
+    }
+
+    /// Every operation, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Operation>> {
+        self.operations.values()
+    }
+}

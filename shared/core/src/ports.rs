@@ -1,0 +1,58 @@
+//! What the core asks the world for. Every MUST here is a case of the contract suite
+//! (`assetmill-contract`), which every adapter passes.
+//!
+//! The ports promise no more than S3, SQS and DynamoDB can keep: a write touches one row, lists may
+//! lag behind writes, and messages may come twice.
+
+mod clock;
+mod flows;
+mod outputs;
+mod queue;
+mod sources;
+mod works;
+
+pub use clock::{Clock, SystemClock};
+pub use flows::{
+    Announcement, CallEnd, Cancellation, Claim, Deferral, Fenced, FlowPage, FlowReads, FlowWrites,
+    NextTry, Settlement, Tally,
+};
+pub use outputs::{OutputLinks, OutputWrites, SignedUrl};
+pub use queue::{Delivery, FlowDeliveries, FlowQueue, MAX_DELAY, Outgoing};
+pub use sources::Sources;
+pub use works::{WorkClaim, Works};
+
+use async_trait::async_trait;
+
+/// A dependency could not answer. Whether the call took effect is unknown.
+#[derive(Debug, thiserror::Error)]
+#[error("{dependency} is unavailable")]
+pub struct Unavailable {
+    /// Which dependency, such as `flows` or `queue`.
+    pub dependency: &'static str,
+    /// What it said; for the operator alone.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl Unavailable {
+    /// `dependency` failed with `source`.
+    pub fn new(
+        dependency: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self {
+            dependency,
+            source: source.into(),
+        }
+    }
+}
+
+/// A dependency that can tell whether it would answer.
+#[async_trait]
+pub trait Probe: Send + Sync {
+    /// The name of the dependency.
+    fn dependency(&self) -> &'static str;
+
+    /// Asks the dependency something small. MUST fail when real requests would.
+    async fn probe(&self) -> Result<(), Unavailable>;
+}

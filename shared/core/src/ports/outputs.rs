@@ -1,0 +1,47 @@
+//! Stored outputs.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use url::Url;
+
+use super::Unavailable;
+use crate::{MediaType, OutputKey};
+
+/// Stores outputs and reads them back.
+#[async_trait]
+pub trait OutputWrites: Send + Sync {
+    /// Stores an output. MUST be durable and whole when it answers `Ok`: a reader never sees a
+    /// part of it. Storing the same key again MUST succeed.
+    async fn put(
+        &self,
+        key: &OutputKey,
+        content: Bytes,
+        media_type: &MediaType,
+    ) -> Result<(), Unavailable>;
+
+    /// Whether an output is stored. MUST see every `put` that was answered before.
+    async fn exists(&self, key: &OutputKey) -> Result<bool, Unavailable>;
+
+    /// The content of an output; `None` if it is not stored.
+    async fn get(&self, key: &OutputKey) -> Result<Option<Bytes>, Unavailable>;
+}
+
+/// A URL that hands out one output until it expires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedUrl {
+    /// The URL. It is a secret of its receiver.
+    pub url: Url,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+}
+
+/// Makes URLs of outputs. They are made when a result is read, and never stored.
+#[async_trait]
+pub trait OutputLinks: Send + Sync {
+    /// A URL that anybody can fetch the output from for `lifetime`, and that can't be altered to
+    /// fetch another or to live longer.
+    async fn link(&self, key: &OutputKey, lifetime: Duration) -> Result<SignedUrl, Unavailable>;
+}

@@ -1,0 +1,14 @@
+//! Where assets come from.
+
+use async_trait::async_trait;
+
+use crate::{Asset, AssetUrl, Setback};
+
+/// Fetches assets.
+#[async_trait]
+pub trait Sources: Send + Sync {
+    /// Fetches an asset. MUST NOT connect to an address that callers should not reach, whatever
+    /// the URL's host resolves to and wherever it redirects; MUST bound the bytes, the redirects
+    /// and the time that it takes; MUST answer a whole, non-empty asset or a setback.
+    async fn fetch(&self, url: &AssetUrl) -> Result<Asset, Setback>;
+}

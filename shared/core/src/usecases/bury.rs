@@ -1,0 +1,41 @@
+//! Settling flows whose messages are dead letters.
+
+use std::sync::Arc;
+
+use super::completion::note_settled;
+use crate::ports::{Clock, FlowWrites, Unavailable};
+use crate::{Failure, FailureCode, FlowMessage};
+
+/// Settles flows whose messages are dead letters.
+#[derive(Clone)]
+pub struct Bury {
+    /// Rows.
+    pub flows: Arc<dyn FlowWrites>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Bury {
+    /// Settles the flow of a dead letter as failed, unless it is settled. After `Ok` the letter
+    /// MUST be acknowledged.
+    pub async fn handle(&self, message: &FlowMessage) -> Result<(), Unavailable> {
+        let failure = Failure::passing(
+            FailureCode::WorkerCrashed,
+            "processing this asset stopped its worker again and again; \
+             the operator's log says where",
+        );
+        let now = self.clock.now();
+        let Some(flow) = self.flows.bury(message.flow_id, failure, now).await? else {
+            return Ok(());
+        };
+        tracing::error!(
+            flow_id = %flow.id,
+            batch_id = %flow.batch_id,
+            tenant = %flow.tenant,
+            operation = %flow.operation,
+            attempt = flow.attempts,
+            "dead letter"
+        );
+        note_settled(&*self.flows, &flow, now).await
+    }
+}

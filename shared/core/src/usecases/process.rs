@@ -1,0 +1,96 @@
+//! One attempt at one flow.
+
+mod conclude;
+mod make;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::completion::note_settled;
+use crate::ports::{Claim, Clock, FlowWrites, OutputWrites, Sources, Unavailable, Works};
+use crate::{Catalogue, Flow, FlowId};
+
+/// Processes flows, one attempt at a time.
+///
+/// The timeline of an attempt: claim the flow; fetch the asset; find or claim the work; note that a
+/// paid call begins; run the operation; store the output; remember the work; settle the flow; tally
+/// it. A crash between any two is mended by the next attempt, which the queue brings.
+#[derive(Clone)]
+pub struct Process {
+    /// Rows.
+    pub flows: Arc<dyn FlowWrites>,
+    /// Where assets come from.
+    pub sources: Arc<dyn Sources>,
+    /// What was made already.
+    pub works: Arc<dyn Works>,
+    /// Where outputs go.
+    pub outputs: Arc<dyn OutputWrites>,
+    /// What can be made.
+    pub catalogue: Catalogue,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How long things may take.
+    pub limits: TimeLimits,
+}
+
+/// How long an attempt may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeLimits {
+    /// The longest that an operation may run.
+    pub operation: Duration,
+    /// How long a claim holds. MUST outlive fetching, `operation` and storing together, and on
+    /// Lambda the function's timeout.
+    pub lease: Duration,
+    /// The longest that a flow may wait for others' patience, from its acceptance on.
+    pub patience: Duration,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self {
+            operation: Duration::from_secs(120),
+            lease: Duration::from_secs(180),
+            patience: Duration::from_hours(24),
+        }
+    }
+}
+
+/// What comes after an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Nothing: the flow is settled and tallied.
+    Settled,
+    /// Another attempt, not before this time.
+    Wait {
+        /// When.
+        until: Timestamp,
+    },
+    /// Nothing: there is no such flow.
+    Gone,
+}
+
+impl Process {
+    /// Makes one attempt at a flow, unless it is settled, held by another worker, or not due.
+    pub async fn attempt(&self, id: FlowId) -> Result<Step, Unavailable> {
+        let now = self.clock.now();
+        match self.flows.claim(id, now, now + self.limits.lease).await? {
+            Claim::Claimed(flow) => self.run(flow).await,
+            Claim::Leased { until } | Claim::TooEarly { until } => Ok(Step::Wait { until }),
+            Claim::Settled(flow) => {
+                note_settled(&*self.flows, &flow, now).await?;
+                Ok(Step::Settled)
+            }
+            Claim::Unknown => {
+                tracing::warn!(flow_id = %id, "message names no flow");
+                Ok(Step::Gone)
+            }
+        }
+    }
+
+    async fn run(&self, flow: Flow) -> Result<Step, Unavailable> {
+        let made = self.make(&flow).await?;
+        self.conclude(&flow, made).await
+    }
+}

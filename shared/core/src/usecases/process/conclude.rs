@@ -1,0 +1,183 @@
+//! From how an attempt went to what comes next.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::make::{End, Made};
+use super::{Process, Step};
+use crate::ports::{CallEnd, Deferral, Fenced, NextTry, Settlement, Unavailable};
+use crate::usecases::completion::note_settled;
+use crate::{Failure, FailureCode, Flow, RetryPolicy, Setback};
+
+/// How often a flow looks whether another has finished the same paid work.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// How long to leave a throttling party alone that does not say how long.
+const UNSAID_RETRY_AFTER: Duration = Duration::from_secs(5);
+const SHORTEST_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// The most that is added to a `Retry-After`, lest all waiting flows come back at once.
+const MAX_SPREAD: Duration = Duration::from_secs(10);
+
+enum Next {
+    Settle(Settlement),
+    Defer(Deferral),
+    Lost,
+}
+
+impl Process {
+    pub(super) async fn conclude(&self, flow: &Flow, made: Made) -> Result<Step, Unavailable> {
+        let now = self.clock.now();
+        match self.next(flow, made.end, now) {
+            Next::Settle(settlement) => self.settle(flow, settlement, made.call, now).await,
+            Next::Defer(deferral) => self.defer(flow, deferral, made.call).await,
+            Next::Lost => Ok(self.lost(flow, now)),
+        }
+    }
+
+    fn next(&self, flow: &Flow, end: End, now: Timestamp) -> Next {
+        let setback = match end {
+            End::Output(output) => return Next::Settle(Settlement::Completed(output)),
+            End::Busy { until } => {
+                return Next::Defer(Deferral {
+                    not_before: until.min(now + LOOK_AGAIN),
+                    next_try: NextTry::Same,
+                    last_failure: None,
+                });
+            }
+            End::Lost => return Next::Lost,
+            End::Setback(setback) => setback,
+        };
+        match setback {
+            Setback::Final(failure) => Next::Settle(Settlement::Failed(failure)),
+            Setback::Transient(failure) | Setback::Unconfirmed(failure) => {
+                self.after_failed_try(flow, failure, now)
+            }
+            Setback::Throttled {
+                failure,
+                retry_after,
+            } => self.after_throttling(flow, failure, retry_after, now),
+        }
+    }
+
+    fn after_failed_try(&self, flow: &Flow, failure: Failure, now: Timestamp) -> Next {
+        let policy = self
+            .catalogue
+            .get(flow.operation.as_str())
+            .map_or_else(RetryPolicy::default, |operation| operation.retry());
+        if flow.attempts >= policy.max_attempts {
+            return Next::Settle(Settlement::Failed(failure));
+        }
+        Next::Defer(Deferral {
+            not_before: now + policy.wait_after(flow.attempts, rand::random()),
+            next_try: NextTry::Another,
+            last_failure: Some(failure),
+        })
+    }
+
+    fn after_throttling(
+        &self,
+        flow: &Flow,
+        failure: Failure,
+        retry_after: Option<Duration>,
+        now: Timestamp,
+    ) -> Next {
+        let wait = retry_after
+            .unwrap_or(UNSAID_RETRY_AFTER)
+            .max(SHORTEST_RETRY_AFTER);
+        let not_before = now
+            .saturating_add(wait + (wait / 4).min(MAX_SPREAD).mul_f64(rand::random()))
+            .unwrap_or(Timestamp::MAX);
+        if not_before > flow.created_at + self.limits.patience {
+            return Next::Settle(Settlement::Failed(Failure::passing(
+                FailureCode::GaveUpWaiting,
+                format!(
+                    "waiting longer than {} h is not worth it: {}",
+                    self.limits.patience.as_secs() / 3600,
+                    failure.message
+                ),
+            )));
+        }
+        Next::Defer(Deferral {
+            not_before,
+            next_try: NextTry::Same,
+            last_failure: Some(failure),
+        })
+    }
+
+    async fn settle(
+        &self,
+        flow: &Flow,
+        settlement: Settlement,
+        call: CallEnd,
+        now: Timestamp,
+    ) -> Result<Step, Unavailable> {
+        let code = match &settlement {
+            Settlement::Completed(_) => "completed",
+            Settlement::Failed(failure) => failure.code.as_str(),
+        };
+        match self
+            .flows
+            .settle(flow.id, flow.fence, settlement, call, now)
+            .await?
+        {
+            Fenced::Lost => Ok(self.lost(flow, now)),
+            Fenced::Done => {
+                tracing::info!(
+                    flow_id = %flow.id,
+                    batch_id = %flow.batch_id,
+                    tenant = %flow.tenant,
+                    operation = %flow.operation,
+                    attempt = flow.attempts,
+                    outcome = code,
+                    "flow settled"
+                );
+                note_settled(&*self.flows, flow, now).await?;
+                Ok(Step::Settled)
+            }
+        }
+    }
+
+    async fn defer(
+        &self,
+        flow: &Flow,
+        deferral: Deferral,
+        call: CallEnd,
+    ) -> Result<Step, Unavailable> {
+        let until = deferral.not_before;
+        if let Some(failure) = &deferral.last_failure {
+            tracing::info!(
+                flow_id = %flow.id,
+                batch_id = %flow.batch_id,
+                tenant = %flow.tenant,
+                operation = %flow.operation,
+                attempt = flow.attempts,
+                code = failure.code.as_str(),
+                %until,
+                "flow will be tried again"
+            );
+        }
+        match self
+            .flows
+            .defer(flow.id, flow.fence, deferral, call)
+            .await?
+        {
+            Fenced::Done => Ok(Step::Wait { until }),
+            Fenced::Lost => Ok(self.lost(flow, self.clock.now())),
+        }
+    }
+
+    /// Another attempt holds the flow: look again soon, and let the claim tell.
+    fn lost(&self, flow: &Flow, now: Timestamp) -> Step {
+        tracing::warn!(
+            flow_id = %flow.id,
+            batch_id = %flow.batch_id,
+            tenant = %flow.tenant,
+            operation = %flow.operation,
+            attempt = flow.attempts,
+            "attempt outlived its lease"
+        );
+        Step::Wait {
+            until: now + LOOK_AGAIN,
+        }
+    }
+}

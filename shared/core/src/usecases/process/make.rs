@@ -1,0 +1,224 @@
+//! From a claimed flow to its output, or to what kept it from one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+
+use super::Process;
+use crate::ports::{CallEnd, Fenced, Unavailable, WorkClaim};
+use crate::{
+    Asset, Availability, Cost, Failure, FailureCode, Flow, Operation, Output, OutputKey, Product,
+    Setback, Sha256Digest, Source, WorkKey,
+};
+
+/// Tries at a write that would lose paid work if it failed.
+const INSISTENCE: u32 = 5;
+const INSIST_AFTER: Duration = Duration::from_millis(100);
+
+/// How an attempt went.
+pub(super) struct Made {
+    pub(super) end: End,
+    pub(super) call: CallEnd,
+}
+
+pub(super) enum End {
+    Output(Output),
+    Setback(Setback),
+    /// Another flow is doing the same paid work, at most until then.
+    Busy {
+        until: Timestamp,
+    },
+    /// The lease ended and another worker holds the flow.
+    Lost,
+}
+
+impl Made {
+    fn without_call(end: End) -> Self {
+        Self {
+            end,
+            call: CallEnd::NoCall,
+        }
+    }
+}
+
+impl Process {
+    pub(super) async fn make(&self, flow: &Flow) -> Result<Made, Unavailable> {
+        let (operation, asset) = match self.prepare(flow).await {
+            Ok(prepared) => prepared,
+            Err(setback) => return Ok(Made::without_call(End::Setback(setback))),
+        };
+        let work = WorkKey::new(
+            &flow.tenant,
+            &flow.operation,
+            operation.fingerprint(),
+            &Sha256Digest::of(&asset.content),
+            &flow.params,
+        );
+        match operation.description().cost {
+            Cost::Free => self.make_free(flow, &*operation, asset, &work).await,
+            Cost::Paid => self.make_paid(flow, &*operation, asset, &work).await,
+        }
+    }
+
+    async fn prepare(&self, flow: &Flow) -> Result<(Arc<dyn Operation>, Asset), Setback> {
+        let unavailable = |message: String| {
+            Setback::lasting(
+                FailureCode::OperationUnavailable,
+                format!("{message}; ask the operator to restore it, then retry"),
+            )
+        };
+        let Some(operation) = self.catalogue.get(flow.operation.as_str()) else {
+            return Err(unavailable(format!(
+                "the catalogue no longer has an operation {}",
+                flow.operation
+            )));
+        };
+        if let Availability::Unavailable { reason } = &operation.description().availability {
+            return Err(unavailable(reason.clone()));
+        }
+        let Source::Asset(url) = &flow.source else {
+            return Err(Setback::lasting(
+                FailureCode::UnsupportedScheme,
+                "the URL can't be fetched",
+            ));
+        };
+        let asset = self.sources.fetch(url).await?;
+        Ok((operation.clone(), asset))
+    }
+
+    async fn make_free(
+        &self,
+        flow: &Flow,
+        operation: &dyn Operation,
+        asset: Asset,
+        work: &WorkKey,
+    ) -> Result<Made, Unavailable> {
+        if let Some(output) = self.works.find(work).await? {
+            if self.outputs.exists(&output.key).await? {
+                return Ok(Made::without_call(End::Output(output)));
+            }
+            self.works.forget(work).await?;
+        }
+        let end = match self.run_in_time(flow, operation, asset).await {
+            Ok(product) => End::Output(self.keep(flow, work, product).await?),
+            Err(setback) => End::Setback(setback),
+        };
+        Ok(Made::without_call(end))
+    }
+
+    async fn make_paid(
+        &self,
+        flow: &Flow,
+        operation: &dyn Operation,
+        asset: Asset,
+        work: &WorkKey,
+    ) -> Result<Made, Unavailable> {
+        if let Some(end) = self.claim_work(flow, work).await? {
+            return Ok(Made::without_call(end));
+        }
+        if self.flows.begin_call(flow.id, flow.fence).await? == Fenced::Lost {
+            return Ok(Made::without_call(End::Lost));
+        }
+        match self.run_in_time(flow, operation, asset).await {
+            Ok(product) => Ok(Made {
+                end: End::Output(self.keep(flow, work, product).await?),
+                call: CallEnd::Confirmed,
+            }),
+            Err(setback) => {
+                self.works.release(work, flow.id).await?;
+                let call = match setback {
+                    Setback::Unconfirmed(_) => CallEnd::Unconfirmed,
+                    _ => CallEnd::Confirmed,
+                };
+                Ok(Made {
+                    end: End::Setback(setback),
+                    call,
+                })
+            }
+        }
+    }
+
+    /// Claims paid work. `None` when the work is the caller's to do.
+    async fn claim_work(&self, flow: &Flow, work: &WorkKey) -> Result<Option<End>, Unavailable> {
+        loop {
+            let now = self.clock.now();
+            let until = now + self.limits.lease;
+            match self.works.claim(work, flow.id, now, until).await? {
+                WorkClaim::Claimed => return Ok(None),
+                WorkClaim::Held { until } => return Ok(Some(End::Busy { until })),
+                WorkClaim::Done(output) if self.outputs.exists(&output.key).await? => {
+                    return Ok(Some(End::Output(output)));
+                }
+                WorkClaim::Done(_) => self.works.forget(work).await?,
+            }
+        }
+    }
+
+    async fn run_in_time(
+        &self,
+        flow: &Flow,
+        operation: &dyn Operation,
+        asset: Asset,
+    ) -> Result<Product, Setback> {
+        let limit = self.limits.operation;
+        match tokio::time::timeout(limit, operation.run(asset, &flow.params)).await {
+            Ok(result) => result,
+            Err(_) => Err(match operation.description().cost {
+                Cost::Free => Setback::lasting(
+                    FailureCode::OperationCrashed,
+                    format!("the operation took longer than {} s", limit.as_secs()),
+                ),
+                Cost::Paid => Setback::Unconfirmed(Failure::passing(
+                    FailureCode::VendorTimeout,
+                    format!("the vendor took longer than {} s", limit.as_secs()),
+                )),
+            }),
+        }
+    }
+
+    /// Stores a product and remembers it as the output of the work.
+    async fn keep(
+        &self,
+        flow: &Flow,
+        work: &WorkKey,
+        product: Product,
+    ) -> Result<Output, Unavailable> {
+        let sha256 = Sha256Digest::of(&product.content);
+        let output = Output {
+            key: OutputKey::new(&flow.tenant, &sha256, &product.media_type),
+            bytes: product.content.len() as u64,
+            media_type: product.media_type,
+            sha256,
+        };
+        insist(|| {
+            let content = product.content.clone();
+            self.outputs.put(&output.key, content, &output.media_type)
+        })
+        .await?;
+        insist(|| self.works.complete(work, &output)).await?;
+        Ok(output)
+    }
+}
+
+async fn insist<'a>(
+    write: impl Fn() -> BoxFuture<'a, Result<(), Unavailable>>,
+) -> Result<(), Unavailable> {
+    let mut tries = 1;
+    loop {
+        match write().await {
+            Err(error) if tries < INSISTENCE => {
+                tracing::warn!(
+                    dependency = error.dependency,
+                    error = &error as &dyn std::error::Error,
+                    tries,
+                    "write failed, trying again"
+                );
+                tokio::time::sleep(INSIST_AFTER * tries).await;
+                tries += 1;
+            }
+            result => return result,
+        }
+    }
+}

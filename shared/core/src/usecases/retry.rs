@@ -1,0 +1,83 @@
+//! Running what failed again.
+
+use super::order::{Order, SourceList};
+use super::submit::{Accepted, Submit};
+use crate::ports::Unavailable;
+use crate::{AssetUrl, Availability, BatchId, Catalogue, FlowState, Source, TenantId};
+
+const PAGE: usize = 1_000;
+
+/// Runs the failures of batches again.
+///
+/// Terminal states absorb, so the failed flows stay what they are: what runs is a new batch of new
+/// flows, which names the old one.
+#[derive(Clone)]
+pub struct Retry {
+    /// How the new batch is accepted.
+    pub submit: Submit,
+    /// What can be made now.
+    pub catalogue: Catalogue,
+}
+
+/// Why a batch can't be retried.
+#[derive(Debug, thiserror::Error)]
+pub enum RetryError {
+    /// The tenant has no such batch.
+    #[error("there is no such batch")]
+    Unknown,
+    /// No flow of it failed that could be fetched at all.
+    #[error("no flow of this batch has failed that could be run again")]
+    NothingFailed,
+    /// The operation is not available any more.
+    #[error("the operation of this batch is not available any more")]
+    OperationUnavailable,
+    /// A dependency failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl Retry {
+    /// Starts a batch of the failed flows of another.
+    pub async fn run(&self, tenant: &TenantId, id: BatchId) -> Result<Accepted, RetryError> {
+        let batch = self
+            .submit
+            .flows
+            .batch(tenant, id)
+            .await?
+            .ok_or(RetryError::Unknown)?;
+        let operation = self
+            .catalogue
+            .get(batch.operation.as_str())
+            .filter(|operation| operation.description().availability == Availability::Available)
+            .ok_or(RetryError::OperationUnavailable)?;
+        let sources =
+            SourceList::of_assets(self.failed(id).await?).ok_or(RetryError::NothingFailed)?;
+        let order = Order {
+            tenant: tenant.clone(),
+            sources,
+            operation: operation.clone(),
+            params: batch.params,
+        };
+        Ok(self.submit.start_as(order, Some(id)).await?)
+    }
+
+    async fn failed(&self, id: BatchId) -> Result<Vec<AssetUrl>, Unavailable> {
+        let mut urls = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self
+                .submit
+                .flows
+                .batch_flows(id, Some(FlowState::Failed), after, PAGE)
+                .await?;
+            urls.extend(page.flows.into_iter().filter_map(|flow| match flow.source {
+                Source::Asset(url) => Some(url),
+                Source::Refused(_) => None,
+            }));
+            after = page.next;
+            if after.is_none() {
+                return Ok(urls);
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Accepting a batch, and handing it to the queue.
+
+use std::sync::Arc;
+
+use super::completion::note_settled;
+use super::order::{Order, OrderedSource};
+use crate::ports::{Clock, FlowQueue, FlowWrites, Outgoing, Unavailable};
+use crate::{Batch, BatchId, Flow, FlowId, Source, Status};
+
+/// Accepts batches.
+///
+/// The timeline, each step after the one before: rows of the flows, row of the batch (from here on
+/// it is accepted), messages, mark of the dispatch. After a crash between the last three, the
+/// [`Sweep`](super::Sweep) does the rest.
+#[derive(Clone)]
+pub struct Submit {
+    /// Rows.
+    pub flows: Arc<dyn FlowWrites>,
+    /// Messages.
+    pub queue: Arc<dyn FlowQueue>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A batch whose rows are written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    /// The batch.
+    pub batch: Batch,
+    /// Its flows, in the order of the request.
+    pub flows: Vec<Flow>,
+}
+
+impl Submit {
+    /// Accepts an order and sends a message for each of its flows.
+    pub async fn start(&self, order: Order) -> Result<Accepted, Unavailable> {
+        self.start_as(order, None).await
+    }
+
+    /// As [`start`](Self::start), for a batch that runs the failures of another again.
+    pub(super) async fn start_as(
+        &self,
+        order: Order,
+        retry_of: Option<BatchId>,
+    ) -> Result<Accepted, Unavailable> {
+        let accepted = self.accept(order, retry_of).await?;
+        self.dispatch(&accepted.batch, &accepted.flows).await?;
+        tracing::info!(
+            batch_id = %accepted.batch.id,
+            tenant = %accepted.batch.tenant,
+            operation = %accepted.batch.operation,
+            flows = accepted.flows.len(),
+            "batch started"
+        );
+        Ok(accepted)
+    }
+
+    /// Writes the rows of an order. Nothing is sent: until [`dispatch`](Self::dispatch), the
+    /// caller or the sweep has to look after the flows.
+    pub(super) async fn accept(
+        &self,
+        order: Order,
+        retry_of: Option<BatchId>,
+    ) -> Result<Accepted, Unavailable> {
+        let accepted = self.rows(order, retry_of);
+        self.flows.put_flows(&accepted.flows).await?;
+        self.flows.put_batch(&accepted.batch).await?;
+        Ok(accepted)
+    }
+
+    /// Sends a message for each flow that is not settled, tallies those that are, and marks the
+    /// batch as dispatched. `flows` MUST be all flows of the batch.
+    pub(super) async fn dispatch(&self, batch: &Batch, flows: &[Flow]) -> Result<(), Unavailable> {
+        let (settled, open): (Vec<_>, Vec<_>) =
+            flows.iter().partition(|flow| flow.state().is_settled());
+        for flow in settled {
+            note_settled(&*self.flows, flow, self.clock.now()).await?;
+        }
+        let messages: Vec<_> = open
+            .into_iter()
+            .map(|flow| Outgoing::now(flow.message()))
+            .collect();
+        if !messages.is_empty() {
+            self.queue.send(&messages).await?;
+        }
+        self.flows.mark_dispatched(batch.id, self.clock.now()).await
+    }
+
+    fn rows(&self, order: Order, retry_of: Option<BatchId>) -> Accepted {
+        let now = self.clock.now();
+        let batch_id = BatchId::generate();
+        let operation = order.operation.description().name.clone();
+        let flows: Vec<_> = (0..)
+            .zip(order.sources.as_slice())
+            .map(|(index, source)| {
+                let (source, status) = match source {
+                    OrderedSource::Asset(url) => (
+                        Source::Asset(url.clone()),
+                        Status::Pending {
+                            not_before: None,
+                            last_failure: None,
+                        },
+                    ),
+                    OrderedSource::Refused(shown, refusal) => (
+                        Source::Refused(shown.clone()),
+                        Status::Failed {
+                            failure: (*refusal).into(),
+                            settled_at: now,
+                        },
+                    ),
+                };
+                Flow {
+                    id: FlowId::generate(),
+                    batch_id,
+                    index,
+                    tenant: order.tenant.clone(),
+                    source,
+                    operation: operation.clone(),
+                    params: order.params.clone(),
+                    status,
+                    attempts: 0,
+                    fence: 0,
+                    unconfirmed_calls: 0,
+                    created_at: now,
+                    started_at: None,
+                }
+            })
+            .collect();
+        let batch = Batch {
+            id: batch_id,
+            tenant: order.tenant,
+            operation,
+            params: order.params,
+            // At most `MAX_BATCH`.
+            size: u32::try_from(flows.len()).unwrap_or(u32::MAX),
+            retry_of,
+            created_at: now,
+            dispatched_at: None,
+            completed_at: None,
+        };
+        Accepted { batch, flows }
+    }
+}

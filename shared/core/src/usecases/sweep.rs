@@ -1,0 +1,59 @@
+//! Finishing what a crash left half sent.
+
+use std::time::Duration;
+
+use super::submit::Submit;
+use crate::Batch;
+use crate::ports::Unavailable;
+
+const BATCHES: usize = 100;
+const PAGE: usize = 1_000;
+
+/// Sends the messages of batches whose sending did not finish.
+#[derive(Clone)]
+pub struct Sweep {
+    /// How batches are sent.
+    pub submit: Submit,
+    /// How old a batch must be before it counts as left behind. MUST exceed how long callers of
+    /// [`Answer`](super::Answer) are kept waiting.
+    pub grace: Duration,
+}
+
+impl Sweep {
+    /// Dispatches every batch that was left behind. How many there were.
+    pub async fn run(&self) -> Result<usize, Unavailable> {
+        let created_before = self.submit.clock.now() - self.grace;
+        let batches = self
+            .submit
+            .flows
+            .undispatched(created_before, BATCHES)
+            .await?;
+        for batch in &batches {
+            self.dispatch(batch).await?;
+        }
+        Ok(batches.len())
+    }
+
+    async fn dispatch(&self, batch: &Batch) -> Result<(), Unavailable> {
+        let mut flows = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self
+                .submit
+                .flows
+                .batch_flows(batch.id, None, after, PAGE)
+                .await?;
+            flows.extend(page.flows);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        // The list may lag behind the rows: only a whole one may end the sweep's care.
+        if flows.len() < batch.size as usize {
+            return Ok(());
+        }
+        tracing::warn!(batch_id = %batch.id, tenant = %batch.tenant, "batch sent again");
+        self.submit.dispatch(batch, &flows).await
+    }
+}

@@ -1,0 +1,53 @@
+//! What a worker does with one message.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::process::{Process, Step};
+use crate::FlowMessage;
+use crate::ports::{FlowQueue, MAX_DELAY, Outgoing, Unavailable};
+
+/// How long a message rests after a dependency failed, at the least; a random share is added.
+const REST: Duration = Duration::from_secs(5);
+
+/// Handles messages of the queue.
+#[derive(Clone)]
+pub struct Work {
+    /// What is done with the flow.
+    pub process: Process,
+    /// Where messages go that have to wait.
+    pub queue: Arc<dyn FlowQueue>,
+}
+
+impl Work {
+    /// Handles one message. After `Ok` it MUST be acknowledged: the flow is settled, or another
+    /// message was sent for it. Waiting is a delayed message, so that the redrive count of a queue
+    /// counts crashes alone.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when not even a message could be sent: this one has to come again.
+    pub async fn handle(&self, message: &FlowMessage) -> Result<(), Unavailable> {
+        let delay = match self.process.attempt(message.flow_id).await {
+            Ok(Step::Settled | Step::Gone) => return Ok(()),
+            Ok(Step::Wait { until }) => {
+                let wait = until.duration_since(self.process.clock.now());
+                Duration::try_from(wait).unwrap_or(Duration::ZERO)
+            }
+            Err(error) => {
+                tracing::error!(
+                    flow_id = %message.flow_id,
+                    tenant = %message.tenant,
+                    dependency = error.dependency,
+                    error = &error as &dyn std::error::Error,
+                    "attempt broke off"
+                );
+                REST + REST.mul_f64(rand::random())
+            }
+        };
+        let message = Outgoing {
+            message: message.clone(),
+            delay: delay.min(MAX_DELAY),
+        };
+        self.queue.send(&[message]).await
+    }
+}
