@@ -130,6 +130,14 @@ impl Failure {
             retryable: true,
         }
     }
+
+    /// The failure of a flow whose workers died.
+    pub fn worker_crashed() -> Self {
+        Self::passing(
+            FailureCode::WorkerCrashed,
+            "processing this asset stopped its worker again and again; the operator's log says where",
+        )
+    }
 }
 
 impl Setback {

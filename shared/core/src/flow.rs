@@ -1,5 +1,7 @@
 //! The processing of one asset.
 
+mod transitions;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::completion::note_settled;
 use crate::ports::{Clock, FlowWrites, Unavailable};
-use crate::{Failure, FailureCode, FlowMessage};
+use crate::{Failure, FlowMessage};
 
 /// Settles flows whose messages are dead letters.
 #[derive(Clone)]
@@ -19,13 +19,12 @@ impl Bury {
     /// Settles the flow of a dead letter as failed, unless it is settled. After `Ok` the letter
     /// MUST be acknowledged.
     pub async fn handle(&self, message: &FlowMessage) -> Result<(), Unavailable> {
-        let failure = Failure::passing(
-            FailureCode::WorkerCrashed,
-            "processing this asset stopped its worker again and again; \
-             the operator's log says where",
-        );
         let now = self.clock.now();
-        let Some(flow) = self.flows.bury(message.flow_id, failure, now).await? else {
+        let Some(flow) = self
+            .flows
+            .bury(message.flow_id, Failure::worker_crashed(), now)
+            .await?
+        else {
             return Ok(());
         };
         tracing::error!(

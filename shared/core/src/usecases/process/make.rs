@@ -84,6 +84,11 @@ impl Process {
                 "the URL can't be fetched",
             ));
         };
+        // Every other end of an attempt settles the flow at its last one: only workers that died get
+        // here, and they may not go on for ever, however often the message was sent anew.
+        if flow.attempts > operation.retry().max_attempts {
+            return Err(Setback::Final(Failure::worker_crashed()));
+        }
         let asset = self.sources.fetch(url).await?;
         Ok((operation.clone(), asset))
     }

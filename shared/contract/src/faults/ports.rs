@@ -1,0 +1,112 @@
+//! Every port with faults around each of its calls.
+
+use std::time::Duration;
+
+use assetmill_core::ports::{
+    Announcement, CallEnd, Cancellation, Claim, Deferral, Delivery, Fenced, FlowDeliveries,
+    FlowPage, FlowQueue, FlowReads, FlowWrites, Outgoing, OutputWrites, Settlement, Sources, Tally,
+    Unavailable, WorkClaim, Works,
+};
+use assetmill_core::{
+    Asset, AssetUrl, Batch, BatchId, Counts, Failure, FailureCode, Flow, FlowId, FlowState,
+    MediaType, Operation, OperationDescription, Output, OutputKey, Params, Product, RetryPolicy,
+    Setback, TenantId, WorkKey,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{Effect, Faulty};
+
+macro_rules! spoilt {
+    ($trait:ident: $($method:ident($($name:ident: $type:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl<Port: $trait + ?Sized> $trait for Faulty<Port> {
+            $(async fn $method(&self, $($name: $type),*) -> Result<$answer, Unavailable> {
+                self.spoil(self.inner.$method($($name),*)).await
+            })*
+        }
+    };
+}
+
+spoilt! { FlowReads:
+    flows(tenant: &TenantId, ids: &[FlowId]) -> Vec<Option<Flow>>;
+    batch(tenant: &TenantId, id: BatchId) -> Option<Batch>;
+    batches(tenant: &TenantId, before: Option<BatchId>, limit: usize) -> Vec<Batch>;
+    batch_flows(id: BatchId, state: Option<FlowState>, after: Option<u32>, limit: usize) -> FlowPage;
+    counts(id: BatchId) -> Counts;
+}
+
+spoilt! { FlowWrites:
+    put_flows(flows: &[Flow]) -> ();
+    put_batch(batch: &Batch) -> ();
+    mark_dispatched(id: BatchId, now: Timestamp) -> ();
+    undispatched(created_before: Timestamp, limit: usize) -> Vec<Batch>;
+    claim(id: FlowId, now: Timestamp, lease_until: Timestamp) -> Claim;
+    begin_call(id: FlowId, fence: u64) -> Fenced;
+    settle(id: FlowId, fence: u64, settlement: Settlement, call: CallEnd, now: Timestamp) -> Fenced;
+    defer(id: FlowId, fence: u64, deferral: Deferral, call: CallEnd) -> Fenced;
+    bury(id: FlowId, failure: Failure, now: Timestamp) -> Option<Flow>;
+    cancel(tenant: &TenantId, id: FlowId, now: Timestamp) -> Cancellation;
+    tally(batch: BatchId, index: u32) -> Tally;
+    announce(batch: BatchId, now: Timestamp) -> Announcement;
+}
+
+spoilt! { FlowQueue:
+    send(messages: &[Outgoing]) -> ();
+}
+
+spoilt! { FlowDeliveries:
+    receive(max: usize, wait: Duration) -> Vec<Delivery>;
+    acknowledge(receipt: &str) -> ();
+}
+
+spoilt! { OutputWrites:
+    put(key: &OutputKey, content: Bytes, media_type: &MediaType) -> ();
+    exists(key: &OutputKey) -> bool;
+    get(key: &OutputKey) -> Option<Bytes>;
+}
+
+spoilt! { Works:
+    find(key: &WorkKey) -> Option<Output>;
+    claim(key: &WorkKey, holder: FlowId, now: Timestamp, until: Timestamp) -> WorkClaim;
+    complete(key: &WorkKey, output: &Output) -> ();
+    release(key: &WorkKey, holder: FlowId) -> ();
+    forget(key: &WorkKey) -> ();
+}
+
+#[async_trait]
+impl<Port: Sources + ?Sized> Sources for Faulty<Port> {
+    async fn fetch(&self, url: &AssetUrl) -> Result<Asset, Setback> {
+        let failure = |_| Setback::transient(FailureCode::SourceUnavailable, "injected fault");
+        self.faults.spoil(self.inner.fetch(url), failure).await
+    }
+}
+
+#[async_trait]
+impl<Port: Operation + ?Sized> Operation for Faulty<Port> {
+    fn description(&self) -> &OperationDescription {
+        self.inner.description()
+    }
+
+    fn fingerprint(&self) -> &str {
+        self.inner.fingerprint()
+    }
+
+    fn retry(&self) -> RetryPolicy {
+        self.inner.retry()
+    }
+
+    async fn run(&self, asset: Asset, params: &Params) -> Result<Product, Setback> {
+        let failure = |effect| match effect {
+            Effect::None => Setback::transient(FailureCode::VendorUnavailable, "injected fault"),
+            Effect::Done => Setback::Unconfirmed(Failure::passing(
+                FailureCode::VendorTimeout,
+                "injected fault",
+            )),
+        };
+        self.faults
+            .spoil(self.inner.run(asset, params), failure)
+            .await
+    }
+}

@@ -1,0 +1,262 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Mutex;
+
+use assetmill_core::ports::{
+    Announcement, CallEnd, Cancellation, Claim, Deferral, Fenced, FlowPage, FlowReads, FlowWrites,
+    Settlement, Tally, Unavailable,
+};
+use assetmill_core::{Batch, BatchId, Counts, Failure, Flow, FlowId, FlowState, TenantId};
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+/// Flows and batches in memory.
+#[derive(Debug, Default)]
+pub struct MemoryFlows(Mutex<Rows>);
+
+#[derive(Debug, Default)]
+struct Rows {
+    flows: HashMap<FlowId, Flow>,
+    batches: BTreeMap<BatchId, Batch>,
+    settled: HashMap<BatchId, BTreeSet<u32>>,
+    /// How often each flow entered a terminal state.
+    settlements: HashMap<FlowId, u32>,
+}
+
+impl MemoryFlows {
+    /// How often a flow was moved to a terminal state since it was put.
+    pub fn settlements(&self, id: FlowId) -> u32 {
+        let rows = self.0.lock().unwrap();
+        rows.settlements.get(&id).copied().unwrap_or_default()
+    }
+
+    /// Every batch there is, the earliest first.
+    pub fn every_batch(&self) -> Vec<Batch> {
+        self.0.lock().unwrap().batches.values().cloned().collect()
+    }
+
+    fn change<T>(&self, id: FlowId, change: impl FnOnce(&mut Flow) -> T) -> Option<T> {
+        let mut rows = self.0.lock().unwrap();
+        let flow = rows.flows.get_mut(&id)?;
+        let before = flow.state();
+        let answer = change(flow);
+        if flow.state() != before && flow.state().is_settled() {
+            *rows.settlements.entry(id).or_default() += 1;
+        }
+        Some(answer)
+    }
+}
+
+impl Rows {
+    fn in_batch(&self, id: BatchId) -> BTreeMap<u32, &Flow> {
+        self.flows
+            .values()
+            .filter(|flow| flow.batch_id == id)
+            .map(|flow| (flow.index, flow))
+            .collect()
+    }
+}
+
+#[async_trait]
+impl FlowReads for MemoryFlows {
+    async fn flows(
+        &self,
+        tenant: &TenantId,
+        ids: &[FlowId],
+    ) -> Result<Vec<Option<Flow>>, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        Ok(ids
+            .iter()
+            .map(|id| rows.flows.get(id).filter(|flow| flow.tenant == *tenant))
+            .map(Option::<&Flow>::cloned)
+            .collect())
+    }
+
+    async fn batch(&self, tenant: &TenantId, id: BatchId) -> Result<Option<Batch>, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        Ok(rows
+            .batches
+            .get(&id)
+            .filter(|batch| batch.tenant == *tenant)
+            .cloned())
+    }
+
+    async fn batches(
+        &self,
+        tenant: &TenantId,
+        before: Option<BatchId>,
+        limit: usize,
+    ) -> Result<Vec<Batch>, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        Ok(rows
+            .batches
+            .values()
+            .rev()
+            .filter(|batch| batch.tenant == *tenant)
+            .filter(|batch| before.is_none_or(|before| batch.id < before))
+            .take(limit)
+            .cloned()
+            .collect())
+    }
+
+    async fn batch_flows(
+        &self,
+        id: BatchId,
+        state: Option<FlowState>,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<FlowPage, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        let mut flows: Vec<_> = rows
+            .in_batch(id)
+            .into_values()
+            .filter(|flow| after.is_none_or(|after| flow.index > after))
+            .filter(|flow| state.is_none_or(|state| flow.state() == state))
+            .take(limit + 1)
+            .cloned()
+            .collect();
+        let next = (flows.len() > limit).then(|| flows[limit - 1].index);
+        flows.truncate(limit);
+        Ok(FlowPage { flows, next })
+    }
+
+    async fn counts(&self, id: BatchId) -> Result<Counts, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        Ok(Counts::of(rows.in_batch(id).into_values().map(Flow::state)))
+    }
+}
+
+#[async_trait]
+impl FlowWrites for MemoryFlows {
+    async fn put_flows(&self, flows: &[Flow]) -> Result<(), Unavailable> {
+        let mut rows = self.0.lock().unwrap();
+        rows.flows
+            .extend(flows.iter().map(|flow| (flow.id, flow.clone())));
+        Ok(())
+    }
+
+    async fn put_batch(&self, batch: &Batch) -> Result<(), Unavailable> {
+        let mut rows = self.0.lock().unwrap();
+        rows.batches.insert(batch.id, batch.clone());
+        Ok(())
+    }
+
+    async fn mark_dispatched(&self, id: BatchId, now: Timestamp) -> Result<(), Unavailable> {
+        if let Some(batch) = self.0.lock().unwrap().batches.get_mut(&id) {
+            batch.dispatched_at.get_or_insert(now);
+        }
+        Ok(())
+    }
+
+    async fn undispatched(
+        &self,
+        created_before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Batch>, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        Ok(rows
+            .batches
+            .values()
+            .filter(|batch| batch.dispatched_at.is_none() && batch.created_at < created_before)
+            .take(limit)
+            .cloned()
+            .collect())
+    }
+
+    async fn claim(
+        &self,
+        id: FlowId,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Claim, Unavailable> {
+        let claim = self.change(id, |flow| {
+            let claim = flow.claim(now, lease_until);
+            if let Claim::Claimed(claimed) = &claim {
+                *flow = claimed.clone();
+            }
+            claim
+        });
+        Ok(claim.unwrap_or(Claim::Unknown))
+    }
+
+    async fn begin_call(&self, id: FlowId, fence: u64) -> Result<Fenced, Unavailable> {
+        let fenced = self.change(id, |flow| flow.begin_call(fence));
+        Ok(fenced.unwrap_or(Fenced::Lost))
+    }
+
+    async fn settle(
+        &self,
+        id: FlowId,
+        fence: u64,
+        settlement: Settlement,
+        call: CallEnd,
+        now: Timestamp,
+    ) -> Result<Fenced, Unavailable> {
+        let fenced = self.change(id, |flow| flow.settle(fence, settlement, call, now));
+        Ok(fenced.unwrap_or(Fenced::Lost))
+    }
+
+    async fn defer(
+        &self,
+        id: FlowId,
+        fence: u64,
+        deferral: Deferral,
+        call: CallEnd,
+    ) -> Result<Fenced, Unavailable> {
+        let fenced = self.change(id, |flow| flow.defer(fence, deferral, call));
+        Ok(fenced.unwrap_or(Fenced::Lost))
+    }
+
+    async fn bury(
+        &self,
+        id: FlowId,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Result<Option<Flow>, Unavailable> {
+        Ok(self.change(id, |flow| {
+            flow.bury(failure, now);
+            flow.clone()
+        }))
+    }
+
+    async fn cancel(
+        &self,
+        tenant: &TenantId,
+        id: FlowId,
+        now: Timestamp,
+    ) -> Result<Cancellation, Unavailable> {
+        let cancellation = self.change(id, |flow| {
+            if flow.tenant != *tenant {
+                Cancellation::Unknown
+            } else if flow.cancel(now) {
+                Cancellation::Cancelled(flow.clone())
+            } else {
+                Cancellation::Unchanged(flow.clone())
+            }
+        });
+        Ok(cancellation.unwrap_or(Cancellation::Unknown))
+    }
+
+    async fn tally(&self, batch: BatchId, index: u32) -> Result<Tally, Unavailable> {
+        let mut rows = self.0.lock().unwrap();
+        let settled = rows.settled.entry(batch).or_default();
+        settled.insert(index);
+        let settled = settled.len();
+        let size = rows.batches.get(&batch).map(|batch| batch.size as usize);
+        Ok(if size.is_some_and(|size| settled >= size) {
+            Tally::Complete
+        } else {
+            Tally::Open
+        })
+    }
+
+    async fn announce(&self, batch: BatchId, now: Timestamp) -> Result<Announcement, Unavailable> {
+        let mut rows = self.0.lock().unwrap();
+        Ok(match rows.batches.get_mut(&batch) {
+            Some(batch) if batch.completed_at.is_none() => {
+                batch.completed_at = Some(now);
+                Announcement::First
+            }
+            _ => Announcement::Already,
+        })
+    }
+}

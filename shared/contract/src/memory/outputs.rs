@@ -1,0 +1,52 @@
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use assetmill_core::ports::{OutputLinks, OutputWrites, SignedUrl, Unavailable};
+use assetmill_core::{MediaType, OutputKey};
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+/// Outputs in memory. Their links lead nowhere.
+#[derive(Debug, Default)]
+pub struct MemoryOutputs(Mutex<HashMap<OutputKey, Bytes>>);
+
+impl MemoryOutputs {
+    /// Loses an output, as nobody should.
+    pub fn lose(&self, key: &OutputKey) {
+        self.0.lock().unwrap().remove(key);
+    }
+}
+
+#[async_trait]
+impl OutputWrites for MemoryOutputs {
+    async fn put(
+        &self,
+        key: &OutputKey,
+        content: Bytes,
+        _media_type: &MediaType,
+    ) -> Result<(), Unavailable> {
+        self.0.lock().unwrap().insert(key.clone(), content);
+        Ok(())
+    }
+
+    async fn exists(&self, key: &OutputKey) -> Result<bool, Unavailable> {
+        Ok(self.0.lock().unwrap().contains_key(key))
+    }
+
+    async fn get(&self, key: &OutputKey) -> Result<Option<Bytes>, Unavailable> {
+        Ok(self.0.lock().unwrap().get(key).cloned())
+    }
+}
+
+#[async_trait]
+impl OutputLinks for MemoryOutputs {
+    async fn link(&self, key: &OutputKey, lifetime: Duration) -> Result<SignedUrl, Unavailable> {
+        let url = format!("memory://outputs/{key}");
+        Ok(SignedUrl {
+            url: url.parse().unwrap(),
+            expires_at: Timestamp::now() + lifetime,
+        })
+    }
+}

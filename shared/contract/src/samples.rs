@@ -1,0 +1,67 @@
+//! Rows to test with.
+
+use assetmill_core::{
+    Batch, BatchId, Flow, FlowId, MediaType, Output, OutputKey, Params, Sha256Digest, Source,
+    Status, TenantId,
+};
+use jiff::Timestamp;
+
+/// The tenant of every sample.
+pub fn tenant() -> TenantId {
+    "acme".parse().unwrap()
+}
+
+/// A time, so many seconds after an arbitrary one.
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+}
+
+/// A new batch of `size` pending flows, accepted at [`at`]`(0)`.
+pub fn batch(size: u32) -> (Batch, Vec<Flow>) {
+    let batch = Batch {
+        id: BatchId::generate(),
+        tenant: tenant(),
+        operation: "copy".parse().unwrap(),
+        params: Params::default(),
+        size,
+        retry_of: None,
+        created_at: at(0),
+        dispatched_at: None,
+        completed_at: None,
+    };
+    let flows = (0..size).map(|index| flow(&batch, index)).collect();
+    (batch, flows)
+}
+
+fn flow(batch: &Batch, index: u32) -> Flow {
+    Flow {
+        id: FlowId::generate(),
+        batch_id: batch.id,
+        index,
+        tenant: batch.tenant.clone(),
+        source: Source::Asset(format!("https://example.com/{index}").parse().unwrap()),
+        operation: batch.operation.clone(),
+        params: batch.params.clone(),
+        status: Status::Pending {
+            not_before: None,
+            last_failure: None,
+        },
+        attempts: 0,
+        fence: 0,
+        unconfirmed_calls: 0,
+        created_at: batch.created_at,
+        started_at: None,
+    }
+}
+
+/// The output with this content.
+pub fn output(content: &[u8]) -> Output {
+    let sha256 = Sha256Digest::of(content);
+    let media_type = MediaType::png();
+    Output {
+        key: OutputKey::new(&tenant(), &sha256, &media_type),
+        media_type,
+        bytes: content.len() as u64,
+        sha256,
+    }
+}

@@ -1,0 +1,178 @@
+//! Claiming a flow, and what only the holder of the claim may do.
+
+use std::sync::Arc;
+
+use assetmill_core::ports::{CallEnd, Claim, Deferral, Fenced, FlowWrites, NextTry};
+use assetmill_core::{Failure, FailureCode, Flow, FlowId, Status};
+use futures_util::future::join_all;
+
+use super::flows::put;
+use super::{Adapters, cases};
+use crate::samples::{at, tenant};
+
+cases! { "claims":
+    a_pending_flow_is_claimed,
+    of_many_claims_one_wins,
+    a_leased_flow_is_not_claimed,
+    an_ended_lease_is_taken_over,
+    an_unknown_flow_is_not_claimed,
+    a_deferred_flow_waits_until_it_is_due,
+    a_free_deferral_gives_the_attempt_back,
+    a_deferral_needs_the_fence,
+    a_call_is_unconfirmed_until_it_ends,
+    a_call_needs_the_fence,
+}
+
+pub(super) async fn claimed(flows: &dyn FlowWrites, id: FlowId) -> Flow {
+    match flows.claim(id, at(10), at(100)).await.unwrap() {
+        Claim::Claimed(flow) => flow,
+        other => panic!("not claimed: {other:?}"),
+    }
+}
+
+pub(super) async fn read(flows: &dyn FlowWrites, id: FlowId) -> Flow {
+    let mut rows = flows.flows(&tenant(), &[id]).await.unwrap();
+    rows.remove(0).unwrap()
+}
+
+fn deferral(next_try: NextTry) -> Deferral {
+    Deferral {
+        not_before: at(50),
+        next_try,
+        last_failure: Some(Failure::passing(FailureCode::SourceTimeout, "late")),
+    }
+}
+
+async fn a_pending_flow_is_claimed(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    let expected = Flow {
+        status: Status::Running {
+            lease_until: at(100),
+        },
+        attempts: 1,
+        fence: 1,
+        started_at: Some(at(10)),
+        ..rows[0].clone()
+    };
+    assert_eq!(flow, expected);
+    assert_eq!(read(&*on.flows, flow.id).await, expected);
+}
+
+async fn of_many_claims_one_wins(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let claims = (0..16).map(|_| {
+        let flows = on.flows.clone();
+        let id = rows[0].id;
+        tokio::spawn(async move { flows.claim(id, at(10), at(100)).await.unwrap() })
+    });
+    let claims = join_all(claims).await;
+    let won = claims
+        .iter()
+        .filter(|claim| matches!(claim, Ok(Claim::Claimed(_))))
+        .count();
+    assert_eq!(won, 1);
+}
+
+async fn a_leased_flow_is_not_claimed(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    claimed(&*on.flows, rows[0].id).await;
+    let again = on.flows.claim(rows[0].id, at(99), at(200)).await.unwrap();
+    assert_eq!(again, Claim::Leased { until: at(100) });
+}
+
+async fn an_ended_lease_is_taken_over(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let first = claimed(&*on.flows, rows[0].id).await;
+    let Claim::Claimed(second) = on.flows.claim(first.id, at(100), at(200)).await.unwrap() else {
+        panic!("the lease ended");
+    };
+    assert_eq!((second.attempts, second.fence), (2, 2));
+    assert_eq!(second.started_at, Some(at(10)));
+}
+
+async fn an_unknown_flow_is_not_claimed(on: Arc<Adapters>) {
+    let claim = on.flows.claim(FlowId::generate(), at(0), at(1)).await;
+    assert_eq!(claim.unwrap(), Claim::Unknown);
+}
+
+async fn a_deferred_flow_waits_until_it_is_due(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    let deferral = deferral(NextTry::Another);
+    let deferred = on
+        .flows
+        .defer(flow.id, flow.fence, deferral.clone(), CallEnd::NoCall)
+        .await;
+    assert_eq!(deferred.unwrap(), Fenced::Done);
+    let row = read(&*on.flows, flow.id).await;
+    assert_eq!(row.attempts, 1);
+    assert_eq!(
+        row.status,
+        Status::Pending {
+            not_before: Some(at(50)),
+            last_failure: deferral.last_failure
+        }
+    );
+    let early = on.flows.claim(flow.id, at(49), at(99)).await.unwrap();
+    assert_eq!(early, Claim::TooEarly { until: at(50) });
+    let due = on.flows.claim(flow.id, at(50), at(99)).await.unwrap();
+    assert!(matches!(due, Claim::Claimed(flow) if flow.attempts == 2));
+}
+
+async fn a_free_deferral_gives_the_attempt_back(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    on.flows
+        .defer(
+            flow.id,
+            flow.fence,
+            deferral(NextTry::Same),
+            CallEnd::NoCall,
+        )
+        .await
+        .unwrap();
+    assert_eq!(read(&*on.flows, flow.id).await.attempts, 0);
+}
+
+async fn a_deferral_needs_the_fence(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let first = claimed(&*on.flows, rows[0].id).await;
+    on.flows.claim(first.id, at(100), at(200)).await.unwrap();
+    let before = read(&*on.flows, first.id).await;
+    for (id, fence) in [(first.id, first.fence), (FlowId::generate(), 1)] {
+        let late = on
+            .flows
+            .defer(id, fence, deferral(NextTry::Same), CallEnd::NoCall)
+            .await;
+        assert_eq!(late.unwrap(), Fenced::Lost);
+    }
+    assert_eq!(read(&*on.flows, first.id).await, before);
+}
+
+async fn a_call_is_unconfirmed_until_it_ends(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    for (end, expected) in [(CallEnd::Confirmed, 0), (CallEnd::Unconfirmed, 1)] {
+        let claim = on.flows.claim(flow.id, at(150), at(200)).await.unwrap();
+        let Claim::Claimed(flow) = claim else {
+            panic!("not claimed: {claim:?}");
+        };
+        let begun = on.flows.begin_call(flow.id, flow.fence).await.unwrap();
+        assert_eq!(begun, Fenced::Done);
+        assert_eq!(read(&*on.flows, flow.id).await.unconfirmed_calls, 1);
+        on.flows
+            .defer(flow.id, flow.fence, deferral(NextTry::Another), end)
+            .await
+            .unwrap();
+        assert_eq!(read(&*on.flows, flow.id).await.unconfirmed_calls, expected);
+    }
+}
+
+async fn a_call_needs_the_fence(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    let begun = on.flows.begin_call(flow.id, flow.fence + 1).await.unwrap();
+    assert_eq!(begun, Fenced::Lost);
+    assert_eq!(read(&*on.flows, flow.id).await.unconfirmed_calls, 0);
+}

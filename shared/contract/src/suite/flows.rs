@@ -1,0 +1,178 @@
+//! Rows of flows and batches: what is put can be read, by its owner alone.
+
+use std::sync::Arc;
+
+use assetmill_core::ports::FlowWrites;
+use assetmill_core::{
+    Batch, BatchId, Counts, FlowId, FlowState, MAX_BATCH, ParamKind, ParamSpec, ParamsSchema,
+};
+use serde_json::json;
+
+use super::{Adapters, cases};
+use crate::samples::{at, batch, tenant};
+
+cases! { "flows":
+    flows_read_back_in_the_order_asked,
+    unknown_flows_are_none,
+    flows_of_another_tenant_do_not_exist,
+    ten_thousand_flows_fit,
+    a_batch_reads_back,
+    a_batch_of_another_tenant_does_not_exist,
+    batches_are_listed_latest_first,
+    flows_of_a_batch_come_in_pages,
+    flows_of_a_batch_can_be_picked_by_state,
+    counts_equal_the_states,
+    a_batch_is_undispatched_until_marked,
+}
+
+pub(super) async fn put(flows: &dyn FlowWrites, size: u32) -> (Batch, Vec<assetmill_core::Flow>) {
+    let (batch, rows) = batch(size);
+    flows.put_flows(&rows).await.unwrap();
+    flows.put_batch(&batch).await.unwrap();
+    (batch, rows)
+}
+
+async fn flows_read_back_in_the_order_asked(on: Arc<Adapters>) {
+    let (_, mut rows) = put(&*on.flows, 250).await;
+    rows.reverse();
+    let ids: Vec<_> = rows.iter().map(|flow| flow.id).collect();
+    let read = on.flows.flows(&tenant(), &ids).await.unwrap();
+    assert_eq!(read, rows.into_iter().map(Some).collect::<Vec<_>>());
+}
+
+async fn unknown_flows_are_none(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let ids = [FlowId::generate(), rows[0].id, FlowId::generate()];
+    let read = on.flows.flows(&tenant(), &ids).await.unwrap();
+    assert_eq!(read, [None, Some(rows[0].clone()), None]);
+}
+
+async fn flows_of_another_tenant_do_not_exist(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let other = "other".parse().unwrap();
+    let read = on.flows.flows(&other, &[rows[0].id]).await.unwrap();
+    assert_eq!(read, [None]);
+}
+
+async fn ten_thousand_flows_fit(on: Arc<Adapters>) {
+    let (batch, rows) = put(&*on.flows, u32::try_from(MAX_BATCH).unwrap()).await;
+    let ids: Vec<_> = rows.iter().map(|flow| flow.id).collect();
+    let read = on.flows.flows(&tenant(), &ids).await.unwrap();
+    assert_eq!(read.iter().flatten().count(), MAX_BATCH);
+    let counts = on.flows.counts(batch.id).await.unwrap();
+    assert_eq!(counts.pending, batch.size);
+}
+
+async fn a_batch_reads_back(on: Arc<Adapters>) {
+    let (mut batch, _) = batch(3);
+    let schema = ParamsSchema(
+        [(
+            "width".to_owned(),
+            ParamSpec {
+                summary: String::new(),
+                kind: ParamKind::Integer { min: 1, max: 9 },
+                default: None,
+            },
+        )]
+        .into(),
+    );
+    let given = json!({ "width": 5 });
+    batch.params = schema.accept(given.as_object().unwrap()).unwrap();
+    batch.retry_of = Some(BatchId::generate());
+    on.flows.put_batch(&batch).await.unwrap();
+    let read = on.flows.batch(&tenant(), batch.id).await.unwrap();
+    assert_eq!(read, Some(batch));
+}
+
+async fn a_batch_of_another_tenant_does_not_exist(on: Arc<Adapters>) {
+    let (batch, _) = put(&*on.flows, 1).await;
+    let other = "other".parse().unwrap();
+    assert_eq!(on.flows.batch(&other, batch.id).await.unwrap(), None);
+    assert_eq!(on.flows.batches(&other, None, 10).await.unwrap(), []);
+    let unknown = BatchId::generate();
+    assert_eq!(on.flows.batch(&tenant(), unknown).await.unwrap(), None);
+}
+
+async fn batches_are_listed_latest_first(on: Arc<Adapters>) {
+    let mut put_ids = Vec::new();
+    for _ in 0..5 {
+        put_ids.push(put(&*on.flows, 1).await.0.id);
+    }
+    put_ids.reverse();
+    let ids = |batches: Vec<Batch>| batches.iter().map(|batch| batch.id).collect::<Vec<_>>();
+    let first = ids(on.flows.batches(&tenant(), None, 3).await.unwrap());
+    assert_eq!(first, put_ids[..3]);
+    let rest = ids(on
+        .flows
+        .batches(&tenant(), Some(first[2]), 3)
+        .await
+        .unwrap());
+    assert_eq!(rest, put_ids[3..]);
+}
+
+async fn flows_of_a_batch_come_in_pages(on: Arc<Adapters>) {
+    let (batch, rows) = put(&*on.flows, 7).await;
+    put(&*on.flows, 2).await;
+    let mut read = Vec::new();
+    let mut after = None;
+    loop {
+        let page = on
+            .flows
+            .batch_flows(batch.id, None, after, 3)
+            .await
+            .unwrap();
+        assert!(page.flows.len() <= 3, "{}", page.flows.len());
+        read.extend(page.flows);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(read, rows);
+}
+
+async fn flows_of_a_batch_can_be_picked_by_state(on: Arc<Adapters>) {
+    let (batch, rows) = put(&*on.flows, 4).await;
+    on.flows.claim(rows[2].id, at(1), at(9)).await.unwrap();
+    let indexes = async |state, after| {
+        let page = on
+            .flows
+            .batch_flows(batch.id, Some(state), after, 10)
+            .await
+            .unwrap();
+        page.flows.iter().map(|flow| flow.index).collect::<Vec<_>>()
+    };
+    assert_eq!(indexes(FlowState::Running, None).await, [2]);
+    assert_eq!(indexes(FlowState::Pending, None).await, [0, 1, 3]);
+    assert_eq!(indexes(FlowState::Pending, Some(0)).await, [1, 3]);
+    assert_eq!(indexes(FlowState::Failed, None).await, [0_u32; 0]);
+}
+
+async fn counts_equal_the_states(on: Arc<Adapters>) {
+    let (batch, rows) = put(&*on.flows, 4).await;
+    on.flows.claim(rows[0].id, at(1), at(9)).await.unwrap();
+    on.flows.cancel(&tenant(), rows[1].id, at(1)).await.unwrap();
+    let counts = on.flows.counts(batch.id).await.unwrap();
+    let expected = Counts {
+        pending: 2,
+        running: 1,
+        cancelled: 1,
+        ..Counts::default()
+    };
+    assert_eq!(counts, expected);
+}
+
+async fn a_batch_is_undispatched_until_marked(on: Arc<Adapters>) {
+    let (batch, _) = put(&*on.flows, 1).await;
+    let left_behind = async |created_before| {
+        let batches = on.flows.undispatched(created_before, 10).await.unwrap();
+        batches.iter().map(|batch| batch.id).collect::<Vec<_>>()
+    };
+    assert_eq!(left_behind(batch.created_at).await, []);
+    assert_eq!(left_behind(at(60)).await, [batch.id]);
+    on.flows.mark_dispatched(batch.id, at(1)).await.unwrap();
+    on.flows.mark_dispatched(batch.id, at(2)).await.unwrap();
+    assert_eq!(left_behind(at(60)).await, []);
+    let read = on.flows.batch(&tenant(), batch.id).await.unwrap();
+    assert_eq!(read.unwrap().dispatched_at, Some(at(1)));
+}

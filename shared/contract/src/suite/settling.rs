@@ -1,0 +1,198 @@
+//! How flows end, and how their batch learns of it.
+
+use std::sync::Arc;
+
+use assetmill_core::ports::{
+    Announcement, CallEnd, Cancellation, Claim, Fenced, Settlement, Tally,
+};
+use assetmill_core::{BatchId, Failure, FailureCode, FlowId, FlowState, Status};
+use futures_util::future::join_all;
+
+use super::claims::{claimed, read};
+use super::flows::put;
+use super::{Adapters, cases};
+use crate::samples::{at, output, tenant};
+
+cases! { "settling":
+    a_flow_completes,
+    a_flow_fails,
+    a_settled_flow_stays_so,
+    settling_needs_the_fence,
+    a_dead_letter_settles_whoever_holds_the_flow,
+    a_dead_letter_leaves_a_settled_flow,
+    a_pending_flow_is_cancelled,
+    a_running_flow_is_not_cancelled,
+    a_tally_is_idempotent_and_stays_complete,
+    of_many_tallies_the_last_completes,
+    a_batch_is_announced_once,
+}
+
+async fn a_flow_completes(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    on.flows.begin_call(flow.id, flow.fence).await.unwrap();
+    let settlement = Settlement::Completed(output(b"made"));
+    let settled = on
+        .flows
+        .settle(flow.id, flow.fence, settlement, CallEnd::Confirmed, at(20))
+        .await;
+    assert_eq!(settled.unwrap(), Fenced::Done);
+    let row = read(&*on.flows, flow.id).await;
+    assert_eq!(row.unconfirmed_calls, 0);
+    assert_eq!(
+        row.status,
+        Status::Completed {
+            output: output(b"made"),
+            settled_at: at(20)
+        }
+    );
+}
+
+async fn a_flow_fails(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    let failure = Failure::lasting(FailureCode::CorruptAsset, "broken „ü“ \u{1F5BC}");
+    let settlement = Settlement::Failed(failure.clone());
+    on.flows
+        .settle(flow.id, flow.fence, settlement, CallEnd::NoCall, at(20))
+        .await
+        .unwrap();
+    assert_eq!(
+        read(&*on.flows, flow.id).await.status,
+        Status::Failed {
+            failure,
+            settled_at: at(20)
+        }
+    );
+}
+
+async fn a_settled_flow_stays_so(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    let settle = async |content: &[u8]| {
+        let settlement = Settlement::Completed(output(content));
+        on.flows
+            .settle(flow.id, flow.fence, settlement, CallEnd::NoCall, at(20))
+            .await
+            .unwrap()
+    };
+    assert_eq!(settle(b"first").await, Fenced::Done);
+    let row = read(&*on.flows, flow.id).await;
+    assert_eq!(settle(b"second").await, Fenced::Lost);
+    let claim = on.flows.claim(flow.id, at(500), at(600)).await.unwrap();
+    assert_eq!(claim, Claim::Settled(row.clone()));
+    let cancelled = on.flows.cancel(&tenant(), flow.id, at(30)).await.unwrap();
+    assert_eq!(cancelled, Cancellation::Unchanged(row.clone()));
+    assert_eq!(read(&*on.flows, flow.id).await, row);
+}
+
+async fn settling_needs_the_fence(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let first = claimed(&*on.flows, rows[0].id).await;
+    on.flows.claim(first.id, at(100), at(200)).await.unwrap();
+    for (id, fence) in [(first.id, first.fence), (FlowId::generate(), 1)] {
+        let settlement = Settlement::Completed(output(b"late"));
+        let late = on
+            .flows
+            .settle(id, fence, settlement, CallEnd::NoCall, at(101))
+            .await;
+        assert_eq!(late.unwrap(), Fenced::Lost);
+    }
+    assert_eq!(read(&*on.flows, first.id).await.state(), FlowState::Running);
+}
+
+async fn a_dead_letter_settles_whoever_holds_the_flow(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 2).await;
+    claimed(&*on.flows, rows[0].id).await;
+    for row in &rows {
+        let failure = Failure::passing(FailureCode::WorkerCrashed, "crash");
+        let buried = on.flows.bury(row.id, failure, at(20)).await.unwrap();
+        assert_eq!(buried.unwrap().state(), FlowState::Failed);
+        assert_eq!(read(&*on.flows, row.id).await.state(), FlowState::Failed);
+    }
+}
+
+async fn a_dead_letter_leaves_a_settled_flow(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    on.flows.cancel(&tenant(), rows[0].id, at(5)).await.unwrap();
+    let failure = Failure::passing(FailureCode::WorkerCrashed, "crash");
+    let buried = on
+        .flows
+        .bury(rows[0].id, failure.clone(), at(20))
+        .await
+        .unwrap();
+    assert_eq!(buried.unwrap().state(), FlowState::Cancelled);
+    let unknown = on.flows.bury(FlowId::generate(), failure, at(20)).await;
+    assert_eq!(unknown.unwrap(), None);
+}
+
+async fn a_pending_flow_is_cancelled(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let other = "other".parse().unwrap();
+    let stranger = on.flows.cancel(&other, rows[0].id, at(5)).await.unwrap();
+    assert_eq!(stranger, Cancellation::Unknown);
+    let cancelled = on.flows.cancel(&tenant(), rows[0].id, at(5)).await.unwrap();
+    let row = read(&*on.flows, rows[0].id).await;
+    assert_eq!(row.status, Status::Cancelled { settled_at: at(5) });
+    assert_eq!(cancelled, Cancellation::Cancelled(row));
+}
+
+async fn a_running_flow_is_not_cancelled(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    let cancelled = on.flows.cancel(&tenant(), flow.id, at(20)).await.unwrap();
+    assert_eq!(cancelled, Cancellation::Unchanged(flow.clone()));
+    assert_eq!(read(&*on.flows, flow.id).await, flow);
+}
+
+async fn a_tally_is_idempotent_and_stays_complete(on: Arc<Adapters>) {
+    let (batch, _) = put(&*on.flows, 3).await;
+    for (index, expected) in [
+        (0, Tally::Open),
+        (0, Tally::Open),
+        (2, Tally::Open),
+        (2, Tally::Open),
+        (1, Tally::Complete),
+        (0, Tally::Complete),
+        (1, Tally::Complete),
+    ] {
+        let tally = on.flows.tally(batch.id, index).await.unwrap();
+        assert_eq!(tally, expected, "{index}");
+    }
+    let unknown = on.flows.tally(BatchId::generate(), 0).await.unwrap();
+    assert_eq!(unknown, Tally::Open);
+}
+
+async fn of_many_tallies_the_last_completes(on: Arc<Adapters>) {
+    let (batch, _) = put(&*on.flows, 40).await;
+    let tallies = (0..40).map(|index| {
+        let flows = on.flows.clone();
+        tokio::spawn(async move { flows.tally(batch.id, index).await.unwrap() })
+    });
+    let tallies = join_all(tallies).await;
+    assert!(
+        tallies
+            .iter()
+            .any(|tally| matches!(tally, Ok(Tally::Complete)))
+    );
+}
+
+async fn a_batch_is_announced_once(on: Arc<Adapters>) {
+    let (batch, _) = put(&*on.flows, 1).await;
+    let announcements = (0..8).map(|second| {
+        let flows = on.flows.clone();
+        tokio::spawn(async move { flows.announce(batch.id, at(second)).await.unwrap() })
+    });
+    let announcements = join_all(announcements).await;
+    let first = announcements
+        .iter()
+        .position(|answer| matches!(answer, Ok(Announcement::First)))
+        .expect("nobody was first");
+    let already = announcements
+        .iter()
+        .filter(|answer| matches!(answer, Ok(Announcement::Already)))
+        .count();
+    assert_eq!(already, 7);
+    let row = on.flows.batch(&tenant(), batch.id).await.unwrap().unwrap();
+    assert_eq!(row.completed_at, Some(at(i64::try_from(first).unwrap())));
+}

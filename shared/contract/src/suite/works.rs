@@ -1,0 +1,135 @@
+//! Remembered work: one flow does it, everybody finds it.
+
+use std::sync::Arc;
+
+use assetmill_core::ports::{WorkClaim, Works};
+use assetmill_core::{FlowId, Params, Sha256Digest, WorkKey};
+use futures_util::future::join_all;
+
+use super::{Adapters, cases};
+use crate::samples::{at, output, tenant};
+
+cases! { "works":
+    work_is_found_once_it_is_complete,
+    of_many_claims_one_wins,
+    held_work_is_not_claimed_by_another,
+    an_ended_claim_is_taken_over,
+    the_holder_may_claim_again,
+    released_work_is_claimed,
+    only_the_holder_releases,
+    complete_work_is_not_claimed,
+    completing_is_idempotent,
+    forgotten_work_is_claimed,
+    forgetting_leaves_a_claim,
+}
+
+fn key() -> WorkKey {
+    WorkKey::new(
+        &tenant(),
+        &"copy".parse().unwrap(),
+        "1",
+        &Sha256Digest::of(b"source"),
+        &Params::default(),
+    )
+}
+
+async fn claim(works: &dyn Works, holder: FlowId, now: i64) -> WorkClaim {
+    works
+        .claim(&key(), holder, at(now), at(now + 10))
+        .await
+        .unwrap()
+}
+
+async fn work_is_found_once_it_is_complete(on: Arc<Adapters>) {
+    assert_eq!(on.works.find(&key()).await.unwrap(), None);
+    claim(&*on.works, FlowId::generate(), 0).await;
+    assert_eq!(on.works.find(&key()).await.unwrap(), None);
+    on.works.complete(&key(), &output(b"made")).await.unwrap();
+    let found = on.works.find(&key()).await.unwrap();
+    assert_eq!(found, Some(output(b"made")));
+}
+
+async fn of_many_claims_one_wins(on: Arc<Adapters>) {
+    let claims = (0..16).map(|_| {
+        let works = on.works.clone();
+        tokio::spawn(async move { claim(&*works, FlowId::generate(), 0).await })
+    });
+    let claims = join_all(claims).await;
+    let won = claims
+        .iter()
+        .filter(|claim| matches!(claim, Ok(WorkClaim::Claimed)))
+        .count();
+    assert_eq!(won, 1);
+}
+
+async fn held_work_is_not_claimed_by_another(on: Arc<Adapters>) {
+    claim(&*on.works, FlowId::generate(), 0).await;
+    let other = claim(&*on.works, FlowId::generate(), 9).await;
+    assert_eq!(other, WorkClaim::Held { until: at(10) });
+}
+
+async fn an_ended_claim_is_taken_over(on: Arc<Adapters>) {
+    let first = FlowId::generate();
+    claim(&*on.works, first, 0).await;
+    let other = claim(&*on.works, FlowId::generate(), 10).await;
+    assert_eq!(other, WorkClaim::Claimed);
+    let late = claim(&*on.works, first, 11).await;
+    assert_eq!(late, WorkClaim::Held { until: at(20) });
+}
+
+async fn the_holder_may_claim_again(on: Arc<Adapters>) {
+    let holder = FlowId::generate();
+    claim(&*on.works, holder, 0).await;
+    assert_eq!(claim(&*on.works, holder, 5).await, WorkClaim::Claimed);
+    let other = claim(&*on.works, FlowId::generate(), 12).await;
+    assert_eq!(other, WorkClaim::Held { until: at(15) });
+}
+
+async fn released_work_is_claimed(on: Arc<Adapters>) {
+    let holder = FlowId::generate();
+    claim(&*on.works, holder, 0).await;
+    on.works.release(&key(), holder).await.unwrap();
+    let other = claim(&*on.works, FlowId::generate(), 1).await;
+    assert_eq!(other, WorkClaim::Claimed);
+}
+
+async fn only_the_holder_releases(on: Arc<Adapters>) {
+    claim(&*on.works, FlowId::generate(), 0).await;
+    on.works.release(&key(), FlowId::generate()).await.unwrap();
+    let other = claim(&*on.works, FlowId::generate(), 1).await;
+    assert_eq!(other, WorkClaim::Held { until: at(10) });
+}
+
+async fn complete_work_is_not_claimed(on: Arc<Adapters>) {
+    let holder = FlowId::generate();
+    claim(&*on.works, holder, 0).await;
+    on.works.complete(&key(), &output(b"made")).await.unwrap();
+    on.works.release(&key(), holder).await.unwrap();
+    for flow in [holder, FlowId::generate()] {
+        let again = claim(&*on.works, flow, 50).await;
+        assert_eq!(again, WorkClaim::Done(output(b"made")));
+    }
+}
+
+async fn completing_is_idempotent(on: Arc<Adapters>) {
+    for _ in 0..2 {
+        on.works.complete(&key(), &output(b"made")).await.unwrap();
+    }
+    let found = on.works.find(&key()).await.unwrap();
+    assert_eq!(found, Some(output(b"made")));
+}
+
+async fn forgotten_work_is_claimed(on: Arc<Adapters>) {
+    on.works.complete(&key(), &output(b"made")).await.unwrap();
+    on.works.forget(&key()).await.unwrap();
+    assert_eq!(on.works.find(&key()).await.unwrap(), None);
+    let claim = claim(&*on.works, FlowId::generate(), 0).await;
+    assert_eq!(claim, WorkClaim::Claimed);
+}
+
+async fn forgetting_leaves_a_claim(on: Arc<Adapters>) {
+    claim(&*on.works, FlowId::generate(), 0).await;
+    on.works.forget(&key()).await.unwrap();
+    let other = claim(&*on.works, FlowId::generate(), 1).await;
+    assert_eq!(other, WorkClaim::Held { until: at(10) });
+}

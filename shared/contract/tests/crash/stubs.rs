@@ -1,0 +1,135 @@
+//! The world outside: a host of assets and a vendor, with known misbehaviour.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use assetmill_core::ports::{FlowQueue, Outgoing, Sources, Unavailable};
+use assetmill_core::{
+    Asset, AssetUrl, Availability, Cost, Failure, FailureCode, MediaType, Operation,
+    OperationDescription, Params, ParamsSchema, Product, RetryPolicy, Setback,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// A host that serves each URL's own text; `…/missing` is not there, and `…/flaky` fails once.
+#[derive(Default)]
+pub(crate) struct Host {
+    failed: Mutex<HashSet<String>>,
+}
+
+#[async_trait]
+impl Sources for Host {
+    async fn fetch(&self, url: &AssetUrl) -> Result<Asset, Setback> {
+        let text = url.to_string();
+        if text.ends_with("missing") {
+            return Err(Setback::lasting(FailureCode::SourceNotFound, "404"));
+        }
+        if text.ends_with("flaky") && self.failed.lock().unwrap().insert(text.clone()) {
+            return Err(Setback::transient(FailureCode::SourceTimeout, "late"));
+        }
+        Ok(Asset {
+            url: url.clone(),
+            content: Bytes::from(text),
+        })
+    }
+}
+
+/// A paid operation. It charges for each call that it answers, throttles the first call for
+/// `…/throttled`, and is out of order for the first call for `…/unwell`.
+pub(crate) struct Vendor {
+    description: OperationDescription,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    charges: HashMap<String, u32>,
+    refused: HashSet<String>,
+    poison: Option<String>,
+}
+
+impl Vendor {
+    pub(crate) fn new() -> Self {
+        Self {
+            description: OperationDescription {
+                name: "copy".parse().unwrap(),
+                summary: String::new(),
+                params: ParamsSchema::default(),
+                accepts: Vec::new(),
+                produces: Vec::new(),
+                availability: Availability::Available,
+                cost: Cost::Paid,
+            },
+            state: Mutex::default(),
+        }
+    }
+
+    /// How often each source was charged.
+    pub(crate) fn charges(&self) -> HashMap<String, u32> {
+        self.state.lock().unwrap().charges.clone()
+    }
+
+    /// From now on, calls for this source kill the worker.
+    pub(crate) fn poison(&self, source: &str) {
+        self.state.lock().unwrap().poison = Some(source.to_owned());
+    }
+}
+
+#[async_trait]
+impl Operation for Vendor {
+    fn description(&self) -> &OperationDescription {
+        &self.description
+    }
+
+    fn fingerprint(&self) -> &'static str {
+        "1"
+    }
+
+    fn retry(&self) -> RetryPolicy {
+        RetryPolicy::default()
+    }
+
+    async fn run(&self, asset: Asset, _params: &Params) -> Result<Product, Setback> {
+        // A call takes a while: other flows get their turn.
+        tokio::task::yield_now().await;
+        let source = asset.url.to_string();
+        let poison = self.state.lock().unwrap().poison.clone();
+        assert_ne!(poison.as_ref(), Some(&source), "poison");
+        let mut state = self.state.lock().unwrap();
+        if source.ends_with("throttled") && state.refused.insert(source.clone()) {
+            return Err(Setback::Throttled {
+                failure: Failure::passing(FailureCode::VendorThrottled, "429"),
+                retry_after: Some(Duration::from_secs(30)),
+            });
+        }
+        if source.ends_with("unwell") && state.refused.insert(source.clone()) {
+            return Err(Setback::transient(FailureCode::VendorUnavailable, "503"));
+        }
+        *state.charges.entry(source).or_default() += 1;
+        Ok(Product {
+            content: asset.content,
+            media_type: MediaType::png(),
+        })
+    }
+}
+
+/// A queue that sends every message twice, the last one first.
+pub(crate) struct Duplicating(pub(crate) Arc<dyn FlowQueue>);
+
+#[async_trait]
+impl FlowQueue for Duplicating {
+    async fn send(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
+        // Waiting messages stay single: else their number would double with every wait.
+        let copies = if messages.iter().all(|sent| sent.delay.is_zero()) {
+            2
+        } else {
+            1
+        };
+        let reversed: Vec<_> = messages.iter().rev().cloned().collect();
+        for _ in 0..copies {
+            self.0.send(&reversed).await?;
+        }
+        Ok(())
+    }
+}

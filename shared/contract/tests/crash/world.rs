@@ -1,0 +1,307 @@
+//! What outlives a process, the process itself, and what must be true in the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_contract::faults::Faults;
+use assetmill_contract::memory::{
+    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryWorks, RuntimeClock,
+};
+use assetmill_core::ports::{
+    Clock, FlowDeliveries, FlowQueue, FlowReads, FlowWrites, OutputWrites, Works,
+};
+use assetmill_core::usecases::{
+    Answer, Bury, Order, Process, SourceList, Submit, Sweep, TimeLimits, Work,
+};
+use assetmill_core::{
+    Batch, BatchId, Catalogue, FailureCode, Flow, FlowState, Operation, Params, Status, TenantId,
+};
+use futures_util::future::join_all;
+
+use crate::stubs::{Duplicating, Host, Vendor};
+
+/// The flows of the batch under test, and how each has to end.
+const ASSETS: [(&str, FlowState); 7] = [
+    ("https://example.com/a", FlowState::Completed),
+    ("https://example.com/b", FlowState::Completed),
+    ("https://example.com/a", FlowState::Completed),
+    ("https://example.com/missing", FlowState::Failed),
+    ("https://example.com/flaky", FlowState::Completed),
+    ("https://example.com/throttled", FlowState::Completed),
+    ("ftp://example.com/refused", FlowState::Failed),
+];
+const VISIBILITY: Duration = Duration::from_secs(200);
+const GRACE: Duration = Duration::from_secs(60);
+
+/// How a batch is submitted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way {
+    /// Through the queue.
+    Queued,
+    /// While the caller waits.
+    Answered,
+}
+
+/// What outlives a process.
+pub(crate) struct World {
+    pub(crate) vendor: Arc<Vendor>,
+    host: Arc<Host>,
+    flows: Arc<MemoryFlows>,
+    works: Arc<MemoryWorks>,
+    outputs: Arc<MemoryOutputs>,
+    queue: Arc<MemoryQueue>,
+    clock: Arc<RuntimeClock>,
+    duplicates: bool,
+}
+
+/// One life of the program.
+pub(crate) struct Running {
+    submit: Submit,
+    answer: Answer,
+    work: Work,
+    sweep: Sweep,
+    bury: Bury,
+    deliveries: Arc<dyn FlowDeliveries>,
+    dead_letters: Arc<dyn FlowDeliveries>,
+    queue: Arc<MemoryQueue>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let clock = Arc::new(RuntimeClock::default());
+        Self {
+            vendor: Arc::new(Vendor::new()),
+            host: Arc::default(),
+            flows: Arc::default(),
+            works: Arc::default(),
+            outputs: Arc::default(),
+            queue: Arc::new(MemoryQueue::new(clock.clone(), VISIBILITY, 5)),
+            clock,
+            duplicates: false,
+        }
+    }
+
+    pub(crate) fn with_duplicates() -> Self {
+        Self {
+            duplicates: true,
+            ..Self::new()
+        }
+    }
+
+    /// Starts the program, with faults around each of its ports.
+    pub(crate) fn process(&self, faults: &Arc<Faults>) -> Running {
+        let flows: Arc<dyn FlowWrites> = faults.around(self.flows.clone());
+        let works: Arc<dyn Works> = faults.around(self.works.clone());
+        let outputs: Arc<dyn OutputWrites> = faults.around(self.outputs.clone());
+        let operation: Arc<dyn Operation> = faults.around(self.vendor.clone());
+        let mut queue: Arc<dyn FlowQueue> = faults.around(self.queue.clone());
+        if self.duplicates {
+            queue = Arc::new(Duplicating(queue));
+        }
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let submit = Submit {
+            flows: flows.clone(),
+            queue: queue.clone(),
+            clock: clock.clone(),
+        };
+        let name = operation.description().name.clone();
+        let process = Process {
+            flows: flows.clone(),
+            sources: faults.around(self.host.clone()),
+            works,
+            outputs,
+            catalogue: Catalogue::new([operation], &name).unwrap(),
+            clock: clock.clone(),
+            limits: TimeLimits::default(),
+        };
+        Running {
+            answer: Answer {
+                submit: submit.clone(),
+                process: process.clone(),
+                parallel: 2,
+                patience: Duration::from_secs(20),
+            },
+            sweep: Sweep {
+                submit: submit.clone(),
+                grace: GRACE,
+            },
+            submit,
+            work: Work { process, queue },
+            bury: Bury { flows, clock },
+            deliveries: faults.around(self.queue.clone()),
+            dead_letters: faults.around(self.queue.dead_letters()),
+            queue: self.queue.clone(),
+        }
+    }
+
+    /// What must be true once nothing is left to do.
+    pub(crate) async fn check(&self, accepted: Option<BatchId>) -> Result<(), String> {
+        let batches = self.flows.every_batch();
+        if accepted.is_some_and(|id| batches.iter().all(|batch| batch.id != id)) {
+            return Err("an accepted batch is lost".to_owned());
+        }
+        for batch in batches {
+            let flows = self.check_batch(&batch).await?;
+            for (flow, (_, expected)) in flows.iter().zip(ASSETS) {
+                if flow.state() != expected {
+                    return Err(format!("{} is {:?}", flow.source, flow.status));
+                }
+            }
+        }
+        self.check_charges().await
+    }
+
+    /// As [`check`](Self::check), where one asset kills its workers.
+    pub(crate) async fn check_poisoned(
+        &self,
+        accepted: Option<BatchId>,
+        poison: &str,
+    ) -> Result<(), String> {
+        let id = accepted.ok_or("not accepted")?;
+        let batch = self.flows.batch(&tenant(), id).await.unwrap();
+        let flows = self.check_batch(&batch.ok_or("lost")?).await?;
+        for (flow, (url, expected)) in flows.iter().zip(ASSETS) {
+            let poisoned = url == poison;
+            let code = match &flow.status {
+                Status::Failed { failure, .. } => Some(failure.code),
+                _ => None,
+            };
+            if poisoned != (code == Some(FailureCode::WorkerCrashed))
+                || (!poisoned && flow.state() != expected)
+            {
+                return Err(format!("{url} is {:?}", flow.status));
+            }
+            if poisoned && flow.unconfirmed_calls == 0 {
+                return Err("nobody says that calls may have been charged".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_batch(&self, batch: &Batch) -> Result<Vec<Flow>, String> {
+        let page = self.flows.batch_flows(batch.id, None, None, 100).await;
+        let flows = page.unwrap().flows;
+        if flows.len() != batch.size as usize {
+            return Err(format!("{} flows of {}", flows.len(), batch.size));
+        }
+        for flow in &flows {
+            self.check_flow(flow).await?;
+        }
+        let counts = self.flows.counts(batch.id).await.unwrap();
+        if counts.settled() != batch.size || batch.completed_at.is_none() {
+            return Err(format!("the batch did not complete: {counts:?}"));
+        }
+        Ok(flows)
+    }
+
+    async fn check_flow(&self, flow: &Flow) -> Result<(), String> {
+        if !flow.state().is_settled() {
+            return Err(format!("{} is {:?}", flow.source, flow.status));
+        }
+        let settlements = self.flows.settlements(flow.id);
+        if settlements != u32::from(flow.fence > 0) {
+            return Err(format!("{} settled {settlements} times", flow.source));
+        }
+        if let Status::Completed { output, .. } = &flow.status {
+            let content = self.outputs.get(&output.key).await.unwrap();
+            if content.as_deref() != Some(flow.source.to_string().as_bytes()) {
+                return Err(format!("the output of {} is wrong or missing", flow.source));
+            }
+        }
+        Ok(())
+    }
+
+    /// A source is charged once, and once more for each call that a flow calls unconfirmed.
+    async fn check_charges(&self) -> Result<(), String> {
+        let mut told = std::collections::HashMap::<String, u32>::new();
+        for batch in self.flows.every_batch() {
+            let page = self.flows.batch_flows(batch.id, None, None, 100).await;
+            for flow in page.unwrap().flows {
+                *told.entry(flow.source.to_string()).or_default() += flow.unconfirmed_calls;
+            }
+        }
+        for (source, charges) in self.vendor.charges() {
+            let told = told.get(&source).copied().unwrap_or_default();
+            if charges > 1 + told {
+                return Err(format!("{source}: {charges} charges, {told} unconfirmed"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Running {
+    /// Submits the batch under test. Its id when the caller was told that it is accepted.
+    pub(crate) async fn submit(&self, way: Way) -> Option<BatchId> {
+        let urls: Vec<_> = ASSETS.iter().map(|(url, _)| url).collect();
+        let operation = self.work.process.catalogue.default_operation();
+        let order = Order {
+            tenant: tenant(),
+            sources: SourceList::parse(&urls).unwrap(),
+            operation: operation.clone(),
+            params: Params::default(),
+        };
+        let accepted = match way {
+            Way::Queued => self.submit.start(order).await,
+            Way::Answered => self.answer.run(order).await,
+        };
+        accepted.ok().map(|accepted| accepted.batch.id)
+    }
+
+    /// Sweeps and works until nothing is left to do, as an event source and a schedule would.
+    pub(crate) async fn drain(&self) {
+        for _ in 0..1_000 {
+            while let Some(next) = self.queue.next_visible() {
+                self.sleep_until(next).await;
+                self.work_once().await;
+            }
+            while let Some(next) = self.queue.dead_letters().next_visible() {
+                self.sleep_until(next).await;
+                self.bury_once().await;
+            }
+            tokio::time::sleep(GRACE * 2).await;
+            let swept = self.sweep.run().await;
+            if matches!(swept, Ok(0)) && self.queue.next_visible().is_none() {
+                return;
+            }
+        }
+        panic!("there is always something left to do");
+    }
+
+    async fn sleep_until(&self, time: jiff::Timestamp) {
+        let wait = time.duration_since(self.work.process.clock.now());
+        tokio::time::sleep(wait.try_into().unwrap_or(Duration::ZERO)).await;
+    }
+
+    async fn work_once(&self) {
+        let Ok(deliveries) = self.deliveries.receive(10, Duration::ZERO).await else {
+            return;
+        };
+        let handled = deliveries.iter().map(async |delivery| {
+            // A worker that dies takes no other with it.
+            let work = self.work.clone();
+            let message = delivery.message.clone();
+            let handled = tokio::spawn(async move { work.handle(&message).await }).await;
+            if matches!(handled, Ok(Ok(()))) {
+                // A failure is as good as a crash here: the message comes again.
+                let _ = self.deliveries.acknowledge(&delivery.receipt).await;
+            }
+        });
+        join_all(handled).await;
+    }
+
+    async fn bury_once(&self) {
+        let Ok(letters) = self.dead_letters.receive(10, Duration::ZERO).await else {
+            return;
+        };
+        for letter in letters {
+            if self.bury.handle(&letter.message).await.is_ok() {
+                let _ = self.dead_letters.acknowledge(&letter.receipt).await;
+            }
+        }
+    }
+}
+
+fn tenant() -> TenantId {
+    "acme".parse().unwrap()
+}

@@ -1,0 +1,24 @@
+//! The reference implementation keeps the contract.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use assetmill_contract::memory::{MemoryFlows, MemoryOutputs, MemoryQueue, MemoryWorks};
+use assetmill_contract::suite::{self, Adapters, MAX_RECEIVES, VISIBILITY};
+use assetmill_core::ports::SystemClock;
+
+fn main() {
+    suite::run("memory", || async {
+        let queue = MemoryQueue::new(Arc::new(SystemClock), VISIBILITY, MAX_RECEIVES);
+        let queue = Arc::new(queue);
+        Adapters {
+            flows: Arc::new(MemoryFlows::default()),
+            works: Arc::new(MemoryWorks::default()),
+            outputs: Arc::new(MemoryOutputs::default()),
+            dead_letters: queue.dead_letters(),
+            queue: queue.clone(),
+            deliveries: queue,
+            keep: Box::new(()),
+        }
+    })
+}
