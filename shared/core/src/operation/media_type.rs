@@ -55,6 +55,17 @@ impl MediaType {
         &self.0
     }
 
+    /// The media type of files that customarily end so; [`unknown`](Self::unknown) where none is
+    /// known.
+    pub fn of_extension(extension: &str) -> Self {
+        EXTENSIONS
+            .iter()
+            .find(|(_, known)| *known == extension)
+            .map_or_else(Self::unknown, |(media_type, _)| {
+                Self((*media_type).to_owned())
+            })
+    }
+
     /// The customary ending of file names; `bin` where none is known.
     pub fn extension(&self) -> &'static str {
         EXTENSIONS

@@ -43,14 +43,16 @@ impl Answer {
     }
 
     async fn run_until(&self, flows: &[Flow], deadline: Instant) {
-        let open = flows.iter().filter(|flow| !flow.state().is_settled());
+        let open: Vec<FlowId> = flows
+            .iter()
+            .filter(|flow| !flow.state().is_settled())
+            .map(|flow| flow.id)
+            .collect();
+        let process = self.process.clone();
         let runs = stream::iter(open)
-            .map(|flow| {
-                // A task of its own: an attempt that the deadline overtakes goes on where it can,
-                // instead of being cut off in the middle of a paid call.
-                let process = self.process.clone();
-                tokio::spawn(settle_before(process, flow.id, deadline))
-            })
+            // A task of its own: an attempt that the deadline overtakes goes on where it can,
+            // instead of being cut off in the middle of a paid call.
+            .map(move |id| tokio::spawn(settle_before(process.clone(), id, deadline)))
             .buffer_unordered(self.parallel)
             .for_each(async |_| ());
         // Out of time is as good an end as any: what is unfinished is seen in the rows.

@@ -1,0 +1,141 @@
+//! Everything that Assetmill keeps on one machine: a folder with a SQLite database for batches,
+//! flows, work and the queue, and a folder of outputs.
+
+mod database;
+mod flows;
+mod folder;
+mod outputs;
+mod queue;
+mod rows;
+mod works;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_core::ports::Clock;
+
+pub use database::DatabaseProbe;
+pub use flows::SqliteFlows;
+pub use folder::{Folder, OpenError};
+pub use outputs::FolderOutputs;
+pub use queue::{QueueSettings, SqliteQueue};
+pub use works::SqliteWorks;
+
+use database::Database;
+
+/// The ports on one folder, which one process at a time may hold.
+#[derive(Clone)]
+pub struct Store {
+    folder: Arc<Folder>,
+    database: Database,
+    clock: Arc<dyn Clock>,
+}
+
+impl Store {
+    /// Opens the folder at `path`, or makes it, and releases what a process held that was killed.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the folder can't be used, or another process holds it.
+    pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let folder = Arc::new(Folder::open(path)?);
+        let database = Database::open(&folder.database())?;
+        let store = Self {
+            folder,
+            database,
+            clock,
+        };
+        store.take_over().await?;
+        Ok(store)
+    }
+
+    /// Rows of flows and batches.
+    pub fn flows(&self) -> SqliteFlows {
+        SqliteFlows::new(self.database.clone())
+    }
+
+    /// Remembered work.
+    pub fn works(&self) -> SqliteWorks {
+        SqliteWorks::new(self.database.clone())
+    }
+
+    /// Stored outputs.
+    pub fn outputs(&self) -> FolderOutputs {
+        FolderOutputs::new(self.folder.clone())
+    }
+
+    /// The queue of flows.
+    pub fn queue(&self, visibility: Duration, max_receives: u32) -> SqliteQueue {
+        let settings = QueueSettings::flows(visibility, max_receives);
+        SqliteQueue::new(self.database.clone(), self.clock.clone(), settings)
+    }
+
+    /// The dead letters of the queue of flows.
+    pub fn dead_letters(&self, visibility: Duration) -> SqliteQueue {
+        let settings = QueueSettings::dead_letters(visibility);
+        SqliteQueue::new(self.database.clone(), self.clock.clone(), settings)
+    }
+
+    /// Tells whether the database answers.
+    pub fn probe(&self) -> DatabaseProbe {
+        DatabaseProbe::new(self.database.clone())
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// The folder's path.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// Ends the leases and makes the messages visible that a killed process held. The attempts that
+    /// it was at are spent: a crash that repeats itself has to end some time.
+    async fn take_over(&self) -> Result<(), OpenError> {
+        let now = self.clock.now().as_millisecond();
+        let taken_over = self.database.write(move |rows| {
+            rows.execute(
+                "UPDATE messages SET visible_at = ?1 WHERE receives > 0 AND visible_at > ?1",
+                [now],
+            )?;
+            rows.execute(
+                "UPDATE works SET held_until = ?1 WHERE held_until > ?1",
+                [now],
+            )?;
+            rows.execute("UPDATE flows SET at = ?1 WHERE state = 'RUNNING'", [now])
+        });
+        let flows = taken_over.await.map_err(OpenError::Database)?;
+        if flows > 0 {
+            tracing::warn!(flows, "took over flows of a process that was killed");
+        }
+        Ok(())
+    }
+
+    /// Gives back what this process holds and will not finish. MUST be called only once nothing of
+    /// it works any more. The attempts cost nothing. How many flows there were.
+    ///
+    /// # Errors
+    /// Whatever the database says; then the next [`open`](Self::open) takes over.
+    pub async fn release(&self) -> Result<usize, assetmill_core::ports::Unavailable> {
+        let now = self.clock.now().as_millisecond();
+        let released = self.database.write(move |rows| {
+            rows.execute(
+                "UPDATE messages SET visible_at = ?1, receives = receives - 1
+                 WHERE receives > 0 AND visible_at > ?1",
+                [now],
+            )?;
+            rows.execute(
+                "UPDATE works SET held_until = ?1 WHERE held_until > ?1",
+                [now],
+            )?;
+            rows.execute(
+                "UPDATE flows SET state = 'PENDING', at = NULL, detail = NULL,
+                 attempts = attempts - 1 WHERE state = 'RUNNING'",
+                [],
+            )
+        });
+        released.await.map_err(|error| error.of("flows"))
+    }
+}

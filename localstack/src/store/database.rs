@@ -1,0 +1,203 @@
+//! SQLite behind two threads: one that writes, one that reads.
+//!
+//! Writes that wait for each other share a transaction, so that many flows share one `fsync`; each
+//! is answered after the commit, and one that fails takes nothing of the others with it.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use assetmill_core::ports::{Probe, Unavailable};
+use async_trait::async_trait;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+/// The most writes that share a transaction.
+const MAX_SHARED: usize = 256;
+/// How long to wait for another process, such as a backup, that holds the database.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The version of `schema.sql`, kept in SQLite's `user_version`.
+const SCHEMA_VERSION: i64 = 1;
+
+/// What SQLite said.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// A statement failed.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// The transaction that the write was part of could not be committed.
+    #[error("the transaction was not committed: {0}")]
+    NotCommitted(String),
+    /// The database was closed.
+    #[error("the database is closed")]
+    Closed,
+    /// The database was written by another version of Assetmill.
+    #[error(
+        "its schema has version {found}, this program knows {SCHEMA_VERSION}; \
+         use the program that wrote it, or another folder with --data"
+    )]
+    UnknownSchema {
+        /// The version that was found.
+        found: i64,
+    },
+}
+
+impl DatabaseError {
+    pub(super) fn of(self, dependency: &'static str) -> Unavailable {
+        Unavailable::new(dependency, self)
+    }
+}
+
+/// Does its work and keeps the answer until it is told how the commit went.
+type Job = Box<dyn FnOnce(&Connection) -> Reply + Send>;
+type Reply = Box<dyn FnOnce(Result<(), &rusqlite::Error>) + Send>;
+
+/// A handle to the database. When the last one is gone, its threads end.
+#[derive(Debug, Clone)]
+pub(super) struct Database {
+    writer: Sender<Job>,
+    reader: Sender<Job>,
+}
+
+impl Database {
+    pub(super) fn open(path: &Path) -> Result<Self, DatabaseError> {
+        let writer = connect(path)?;
+        migrate(&writer)?;
+        let reader = connect(path)?;
+        reader.pragma_update(None, "query_only", true)?;
+        Ok(Self {
+            writer: serve(writer, "BEGIN IMMEDIATE"),
+            reader: serve(reader, "BEGIN DEFERRED"),
+        })
+    }
+
+    /// Runs `work` in a transaction. After `Ok` its changes are on the disk.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        run(&self.writer, work).await
+    }
+
+    /// Runs `work`, which sees every write that was answered before.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        run(&self.reader, work).await
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, DatabaseError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A 202 is a promise: it survives a power cut (https://sqlite.org/pragma.html#pragma_synchronous).
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn migrate(connection: &Connection) -> Result<(), DatabaseError> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match found {
+        SCHEMA_VERSION => Ok(()),
+        0 => Ok(connection.execute_batch(&format!(
+            "BEGIN; {} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
+            include_str!("schema.sql")
+        ))?),
+        found => Err(DatabaseError::UnknownSchema { found }),
+    }
+}
+
+async fn run<T: Send + 'static>(
+    thread: &Sender<Job>,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+) -> Result<T, DatabaseError> {
+    let (answer, answered) = oneshot::channel();
+    let job: Job = Box::new(move |connection| {
+        let result = in_savepoint(connection, work);
+        Box::new(move |committed| {
+            let result = match committed {
+                Ok(()) => result.map_err(DatabaseError::Sqlite),
+                Err(error) => Err(DatabaseError::NotCommitted(error.to_string())),
+            };
+            // Nobody may be waiting any more.
+            let _ = answer.send(result);
+        })
+    });
+    thread.send(job).map_err(|_| DatabaseError::Closed)?;
+    answered.await.map_err(|_| DatabaseError::Closed)?
+}
+
+fn in_savepoint<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.execute_batch("SAVEPOINT job")?;
+    let result = work(connection);
+    if result.is_err() {
+        connection.execute_batch("ROLLBACK TO job")?;
+    }
+    connection.execute_batch("RELEASE job")?;
+    result
+}
+
+fn serve(connection: Connection, begin: &'static str) -> Sender<Job> {
+    let (sender, jobs) = channel();
+    thread::spawn(move || {
+        while let Some(replies) = share_transaction(&connection, begin, &jobs) {
+            let committed = connection.execute_batch("COMMIT");
+            if committed.is_err() {
+                // After a failed COMMIT the transaction may or may not be open.
+                let _ = connection.execute_batch("ROLLBACK");
+            }
+            for reply in replies {
+                reply(committed.as_ref().map(|&()| ()));
+            }
+        }
+    });
+    sender
+}
+
+/// Runs the jobs that are waiting in a new transaction; `None` when there will be no more.
+fn share_transaction(
+    connection: &Connection,
+    begin: &str,
+    jobs: &Receiver<Job>,
+) -> Option<Vec<Reply>> {
+    let first = jobs.recv().ok()?;
+    // When it fails, so does each job's savepoint or its commit, and each is answered with that.
+    if let Err(error) = connection.execute_batch(begin) {
+        tracing::error!(error = &error as &dyn std::error::Error, "no transaction");
+    }
+    let waiting = jobs.try_iter().take(MAX_SHARED - 1);
+    let replies = std::iter::once(first).chain(waiting);
+    Some(replies.map(|job| job(connection)).collect())
+}
+
+/// Tells whether the database answers.
+#[derive(Debug, Clone)]
+pub struct DatabaseProbe(Database);
+
+impl DatabaseProbe {
+    pub(super) fn new(database: Database) -> Self {
+        Self(database)
+    }
+}
+
+#[async_trait]
+impl Probe for DatabaseProbe {
+    fn dependency(&self) -> &'static str {
+        "database"
+    }
+
+    async fn probe(&self) -> Result<(), Unavailable> {
+        let query = |rows: &Connection| rows.query_row("SELECT 1", [], |_| Ok(()));
+        self.0
+            .write(query)
+            .await
+            .map_err(|error| error.of(self.dependency()))
+    }
+}

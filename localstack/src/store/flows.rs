@@ -1,0 +1,146 @@
+//! Flows and batches in SQLite.
+
+mod writes;
+
+use assetmill_core::ports::{FlowPage, FlowReads, Unavailable};
+use assetmill_core::{Batch, BatchId, Counts, Flow, FlowId, FlowState, TenantId};
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+
+use super::database::Database;
+use super::rows::{self, BATCH, FLOW};
+
+/// Rows of flows and batches in SQLite.
+#[derive(Debug, Clone)]
+pub struct SqliteFlows {
+    database: Database,
+}
+
+impl SqliteFlows {
+    pub(super) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let read = self.database.read(work).await;
+        read.map_err(|error| error.of("flows"))
+    }
+}
+
+#[async_trait]
+impl FlowReads for SqliteFlows {
+    async fn flows(
+        &self,
+        tenant: &TenantId,
+        ids: &[FlowId],
+    ) -> Result<Vec<Option<Flow>>, Unavailable> {
+        let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        let tenant = tenant.clone();
+        self.read(move |rows| {
+            ids.iter()
+                .map(|id| {
+                    let flow = rows::find_flow(rows, id)?;
+                    Ok(flow.filter(|flow| flow.tenant == tenant))
+                })
+                .collect()
+        })
+        .await
+    }
+
+    async fn batch(&self, tenant: &TenantId, id: BatchId) -> Result<Option<Batch>, Unavailable> {
+        let tenant = tenant.clone();
+        self.read(move |rows| {
+            rows.prepare_cached(&format!(
+                "SELECT {BATCH} FROM batches WHERE batch_id = ?1 AND tenant = ?2"
+            ))?
+            .query_row([id.to_string().as_str(), tenant.as_str()], rows::batch)
+            .optional()
+        })
+        .await
+    }
+
+    async fn batches(
+        &self,
+        tenant: &TenantId,
+        before: Option<BatchId>,
+        limit: usize,
+    ) -> Result<Vec<Batch>, Unavailable> {
+        let tenant = tenant.clone();
+        self.read(move |rows| {
+            rows.prepare_cached(&format!(
+                "SELECT {BATCH} FROM batches
+                 WHERE tenant = ?1 AND (?2 IS NULL OR batch_id < ?2)
+                 ORDER BY batch_id DESC LIMIT ?3"
+            ))?
+            .query_map(
+                params![tenant.as_str(), before.map(|id| id.to_string()), limit],
+                rows::batch,
+            )?
+            .collect()
+        })
+        .await
+    }
+
+    async fn batch_flows(
+        &self,
+        id: BatchId,
+        state: Option<FlowState>,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<FlowPage, Unavailable> {
+        // One more than asked for tells whether there is a next page.
+        let more = limit + 1;
+        let by_state = if state.is_some() {
+            "AND state = :state"
+        } else {
+            "AND :state IS NULL"
+        };
+        let sql = format!(
+            "SELECT {FLOW} FROM flows WHERE batch_id = :batch_id {by_state} AND place > :after
+             ORDER BY place LIMIT :limit"
+        );
+        let mut flows: Vec<Flow> = self
+            .read(move |rows| {
+                rows.prepare_cached(&sql)?
+                    .query_map(
+                        named_params! {
+                            ":batch_id": id.to_string(),
+                            ":state": state.map(FlowState::as_str),
+                            ":after": after.map_or(-1, i64::from),
+                            ":limit": more,
+                        },
+                        rows::flow,
+                    )?
+                    .collect()
+            })
+            .await?;
+        let next = (flows.len() > limit).then(|| {
+            flows.truncate(limit);
+            flows.last().map(|flow| flow.index)
+        });
+        Ok(FlowPage {
+            flows,
+            next: next.flatten(),
+        })
+    }
+
+    async fn counts(&self, id: BatchId) -> Result<Counts, Unavailable> {
+        self.read(move |rows| {
+            let mut counts = Counts::default();
+            let mut query = rows.prepare_cached(
+                "SELECT state, count(*) FROM flows WHERE batch_id = ?1 GROUP BY state",
+            )?;
+            let mut groups = query.query([id.to_string()])?;
+            while let Some(group) = groups.next()? {
+                if let Some(state) = rows::state(&group.get::<_, String>(0)?) {
+                    counts.add(state, group.get(1)?);
+                }
+            }
+            Ok(counts)
+        })
+        .await
+    }
+}

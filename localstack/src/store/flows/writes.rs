@@ -1,0 +1,215 @@
+use assetmill_core::ports::{
+    Announcement, CallEnd, Cancellation, Claim, Deferral, Fenced, FlowWrites, Settlement, Tally,
+    Unavailable,
+};
+use assetmill_core::{Batch, BatchId, Failure, Flow, FlowId, TenantId};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::SqliteFlows;
+use crate::store::rows::{self, BATCH};
+
+impl SqliteFlows {
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let written = self.database.write(work).await;
+        written.map_err(|error| error.of("flows"))
+    }
+
+    /// Changes a flow's row by the rules of the domain; `None` if there is no such row.
+    async fn change<T: Send + 'static>(
+        &self,
+        id: FlowId,
+        change: impl FnOnce(&mut Flow) -> T + Send + 'static,
+    ) -> Result<Option<T>, Unavailable> {
+        self.write(move |rows| {
+            let Some(before) = rows::find_flow(rows, &id.to_string())? else {
+                return Ok(None);
+            };
+            let mut flow = before.clone();
+            let answer = change(&mut flow);
+            if flow != before {
+                rows::put_flow(rows, &flow)?;
+            }
+            Ok(Some(answer))
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl FlowWrites for SqliteFlows {
+    async fn put_flows(&self, flows: &[Flow]) -> Result<(), Unavailable> {
+        let flows = flows.to_vec();
+        self.write(move |rows| flows.iter().try_for_each(|flow| rows::put_flow(rows, flow)))
+            .await
+    }
+
+    async fn put_batch(&self, batch: &Batch) -> Result<(), Unavailable> {
+        let batch = batch.clone();
+        self.write(move |rows| {
+            rows.prepare_cached(
+                "INSERT OR REPLACE INTO batches (batch_id, tenant, operation, params, size,
+                    retry_of, created_at, dispatched_at, completed_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                batch.id.to_string(),
+                batch.tenant.as_str(),
+                batch.operation.as_str(),
+                batch.params.canonical(),
+                batch.size,
+                batch.retry_of.map(|id| id.to_string()),
+                batch.created_at.as_millisecond(),
+                batch.dispatched_at.map(Timestamp::as_millisecond),
+                batch.completed_at.map(Timestamp::as_millisecond),
+            ])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn mark_dispatched(&self, id: BatchId, now: Timestamp) -> Result<(), Unavailable> {
+        self.write(move |rows| {
+            rows.prepare_cached(
+                "UPDATE batches SET dispatched_at = ?2
+                 WHERE batch_id = ?1 AND dispatched_at IS NULL",
+            )?
+            .execute(params![id.to_string(), now.as_millisecond()])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn undispatched(
+        &self,
+        created_before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Batch>, Unavailable> {
+        self.read(move |rows| {
+            rows.prepare_cached(&format!(
+                "SELECT {BATCH} FROM batches WHERE dispatched_at IS NULL AND created_at < ?1
+                 ORDER BY created_at LIMIT ?2"
+            ))?
+            .query_map(params![created_before.as_millisecond(), limit], rows::batch)?
+            .collect()
+        })
+        .await
+    }
+
+    async fn claim(
+        &self,
+        id: FlowId,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Claim, Unavailable> {
+        let claim = self.change(id, move |flow| {
+            let claim = flow.claim(now, lease_until);
+            if let Claim::Claimed(claimed) = &claim {
+                *flow = claimed.clone();
+            }
+            claim
+        });
+        Ok(claim.await?.unwrap_or(Claim::Unknown))
+    }
+
+    async fn begin_call(&self, id: FlowId, fence: u64) -> Result<Fenced, Unavailable> {
+        let fenced = self.change(id, move |flow| flow.begin_call(fence));
+        Ok(fenced.await?.unwrap_or(Fenced::Lost))
+    }
+
+    async fn settle(
+        &self,
+        id: FlowId,
+        fence: u64,
+        settlement: Settlement,
+        call: CallEnd,
+        now: Timestamp,
+    ) -> Result<Fenced, Unavailable> {
+        let fenced = self.change(id, move |flow| flow.settle(fence, settlement, call, now));
+        Ok(fenced.await?.unwrap_or(Fenced::Lost))
+    }
+
+    async fn defer(
+        &self,
+        id: FlowId,
+        fence: u64,
+        deferral: Deferral,
+        call: CallEnd,
+    ) -> Result<Fenced, Unavailable> {
+        let fenced = self.change(id, move |flow| flow.defer(fence, deferral, call));
+        Ok(fenced.await?.unwrap_or(Fenced::Lost))
+    }
+
+    async fn bury(
+        &self,
+        id: FlowId,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Result<Option<Flow>, Unavailable> {
+        self.change(id, move |flow| {
+            flow.bury(failure, now);
+            flow.clone()
+        })
+        .await
+    }
+
+    async fn cancel(
+        &self,
+        tenant: &TenantId,
+        id: FlowId,
+        now: Timestamp,
+    ) -> Result<Cancellation, Unavailable> {
+        let tenant = tenant.clone();
+        let cancellation = self.change(id, move |flow| {
+            if flow.tenant != tenant {
+                Cancellation::Unknown
+            } else if flow.cancel(now) {
+                Cancellation::Cancelled(flow.clone())
+            } else {
+                Cancellation::Unchanged(flow.clone())
+            }
+        });
+        Ok(cancellation.await?.unwrap_or(Cancellation::Unknown))
+    }
+
+    async fn tally(&self, batch: BatchId, index: u32) -> Result<Tally, Unavailable> {
+        let batch = batch.to_string();
+        self.write(move |rows| {
+            let added = rows
+                .prepare_cached("INSERT OR IGNORE INTO tallies (batch_id, place) VALUES (?1, ?2)")?
+                .execute(params![batch, index])?;
+            let complete = rows
+                .prepare_cached(
+                    "UPDATE batches SET settled = settled + ?2 WHERE batch_id = ?1
+                     RETURNING settled >= size",
+                )?
+                .query_row(params![batch, added], |row| row.get(0))
+                .optional()?;
+            Ok(match complete {
+                Some(true) => Tally::Complete,
+                Some(false) | None => Tally::Open,
+            })
+        })
+        .await
+    }
+
+    async fn announce(&self, batch: BatchId, now: Timestamp) -> Result<Announcement, Unavailable> {
+        self.write(move |rows| {
+            let announced = rows
+                .prepare_cached(
+                    "UPDATE batches SET completed_at = ?2
+                     WHERE batch_id = ?1 AND completed_at IS NULL",
+                )?
+                .execute(params![batch.to_string(), now.as_millisecond()])?;
+            Ok(match announced {
+                0 => Announcement::Already,
+                _ => Announcement::First,
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,216 @@
+//! The queue in SQLite, with the manners of SQS.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_core::ports::{Clock, Delivery, FlowDeliveries, FlowQueue, Outgoing, Unavailable};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::database::Database;
+use super::rows;
+
+const FLOWS: &str = "flows";
+const DEAD_LETTERS: &str = "dead-letters";
+
+/// A queue in SQLite.
+#[derive(Clone)]
+pub struct SqliteQueue {
+    database: Database,
+    clock: Arc<dyn Clock>,
+    settings: QueueSettings,
+    sent: Arc<Notify>,
+}
+
+/// How a queue behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueSettings {
+    name: &'static str,
+    visibility: Duration,
+    redrive: Option<Redrive>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Redrive {
+    max_receives: u32,
+    to: &'static str,
+}
+
+impl QueueSettings {
+    /// The queue of flows: a message comes again `visibility` after a delivery that was not
+    /// acknowledged, at most `max_receives` times.
+    pub fn flows(visibility: Duration, max_receives: u32) -> Self {
+        let to = DEAD_LETTERS;
+        Self {
+            name: FLOWS,
+            visibility,
+            redrive: Some(Redrive { max_receives, to }),
+        }
+    }
+
+    /// The dead letters of the queue of flows.
+    pub fn dead_letters(visibility: Duration) -> Self {
+        Self {
+            name: DEAD_LETTERS,
+            visibility,
+            redrive: None,
+        }
+    }
+}
+
+/// What a look at the queue found.
+struct Look {
+    deliveries: Vec<Delivery>,
+    /// When the next message becomes visible, if none is.
+    next: Option<Timestamp>,
+}
+
+impl SqliteQueue {
+    pub(super) fn new(database: Database, clock: Arc<dyn Clock>, settings: QueueSettings) -> Self {
+        Self {
+            database,
+            clock,
+            settings,
+            sent: Arc::default(),
+        }
+    }
+
+    async fn look(&self, max: usize) -> Result<Look, Unavailable> {
+        let now = self.clock.now();
+        let settings = self.settings;
+        let look = self.database.write(move |rows| {
+            bury(rows, settings, now)?;
+            let deliveries = deliver(rows, settings, now, max)?;
+            let next = match deliveries.is_empty() {
+                true => next_visible(rows, settings)?,
+                false => None,
+            };
+            Ok(Look { deliveries, next })
+        });
+        look.await.map_err(|error| error.of("queue"))
+    }
+}
+
+#[async_trait]
+impl FlowQueue for SqliteQueue {
+    async fn send(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
+        let now = self.clock.now();
+        let queue = self.settings.name;
+        let messages = messages.to_vec();
+        let sent = self.database.write(move |rows| {
+            let mut insert = rows.prepare_cached(
+                "INSERT INTO messages (queue, body, visible_at) VALUES (?1, ?2, ?3)",
+            )?;
+            for Outgoing { message, delay } in messages {
+                let visible_at = (now + delay).as_millisecond();
+                insert.execute(params![queue, rows::to_json(&message)?, visible_at])?;
+            }
+            Ok(())
+        });
+        sent.await.map_err(|error| error.of("queue"))?;
+        self.sent.notify_waiters();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl FlowDeliveries for SqliteQueue {
+    async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Delivery>, Unavailable> {
+        let deadline = Instant::now() + wait;
+        loop {
+            // Before the look, lest a message that is sent right after it goes unnoticed.
+            let sent = self.sent.notified();
+            let look = self.look(max).await?;
+            if !look.deliveries.is_empty() || Instant::now() >= deadline {
+                return Ok(look.deliveries);
+            }
+            let next = look.next.map(|next| next.duration_since(self.clock.now()));
+            let until_next = next.map_or(wait, |next| next.try_into().unwrap_or_default());
+            tokio::select! {
+                () = sent => {}
+                () = tokio::time::sleep_until(deadline.min(Instant::now() + until_next)) => {}
+            }
+        }
+    }
+
+    async fn acknowledge(&self, receipt: &str) -> Result<(), Unavailable> {
+        let Some((message_id, receives)) = parse_receipt(receipt) else {
+            return Ok(());
+        };
+        let acknowledged = self.database.write(move |rows| {
+            rows.prepare_cached("DELETE FROM messages WHERE message_id = ?1 AND receives = ?2")?
+                .execute([message_id, receives])?;
+            Ok(())
+        });
+        acknowledged.await.map_err(|error| error.of("queue"))
+    }
+}
+
+fn receipt(message_id: i64, receives: u32) -> String {
+    format!("{message_id}:{receives}")
+}
+
+fn parse_receipt(receipt: &str) -> Option<(i64, i64)> {
+    let (message_id, receives) = receipt.split_once(':')?;
+    Some((message_id.parse().ok()?, receives.parse().ok()?))
+}
+
+fn bury(rows: &Connection, settings: QueueSettings, now: Timestamp) -> rusqlite::Result<()> {
+    if let Some(redrive) = settings.redrive {
+        rows.prepare_cached(
+            "UPDATE messages SET queue = ?1, receives = 0
+             WHERE queue = ?2 AND visible_at <= ?3 AND receives >= ?4",
+        )?
+        .execute(params![
+            redrive.to,
+            settings.name,
+            now.as_millisecond(),
+            redrive.max_receives
+        ])?;
+    }
+    Ok(())
+}
+
+fn deliver(
+    rows: &Connection,
+    settings: QueueSettings,
+    now: Timestamp,
+    max: usize,
+) -> rusqlite::Result<Vec<Delivery>> {
+    rows.prepare_cached(
+        "UPDATE messages SET receives = receives + 1, visible_at = ?1
+         WHERE message_id IN (
+             SELECT message_id FROM messages WHERE queue = ?2 AND visible_at <= ?3
+             ORDER BY visible_at, message_id LIMIT ?4)
+         RETURNING message_id, receives, body",
+    )?
+    .query_map(
+        params![
+            (now + settings.visibility).as_millisecond(),
+            settings.name,
+            now.as_millisecond(),
+            max
+        ],
+        |row| {
+            let receive_count = row.get("receives")?;
+            Ok(Delivery {
+                message: rows::from_json(&row.get::<_, String>("body")?)?,
+                receipt: receipt(row.get("message_id")?, receive_count),
+                receive_count,
+            })
+        },
+    )?
+    .collect()
+}
+
+fn next_visible(rows: &Connection, settings: QueueSettings) -> rusqlite::Result<Option<Timestamp>> {
+    let next: Option<i64> = rows
+        .prepare_cached("SELECT min(visible_at) FROM messages WHERE queue = ?1")?
+        .query_row([settings.name], |row| row.get(0))
+        .optional()?
+        .flatten();
+    Ok(next.and_then(|next| Timestamp::from_millisecond(next).ok()))
+}

@@ -1,0 +1,174 @@
+//! Between rows and the domain.
+
+use std::str::FromStr;
+
+use assetmill_core::{Batch, Flow, FlowState, Params, Source, Status};
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub(super) const FLOW: &str = "flow_id, batch_id, place, tenant, source, operation, params, state, \
+     at, detail, attempts, fence, unconfirmed_calls, created_at, started_at";
+pub(super) const BATCH: &str = "batch_id, tenant, operation, params, size, retry_of, created_at, \
+     dispatched_at, completed_at";
+
+/// Writes a flow's row, or writes it anew.
+pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
+    let (at, detail) = status_columns(&flow.status)?;
+    rows.prepare_cached(
+        "INSERT OR REPLACE INTO flows (flow_id, batch_id, place, tenant, source, operation, params,
+            state, at, detail, attempts, fence, unconfirmed_calls, created_at, started_at)
+         VALUES (:flow_id, :batch_id, :place, :tenant, :source, :operation, :params,
+            :state, :at, :detail, :attempts, :fence, :unconfirmed_calls, :created_at, :started_at)",
+    )?
+    .execute(named_params! {
+        ":flow_id": flow.id.to_string(),
+        ":batch_id": flow.batch_id.to_string(),
+        ":place": flow.index,
+        ":tenant": flow.tenant.as_str(),
+        ":source": flow.source.to_string(),
+        ":operation": flow.operation.as_str(),
+        ":params": flow.params.canonical(),
+        ":state": flow.state().as_str(),
+        ":at": at.map(Timestamp::as_millisecond),
+        ":detail": detail,
+        ":attempts": flow.attempts,
+        ":fence": i64::try_from(flow.fence).unwrap_or(i64::MAX),
+        ":unconfirmed_calls": flow.unconfirmed_calls,
+        ":created_at": flow.created_at.as_millisecond(),
+        ":started_at": flow.started_at.map(Timestamp::as_millisecond),
+    })?;
+    Ok(())
+}
+
+/// The flow of this id.
+pub(super) fn find_flow(rows: &Connection, id: &str) -> rusqlite::Result<Option<Flow>> {
+    rows.prepare_cached(&format!("SELECT {FLOW} FROM flows WHERE flow_id = ?1"))?
+        .query_row([id], flow)
+        .optional()
+}
+
+/// Reads the columns of [`FLOW`].
+pub(super) fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
+    Ok(Flow {
+        id: parsed(row, "flow_id")?,
+        batch_id: parsed(row, "batch_id")?,
+        index: row.get("place")?,
+        tenant: parsed(row, "tenant")?,
+        source: Source::from_row(row.get("source")?),
+        operation: parsed(row, "operation")?,
+        params: json(row, "params")?,
+        status: status(row)?,
+        attempts: row.get("attempts")?,
+        fence: u64::try_from(row.get::<_, i64>("fence")?).unwrap_or_default(),
+        unconfirmed_calls: row.get("unconfirmed_calls")?,
+        created_at: time(row, "created_at")?.unwrap_or_default(),
+        started_at: time(row, "started_at")?,
+    })
+}
+
+/// Reads the columns of [`BATCH`].
+pub(super) fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
+    let retry_of: Option<String> = row.get("retry_of")?;
+    Ok(Batch {
+        id: parsed(row, "batch_id")?,
+        tenant: parsed(row, "tenant")?,
+        operation: parsed(row, "operation")?,
+        params: json::<Params>(row, "params")?,
+        size: row.get("size")?,
+        retry_of: retry_of.map(|_| parsed(row, "retry_of")).transpose()?,
+        created_at: time(row, "created_at")?.unwrap_or_default(),
+        dispatched_at: time(row, "dispatched_at")?,
+        completed_at: time(row, "completed_at")?,
+    })
+}
+
+/// Reads a state's name.
+pub(super) fn state(name: &str) -> Option<FlowState> {
+    FlowState::ALL
+        .into_iter()
+        .find(|state| state.as_str() == name)
+}
+
+/// Writes a value as JSON.
+pub(super) fn to_json(value: &impl Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+/// Reads a value from JSON text.
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|error| unreadable(error.into()))
+}
+
+fn status_columns(status: &Status) -> rusqlite::Result<(Option<Timestamp>, Option<String>)> {
+    Ok(match status {
+        Status::Pending {
+            not_before,
+            last_failure,
+        } => (*not_before, last_failure.as_ref().map(to_json).transpose()?),
+        Status::Running { lease_until } => (Some(*lease_until), None),
+        Status::Completed { output, settled_at } => (Some(*settled_at), Some(to_json(output)?)),
+        Status::Failed {
+            failure,
+            settled_at,
+        } => (Some(*settled_at), Some(to_json(failure)?)),
+        Status::Cancelled { settled_at } => (Some(*settled_at), None),
+    })
+}
+
+fn status(row: &Row<'_>) -> rusqlite::Result<Status> {
+    let name: String = row.get("state")?;
+    let at = time(row, "at")?;
+    let since = at.unwrap_or_default();
+    match state(&name) {
+        Some(FlowState::Pending) => Ok(Status::Pending {
+            not_before: at,
+            last_failure: optional_json(row, "detail")?,
+        }),
+        Some(FlowState::Running) => Ok(Status::Running { lease_until: since }),
+        Some(FlowState::Completed) => Ok(Status::Completed {
+            output: json(row, "detail")?,
+            settled_at: since,
+        }),
+        Some(FlowState::Failed) => Ok(Status::Failed {
+            failure: json(row, "detail")?,
+            settled_at: since,
+        }),
+        Some(FlowState::Cancelled) => Ok(Status::Cancelled { settled_at: since }),
+        None => Err(unreadable(format!("no such state: {name}").into())),
+    }
+}
+
+fn parsed<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<T>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    let text: String = row.get(column)?;
+    text.parse()
+        .map_err(|error: T::Err| unreadable(error.into()))
+}
+
+fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+    from_json(&row.get::<_, String>(column)?)
+}
+
+fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| from_json(&text)).transpose()
+}
+
+fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+    let millisecond: Option<i64> = row.get(column)?;
+    millisecond
+        .map(|millisecond| {
+            Timestamp::from_millisecond(millisecond).map_err(|error| unreadable(error.into()))
+        })
+        .transpose()
+}
+
+fn unreadable(error: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error)
+}

@@ -1,0 +1,121 @@
+//! Remembered work in SQLite.
+
+use assetmill_core::ports::{Unavailable, WorkClaim, Works};
+use assetmill_core::{FlowId, Output, WorkKey};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::database::Database;
+use super::rows;
+
+/// Remembered work in SQLite.
+#[derive(Debug, Clone)]
+pub struct SqliteWorks {
+    database: Database,
+}
+
+struct Held {
+    holder: String,
+    until: i64,
+}
+
+impl SqliteWorks {
+    pub(super) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    async fn execute(
+        &self,
+        sql: &'static str,
+        key: &WorkKey,
+        value: String,
+    ) -> Result<(), Unavailable> {
+        let key = key.as_str().to_owned();
+        let executed = self.database.write(move |rows| {
+            rows.prepare_cached(sql)?.execute([key, value])?;
+            Ok(())
+        });
+        executed.await.map_err(|error| error.of("works"))
+    }
+}
+
+#[async_trait]
+impl Works for SqliteWorks {
+    async fn find(&self, key: &WorkKey) -> Result<Option<Output>, Unavailable> {
+        let key = key.as_str().to_owned();
+        let found = self.database.read(move |rows| found(rows, &key));
+        found.await.map_err(|error| error.of("works"))
+    }
+
+    async fn claim(
+        &self,
+        key: &WorkKey,
+        holder: FlowId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<WorkClaim, Unavailable> {
+        let key = key.as_str().to_owned();
+        let holder = holder.to_string();
+        let claimed = self.database.write(move |rows| {
+            if let Some(output) = found(rows, &key)? {
+                return Ok(WorkClaim::Done(output));
+            }
+            if let Some(held) = held(rows, &key)?
+                && held.holder != holder
+                && held.until > now.as_millisecond()
+            {
+                let until = Timestamp::from_millisecond(held.until).unwrap_or(until);
+                return Ok(WorkClaim::Held { until });
+            }
+            rows.prepare_cached(
+                "INSERT OR REPLACE INTO works (work_key, holder, held_until) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![key, holder, until.as_millisecond()])?;
+            Ok(WorkClaim::Claimed)
+        });
+        claimed.await.map_err(|error| error.of("works"))
+    }
+
+    async fn complete(&self, key: &WorkKey, output: &Output) -> Result<(), Unavailable> {
+        let output = rows::to_json(output).map_err(|error| Unavailable::new("works", error))?;
+        let sql = "INSERT OR REPLACE INTO works (work_key, output) VALUES (?1, ?2)";
+        self.execute(sql, key, output).await
+    }
+
+    async fn release(&self, key: &WorkKey, holder: FlowId) -> Result<(), Unavailable> {
+        let sql = "DELETE FROM works WHERE work_key = ?1 AND holder = ?2";
+        self.execute(sql, key, holder.to_string()).await
+    }
+
+    async fn forget(&self, key: &WorkKey) -> Result<(), Unavailable> {
+        let key = key.as_str().to_owned();
+        let forgotten = self.database.write(move |rows| {
+            rows.prepare_cached("DELETE FROM works WHERE work_key = ?1 AND output IS NOT NULL")?
+                .execute([key])?;
+            Ok(())
+        });
+        forgotten.await.map_err(|error| error.of("works"))
+    }
+}
+
+fn found(rows: &Connection, key: &str) -> rusqlite::Result<Option<Output>> {
+    let output: Option<String> = rows
+        .prepare_cached("SELECT output FROM works WHERE work_key = ?1 AND output IS NOT NULL")?
+        .query_row([key], |row| row.get(0))
+        .optional()?;
+    output.map(|output| rows::from_json(&output)).transpose()
+}
+
+fn held(rows: &Connection, key: &str) -> rusqlite::Result<Option<Held>> {
+    rows.prepare_cached(
+        "SELECT holder, held_until FROM works WHERE work_key = ?1 AND holder IS NOT NULL",
+    )?
+    .query_row([key], |row| {
+        Ok(Held {
+            holder: row.get(0)?,
+            until: row.get(1)?,
+        })
+    })
+    .optional()
+}

@@ -1,0 +1,26 @@
+//! SQLite and the folder keep the contract of the ports.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use assetmill::store::Store;
+use assetmill_contract::suite::{self, Adapters, MAX_RECEIVES, VISIBILITY};
+use assetmill_core::ports::SystemClock;
+
+fn main() {
+    suite::run("sqlite_and_folder", || async {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), Arc::new(SystemClock)).await;
+        let store = store.unwrap();
+        let queue = Arc::new(store.queue(VISIBILITY, MAX_RECEIVES));
+        Adapters {
+            flows: Arc::new(store.flows()),
+            works: Arc::new(store.works()),
+            outputs: Arc::new(store.outputs()),
+            queue: queue.clone(),
+            deliveries: queue,
+            dead_letters: Arc::new(store.dead_letters(VISIBILITY)),
+            keep: Box::new(folder),
+        }
+    })
+}
