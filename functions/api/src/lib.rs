@@ -1,1 +1,50 @@
-//! Stub.
+//! HTTP: v1, the submission of v2 batches, cancel, retry, and health.
+//!
+//! [`router`] is a function of its ports: a Lambda and the program on one machine mount the same.
+
+mod order;
+mod problems;
+mod routes;
+mod state;
+
+use assetmill_http::docs::Shared;
+use axum::Router;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use state::ApiState;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Assetmill",
+        description = "Turns digital assets into processed digital assets. Give it URLs and the \
+                       name of an operation; it fetches each asset, runs the operation, stores \
+                       the output and tells you how each one went.\n\n\
+                       Errors are `application/problem+json` (RFC 9457) with a stable `code`."
+    ),
+    tags(
+        (name = "transform", description = "Answers while you wait"),
+        (name = "batches", description = "Runs in the background"),
+        (name = "service", description = "The service itself"),
+    ),
+    modifiers(&Shared),
+)]
+struct Document;
+
+/// The routes, and the part of the OpenAPI document that describes them.
+///
+/// Whoever mounts them adds [`assetmill_http::layers::around`] once all routes are there.
+pub fn router(state: ApiState) -> (Router, OpenApi) {
+    routes().with_state(state).split_for_parts()
+}
+
+/// The part of the OpenAPI document that describes these routes.
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::with_openapi(Document::openapi()).merge(routes::all())
+}

@@ -1,1 +1,45 @@
-//! Stub.
+//! HTTP: every read. Needs read permissions only.
+//!
+//! [`router`] is a function of its ports: a Lambda and the program on one machine mount the same.
+
+mod cursor;
+mod flow_ids;
+mod pages;
+mod problems;
+mod routes;
+mod state;
+
+use assetmill_http::docs::Shared;
+use axum::Router;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use state::ResultsState;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "Assetmill: results"),
+    tags(
+        (name = "results", description = "How flows and batches are doing"),
+        (name = "catalogue", description = "What can be done"),
+    ),
+    modifiers(&Shared),
+)]
+struct Document;
+
+/// The routes, and the part of the OpenAPI document that describes them.
+///
+/// Whoever mounts them adds [`assetmill_http::layers::around`] once all routes are there.
+pub fn router(state: ResultsState) -> (Router, OpenApi) {
+    routes().with_state(state).split_for_parts()
+}
+
+/// The part of the OpenAPI document that describes these routes.
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<ResultsState> {
+    OpenApiRouter::with_openapi(Document::openapi()).merge(routes::all())
+}

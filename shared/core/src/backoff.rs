@@ -20,7 +20,7 @@ impl Default for RetryPolicy {
         Self {
             max_attempts: 5,
             base: Duration::from_secs(1),
-            cap: Duration::from_secs(60),
+            cap: Duration::from_mins(1),
         }
     }
 }

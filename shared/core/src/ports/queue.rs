@@ -10,7 +10,7 @@ use crate::FlowMessage;
 /// The longest that a message can be held back: SQS, `DelaySeconds`
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
 /// Longer waits are made of several.
-pub const MAX_DELAY: Duration = Duration::from_secs(900);
+pub const MAX_DELAY: Duration = Duration::from_mins(15);
 
 /// A message to send.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -50,8 +50,8 @@ pub struct TimeLimits {
 impl Default for TimeLimits {
     fn default() -> Self {
         Self {
-            operation: Duration::from_secs(120),
-            lease: Duration::from_secs(180),
+            operation: Duration::from_mins(2),
+            lease: Duration::from_mins(3),
             patience: Duration::from_hours(24),
         }
     }

@@ -30,7 +30,7 @@ impl Process {
         match self.next(flow, made.end, now) {
             Next::Settle(settlement) => self.settle(flow, settlement, made.call, now).await,
             Next::Defer(deferral) => self.defer(flow, deferral, made.call).await,
-            Next::Lost => Ok(self.lost(flow, now)),
+            Next::Lost => Ok(Self::lost(flow, now)),
         }
     }
 
@@ -120,7 +120,7 @@ impl Process {
             .settle(flow.id, flow.fence, settlement, call, now)
             .await?
         {
-            Fenced::Lost => Ok(self.lost(flow, now)),
+            Fenced::Lost => Ok(Self::lost(flow, now)),
             Fenced::Done => {
                 tracing::info!(
                     flow_id = %flow.id,
@@ -162,12 +162,12 @@ impl Process {
             .await?
         {
             Fenced::Done => Ok(Step::Wait { until }),
-            Fenced::Lost => Ok(self.lost(flow, self.clock.now())),
+            Fenced::Lost => Ok(Self::lost(flow, self.clock.now())),
         }
     }
 
     /// Another attempt holds the flow: look again soon, and let the claim tell.
-    fn lost(&self, flow: &Flow, now: Timestamp) -> Step {
+    fn lost(flow: &Flow, now: Timestamp) -> Step {
         tracing::warn!(
             flow_id = %flow.id,
             batch_id = %flow.batch_id,

@@ -1,0 +1,162 @@
+//! From request bodies to orders.
+
+use std::sync::Arc;
+
+use assetmill_core::usecases::{Order, SourceList, SourceListError};
+use assetmill_core::{Availability, Catalogue, Failure, Operation, Params, TenantId};
+use assetmill_http::{ErrorCode, Pointer, Problem, RequestBody};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// One asset, and what to do with it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a JSON object such as {\"digital_asset_url\": \"https://example.com/a.jpg\"}"
+)]
+#[schema(as = TransformOne)]
+pub(crate) struct OneAsset {
+    /// Where the asset is: an http or https URL without credentials.
+    #[schema(
+        format = "uri",
+        max_length = 4096,
+        example = "http://127.0.0.1:8000/samples/coffee.jpg"
+    )]
+    digital_asset_url: String,
+    /// The operation; without it, the catalogue's default. `GET /api/v2/operations` lists them.
+    #[schema(example = "thumbnail")]
+    operation: Option<String>,
+    /// The parameters of the operation; those left out have the operation's defaults.
+    #[schema(value_type = Option<Object>, example = json!({}))]
+    params: Option<Map<String, Value>>,
+}
+
+/// Up to 10,000 assets, and what to do with each.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a JSON object such as {\"digital_asset_urls\": [\"https://example.com/a.jpg\"]}"
+)]
+#[schema(as = TransformMany)]
+pub(crate) struct ManyAssets {
+    /// Where the assets are: http or https URLs without credentials.
+    #[schema(
+        min_items = 1,
+        max_items = 10000,
+        example = json!(["http://127.0.0.1:8000/samples/coffee.jpg"])
+    )]
+    digital_asset_urls: Vec<String>,
+    /// The operation; without it, the catalogue's default. `GET /api/v2/operations` lists them.
+    #[schema(example = "thumbnail")]
+    operation: Option<String>,
+    /// The parameters of the operation; those left out have the operation's defaults.
+    #[schema(value_type = Option<Object>, example = json!({}))]
+    params: Option<Map<String, Value>>,
+}
+
+impl RequestBody for OneAsset {
+    const MISTAKEN_FIELDS: &'static [(&'static str, &'static str)] = &[(
+        "digital_asset_urls",
+        "for several assets, POST to /api/v1/transforms or /api/v2/transforms",
+    )];
+}
+
+impl RequestBody for ManyAssets {
+    const MISTAKEN_FIELDS: &'static [(&'static str, &'static str)] = &[(
+        "digital_asset_url",
+        "here it is digital_asset_urls, a list; for one asset and its bytes, \
+         POST to /api/v1/transform",
+    )];
+}
+
+impl OneAsset {
+    /// The order, if it can be accepted.
+    pub(crate) fn order(self, tenant: TenantId, catalogue: &Catalogue) -> Result<Order, Problem> {
+        let pointer = Pointer::root().field("digital_asset_url");
+        let sources = SourceList::parse(&[self.digital_asset_url])
+            .map_err(|error| refused(&error).at(pointer))?;
+        let operation = chosen(catalogue, self.operation.as_deref())?;
+        let params = accepted(&*operation, self.params)?;
+        Ok(Order {
+            tenant,
+            sources,
+            operation,
+            params,
+        })
+    }
+}
+
+impl ManyAssets {
+    /// The order, if it can be accepted.
+    pub(crate) fn order(self, tenant: TenantId, catalogue: &Catalogue) -> Result<Order, Problem> {
+        let list = Pointer::root().field("digital_asset_urls");
+        let sources = SourceList::parse(&self.digital_asset_urls).map_err(|error| {
+            let pointer = match &error {
+                SourceListError::Empty | SourceListError::TooMany { .. } => list,
+                SourceListError::NotAUrl { index, .. } => list.index(*index),
+                SourceListError::NoneUsable { .. } => list.index(0),
+            };
+            refused(&error).at(pointer)
+        })?;
+        let operation = chosen(catalogue, self.operation.as_deref())?;
+        let params = accepted(&*operation, self.params)?;
+        Ok(Order {
+            tenant,
+            sources,
+            operation,
+            params,
+        })
+    }
+}
+
+fn refused(error: &SourceListError) -> Problem {
+    let code = match error {
+        SourceListError::Empty => ErrorCode::EmptyList,
+        SourceListError::TooMany { .. } => ErrorCode::TooManyUrls,
+        SourceListError::NotAUrl { .. } => ErrorCode::InvalidUrl,
+        SourceListError::NoneUsable { refusal } => ErrorCode::Failure(Failure::from(*refusal).code),
+    };
+    Problem::new(code, error.to_string())
+}
+
+fn chosen(catalogue: &Catalogue, name: Option<&str>) -> Result<Arc<dyn Operation>, Problem> {
+    let pointer = || Pointer::root().field("operation");
+    let operation = match name {
+        None => catalogue.default_operation(),
+        Some(name) => catalogue.get(name).ok_or_else(|| {
+            let known: Vec<_> = catalogue
+                .iter()
+                .map(|operation| operation.description().name.as_str())
+                .collect();
+            let detail = format!(
+                "there is no operation {name:?}; there is {}",
+                known.join(", ")
+            );
+            Problem::new(ErrorCode::UnknownOperation, detail).at(pointer())
+        })?,
+    };
+    let description = operation.description();
+    match &description.availability {
+        Availability::Available => Ok(operation.clone()),
+        Availability::Unavailable { reason } => {
+            let detail = format!("{} can't run here: {reason}", description.name);
+            Err(Problem::new(ErrorCode::OperationNotOffered, detail).at(pointer()))
+        }
+    }
+}
+
+fn accepted(
+    operation: &dyn Operation,
+    params: Option<Map<String, Value>>,
+) -> Result<Params, Problem> {
+    let given = params.unwrap_or_default();
+    operation
+        .description()
+        .params
+        .accept(&given)
+        .map_err(|error| {
+            let pointer = Pointer::root().field("params").field(&error.name);
+            Problem::new(ErrorCode::InvalidParams, error.message).at(pointer)
+        })
+}

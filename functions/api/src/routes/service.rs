@@ -1,0 +1,144 @@
+//! The service itself: what it is, and whether it works.
+
+use std::time::Duration;
+
+use assetmill_core::ports::Probe;
+use assetmill_http::{ErrorCode, Problem};
+use axum::Json;
+use axum::extract::State;
+use futures_util::future::join_all;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::ApiState;
+use crate::problems::ReadyProblems;
+
+/// How long a dependency may take to answer its probe.
+const PROBE_TIME: Duration = Duration::from_secs(2);
+
+/// What the service is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct About {
+    /// Its name.
+    #[schema(example = "assetmill")]
+    service: &'static str,
+    /// Its version.
+    #[schema(example = "0.1.0")]
+    version: &'static str,
+    /// `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// Where its documentation is.
+    #[schema(example = "/docs")]
+    docs: &'static str,
+    /// Where its OpenAPI document is.
+    #[schema(example = "/openapi.json")]
+    openapi: &'static str,
+}
+
+/// Whether the service lives.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// Whether the service can do its work.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Ready {
+    /// `ready`.
+    #[schema(example = "ready")]
+    status: &'static str,
+    /// The dependencies that answered.
+    #[schema(example = json!(["flows", "outputs", "queue"]))]
+    dependencies: Vec<&'static str>,
+}
+
+/// What this is
+///
+/// The name and version of the service, and where its documentation is.
+#[utoipa::path(
+    get,
+    path = "/",
+    tag = "service",
+    security(()),
+    responses((status = 200, description = "The service", body = About)),
+)]
+pub(crate) async fn about() -> Json<About> {
+    Json(About {
+        service: "assetmill",
+        version: env!("CARGO_PKG_VERSION"),
+        status: "ok",
+        docs: "/docs",
+        openapi: "/openapi.json",
+    })
+}
+
+/// Whether it lives
+///
+/// Asks nothing of anybody: answers as long as the process takes requests.
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "service",
+    security(()),
+    responses((status = 200, description = "It lives", body = Health)),
+)]
+pub(crate) async fn health() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Whether it can work
+///
+/// Asks each dependency, at the same time and for at most 2 seconds. The problem of a service that
+/// is not ready names the dependencies that don't answer.
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    tag = "service",
+    security(()),
+    responses((status = 200, description = "Every dependency answers", body = Ready), ReadyProblems),
+)]
+pub(crate) async fn ready(State(state): State<ApiState>) -> Result<Json<Ready>, Problem> {
+    let answers = join_all(state.probes.iter().map(|probe| answers(&**probe))).await;
+    let mut dependencies = Vec::new();
+    let mut down = Vec::new();
+    for (probe, answers) in state.probes.iter().zip(answers) {
+        let list = if answers {
+            &mut dependencies
+        } else {
+            &mut down
+        };
+        list.push(probe.dependency());
+    }
+    if !down.is_empty() {
+        let detail = format!("not answering: {}", down.join(", "));
+        return Err(Problem::new(ErrorCode::NotReady, detail));
+    }
+    Ok(Json(Ready {
+        status: "ready",
+        dependencies,
+    }))
+}
+
+async fn answers(probe: &dyn Probe) -> bool {
+    match tokio::time::timeout(PROBE_TIME, probe.probe()).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::warn!(
+                dependency = error.dependency,
+                error = &error as &dyn std::error::Error,
+                "dependency not ready"
+            );
+            false
+        }
+        Err(_) => {
+            tracing::warn!(
+                dependency = probe.dependency(),
+                "dependency does not answer its probe"
+            );
+            false
+        }
+    }
+}

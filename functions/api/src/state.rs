@@ -1,0 +1,54 @@
+//! What the routes work with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_core::Catalogue;
+use assetmill_core::ports::{OutputLinks, OutputWrites, Probe};
+use assetmill_core::usecases::{Answer, Cancel, Retry, Submit};
+use assetmill_http::Callers;
+use assetmill_http::views::Links;
+use axum::extract::FromRef;
+
+/// What the routes work with.
+#[derive(Clone)]
+pub struct ApiState {
+    /// Starts batches.
+    pub submit: Submit,
+    /// Runs batches while their caller waits.
+    pub answer: Answer,
+    /// Cancels batches.
+    pub cancel: Cancel,
+    /// Runs failures again.
+    pub retry: Retry,
+    /// What can be made.
+    pub catalogue: Catalogue,
+    /// Where the bytes of a single result come from.
+    pub outputs: Arc<dyn OutputWrites>,
+    /// Makes URLs of results.
+    pub links: Arc<dyn OutputLinks>,
+    /// The dependencies that readiness asks.
+    pub probes: Vec<Arc<dyn Probe>>,
+    /// Who may call.
+    pub callers: Callers,
+    /// How long URLs of results live.
+    pub link_lifetime: Duration,
+    /// A single result with more bytes than this is answered by its URL. `None` where answers may
+    /// have any size.
+    pub max_inline_bytes: Option<u64>,
+}
+
+impl ApiState {
+    pub(crate) fn links(&self) -> Links<'_> {
+        Links {
+            port: &*self.links,
+            lifetime: self.link_lifetime,
+        }
+    }
+}
+
+impl FromRef<ApiState> for Callers {
+    fn from_ref(state: &ApiState) -> Self {
+        state.callers.clone()
+    }
+}

@@ -1,0 +1,136 @@
+//! Request bodies.
+
+mod reading;
+
+use axum::extract::{FromRequest, Request};
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::error::Category;
+
+use crate::{ErrorCode, Pointer, Problem};
+
+/// The largest body of a request. A Lambda's payload is at most 6 MB with the event around the
+/// body (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>); the program on
+/// one machine keeps to the same limit, so that what works there works on Lambda.
+pub const MAX_BODY_BYTES: usize = 5_242_880;
+
+/// What a request body is read into.
+pub trait RequestBody: DeserializeOwned {
+    /// Fields that callers mistake for fields of this body, and what to do instead.
+    const MISTAKEN_FIELDS: &'static [(&'static str, &'static str)] = &[];
+
+    /// Whether it may be a JSON array. `serde` reads a struct from the list of its fields' values
+    /// too, which no caller means.
+    const TAKES_ARRAY: bool = false;
+}
+
+/// A JSON request body, or the problem with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: RequestBody, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        check_declared_type(&parts.headers)?;
+        let bytes = reading::read(&parts.headers, body).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn check_declared_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or(""));
+    let wrong = |detail| Err(Problem::new(ErrorCode::UnsupportedContentType, detail));
+    let Some(content_type) = text(CONTENT_TYPE) else {
+        return wrong("the body's type is not declared; send Content-Type: application/json");
+    };
+    if !is_json(content_type) {
+        return wrong("the body is not declared as JSON; send Content-Type: application/json");
+    }
+    match text(CONTENT_ENCODING) {
+        Some(encoding) if !encoding.eq_ignore_ascii_case("identity") => {
+            wrong("the body is compressed; send it without Content-Encoding")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence
+        .to_ascii_lowercase()
+        .strip_prefix("application/")
+        .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
+}
+
+fn parse<T: RequestBody>(bytes: &[u8]) -> Result<T, Problem> {
+    if !T::TAKES_ARRAY && bytes.trim_ascii_start().starts_with(b"[") {
+        serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| malformed(&error))?;
+        let detail = "the body is a JSON array, expected a JSON object";
+        return Err(Problem::new(ErrorCode::InvalidBody, detail).at(Pointer::root()));
+    }
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| misshapen::<T>(Pointer::from_path(error.path()), error.inner()))?;
+    json.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+fn misshapen<T: RequestBody>(pointer: Pointer, error: &serde_json::Error) -> Problem {
+    if error.classify() != Category::Data {
+        return malformed(error);
+    }
+    let message = without_place(error);
+    // These two are noticed at the object, and not at the field.
+    let field = quoted_after(&message, "missing field `")
+        .or_else(|| quoted_after(&message, "duplicate field `"));
+    let pointer = match field {
+        Some(field) => pointer.field(field),
+        None => pointer,
+    };
+    let advice = quoted_after(&message, "unknown field `").and_then(|field| {
+        T::MISTAKEN_FIELDS
+            .iter()
+            .find(|(mistaken, _)| *mistaken == field)
+    });
+    let detail = match advice {
+        Some((_, advice)) => format!("{message}; {advice}"),
+        None => in_words_of_json(&message),
+    };
+    Problem::new(ErrorCode::InvalidBody, detail).at(pointer)
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    Problem::new(
+        ErrorCode::MalformedJson,
+        format!(
+            "the body is not JSON: {} at line {}, column {}",
+            without_place(error),
+            error.line(),
+            error.column()
+        ),
+    )
+}
+
+fn without_place(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match message.strip_suffix(&place) {
+        Some(message) => message.to_owned(),
+        None => message,
+    }
+}
+
+fn quoted_after<'m>(message: &'m str, beginning: &str) -> Option<&'m str> {
+    message.strip_prefix(beginning)?.split('`').next()
+}
+
+fn in_words_of_json(message: &str) -> String {
+    match message.rsplit_once(", expected ") {
+        Some((wrong, "a map")) => format!("{wrong}, expected a JSON object"),
+        Some((wrong, "a sequence")) => format!("{wrong}, expected a JSON array"),
+        _ => message.to_owned(),
+    }
+}

@@ -1,0 +1,100 @@
+//! What every request passes through, whatever its route.
+
+use std::any::Any;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
+use http::header::X_CONTENT_TYPE_OPTIONS;
+use http::{HeaderName, HeaderValue};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tracing::{Level, Span};
+use uuid::Uuid;
+
+use crate::{ErrorCode, Problem};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const MAX_REQUEST_ID_BYTES: usize = 128;
+
+/// Puts the layers around a router that has all its routes, and answers unknown paths and methods.
+pub fn around(router: Router) -> Router {
+    router
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(SetResponseHeaderLayer::overriding(
+            X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(span)
+                .on_request(())
+                .on_response(DefaultOnResponse::new().level(Level::INFO)),
+        )
+        .layer(from_fn(with_request_id))
+}
+
+async fn unknown_path() -> Problem {
+    Problem::new(
+        ErrorCode::UnknownPath,
+        "nothing is at this path; /docs shows what there is",
+    )
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(
+        ErrorCode::MethodNotAllowed,
+        "this path does not take this method; the header Allow names those that it takes",
+    )
+}
+
+// The signature is tower-http's.
+#[allow(clippy::needless_pass_by_value)]
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = message, "handler panicked");
+    Problem::internal().into_response()
+}
+
+/// The route and not the path, which callers fill with ids; and never the query.
+fn span(request: &Request) -> Span {
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("unmatched", MatchedPath::as_str);
+    let request_id = request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|id| id.to_str().ok());
+    tracing::info_span!("request", method = %request.method(), route, request_id)
+}
+
+/// Keeps the caller's request id, if it is fit for a log, or makes one; and returns it.
+async fn with_request_id(mut request: Request, next: Next) -> Response {
+    let id = request
+        .headers()
+        .get(REQUEST_ID)
+        .filter(|id| is_fit_for_a_log(id))
+        .cloned()
+        .or_else(|| HeaderValue::try_from(Uuid::now_v7().to_string()).ok());
+    request.headers_mut().remove(REQUEST_ID);
+    if let Some(id) = &id {
+        request.headers_mut().insert(REQUEST_ID, id.clone());
+    }
+    let mut response = next.run(request).await;
+    if let Some(id) = id {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+fn is_fit_for_a_log(id: &HeaderValue) -> bool {
+    (1..=MAX_REQUEST_ID_BYTES).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
+}

@@ -1,0 +1,16 @@
+//! The JSON bodies of answers.
+
+mod batch;
+mod flow;
+mod links;
+mod operation;
+mod results;
+mod state;
+mod time;
+
+pub use batch::{BatchView, CancelledView, StartedView};
+pub use flow::{ErrorView, FlowRow, FlowView, ResultView, UnknownFlowView};
+pub use links::Links;
+pub use operation::OperationView;
+pub use results::ResultsView;
+pub use state::{BatchCountsView, FlowStateView, OverallStatus, ResultCountsView};

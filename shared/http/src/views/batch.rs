@@ -1,0 +1,120 @@
+//! Batches in JSON.
+
+use assetmill_core::usecases::Accepted;
+use assetmill_core::{Batch, BatchId, Counts, FlowId, Params};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::time::Time;
+use super::{BatchCountsView, OverallStatus};
+
+/// The flows that one request started.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Batch)]
+pub struct BatchView {
+    /// Its id.
+    #[schema(value_type = String, format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a8000")]
+    pub batch_id: BatchId,
+    /// How its flows are doing as a whole.
+    pub status: OverallStatus,
+    /// What is done to each asset.
+    #[schema(example = "thumbnail")]
+    pub operation: String,
+    /// With which parameters, defaults filled in.
+    #[schema(value_type = Object)]
+    pub params: Params,
+    /// How many flows it has.
+    #[schema(example = 2)]
+    pub digital_asset_count: u32,
+    /// How many flows are in each state.
+    pub counts: BatchCountsView,
+    /// When it was accepted.
+    #[schema(value_type = String, format = DateTime, example = "2026-01-31T09:30:00.000Z")]
+    created_at: Time,
+    /// When its last flow reached its final state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    completed_at: Option<Time>,
+    /// The batch whose failures it runs again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub retry_of: Option<BatchId>,
+}
+
+/// A batch that was started.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Started)]
+pub struct StartedView {
+    /// Its flows, one for each asset, in the order of the request.
+    #[schema(value_type = Vec<String>, example = json!([
+        "01890a5d-ac96-774b-bcce-b302099a8057", "01890a5d-ac96-774b-bcce-b302099a8058",
+    ]))]
+    pub flow_ids: Vec<FlowId>,
+    /// Its id.
+    #[schema(value_type = String, format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a8000")]
+    pub batch_id: BatchId,
+    /// What happened, for people.
+    #[schema(example = "Started processing 2 digital assets")]
+    pub message: String,
+    /// How it is doing.
+    #[schema(example = "RUNNING")]
+    pub status: OverallStatus,
+    /// How many assets it has.
+    #[schema(example = 2)]
+    pub digital_asset_count: u32,
+    /// The batch whose failures it runs again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub retry_of: Option<BatchId>,
+}
+
+/// What cancelling a batch did.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Cancelled)]
+pub struct CancelledView {
+    /// The batch.
+    #[schema(value_type = String, format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a8000")]
+    pub batch_id: BatchId,
+    /// How many flows it stopped. Those that were running go on.
+    #[schema(example = 2)]
+    pub cancelled: u32,
+    /// How the batch is doing now.
+    pub status: OverallStatus,
+    /// How many flows are in each state now.
+    pub counts: BatchCountsView,
+}
+
+impl BatchView {
+    /// What is shown of a batch.
+    pub fn new(batch: Batch, counts: Counts) -> Self {
+        Self {
+            batch_id: batch.id,
+            status: OverallStatus::of_batch(counts, batch.size),
+            operation: batch.operation.to_string(),
+            params: batch.params,
+            digital_asset_count: batch.size,
+            counts: counts.into(),
+            created_at: batch.created_at.into(),
+            completed_at: batch.completed_at.map(Time::from),
+            retry_of: batch.retry_of,
+        }
+    }
+}
+
+impl From<&Accepted> for StartedView {
+    fn from(accepted: &Accepted) -> Self {
+        let batch = &accepted.batch;
+        let assets = match batch.size {
+            1 => "1 digital asset".to_owned(),
+            size => format!("{size} digital assets"),
+        };
+        Self {
+            flow_ids: accepted.flows.iter().map(|flow| flow.id).collect(),
+            batch_id: batch.id,
+            message: format!("Started processing {assets}"),
+            status: OverallStatus::Running,
+            digital_asset_count: batch.size,
+            retry_of: batch.retry_of,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The catalogue in JSON.
+
+use assetmill_core::{Availability, Catalogue, Cost, MediaType, OperationDescription};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// An operation of the catalogue.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Operation)]
+pub struct OperationView {
+    /// Its name.
+    #[schema(example = "thumbnail")]
+    pub name: String,
+    /// Whether it runs when a request names none.
+    pub default: bool,
+    /// What it does.
+    #[schema(example = "Fits an image into a box")]
+    pub summary: String,
+    /// Its parameters, as a JSON Schema (draft 2020-12) of the object `params`.
+    #[schema(value_type = Object)]
+    pub params: Value,
+    /// The media types that it takes; empty means any.
+    #[schema(example = json!(["image/jpeg", "image/png", "image/webp"]))]
+    pub accepts: Vec<String>,
+    /// The media types that it may make; empty means any.
+    #[schema(example = json!(["image/jpeg", "image/png", "image/webp"]))]
+    pub produces: Vec<String>,
+    /// Whether it can run here.
+    pub available: bool,
+    /// What is missing, if it can't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unavailable_reason: Option<String>,
+    /// Whether running it costs the operator money.
+    pub paid: bool,
+}
+
+impl OperationView {
+    /// Every operation of a catalogue, by name.
+    pub fn all(catalogue: &Catalogue) -> Vec<Self> {
+        let default = &catalogue.default_operation().description().name;
+        catalogue
+            .iter()
+            .map(|operation| operation.description())
+            .map(|description| Self::new(description, description.name == *default))
+            .collect()
+    }
+
+    fn new(description: &OperationDescription, default: bool) -> Self {
+        let texts = |types: &[MediaType]| types.iter().map(MediaType::to_string).collect();
+        let unavailable_reason = match &description.availability {
+            Availability::Available => None,
+            Availability::Unavailable { reason } => Some(reason.clone()),
+        };
+        Self {
+            name: description.name.to_string(),
+            default,
+            summary: description.summary.clone(),
+            params: description.params.to_json_schema(),
+            accepts: texts(&description.accepts),
+            produces: texts(&description.produces),
+            available: unavailable_reason.is_none(),
+            unavailable_reason,
+            paid: description.cost == Cost::Paid,
+        }
+    }
+}
