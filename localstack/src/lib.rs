@@ -1,3 +1,10 @@
 //! Assetmill on one machine: the ports on SQLite and a folder, and the program that serves them.
 
+pub mod app;
+pub mod config;
+pub mod links;
+pub mod samples;
+pub mod serve;
+pub mod signals;
 pub mod store;
+pub mod workers;

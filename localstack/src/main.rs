@@ -1,1 +1,32 @@
-fn main() {}
+//! The program `assetmill`.
+
+use std::io::{self, IsTerminal as _};
+use std::process::ExitCode;
+
+use assetmill::config::Config;
+use assetmill::serve::serve;
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let config = Config::parse();
+    let filter = match EnvFilter::builder().parse(&config.log) {
+        Ok(filter) => filter,
+        Err(error) => return failed(&format!("{error} in --log; try info")),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+    match serve(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+fn failed(message: &str) -> ExitCode {
+    eprintln!("assetmill: {message}");
+    ExitCode::FAILURE
+}

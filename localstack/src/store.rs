@@ -113,8 +113,8 @@ impl Store {
         Ok(())
     }
 
-    /// Gives back what this process holds and will not finish. MUST be called only once nothing of
-    /// it works any more. The attempts cost nothing. How many flows there were.
+    /// Gives back what this process holds and will not finish: what it is still at can't settle any
+    /// more, and the attempts cost nothing. How many flows there were.
     ///
     /// # Errors
     /// Whatever the database says; then the next [`open`](Self::open) takes over.

@@ -39,9 +39,9 @@ pub enum OpenError {
     Database(#[from] DatabaseError),
 }
 
-/// The length of the key that result URLs are signed with, in bytes: as long as the output of the
-/// hash (RFC 2104, section 3).
-pub const SIGNING_KEY_BYTES: usize = 32;
+// The length of the key that result URLs are signed with, in bytes: as long as the output of the
+// hash (RFC 2104, section 3).
+const SIGNING_KEY_BYTES: usize = 32;
 
 impl Folder {
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {

@@ -84,9 +84,10 @@ impl SqliteQueue {
         let look = self.database.write(move |rows| {
             bury(rows, settings, now)?;
             let deliveries = deliver(rows, settings, now, max)?;
-            let next = match deliveries.is_empty() {
-                true => next_visible(rows, settings)?,
-                false => None,
+            let next = if deliveries.is_empty() {
+                next_visible(rows, settings)?
+            } else {
+                None
             };
             Ok(Look { deliveries, next })
         });

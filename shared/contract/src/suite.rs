@@ -45,8 +45,10 @@ pub const MAX_RECEIVES: u32 = 2;
 /// A case of the suite.
 struct Case {
     name: &'static str,
-    run: fn(Arc<Adapters>) -> Pin<Box<dyn Future<Output = ()>>>,
+    run: fn(Arc<Adapters>) -> Running,
 }
+
+type Running = Pin<Box<dyn Future<Output = ()>>>;
 
 macro_rules! cases {
     ($port:literal: $($case:ident),* $(,)?) => {

@@ -1,5 +1,6 @@
 //! What outlives a process, the process itself, and what must be true in the end.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ const ASSETS: [(&str, FlowState); 7] = [
     ("ftp://example.com/refused", FlowState::Failed),
 ];
 const VISIBILITY: Duration = Duration::from_secs(200);
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_mins(1);
 
 /// How a batch is submitted.
 #[derive(Debug, Clone, Copy)]
@@ -213,7 +214,7 @@ impl World {
 
     /// A source is charged once, and once more for each call that a flow calls unconfirmed.
     async fn check_charges(&self) -> Result<(), String> {
-        let mut told = std::collections::HashMap::<String, u32>::new();
+        let mut told = HashMap::<String, u32>::new();
         for batch in self.flows.every_batch() {
             let page = self.flows.batch_flows(batch.id, None, None, 100).await;
             for flow in page.unwrap().flows {

@@ -38,7 +38,8 @@ pub struct Process {
 /// How long an attempt may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeLimits {
-    /// The longest that an operation may run.
+    /// The longest that an operation may run; operations that know a limit of their own SHOULD stop
+    /// before it, and say better why.
     pub operation: Duration,
     /// How long a claim holds. MUST outlive fetching, `operation` and storing together, and on
     /// Lambda the function's timeout.
@@ -50,7 +51,7 @@ pub struct TimeLimits {
 impl Default for TimeLimits {
     fn default() -> Self {
         Self {
-            operation: Duration::from_mins(2),
+            operation: Duration::from_secs(130),
             lease: Duration::from_mins(3),
             patience: Duration::from_hours(24),
         }

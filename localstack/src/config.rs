@@ -1,0 +1,122 @@
+//! The configuration of the program: flags, or environment variables of the same names.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use assetmill_http::Callers;
+use assetmill_operations::fetch::AllowList;
+use bytesize::ByteSize;
+use clap::Parser;
+use url::Url;
+
+/// URLs in, processed assets out: on one machine, with everything in one folder.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "assetmill", version)]
+pub struct Config {
+    /// Address and port to listen on.
+    #[arg(long, env = "ASSETMILL_LISTEN", default_value = "127.0.0.1:8000")]
+    pub listen: SocketAddr,
+
+    /// The folder that holds everything.
+    #[arg(long, env = "ASSETMILL_DATA", default_value = ".assetmill")]
+    pub data: PathBuf,
+
+    /// The catalogue; without it, the one that is compiled in.
+    #[arg(long, env = "ASSETMILL_OPERATIONS")]
+    pub operations: Option<PathBuf>,
+
+    /// Hosts, addresses or CIDR ranges, separated by commas, with or without a port, that assets
+    /// may come from although they are private.
+    #[arg(
+        long,
+        env = "ASSETMILL_FETCH_ALLOW",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub fetch_allow: AllowList,
+
+    /// Flows processed at the same time; without it, four for each core.
+    #[arg(long, env = "ASSETMILL_WORKERS")]
+    pub workers: Option<NonZeroUsize>,
+
+    /// The largest asset, in bytes or with a unit.
+    #[arg(long, env = "ASSETMILL_MAX_ASSET_BYTES", default_value = "50 MiB")]
+    pub max_asset_bytes: ByteSize,
+
+    /// What result URLs begin with; without it, the address that the program listens on.
+    #[arg(long, env = "ASSETMILL_PUBLIC_URL", value_parser = public_url)]
+    pub public_url: Option<Url>,
+
+    /// Who may call: `tenant:key` pairs, separated by commas. Without it, everybody may.
+    #[arg(
+        long,
+        env = "ASSETMILL_API_KEYS",
+        value_parser = Callers::from_keys,
+        hide_env_values = true
+    )]
+    pub api_keys: Option<Callers>,
+
+    /// How many seconds callers of v1 are kept waiting before what is unfinished goes to the queue.
+    #[arg(
+        long,
+        env = "ASSETMILL_ANSWER_WITHIN",
+        default_value_t = 25,
+        value_parser = clap::value_parser!(u64).range(1..=50)
+    )]
+    pub answer_within: u64,
+
+    /// What is logged: a `tracing` filter.
+    #[arg(long, env = "ASSETMILL_LOG", default_value = "info")]
+    pub log: String,
+}
+
+impl Config {
+    /// How long callers of v1 are kept waiting.
+    pub fn answer_within(&self) -> Duration {
+        Duration::from_secs(self.answer_within)
+    }
+
+    /// Flows processed at the same time.
+    pub fn workers(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        // Most of a flow is waiting for others; what needs a core waits for one by itself.
+        self.workers.map_or(cores * 4, NonZeroUsize::get)
+    }
+}
+
+fn public_url(text: &str) -> Result<Url, String> {
+    let mut url: Url = text
+        .parse()
+        .map_err(|error| format!("not a URL: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
+        return Err("give an http or https URL without a query".to_owned());
+    }
+    // Joining a relative path replaces all after the last slash.
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Config::command().debug_assert();
+    }
+
+    #[test]
+    fn a_public_url_may_have_a_path() {
+        let url = public_url("https://example.com/mill").unwrap();
+        let joined = url.join("outputs/a").unwrap();
+        assert_eq!(joined.as_str(), "https://example.com/mill/outputs/a");
+        assert!(public_url("ftp://example.com").is_err());
+        assert!(public_url("example.com").is_err());
+    }
+}

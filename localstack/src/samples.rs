@@ -1,0 +1,51 @@
+//! A photograph for those who have no URL at hand: served, and taken as a source without a request.
+
+use assetmill_core::ports::Sources;
+use assetmill_core::{Asset, AssetUrl, Setback};
+use async_trait::async_trait;
+use axum::Router;
+use axum::routing::get;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use url::Url;
+
+/// Where the sample is, relative to the public URL. `samples/README.md` names its source.
+pub const SAMPLE_PATH: &str = "samples/coffee.jpg";
+const SAMPLE: &[u8] = include_bytes!("../samples/coffee.jpg");
+
+/// Serves the sample.
+pub fn router() -> Router {
+    let sample = || async { ([(CONTENT_TYPE, "image/jpeg")], SAMPLE) };
+    Router::new().route(&format!("/{SAMPLE_PATH}"), get(sample))
+}
+
+/// Sources, of which the program's own sample is one: it is taken from memory, so that the guard
+/// need not let through the program's own address.
+pub struct WithSample<Others> {
+    sample: Option<Url>,
+    others: Others,
+}
+
+impl<Others: Sources> WithSample<Others> {
+    /// Adds the sample of a program with this public URL to other sources.
+    pub fn new(public_url: &Url, others: Others) -> Self {
+        let sample = public_url.join(SAMPLE_PATH).ok();
+        Self { sample, others }
+    }
+}
+
+#[async_trait]
+impl<Others: Sources> Sources for WithSample<Others> {
+    async fn fetch(&self, url: &AssetUrl) -> Result<Asset, Setback> {
+        // With a query it is the same photograph, and work of its own to whoever wants to try many.
+        let mut asked = url.as_url().clone();
+        asked.set_query(None);
+        if self.sample.as_ref() == Some(&asked) {
+            return Ok(Asset {
+                url: url.clone(),
+                content: Bytes::from_static(SAMPLE),
+            });
+        }
+        self.others.fetch(url).await
+    }
+}

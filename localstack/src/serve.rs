@@ -1,0 +1,188 @@
+//! A life of the program: start, serve, stop.
+
+use std::future::IntoFuture as _;
+use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_core::Catalogue;
+use assetmill_core::ports::{Clock, SystemClock};
+use assetmill_core::usecases::Sweep;
+use assetmill_operations::catalogue::{self, CatalogueError};
+use assetmill_operations::fetch::{ClientError, GuardedClient};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::app::{App, AppError};
+use crate::config::Config;
+use crate::samples::SAMPLE_PATH;
+use crate::store::{OpenError, Store};
+use crate::{signals, workers};
+
+/// How long what is in flight may take after a signal; what is not done by then is released.
+const GRACEFUL: Duration = Duration::from_secs(20);
+
+const BUILT_IN_CATALOGUE: &str = include_str!("../../operations.toml");
+
+/// Why the program did not start, or stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The folder can't be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The catalogue is broken.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// The catalogue can't be read.
+    #[error("the catalogue {path} can't be read: {source}; name another with --operations")]
+    CatalogueFile {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The address can't be listened on.
+    #[error("can't listen on {address}: {source}; choose another address with --listen")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The HTTP client can't be made.
+    #[error("the HTTP client can't be made: {0}")]
+    Client(#[from] ClientError),
+    /// The address makes no URL.
+    #[error("results would have no URL: {0}; give one with --public-url")]
+    PublicUrl(#[from] url::ParseError),
+    /// A part of the program can't be made.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// Nothing can be served or printed any more.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// What a process left behind can't be sent.
+    #[error(transparent)]
+    Unavailable(#[from] assetmill_core::ports::Unavailable),
+}
+
+/// Serves until a signal to stop.
+///
+/// # Errors
+/// [`ServeError`] says why it did not start.
+pub async fn serve(config: Config) -> Result<(), ServeError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let client = GuardedClient::new(config.fetch_allow.clone())?;
+    let catalogue = load_catalogue(config.operations.as_deref(), &client)?;
+    let store = Store::open(&config.data, clock.clone()).await?;
+    let listener = listen(config.listen).await?;
+    let address = listener.local_addr()?;
+    let public_url = public_url(&config, address)?;
+    let app = App::new(&config, &public_url, &store, clock, client, catalogue)?;
+
+    // The last process is gone for certain, so whatever it left behind may be sent at once.
+    let left_behind = Sweep {
+        grace: Duration::ZERO,
+        ..app.sweep.clone()
+    };
+    left_behind.run().await?;
+    greet(address, &public_url, &store.path())?;
+    run(app, listener, &store, config.workers()).await
+}
+
+async fn run(
+    app: App,
+    listener: TcpListener,
+    store: &Store,
+    parallel: usize,
+) -> Result<(), ServeError> {
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    tasks.spawn(workers::work(app.work, app.queue, parallel, stop.clone()));
+    tasks.spawn(workers::bury(app.bury, app.dead_letters, stop.clone()));
+    tasks.spawn(workers::sweep(app.sweep, stop.clone()));
+    let server =
+        axum::serve(listener, app.router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    tasks.spawn(async move {
+        if let Err(error) = server.into_future().await {
+            tracing::error!(error = &error as &dyn std::error::Error, "server failed");
+        }
+    });
+    tasks.close();
+
+    signals::stop().await?;
+    writeln!(
+        io::stdout(),
+        "Stopping: finishing what is in flight. Again to stop at once."
+    )?;
+    stop.cancel();
+    tokio::select! {
+        () = tasks.wait() => {}
+        () = tokio::time::sleep(GRACEFUL) => {}
+        again = signals::stop() => again?,
+    }
+    let released = store.release().await?;
+    writeln!(
+        io::stdout(),
+        "Stopped; {released} flows go on at the next start."
+    )?;
+    Ok(())
+}
+
+fn load_catalogue(path: Option<&Path>, client: &GuardedClient) -> Result<Catalogue, ServeError> {
+    let secrets = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let Some(path) = path else {
+        let file = "operations.toml";
+        return Ok(catalogue::load(BUILT_IN_CATALOGUE, file, client, &secrets)?);
+    };
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|source| ServeError::CatalogueFile {
+        path: file.clone(),
+        source,
+    })?;
+    Ok(catalogue::load(&text, &file, client, &secrets)?)
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| ServeError::Listen { address, source })
+}
+
+/// An address for every interface is none to go to; the machine's own is.
+fn public_url(config: &Config, mut address: SocketAddr) -> Result<Url, url::ParseError> {
+    if let Some(url) = &config.public_url {
+        return Ok(url.clone());
+    }
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    Url::parse(&format!("http://{address}/"))
+}
+
+fn greet(address: SocketAddr, public_url: &Url, data: &Path) -> io::Result<()> {
+    writeln!(
+        io::stdout(),
+        "Assetmill {version} is listening on {address}
+
+  API   {public_url}
+  Docs  {public_url}docs
+  Data  {data}
+
+Try it:
+
+  curl {public_url}api/v1/transform --output thumbnail.webp \\
+    -H 'content-type: application/json' \\
+    -d '{{\"digital_asset_url\": \"{public_url}{SAMPLE_PATH}\", \"params\": {{\"format\": \"webp\"}}}}'
+",
+        version = env!("CARGO_PKG_VERSION"),
+        data = data.display(),
+    )
+}

@@ -1,0 +1,157 @@
+//! SIGKILL at any moment: every flow ends, none is lost, none settles twice, no output is missing.
+
+use std::collections::HashMap;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::assets::{Assets, jpeg};
+use crate::support::Program;
+use crate::vendor::{self, Vendor, catalogue_file};
+
+const SIZE: u32 = 200;
+
+/// What is settled stays as it is, whatever happens after.
+fn settled(results: &Value) -> HashMap<String, Value> {
+    let flows = results["flows"].as_array().unwrap().iter();
+    flows
+        .filter(|flow| flow["settled_at"].is_string())
+        .map(|flow| {
+            let end = json!([flow["state"], flow["settled_at"], flow["result"]["sha256"]]);
+            (flow["flow_id"].as_str().unwrap().to_owned(), end)
+        })
+        .collect()
+}
+
+fn is_settled(results: &Value, at_least: u32) -> bool {
+    settled(results).len() >= at_least as usize
+}
+
+async fn check_outputs(program: &Program, results: &Value) {
+    for (number, flow) in (0..).zip(results["flows"].as_array().unwrap()) {
+        assert_eq!(flow["state"], "COMPLETED", "{flow}");
+        let output = program.fetch(flow["result"]["url"].as_str().unwrap()).await;
+        assert_eq!(output.status(), StatusCode::OK, "{flow}");
+        assert_eq!(output.bytes().await.unwrap(), jpeg(number), "{flow}");
+    }
+}
+
+/// The vendor copies, so that each output is known; a call that may have been charged twice says so.
+fn check_charges(vendor: &Vendor, results: &Value) {
+    for (number, flow) in (0..).zip(results["flows"].as_array().unwrap()) {
+        let told = flow["unconfirmed_calls"].as_u64().unwrap();
+        let calls = u64::from(vendor.calls(&jpeg(number)));
+        assert!((1..=1 + told).contains(&calls), "{calls} calls: {flow}");
+    }
+}
+
+async fn killed_when_settled(moments: &[u32]) {
+    let (vendor, url) = Vendor::serve().await;
+    let assets = Assets::serve().await;
+    let catalogue = catalogue_file(&url);
+    let mut program = vendor::start(&assets, &url, &catalogue, "open sesame").await;
+    let mut body = assets.body((0..SIZE).map(|number| format!("/photo/{number}")));
+    body["operation"] = json!("copy");
+    let started = program.start_batch(&body).await;
+    let mut seen = HashMap::new();
+    for moment in moments {
+        let results = program
+            .results_when(&started, |results| is_settled(results, *moment))
+            .await;
+        program.kill().await;
+        seen.extend(settled(&results));
+        program = program.start_again().await;
+    }
+    let results = program.settled(&started).await;
+    check_outputs(&program, &results).await;
+    check_charges(&vendor, &results);
+    let ends = settled(&results);
+    for (id, end) in seen {
+        assert_eq!(ends[&id], end, "{id} settled twice");
+    }
+    let batch = format!("/api/v2/batches/{}", started["batch_id"].as_str().unwrap());
+    let (_, batch) = program.get_json(&batch).await;
+    assert_eq!(batch["counts"]["completed"], SIZE, "{batch}");
+    assert_eq!(batch["status"], "COMPLETED");
+    assert!(batch["completed_at"].is_string(), "{batch}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_right_after_the_batch_was_accepted() {
+    killed_when_settled(&[0]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_again_and_again() {
+    killed_when_settled(&[1, 40, 90, 150]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_just_before_and_just_after_the_end() {
+    killed_when_settled(&[SIZE - 1, SIZE]).await;
+}
+
+/// The caller was not answered, so the batch may be there or not; if it is, it ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_a_batch_is_submitted() {
+    let assets = Assets::serve().await;
+    let mut program = Program::start(&["--fetch-allow", &assets.allow()]).await;
+    let body = assets.body((0..10_000).map(|number| format!("/photo/{}", number % 50)));
+    // The answer may come before the kill or not at all.
+    let request = program
+        .request(reqwest::Method::POST, "/api/v2/transforms")
+        .json(&body)
+        .send();
+    let submitted = tokio::spawn(request);
+    // The database grows once rows are written: the submission is in the middle.
+    let log = program.folder.path().join("assetmill.db-wal");
+    while log.metadata().map_or(0, |log| log.len()) < 200_000 {
+        tokio::task::yield_now().await;
+    }
+    program.kill().await;
+    let answered = matches!(submitted.await.unwrap(), Ok(answer) if answer.status().is_success());
+    let program = program.start_again().await;
+    let (_, list) = program.get_json("/api/v2/batches").await;
+    let batches = list["batches"].as_array().unwrap();
+    assert!(!answered || batches.len() == 1, "an accepted batch is lost");
+    for batch in batches {
+        let path = format!("/api/v2/batches/{}", batch["batch_id"].as_str().unwrap());
+        let ended = async {
+            loop {
+                let (_, batch) = program.get_json(&path).await;
+                if batch["status"] != "RUNNING" {
+                    return batch;
+                }
+            }
+        };
+        let patience = std::time::Duration::from_mins(4);
+        let batch = tokio::time::timeout(patience, ended).await.unwrap();
+        assert_eq!(batch["counts"]["completed"], 10_000, "{batch}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn terminated_in_the_middle_of_a_batch() {
+    let (vendor, url) = Vendor::serve().await;
+    let assets = Assets::serve().await;
+    let catalogue = catalogue_file(&url);
+    let mut program = vendor::start(&assets, &url, &catalogue, "open sesame").await;
+    let mut body = assets.body((0..SIZE).map(|number| format!("/photo/{number}")));
+    body["operation"] = json!("copy");
+    let started = program.start_batch(&body).await;
+    program
+        .results_when(&started, |results| is_settled(results, 20))
+        .await;
+    let (printed, status) = program.terminate().await;
+    assert!(status.success(), "{status}");
+    assert!(printed.contains("Stopped"), "{printed}");
+    let program = program.start_again().await;
+    let results = program.settled(&started).await;
+    check_outputs(&program, &results).await;
+    // What was in flight was finished: nobody was paid twice, and nothing is unknown.
+    for (number, flow) in (0..).zip(results["flows"].as_array().unwrap()) {
+        assert_eq!(vendor.calls(&jpeg(number)), 1);
+        assert_eq!(flow["unconfirmed_calls"], 0);
+        assert_eq!(flow["attempts"], 1, "{flow}");
+    }
+}

@@ -1,0 +1,15 @@
+//! The real program, started as its users start it, over HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod assets;
+mod bad_input;
+mod batches;
+mod kill;
+mod lying_assets;
+mod retries;
+mod service;
+mod single;
+mod start;
+mod support;
+mod tenants;
+mod vendor;

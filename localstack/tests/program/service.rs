@@ -1,0 +1,80 @@
+//! `GET /`, health, documentation and the catalogue.
+
+use reqwest::StatusCode;
+
+use crate::support::Program;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_tells_about_itself() {
+    let program = Program::start(&[]).await;
+    let (status, root) = program.get_json("/").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(root["version"], env!("CARGO_PKG_VERSION"));
+    for path in ["/health", "/health/ready"] {
+        let (status, health) = program.get_json(path).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {health}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_names_what_is_down() {
+    let program = Program::start(&[]).await;
+    std::fs::remove_dir_all(program.folder.path().join("outputs")).unwrap();
+    let (status, health) = program.get_json("/health/ready").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{health}");
+    assert!(health.to_string().contains("outputs"), "{health}");
+    let (status, _) = program.get_json("/health").await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documentation_needs_no_other_host() {
+    let program = Program::start(&[]).await;
+    let page = program.fetch(&program.url("/docs/")).await;
+    assert_eq!(page.status(), StatusCode::OK);
+    let page = page.text().await.unwrap();
+    assert!(!page.contains("https://"), "{page}");
+    let (_, document) = program.get_json("/openapi.json").await;
+    for path in [
+        "/",
+        "/health",
+        "/health/ready",
+        "/api/v1/transform",
+        "/api/v1/transforms",
+        "/api/v2/transforms",
+        "/api/v2/transforms/results",
+        "/api/v2/transforms/{flow_id}",
+        "/api/v2/batches",
+        "/api/v2/batches/{batch_id}",
+        "/api/v2/batches/{batch_id}/cancel",
+        "/api/v2/batches/{batch_id}/retry",
+        "/api/v2/operations",
+    ] {
+        assert!(
+            document["paths"][path].is_object(),
+            "{path} is not documented"
+        );
+    }
+    // The examples can be tried against the program that shows them.
+    let text = document.to_string();
+    assert!(text.contains(&program.url("/samples/coffee.jpg")));
+    assert!(!text.contains("127.0.0.1:8000"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_catalogue_is_listed() {
+    let program = Program::start(&[]).await;
+    let (status, catalogue) = program.get_json("/api/v2/operations").await;
+    assert_eq!(status, StatusCode::OK);
+    let operations = catalogue["operations"].as_array().unwrap();
+    let thumbnail = operations
+        .iter()
+        .find(|operation| operation["name"] == "thumbnail")
+        .unwrap();
+    assert_eq!(thumbnail["default"], true);
+    assert_eq!(thumbnail["available"], true);
+    assert_eq!(
+        thumbnail["params"]["properties"]["width"]["type"],
+        "integer"
+    );
+}

@@ -1,0 +1,120 @@
+//! `POST /api/v1/transform`.
+
+use image::ImageFormat;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::assets::Assets;
+use crate::support::{Program, assert_same_counts, picture};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_asset_is_answered_with_its_bytes() {
+    let assets = Assets::serve().await;
+    let program = Program::start(&["--fetch-allow", &assets.allow()]).await;
+    for (format, expected) in [
+        ("jpeg", ImageFormat::Jpeg),
+        ("png", ImageFormat::Png),
+        ("webp", ImageFormat::WebP),
+    ] {
+        let params = json!({ "width": 100, "height": 100, "format": format });
+        let body = json!({
+            "digital_asset_url": assets.url("/photo/1"),
+            "operation": "thumbnail",
+            "params": params,
+        });
+        let answer = program.post("/api/v1/transform", &body).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let media_type = answer.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        assert_eq!(media_type, expected.to_mime_type());
+        assert!(answer.headers().contains_key("assetmill-flow-id"));
+        let content = answer.bytes().await.unwrap();
+        assert_eq!(picture(&content), (expected, 100, 75));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_printed_example_works_without_any_url_of_ones_own() {
+    let program = Program::start(&[]).await;
+    let sample = program.url("/samples/coffee.jpg");
+    let shown = program.fetch(&sample).await;
+    assert_eq!(shown.headers()["content-type"], "image/jpeg");
+    let body = json!({ "digital_asset_url": sample, "params": { "format": "webp" } });
+    let answer = program.post("/api/v1/transform", &body).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let (format, width, height) = picture(&answer.bytes().await.unwrap());
+    assert_eq!(format, ImageFormat::WebP);
+    assert!(width.max(height) <= 512, "{width}x{height}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_work_is_not_done_twice() {
+    let assets = Assets::serve().await;
+    let program = Program::start(&["--fetch-allow", &assets.allow()]).await;
+    let body = json!({ "digital_asset_url": assets.url("/photo/1") });
+    let mut etags = Vec::new();
+    for _ in 0..2 {
+        let answer = program.post("/api/v1/transform", &body).await;
+        etags.push(answer.headers()["etag"].clone());
+    }
+    assert_eq!(etags[0], etags[1]);
+    let outputs = program.folder.path().join("outputs/local");
+    assert_eq!(outputs.read_dir().unwrap().count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_too_long_goes_on_in_the_queue() {
+    let assets = Assets::serve().await;
+    let options = ["--fetch-allow", &assets.allow(), "--answer-within", "1"];
+    let program = Program::start(&options).await;
+    // Its host asks for more patience than the caller has.
+    let body = json!({ "digital_asset_url": assets.url("/throttled/1") });
+    let (status, problem) = program.post_json("/api/v1/transform", &body).await;
+    assert_eq!(status, StatusCode::GATEWAY_TIMEOUT, "{problem}");
+    assert_eq!(problem["code"], "still_processing");
+    let flow_ids = json!({ "flow_ids": [problem["flow_id"]] });
+    let results = program.settled(&flow_ids).await;
+    assert_eq!(results["status"], "COMPLETED", "{results}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_assets_are_answered_together() {
+    let assets = Assets::serve().await;
+    let program = Program::start(&["--fetch-allow", &assets.allow()]).await;
+    let mut body = assets.body((0..20).map(|number| format!("/slow/{number}")));
+    let urls = body["digital_asset_urls"].as_array_mut().unwrap();
+    urls.insert(3, json!(assets.url("/status/404")));
+    let (status, results) = program.post_json("/api/v1/transforms", &body).await;
+    assert_eq!(status, StatusCode::OK, "{results}");
+    assert_eq!(results["status"], "PARTIAL");
+    assert_eq!(results["counts"]["completed"], 20);
+    let flows = results["flows"].as_array().unwrap();
+    assert_eq!(flows[3]["error"]["code"], "source_not_found");
+    for (flow, url) in flows
+        .iter()
+        .zip(body["digital_asset_urls"].as_array().unwrap())
+    {
+        assert_eq!(&flow["digital_asset_url"], url);
+    }
+    let (_, batch) = program
+        .get_json(&format!(
+            "/api/v2/batches/{}",
+            results["batch_id"].as_str().unwrap()
+        ))
+        .await;
+    assert_same_counts(&batch, &results);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_request_has_no_body() {
+    let program = Program::start(&[]).await;
+    let head = program
+        .request(Method::HEAD, "/health")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(head.status(), StatusCode::OK);
+    assert_eq!(head.bytes().await.unwrap(), "");
+}

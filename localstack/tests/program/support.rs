@@ -1,0 +1,217 @@
+//! The program under test, and a client that talks to it.
+
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+
+/// A running `assetmill`. Dropping it kills it.
+pub(crate) struct Program {
+    child: Child,
+    // Dropping it would break the pipe that the program prints to.
+    output: BufReader<ChildStdout>,
+    base: String,
+    client: reqwest::Client,
+    pub(crate) folder: Arc<TempDir>,
+    options: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+impl Program {
+    /// Starts the program on a new folder, with these options.
+    pub(crate) async fn start(options: &[&str]) -> Self {
+        Self::start_with(options, &[]).await
+    }
+
+    /// Starts the program on a new folder, with these options and environment variables.
+    pub(crate) async fn start_with(options: &[&str], environment: &[(&str, &str)]) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let options = options.iter().map(ToString::to_string).collect();
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Self::start_in(folder, options, environment).await
+    }
+
+    /// Starts the program again on its folder, after it ended.
+    pub(crate) async fn start_again(self) -> Self {
+        let folder = self.folder.clone();
+        let (options, environment) = (self.options.clone(), self.environment.clone());
+        drop(self);
+        Self::start_in(folder, options, environment).await
+    }
+
+    async fn start_in(
+        folder: Arc<TempDir>,
+        options: Vec<String>,
+        environment: Vec<(String, String)>,
+    ) -> Self {
+        let mut child = command(folder.path())
+            .args(&options)
+            .envs(environment.clone())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let base = loop {
+            let mut line = String::new();
+            let read = output.read_line(&mut line).await.unwrap();
+            assert_ne!(read, 0, "the program ended before it said where its API is");
+            if let Some(url) = line.trim().strip_prefix("API ") {
+                break url.trim().trim_end_matches('/').to_owned();
+            }
+        };
+        Self {
+            child,
+            output,
+            base,
+            client: client(),
+            folder,
+            options,
+            environment,
+        }
+    }
+
+    /// The URL of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.url(path))
+    }
+
+    /// Posts JSON.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
+        let request = self.request(Method::POST, path).json(body);
+        request.send().await.unwrap()
+    }
+
+    /// Posts JSON; the status and the body of the answer.
+    pub(crate) async fn post_json(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        json_of(self.post(path, body).await).await
+    }
+
+    /// Gets JSON; the status and the body of the answer.
+    pub(crate) async fn get_json(&self, path: &str) -> (StatusCode, Value) {
+        let request = self.request(Method::GET, path);
+        json_of(request.send().await.unwrap()).await
+    }
+
+    /// Fetches any URL as a plain client would.
+    pub(crate) async fn fetch(&self, url: &str) -> Response {
+        self.client.get(url).send().await.unwrap()
+    }
+
+    /// Starts a batch of these URLs; its answer.
+    pub(crate) async fn start_batch(&self, body: &Value) -> Value {
+        let (status, started) = self.post_json("/api/v2/transforms", body).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{started}");
+        started
+    }
+
+    /// The results of a batch's flows, now.
+    pub(crate) async fn results(&self, started: &Value) -> Value {
+        let ids = &started["flow_ids"];
+        let (status, results) = self.post_json("/api/v2/transforms/results", ids).await;
+        assert_eq!(status, StatusCode::OK, "{results}");
+        results
+    }
+
+    /// The results of a batch's flows, once `enough` says so. Gives up when the test does.
+    pub(crate) async fn results_when(
+        &self,
+        started: &Value,
+        enough: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let patience = std::time::Duration::from_mins(2);
+        let until_enough = async {
+            loop {
+                let results = self.results(started).await;
+                if enough(&results) {
+                    return results;
+                }
+            }
+        };
+        if let Ok(results) = tokio::time::timeout(patience, until_enough).await {
+            return results;
+        }
+        panic!("not in time: {}", self.results(started).await["counts"])
+    }
+
+    /// The results of a batch's flows, once all are settled.
+    pub(crate) async fn settled(&self, started: &Value) -> Value {
+        self.results_when(started, |results| results["status"] != json!("RUNNING"))
+            .await
+    }
+
+    /// Sends SIGKILL and waits until the process is gone.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Sends SIGTERM; what the program printed after it, and how it ended.
+    pub(crate) async fn terminate(&mut self) -> (String, ExitStatus) {
+        let pid = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().await;
+        assert!(sent.unwrap().success());
+        let mut printed = String::new();
+        self.output.read_to_string(&mut printed).await.unwrap();
+        (printed, self.child.wait().await.unwrap())
+    }
+}
+
+/// The program on a folder and a free port, with nothing of this process's configuration.
+pub(crate) fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assetmill"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ASSETMILL_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(["--listen", "127.0.0.1:0", "--log", "warn", "--data"])
+        .arg(folder);
+    command
+}
+
+/// A client that follows no redirect.
+pub(crate) fn client() -> reqwest::Client {
+    // Another test may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .unwrap()
+}
+
+async fn json_of(response: Response) -> (StatusCode, Value) {
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    let body = serde_json::from_str(&text);
+    (
+        status,
+        body.unwrap_or_else(|error| panic!("{error}: {text}")),
+    )
+}
+
+/// Whether a batch counts what the results of its flows count.
+pub(crate) fn assert_same_counts(batch: &Value, results: &Value) {
+    let mut counts = results["counts"].clone();
+    // Every flow of a batch is found.
+    counts.as_object_mut().unwrap().remove("not_found");
+    assert_eq!(batch["counts"], counts, "{batch}");
+}
+
+/// The media type and the size of a picture.
+pub(crate) fn picture(content: &[u8]) -> (image::ImageFormat, u32, u32) {
+    let format = image::guess_format(content).unwrap();
+    let picture = image::load_from_memory(content).unwrap();
+    (format, picture.width(), picture.height())
+}

@@ -1,0 +1,87 @@
+//! The catalogue file: TOML in, operations out.
+//!
+//! A broken catalogue stops the start with one line that says where, what is wrong, and what would
+//! be right. The file is therefore read by hand from a tree that knows the place of every value;
+//! each reader turns one kind of table into one type, and nothing is checked again later.
+//!
+//! A secret that is not set breaks nothing: its operation says what it lacks.
+
+mod entry;
+mod error;
+mod params;
+mod payload;
+mod table;
+mod transform;
+mod value;
+mod vendor;
+
+use std::sync::Arc;
+
+use assetmill_core::{Catalogue, Operation, OperationName};
+use toml::de::DeTable;
+
+use crate::fetch::GuardedClient;
+use error::Mistake;
+use table::Table;
+
+pub use error::CatalogueError;
+
+/// What operations are made with.
+#[derive(Clone, Copy)]
+struct Surroundings<'a> {
+    client: &'a GuardedClient,
+    secrets: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// Reads a catalogue. `file` is what errors call it; `client` is what vendors are called through;
+/// `secrets` tells the value of an environment variable.
+///
+/// # Errors
+/// [`CatalogueError`] for a mistake in the text. A secret that is not set is none.
+pub fn load(
+    text: &str,
+    file: &str,
+    client: &GuardedClient,
+    secrets: &dyn Fn(&str) -> Option<String>,
+) -> Result<Catalogue, CatalogueError> {
+    let surroundings = Surroundings { client, secrets };
+    let read = || {
+        let document = DeTable::parse(text).map_err(|error| Mistake::syntax(&error, text))?;
+        read(&document, surroundings)
+    };
+    read().map_err(|mistake| mistake.located(file, text))
+}
+
+fn read(
+    document: &toml::Spanned<DeTable<'_>>,
+    surroundings: Surroundings<'_>,
+) -> Result<Catalogue, Mistake> {
+    let top = Table::top(document, &["default", "operations"])?;
+    let default = top.required("default", "default = \"thumbnail\"")?;
+    let entries = top
+        .required("operations", "[operations.thumbnail]")?
+        .entries()?;
+    let mut operations: Vec<Arc<dyn Operation>> = Vec::with_capacity(entries.len());
+    let mut names = Vec::with_capacity(entries.len());
+    for (key, entry) in entries {
+        let name: OperationName = key
+            .text
+            .parse()
+            .map_err(|error| key.mistake(format!("{} is no name: {error}", key.shown())))?;
+        operations.push(entry::operation(name, &entry, surroundings)?);
+        names.push(key.text);
+    }
+    let unknown = || {
+        let wrong = default.text().unwrap_or_default();
+        let hint = match error::suggestion(wrong, names.iter().copied(), "it can be") {
+            hint if hint.is_empty() => format!("; add a table [operations.{wrong}]"),
+            hint => hint,
+        };
+        default.mistake(format!("default names no operation \"{wrong}\"{hint}"))
+    };
+    let name: OperationName = default.text()?.parse().map_err(|_| unknown())?;
+    Catalogue::new(operations, &name).ok_or_else(unknown)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Assets from their URLs.
+
+mod answer;
+
+use std::time::Duration;
+
+use assetmill_core::ports::Sources;
+use assetmill_core::{Asset, AssetUrl, FailureCode, Setback};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::Method;
+use http::header::{ACCEPT_ENCODING, HeaderValue};
+
+use self::answer::{Answer, Place};
+use super::{GuardedClient, read_body};
+
+const MIB: u64 = 1024 * 1024;
+
+/// How much one fetch may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FetchLimits {
+    /// The most bytes of an asset.
+    pub max_bytes: u64,
+    /// The longest time from the first look-up to the last byte, redirects included.
+    pub time: Duration,
+    /// The most redirects that are followed.
+    pub redirects: usize,
+}
+
+impl Default for FetchLimits {
+    fn default() -> Self {
+        Self {
+            max_bytes: 50 * MIB,
+            time: Duration::from_secs(30),
+            redirects: 5,
+        }
+    }
+}
+
+/// Fetches assets over HTTP, within [`FetchLimits`], from permitted addresses only.
+#[derive(Debug, Clone)]
+pub struct Fetcher {
+    client: GuardedClient,
+    limits: FetchLimits,
+}
+
+impl Fetcher {
+    /// A fetcher that connects through `client`.
+    pub fn new(client: GuardedClient, limits: FetchLimits) -> Self {
+        Self { client, limits }
+    }
+
+    /// Follows redirects by hand: each hop is a URL that has to be accepted and guarded anew.
+    async fn follow(&self, url: &AssetUrl) -> Result<Bytes, Setback> {
+        let mut at = url.clone();
+        for _ in 0..=self.limits.redirects {
+            match self.ask(&at).await? {
+                Answer::Asset(content) => return Ok(content),
+                Answer::Elsewhere(next) => at = next,
+            }
+        }
+        Err(Setback::lasting(
+            FailureCode::SourceBadRedirect,
+            format!(
+                "{} redirects more than {} times; use the URL that it leads to",
+                Place::of(url),
+                self.limits.redirects
+            ),
+        ))
+    }
+
+    async fn ask(&self, url: &AssetUrl) -> Result<Answer, Setback> {
+        let place = Place::of(url);
+        let request = self
+            .client
+            .request(Method::GET, url.as_url())
+            .map_err(|refused| place.transport(refused.into()))?;
+        let response = request
+            // Content is what the source stores; decoding it would need bounds of its own.
+            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+            .send()
+            .await
+            .map_err(|error| place.transport((&error).into()))?;
+        if let Some(answer) = place.judge(url, &response)? {
+            return Ok(answer);
+        }
+        let content = read_body(response, self.limits.max_bytes)
+            .await
+            .map_err(|failure| place.body(failure))?;
+        if content.is_empty() {
+            return Err(place.empty());
+        }
+        Ok(Answer::Asset(content))
+    }
+}
+
+#[async_trait]
+impl Sources for Fetcher {
+    async fn fetch(&self, url: &AssetUrl) -> Result<Asset, Setback> {
+        match tokio::time::timeout(self.limits.time, self.follow(url)).await {
+            Ok(content) => Ok(Asset {
+                url: url.clone(),
+                content: content?,
+            }),
+            Err(_) => Err(Setback::transient(
+                FailureCode::SourceTimeout,
+                format!(
+                    "{} did not send the whole asset within {} s; try again later",
+                    Place::of(url),
+                    self.limits.time.as_secs_f64()
+                ),
+            )),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! From content to pixels.
+
+mod jpeg;
+mod profile;
+
+use std::io::Cursor;
+
+use assetmill_core::{FailureCode, Setback};
+use image::codecs::jpeg::JpegDecoder;
+use image::codecs::png::PngDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, Limits};
+
+use super::webp;
+use crate::sniff;
+
+/// What a PNG's rows and metadata may take besides its pixels: well above any profile or row, and
+/// well below what hurts.
+const PNG_EXTRA_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The formats that pictures are read and written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Jpeg,
+    Png,
+    WebP,
+}
+
+/// A decoded picture.
+pub(super) struct Picture {
+    /// Its pixels, as they are stored: not yet upright.
+    pub(super) image: DynamicImage,
+    /// What makes it upright.
+    pub(super) orientation: Orientation,
+    /// The ICC profile that its colours are meant in.
+    pub(super) profile: Option<Vec<u8>>,
+}
+
+impl Format {
+    /// The format that the content shows.
+    pub(super) fn of(content: &[u8]) -> Result<Self, Setback> {
+        let found = sniff::media_type(content);
+        match found.as_str() {
+            "image/jpeg" => Ok(Self::Jpeg),
+            "image/png" => Ok(Self::Png),
+            "image/webp" => Ok(Self::WebP),
+            _ => Err(Setback::lasting(
+                FailureCode::UnsupportedMediaType,
+                format!(
+                    "the content is {found}, not a picture that is taken here; give image/jpeg, \
+                     image/png or image/webp"
+                ),
+            )),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::WebP => "WebP",
+        }
+    }
+}
+
+/// Decodes a picture of at most `max_pixels`; a larger one is refused from its header. Of an
+/// animation, the first frame is taken.
+pub(super) fn decode(content: &[u8], format: Format, max_pixels: u64) -> Result<Picture, Setback> {
+    let decoded = match format {
+        Format::Jpeg => {
+            if !jpeg::is_whole(content) {
+                return Err(corrupt(format, "it ends before its end marker"));
+            }
+            JpegDecoder::new(Cursor::new(content)).map(|decoder| read(decoder, format, max_pixels))
+        }
+        Format::Png => {
+            if let Some((width, height)) = png_size(content) {
+                check_pixels(width, height, max_pixels)?;
+            }
+            PngDecoder::with_limits(Cursor::new(content), png_limits())
+                .map(|decoder| read(decoder, format, max_pixels))
+        }
+        Format::WebP => {
+            for (width, height) in webp::lossy_frames(content) {
+                check_pixels(width, height, max_pixels)?;
+            }
+            WebPDecoder::new(Cursor::new(content)).map(|decoder| read(decoder, format, max_pixels))
+        }
+    };
+    decoded.map_err(|error| setback(format, &error))?
+}
+
+fn read(
+    mut decoder: impl ImageDecoder,
+    format: Format,
+    max_pixels: u64,
+) -> Result<Picture, Setback> {
+    let (width, height) = decoder.dimensions();
+    check_pixels(width, height, max_pixels)?;
+    // Metadata that can't be read is metadata that the picture does not have.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let profile = decoder.icc_profile().ok().flatten();
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| setback(format, &error))?;
+    let profile = profile.filter(|profile| profile::fits(profile, image.color()));
+    Ok(Picture {
+        image,
+        orientation,
+        profile,
+    })
+}
+
+/// Before the decoder sets a row aside, and calls a wide one too much memory: signature, length and
+/// name of the first chunk, then width and height (RFC 2083, section 11.2.2).
+fn png_size(content: &[u8]) -> Option<(u32, u32)> {
+    let (width, rest) = content
+        .get(12..)?
+        .strip_prefix(b"IHDR")?
+        .split_first_chunk()?;
+    let height = rest.first_chunk()?;
+    Some((u32::from_be_bytes(*width), u32::from_be_bytes(*height)))
+}
+
+fn png_limits() -> Limits {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(PNG_EXTRA_BYTES);
+    limits
+}
+
+fn check_pixels(width: u32, height: u32, max_pixels: u64) -> Result<(), Setback> {
+    if u64::from(width) * u64::from(height) <= max_pixels {
+        return Ok(());
+    }
+    Err(Setback::lasting(
+        FailureCode::TooManyPixels,
+        format!(
+            "the picture has {width} × {height} pixels, more than the {max_pixels} that are \
+             decoded; use a smaller one"
+        ),
+    ))
+}
+
+fn setback(format: Format, error: &ImageError) -> Setback {
+    match error {
+        ImageError::Unsupported(_) => Setback::lasting(
+            FailureCode::UnsupportedMediaType,
+            format!(
+                "this kind of {} can't be decoded ({error}); save it as a common one",
+                format.name()
+            ),
+        ),
+        ImageError::Limits(_) => Setback::lasting(
+            FailureCode::TooManyPixels,
+            format!(
+                "the {} needs more memory than it is given ({error}); use a smaller one",
+                format.name()
+            ),
+        ),
+        _ => corrupt(format, &error.to_string()),
+    }
+}
+
+fn corrupt(format: Format, reason: &str) -> Setback {
+    Setback::lasting(
+        FailureCode::CorruptAsset,
+        format!(
+            "the {} is damaged or not whole ({reason}); check that the file opens elsewhere",
+            format.name()
+        ),
+    )
+}

@@ -1,0 +1,18 @@
+//! Vendor operations against a stub vendor: what it is sent, and what each of its answers comes to.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that can't go on fails"
+)]
+
+#[path = "vendor/outcomes.rs"]
+mod outcomes;
+#[path = "vendor/refusals.rs"]
+mod refusals;
+#[path = "vendor/requests.rs"]
+mod requests;
+#[path = "vendor/results.rs"]
+mod results;
+#[path = "vendor/stub.rs"]
+mod stub;

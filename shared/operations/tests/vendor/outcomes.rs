@@ -1,0 +1,266 @@
+//! What each way of a vendor to answer, or not to, comes to.
+
+use std::time::Duration;
+
+use assetmill_core::{Failure, FailureCode, Setback};
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
+
+use crate::stub::{KEY, Received, Stub, operation, run, shipped_for, vendor_at};
+
+fn answer(status: u16, headers: &[(&str, &str)], body: &Value) -> Response {
+    let mut response = Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(*name, *value);
+    }
+    response
+        .header("content-type", "application/json")
+        .body(Body::from(body.to_string()))
+        .unwrap()
+}
+
+/// An error as remove.bg documents it: `errors[].{title, detail, code}`.
+fn remove_bg_error(title: &str, code: &str) -> Value {
+    json!({ "errors": [{ "title": title, "detail": "…", "code": code }] })
+}
+
+async fn setback(
+    status: u16,
+    headers: &'static [(&'static str, &'static str)],
+    body: Value,
+) -> Setback {
+    let stub = Stub::start(move |_: &Received| answer(status, headers, &body)).await;
+    let setback = run(&stub.remove_bg()).await.unwrap_err();
+    stub.only_request();
+    setback
+}
+
+#[tokio::test]
+async fn refusals_are_final_and_say_why() {
+    let title = "Could not identify foreground in image.";
+    let body = remove_bg_error(title, "unknown_foreground");
+    assert_eq!(
+        setback(400, &[], body).await,
+        Setback::lasting(
+            FailureCode::VendorRejected,
+            format!("the vendor answered 400: {title} (unknown_foreground)")
+        )
+    );
+    for status in [404, 405, 409, 413, 415, 422] {
+        assert_eq!(
+            setback(status, &[], json!({})).await,
+            Setback::lasting(
+                FailureCode::VendorRejected,
+                format!("the vendor answered {status}")
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_denied_account_is_the_operators_to_mend() {
+    for (status, title, code) in [
+        (401, "Missing API Key", "auth_missing"),
+        (402, "Insufficient credits", "insufficient_credits"),
+        (403, "API Key invalid", "auth_failed"),
+    ] {
+        assert_eq!(
+            setback(status, &[], remove_bg_error(title, code)).await,
+            Setback::lasting(
+                FailureCode::VendorDenied,
+                format!(
+                    "the vendor answered {status}: {title} ({code}); ask the operator to check the \
+                     account behind REMOVE_BG_API_KEY"
+                )
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn throttling_waits_as_long_as_the_vendor_says() {
+    let body = || remove_bg_error("Rate limit exceeded", "rate_limit_exceeded");
+    let throttled = |status, seconds: Option<u64>| Setback::Throttled {
+        failure: Failure::passing(
+            FailureCode::VendorThrottled,
+            format!("the vendor answered {status}: Rate limit exceeded (rate_limit_exceeded)"),
+        ),
+        retry_after: seconds.map(Duration::from_secs),
+    };
+    let limited = &[("retry-after", "30"), ("x-ratelimit-remaining", "0")];
+    assert_eq!(
+        setback(429, limited, body()).await,
+        throttled(429, Some(30))
+    );
+    assert_eq!(setback(429, &[], body()).await, throttled(429, None));
+    assert_eq!(
+        setback(503, limited, body()).await,
+        throttled(503, Some(30))
+    );
+}
+
+#[tokio::test]
+async fn a_date_to_come_back_at_that_is_past_is_no_wait() {
+    let past = &[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")];
+    match setback(429, past, json!({})).await {
+        Setback::Throttled { retry_after, .. } => assert_eq!(retry_after, Some(Duration::ZERO)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_vendor_out_of_order_is_tried_again() {
+    for status in [408, 500, 502, 503, 504, 520] {
+        assert_eq!(
+            setback(status, &[], json!("no object")).await,
+            Setback::transient(
+                FailureCode::VendorUnavailable,
+                format!("the vendor answered {status}")
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let stub = Stub::start(|_: &Received| {
+        Response::builder()
+            .status(302)
+            .header("location", "/elsewhere")
+            .body(Body::empty())
+            .unwrap()
+    })
+    .await;
+    let setback = run(&stub.remove_bg()).await.unwrap_err();
+    assert_eq!(
+        setback,
+        Setback::lasting(
+            FailureCode::VendorResponseInvalid,
+            "the vendor answered 302; give the catalogue a URL that answers with the result"
+        )
+    );
+    stub.only_request();
+}
+
+#[tokio::test]
+async fn an_error_page_of_any_size_keeps_its_meaning() {
+    let stub = Stub::start(|_: &Received| (http::StatusCode::BAD_GATEWAY, "x".repeat(1 << 20)));
+    let setback = run(&stub.await.remove_bg()).await.unwrap_err();
+    assert_eq!(
+        setback,
+        Setback::transient(FailureCode::VendorUnavailable, "the vendor answered 502")
+    );
+}
+
+#[tokio::test]
+async fn secrets_that_a_vendor_repeats_are_masked() {
+    let title = format!("Key {KEY} is wrong\r\n, so is sk-very%2Fsecret");
+    let setback = setback(403, &[], remove_bg_error(&title, KEY)).await;
+    let message = &setback.failure().message;
+    assert!(
+        message.contains("Key *** is wrong, so is *** (***)"),
+        "{message}"
+    );
+    assert!(!format!("{setback:?}").contains("sk-very"), "{setback:?}");
+}
+
+#[tokio::test]
+async fn a_long_message_is_cut() {
+    let setback = setback(400, &[], remove_bg_error(&"é".repeat(5000), "x")).await;
+    let message = &setback.failure().message;
+    assert_eq!(message.matches('é').count(), 200, "{message}");
+}
+
+fn unconfirmed(setback: Setback) -> Failure {
+    match setback {
+        Setback::Unconfirmed(failure) if failure.retryable => failure,
+        other => panic!("{other:?}"),
+    }
+}
+
+const SLOW: &str = r#"
+    [operations.v.vendor]
+    method = "POST"
+    url = "BASE/do"
+    encoding = "raw"
+    timeout_seconds = 1
+    asset = { as = "file" }
+    result = { kind = "body" }
+"#;
+
+#[tokio::test]
+async fn a_vendor_that_never_answers_leaves_it_open_whether_it_charged() {
+    // Connections to a listener that accepts none are made by the kernel, and wait.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let operation = vendor_at(listener.local_addr().unwrap(), SLOW);
+    let failure = unconfirmed(run(&operation).await.unwrap_err());
+    assert_eq!(failure.code, FailureCode::VendorTimeout);
+    assert_eq!(failure.message, "the vendor did not answer within 1 s");
+}
+
+#[tokio::test]
+async fn a_vendor_that_never_ends_its_answer_is_not_waited_for() {
+    let stub = Stub::start(|_: &Received| {
+        let beginning = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"\x89PNG"))]);
+        Body::from_stream(beginning.chain(stream::pending())).into_response()
+    })
+    .await;
+    let failure = unconfirmed(run(&stub.vendor(SLOW)).await.unwrap_err());
+    assert_eq!(failure.code, FailureCode::VendorTimeout);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_leaves_it_open_whether_it_charged() {
+    let stub = Stub::start(|_: &Received| {
+        let chunks = [
+            Ok(Bytes::from_static(b"\x89PNG\r\n\x1a\n")),
+            Err(std::io::Error::other("broken")),
+        ];
+        Body::from_stream(stream::iter(chunks)).into_response()
+    })
+    .await;
+    let failure = unconfirmed(run(&stub.remove_bg()).await.unwrap_err());
+    assert_eq!(failure.code, FailureCode::VendorUnavailable);
+    assert!(failure.message.starts_with("the vendor broke off: "));
+}
+
+#[tokio::test]
+async fn a_vendor_that_hangs_up_leaves_it_open_whether_it_charged() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut head = [0; 64];
+            socket.read_exact(&mut head).await.unwrap();
+        }
+    });
+    let operation = operation("remove-background", &shipped_for(address), address);
+    let failure = unconfirmed(run(&operation).await.unwrap_err());
+    assert_eq!(failure.code, FailureCode::VendorUnavailable);
+}
+
+#[tokio::test]
+async fn a_vendor_that_is_not_there_was_sent_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let operation = operation("remove-background", &shipped_for(address), address);
+    match run(&operation).await.unwrap_err() {
+        Setback::Transient(failure) => {
+            assert_eq!(failure.code, FailureCode::VendorUnavailable);
+            assert!(failure.retryable);
+            assert!(
+                failure.message.starts_with("the vendor can't be reached: "),
+                "{}",
+                failure.message
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}
