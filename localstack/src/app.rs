@@ -14,6 +14,7 @@ use assetmill_operations::fetch::{FetchLimits, Fetcher, GuardedClient};
 use assetmill_results::ResultsState;
 use axum::Router;
 use url::Url;
+use utoipa::openapi::OpenApi;
 
 use crate::config::Config;
 use crate::links::{self, SignedLinks};
@@ -155,12 +156,19 @@ impl App {
     }
 }
 
+/// The OpenAPI document of all functions, with examples for a program at its default address.
+pub fn openapi() -> OpenApi {
+    let mut document = assetmill_api::openapi();
+    document.merge(assetmill_results::openapi());
+    document
+}
+
 fn router(api: ApiState, results: ResultsState, own: Router, public_url: &Url) -> Router {
-    let (api, mut document) = assetmill_api::router(api);
-    let (results, results_document) = assetmill_results::router(results);
-    document.merge(results_document);
-    let document = docs::served_at(document, public_url.as_str());
-    let routes = api.merge(results).merge(own).merge(docs::router(document));
+    let document = docs::served_at(openapi(), public_url.as_str());
+    let routes = assetmill_api::router(api)
+        .merge(assetmill_results::router(results))
+        .merge(own)
+        .merge(docs::router(document));
     layers::around(routes)
 }
 

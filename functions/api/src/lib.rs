@@ -33,11 +33,11 @@ pub use state::ApiState;
 )]
 struct Document;
 
-/// The routes, and the part of the OpenAPI document that describes them.
+/// The routes.
 ///
 /// Whoever mounts them adds [`assetmill_http::layers::around`] once all routes are there.
-pub fn router(state: ApiState) -> (Router, OpenApi) {
-    routes().with_state(state).split_for_parts()
+pub fn router(state: ApiState) -> Router {
+    routes().with_state(state).into()
 }
 
 /// The part of the OpenAPI document that describes these routes.

@@ -175,7 +175,7 @@ fn other_bodies() -> Vec<Bad> {
             "invalid_flow_id",
         )
         .at("/flow_ids/0"),
-        bad(RESULTS, &json!({ "ids": [] }), 422, "invalid_body"),
+        bad(RESULTS, &json!({ "ids": [] }), 422, "invalid_body").at("/ids"),
         Bad {
             media_type: Some("text/plain"),
             ..bad(

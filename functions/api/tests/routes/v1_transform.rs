@@ -238,7 +238,7 @@ async fn the_service_answers_the_next_request() {
     assert_eq!(world.post(PATH, "{").await.problem().0, 400);
     assert_eq!(world.get(PATH).await.problem().0, 405);
     let form = Request::post(PATH).body(Body::from("a=b")).unwrap();
-    let routes = assetmill_http::layers::around(assetmill_api::router(world.state.clone()).0);
+    let routes = assetmill_http::layers::around(assetmill_api::router(world.state.clone()));
     assert_eq!(crate::support::ask(routes, form).await.problem().0, 415);
     assert_eq!(world.post(PATH, order(ASSET)).await.status, 200);
 }

@@ -65,7 +65,7 @@ impl World {
     }
 
     fn routes(&self) -> Router {
-        layers::around(router(self.state.clone()).0)
+        layers::around(router(self.state.clone()))
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
