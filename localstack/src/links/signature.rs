@@ -94,3 +94,85 @@ impl OutputLinks for SignedLinks {
         Ok(SignedUrl { url, expires_at })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use assetmill_core::{MediaType, Sha256Digest};
+
+    use super::*;
+
+    struct At(Mutex<Timestamp>);
+
+    impl Clock for At {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    struct Made {
+        clock: Arc<At>,
+        links: SignedLinks,
+        key: OutputKey,
+        expires: i64,
+        signature: String,
+    }
+
+    /// A link made at the Unix epoch, for a minute.
+    async fn made() -> Made {
+        let clock = Arc::new(At(Mutex::new(Timestamp::UNIX_EPOCH)));
+        let base = "https://example.com/mill/".parse().unwrap();
+        let links = SignedLinks::new(b"key", base, clock.clone()).unwrap();
+        let tenant = "acme".parse().unwrap();
+        let key = OutputKey::new(&tenant, &Sha256Digest::of(b"made"), &MediaType::png());
+        let link = links.link(&key, Duration::from_mins(1)).await.unwrap();
+        let query: Vec<_> = link.url.query_pairs().collect();
+        assert_eq!(link.url.path(), format!("/mill/outputs/{key}"));
+        Made {
+            expires: query[0].1.parse().unwrap(),
+            signature: query[1].1.clone().into_owned(),
+            clock,
+            links,
+            key,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_works_until_it_expires() {
+        let made = made().await;
+        let check = || made.links.check(&made.key, made.expires, &made.signature);
+        assert_eq!(check(), Ok(Duration::from_mins(1)));
+        let later = |seconds| {
+            *made.clock.0.lock().unwrap() = Timestamp::from_second(seconds).unwrap();
+        };
+        later(59);
+        assert_eq!(check(), Ok(Duration::from_secs(1)));
+        later(60);
+        assert_eq!(check(), Err(LinkRefusal::Expired));
+    }
+
+    #[tokio::test]
+    async fn every_part_is_signed() {
+        let made = made().await;
+        let other = OutputKey::new(
+            &"other".parse().unwrap(),
+            &Sha256Digest::of(b"made"),
+            &MediaType::png(),
+        );
+        for (key, expires, signature) in [
+            (&other, made.expires, made.signature.as_str()),
+            (&made.key, made.expires + 1, &made.signature),
+            (&made.key, made.expires, &made.signature[1..]),
+            (&made.key, made.expires, ""),
+            (&made.key, made.expires, "not base64!"),
+        ] {
+            let refused = made.links.check(key, expires, signature);
+            assert_eq!(refused, Err(LinkRefusal::Forged));
+        }
+        let base = "https://example.com/".parse().unwrap();
+        let stranger = SignedLinks::new(b"another key", base, made.clock.clone()).unwrap();
+        let refused = stranger.check(&made.key, made.expires, &made.signature);
+        assert_eq!(refused, Err(LinkRefusal::Forged));
+    }
+}

@@ -77,6 +77,9 @@ failure_codes! {
     OperationUnavailable => "operation_unavailable",
     /// The operation stopped on this asset in a way that it should not.
     OperationCrashed => "operation_crashed",
+    /// The operation took longer than operations may: it is too slow for this asset, or the machine is
+    /// too busy.
+    OperationTimeout => "operation_timeout",
     /// Processing this flow stopped its worker again and again.
     WorkerCrashed => "worker_crashed",
     /// The flow waited for a vendor or a source longer than flows may wait.

@@ -31,6 +31,7 @@ const CODES: &[(&str, u16, Option<u64>)] = &[
     ("not_ready", 503, Some(5)),
     ("nothing_to_retry", 409, None),
     ("operation_crashed", 500, None),
+    ("operation_timeout", 504, None),
     ("operation_unavailable", 422, None),
     ("operation_unavailable", 502, None),
     ("source_bad_redirect", 422, None),

@@ -126,7 +126,9 @@ const fn failure_status(code: FailureCode) -> StatusCode {
         F::SourceUnavailable | F::SourceThrottled | F::VendorUnavailable | F::VendorThrottled => {
             StatusCode::SERVICE_UNAVAILABLE
         }
-        F::SourceTimeout | F::VendorTimeout | F::GaveUpWaiting => StatusCode::GATEWAY_TIMEOUT,
+        F::SourceTimeout | F::VendorTimeout | F::OperationTimeout | F::GaveUpWaiting => {
+            StatusCode::GATEWAY_TIMEOUT
+        }
         F::OperationCrashed | F::WorkerCrashed => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -168,19 +168,20 @@ impl Process {
         asset: Asset,
     ) -> Result<Product, Setback> {
         let limit = self.limits.operation;
-        match tokio::time::timeout(limit, operation.run(asset, &flow.params)).await {
-            Ok(result) => result,
-            Err(_) => Err(match operation.description().cost {
-                Cost::Free => Setback::lasting(
-                    FailureCode::OperationCrashed,
-                    format!("the operation took longer than {} s", limit.as_secs()),
+        let run = operation.run(asset, &flow.params);
+        tokio::time::timeout(limit, run).await.unwrap_or_else(|_| {
+            let took = format!("took longer than {} s", limit.as_secs());
+            Err(match operation.description().cost {
+                Cost::Free => Setback::transient(
+                    FailureCode::OperationTimeout,
+                    format!("the operation {took}; try a smaller asset, or another time"),
                 ),
                 Cost::Paid => Setback::Unconfirmed(Failure::passing(
                     FailureCode::VendorTimeout,
-                    format!("the vendor took longer than {} s", limit.as_secs()),
+                    format!("the vendor {took}; try again later"),
                 )),
-            }),
-        }
+            })
+        })
     }
 
     /// Stores a product and remembers it as the output of the work.
