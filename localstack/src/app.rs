@@ -13,6 +13,8 @@ use assetmill_http::{Callers, docs, layers};
 use assetmill_operations::fetch::{FetchLimits, Fetcher, GuardedClient};
 use assetmill_results::ResultsState;
 use axum::Router;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 use url::Url;
 use utoipa::openapi::OpenApi;
 
@@ -29,8 +31,6 @@ const VISIBILITY: Duration = Duration::from_secs(200);
 const MAX_RECEIVES: u32 = 5;
 /// How old a batch must be before the sweep takes care of it: callers of v1 wait for less.
 const GRACE: Duration = Duration::from_mins(1);
-/// How many flows of one v1 batch run at the same time.
-const PARALLEL: usize = 16;
 
 /// The parts of the program.
 pub struct App {
@@ -38,6 +38,8 @@ pub struct App {
     pub router: Router,
     /// What handles messages.
     pub work: Work,
+    /// The attempts that are made while callers wait.
+    pub attempts: TaskTracker,
     /// What handles dead letters.
     pub bury: Bury,
     /// What finishes half-sent batches.
@@ -102,15 +104,22 @@ impl App {
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };
+        let work = Work {
+            process,
+            queue: sending,
+        };
+        let attempts = TaskTracker::new();
         let callers = callers(config)?;
         let result_links: Arc<dyn OutputLinks> = Arc::new(links.clone());
         let api = ApiState {
             submit: submit.clone(),
             answer: Answer {
                 submit: submit.clone(),
-                process: process.clone(),
-                parallel: PARALLEL,
-                patience: config.answer_within(),
+                work: work.clone(),
+                // Callers who wait don't stand in line behind a large batch.
+                places: Arc::new(Semaphore::new(config.workers())),
+                attempts: attempts.clone(),
+                answer_within: config.answer_within(),
             },
             cancel: Cancel {
                 flows: flows.clone(),
@@ -141,10 +150,8 @@ impl App {
         let own = links::router(links, outputs).merge(samples::router());
         Ok(Self {
             router: router(api, results, own, public_url),
-            work: Work {
-                process,
-                queue: sending,
-            },
+            work,
+            attempts,
             bury: Bury { flows, clock },
             sweep: Sweep {
                 submit,

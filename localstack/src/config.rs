@@ -37,7 +37,8 @@ pub struct Config {
     )]
     pub fetch_allow: AllowList,
 
-    /// Flows processed at the same time; without it, four for each core.
+    /// Flows processed at the same time, and as many again for callers who wait; without it, four for
+    /// each core.
     #[arg(long, env = "ASSETMILL_WORKERS")]
     pub workers: Option<NonZeroUsize>,
 

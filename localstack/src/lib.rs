@@ -5,6 +5,7 @@ pub mod config;
 pub mod links;
 pub mod samples;
 pub mod serve;
+pub mod server;
 pub mod signals;
 pub mod store;
 pub mod workers;

@@ -8,8 +8,7 @@ use assetmill::serve::serve;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let config = Config::parse();
     let filter = match EnvFilter::builder().parse(&config.log) {
         Ok(filter) => filter,
@@ -20,7 +19,14 @@ async fn main() -> ExitCode {
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .init();
-    match serve(config).await {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("no threads can be started: {error}")),
+    };
+    let served = runtime.block_on(serve(config));
+    // A picture that is being decoded can't be stopped, and its flow was put back.
+    runtime.shutdown_background();
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error.to_string()),
     }

@@ -1,6 +1,5 @@
 //! A life of the program: start, serve, stop.
 
-use std::future::IntoFuture as _;
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -21,10 +20,11 @@ use crate::app::{App, AppError};
 use crate::config::Config;
 use crate::samples::SAMPLE_PATH;
 use crate::store::{OpenError, Store};
-use crate::{signals, workers};
+use crate::{server, signals, workers};
 
-/// How long what is in flight may take after a signal; what is not done by then is released.
-const GRACEFUL: Duration = Duration::from_secs(20);
+/// How long what is in flight may take after a signal; what is not done by then is put back. Callers
+/// of v1 wait for less.
+const GRACEFUL: Duration = Duration::from_mins(1);
 
 const BUILT_IN_CATALOGUE: &str = include_str!("../../operations.toml");
 
@@ -105,13 +105,7 @@ async fn run(
     tasks.spawn(workers::work(app.work, app.queue, parallel, stop.clone()));
     tasks.spawn(workers::bury(app.bury, app.dead_letters, stop.clone()));
     tasks.spawn(workers::sweep(app.sweep, stop.clone()));
-    let server =
-        axum::serve(listener, app.router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    tasks.spawn(async move {
-        if let Err(error) = server.into_future().await {
-            tracing::error!(error = &error as &dyn std::error::Error, "server failed");
-        }
-    });
+    tasks.spawn(server::serve(listener, app.router, stop.clone()));
     tasks.close();
 
     signals::stop().await?;
@@ -120,15 +114,23 @@ async fn run(
         "Stopping: finishing what is in flight. Again to stop at once."
     )?;
     stop.cancel();
-    tokio::select! {
-        () = tasks.wait() => {}
-        () = tokio::time::sleep(GRACEFUL) => {}
-        again = signals::stop() => again?,
-    }
-    let released = store.release().await?;
+    let finished = async {
+        tasks.wait().await;
+        // Their callers may have been answered before them; from here on there will be no more.
+        app.attempts.close();
+        app.attempts.wait().await;
+    };
+    let put_back = tokio::select! {
+        () = finished => 0,
+        () = tokio::time::sleep(GRACEFUL) => store.release().await?,
+        again = signals::stop() => {
+            again?;
+            store.release().await?
+        }
+    };
     writeln!(
         io::stdout(),
-        "Stopped; {released} flows go on at the next start."
+        "Stopped; {put_back} flows in flight were put back."
     )?;
     Ok(())
 }

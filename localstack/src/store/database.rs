@@ -26,6 +26,9 @@ pub enum DatabaseError {
     /// A statement failed.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    /// No transaction could be begun.
+    #[error("no transaction was begun: {0}")]
+    NotBegun(String),
     /// The transaction that the write was part of could not be committed.
     #[error("the transaction was not committed: {0}")]
     NotCommitted(String),
@@ -49,8 +52,9 @@ impl DatabaseError {
     }
 }
 
-/// Does its work and keeps the answer until it is told how the commit went.
-type Job = Box<dyn FnOnce(&Connection) -> Reply + Send>;
+/// Does its work, unless no transaction could be begun, and keeps the answer until it is told how the
+/// commit went.
+type Job = Box<dyn FnOnce(Result<&Connection, &rusqlite::Error>) -> Reply + Send>;
 type Reply = Box<dyn FnOnce(Result<(), &rusqlite::Error>) + Send>;
 
 /// A handle to the database. When the last one is gone, its threads end.
@@ -117,10 +121,13 @@ async fn run<T: Send + 'static>(
 ) -> Result<T, DatabaseError> {
     let (answer, answered) = oneshot::channel();
     let job: Job = Box::new(move |connection| {
-        let result = in_savepoint(connection, work);
+        let result = match connection {
+            Ok(connection) => in_savepoint(connection, work).map_err(DatabaseError::Sqlite),
+            Err(error) => Err(DatabaseError::NotBegun(error.to_string())),
+        };
         Box::new(move |committed| {
             let result = match committed {
-                Ok(()) => result.map_err(DatabaseError::Sqlite),
+                Ok(()) => result,
                 Err(error) => Err(DatabaseError::NotCommitted(error.to_string())),
             };
             // Nobody may be waiting any more.
@@ -147,34 +154,36 @@ fn in_savepoint<T>(
 fn serve(connection: Connection, begin: &'static str) -> Sender<Job> {
     let (sender, jobs) = channel();
     thread::spawn(move || {
-        while let Some(replies) = share_transaction(&connection, begin, &jobs) {
-            let committed = connection.execute_batch("COMMIT");
-            if committed.is_err() {
-                // After a failed COMMIT the transaction may or may not be open.
-                let _ = connection.execute_batch("ROLLBACK");
-            }
-            for reply in replies {
-                reply(committed.as_ref().map(|&()| ()));
-            }
+        while let Some(waiting) = next_jobs(&jobs) {
+            share_transaction(&connection, begin, waiting);
         }
     });
     sender
 }
 
-/// Runs the jobs that are waiting in a new transaction; `None` when there will be no more.
-fn share_transaction(
-    connection: &Connection,
-    begin: &str,
-    jobs: &Receiver<Job>,
-) -> Option<Vec<Reply>> {
-    let first = jobs.recv().ok()?;
-    // When it fails, so does each job's savepoint or its commit, and each is answered with that.
-    if let Err(error) = connection.execute_batch(begin) {
-        tracing::error!(error = &error as &dyn std::error::Error, "no transaction");
+/// The jobs that are waiting; `None` when there will be no more. They are taken before their
+/// transaction begins: one that is sent later could miss a write that was answered in between.
+fn next_jobs(jobs: &Receiver<Job>) -> Option<Vec<Job>> {
+    let mut waiting = vec![jobs.recv().ok()?];
+    waiting.extend(jobs.try_iter().take(MAX_SHARED - 1));
+    Some(waiting)
+}
+
+fn share_transaction(connection: &Connection, begin: &str, jobs: Vec<Job>) {
+    let opened = connection.execute_batch(begin);
+    let in_transaction = opened.as_ref().map(|()| connection);
+    let replies: Vec<_> = jobs.into_iter().map(|job| job(in_transaction)).collect();
+    let committed = match opened {
+        Ok(()) => connection.execute_batch("COMMIT"),
+        Err(_) => Ok(()),
+    };
+    if committed.is_err() {
+        // After a failed COMMIT the transaction may or may not be open.
+        let _ = connection.execute_batch("ROLLBACK");
     }
-    let waiting = jobs.try_iter().take(MAX_SHARED - 1);
-    let replies = std::iter::once(first).chain(waiting);
-    Some(replies.map(|job| job(connection)).collect())
+    for reply in replies {
+        reply(committed.as_ref().map(|&()| ()));
+    }
 }
 
 /// Tells whether the database answers.
@@ -194,10 +203,19 @@ impl Probe for DatabaseProbe {
     }
 
     async fn probe(&self) -> Result<(), Unavailable> {
-        let query = |rows: &Connection| rows.query_row("SELECT 1", [], |_| Ok(()));
-        self.0
-            .write(query)
-            .await
-            .map_err(|error| error.of(self.dependency()))
+        // Writes a page, as a query would not: a full disk has to fail here too.
+        let write = |rows: &Connection| rows.pragma_update(None, "user_version", SCHEMA_VERSION);
+        let read = |rows: &Connection| {
+            rows.query_row(
+                "SELECT count(*) FROM batches WHERE batch_id = ''",
+                [],
+                |_| Ok(()),
+            )
+        };
+        let probed = match self.0.write(write).await {
+            Ok(()) => self.0.read(read).await,
+            Err(error) => Err(error),
+        };
+        probed.map_err(|error| error.of(self.dependency()))
     }
 }

@@ -32,7 +32,10 @@ impl FolderOutputs {
     fn write(&self, key: &OutputKey, content: &[u8]) -> io::Result<()> {
         let path = self.path(key);
         let parent = path.parent().unwrap_or(&path);
-        fs::create_dir_all(parent)?;
+        if !parent.try_exists()? {
+            fs::create_dir_all(parent)?;
+            File::open(self.folder.outputs())?.sync_all()?;
+        }
         let mut file = NamedTempFile::new_in(self.folder.unfinished())?;
         file.write_all(content)?;
         file.as_file().sync_all()?;

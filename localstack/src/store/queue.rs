@@ -197,13 +197,20 @@ fn deliver(
         ],
         |row| {
             let receive_count = row.get("receives")?;
-            Ok(Delivery {
-                message: rows::from_json(&row.get::<_, String>("body")?)?,
-                receipt: receipt(row.get("message_id")?, receive_count),
-                receive_count,
-            })
+            let message_id = row.get("message_id")?;
+            let message = rows::from_json(&row.get::<_, String>("body")?);
+            // One that can't be read must not keep the others: it becomes a dead letter.
+            Ok(message
+                .inspect_err(|error| tracing::error!(message_id, %error, "message can't be read"))
+                .ok()
+                .map(|message| Delivery {
+                    message,
+                    receipt: receipt(message_id, receive_count),
+                    receive_count,
+                }))
         },
     )?
+    .filter_map(Result::transpose)
     .collect()
 }
 

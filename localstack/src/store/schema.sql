@@ -50,7 +50,9 @@ CREATE TABLE tallies (
 -- Either held until a time, or done with an output.
 CREATE TABLE works (
     work_key TEXT PRIMARY KEY,
+    -- The flow whose attempt does it, and the fence of that attempt.
     holder TEXT,
+    fence INTEGER,
     held_until INTEGER,
     output TEXT
 ) STRICT, WITHOUT ROWID;

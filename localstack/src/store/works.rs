@@ -1,10 +1,10 @@
 //! Remembered work in SQLite.
 
-use assetmill_core::ports::{Unavailable, WorkClaim, Works};
-use assetmill_core::{FlowId, Output, WorkKey};
+use assetmill_core::ports::{Unavailable, WorkClaim, WorkHolder, Works};
+use assetmill_core::{Output, WorkKey};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use super::database::Database;
 use super::rows;
@@ -17,6 +17,7 @@ pub struct SqliteWorks {
 
 struct Held {
     holder: String,
+    fence: i64,
     until: i64,
 }
 
@@ -28,12 +29,10 @@ impl SqliteWorks {
     async fn execute(
         &self,
         sql: &'static str,
-        key: &WorkKey,
-        value: String,
+        values: impl Params + Send + 'static,
     ) -> Result<(), Unavailable> {
-        let key = key.as_str().to_owned();
         let executed = self.database.write(move |rows| {
-            rows.prepare_cached(sql)?.execute([key, value])?;
+            rows.prepare_cached(sql)?.execute(values)?;
             Ok(())
         });
         executed.await.map_err(|error| error.of("works"))
@@ -51,27 +50,28 @@ impl Works for SqliteWorks {
     async fn claim(
         &self,
         key: &WorkKey,
-        holder: FlowId,
+        holder: WorkHolder,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<WorkClaim, Unavailable> {
         let key = key.as_str().to_owned();
-        let holder = holder.to_string();
+        let (holder, fence) = columns(holder);
         let claimed = self.database.write(move |rows| {
             if let Some(output) = found(rows, &key)? {
                 return Ok(WorkClaim::Done(output));
             }
             if let Some(held) = held(rows, &key)?
-                && held.holder != holder
                 && held.until > now.as_millisecond()
+                && (held.holder != holder || held.fence > fence)
             {
                 let until = Timestamp::from_millisecond(held.until).unwrap_or(until);
                 return Ok(WorkClaim::Held { until });
             }
             rows.prepare_cached(
-                "INSERT OR REPLACE INTO works (work_key, holder, held_until) VALUES (?1, ?2, ?3)",
+                "INSERT OR REPLACE INTO works (work_key, holder, fence, held_until)
+                 VALUES (?1, ?2, ?3, ?4)",
             )?
-            .execute(params![key, holder, until.as_millisecond()])?;
+            .execute(params![key, holder, fence, until.as_millisecond()])?;
             Ok(WorkClaim::Claimed)
         });
         claimed.await.map_err(|error| error.of("works"))
@@ -79,24 +79,34 @@ impl Works for SqliteWorks {
 
     async fn complete(&self, key: &WorkKey, output: &Output) -> Result<(), Unavailable> {
         let output = rows::to_json(output).map_err(|error| Unavailable::new("works", error))?;
-        let sql = "INSERT OR REPLACE INTO works (work_key, output) VALUES (?1, ?2)";
-        self.execute(sql, key, output).await
+        self.execute(
+            "INSERT OR REPLACE INTO works (work_key, output) VALUES (?1, ?2)",
+            (key.as_str().to_owned(), output),
+        )
+        .await
     }
 
-    async fn release(&self, key: &WorkKey, holder: FlowId) -> Result<(), Unavailable> {
-        let sql = "DELETE FROM works WHERE work_key = ?1 AND holder = ?2";
-        self.execute(sql, key, holder.to_string()).await
+    async fn release(&self, key: &WorkKey, holder: WorkHolder) -> Result<(), Unavailable> {
+        let (holder, fence) = columns(holder);
+        self.execute(
+            "DELETE FROM works WHERE work_key = ?1 AND holder = ?2 AND fence = ?3",
+            (key.as_str().to_owned(), holder, fence),
+        )
+        .await
     }
 
     async fn forget(&self, key: &WorkKey) -> Result<(), Unavailable> {
-        let key = key.as_str().to_owned();
-        let forgotten = self.database.write(move |rows| {
-            rows.prepare_cached("DELETE FROM works WHERE work_key = ?1 AND output IS NOT NULL")?
-                .execute([key])?;
-            Ok(())
-        });
-        forgotten.await.map_err(|error| error.of("works"))
+        self.execute(
+            "DELETE FROM works WHERE work_key = ?1 AND output IS NOT NULL",
+            (key.as_str().to_owned(),),
+        )
+        .await
     }
+}
+
+fn columns(holder: WorkHolder) -> (String, i64) {
+    let fence = i64::try_from(holder.fence).unwrap_or(i64::MAX);
+    (holder.flow_id.to_string(), fence)
 }
 
 fn found(rows: &Connection, key: &str) -> rusqlite::Result<Option<Output>> {
@@ -109,12 +119,13 @@ fn found(rows: &Connection, key: &str) -> rusqlite::Result<Option<Output>> {
 
 fn held(rows: &Connection, key: &str) -> rusqlite::Result<Option<Held>> {
     rows.prepare_cached(
-        "SELECT holder, held_until FROM works WHERE work_key = ?1 AND holder IS NOT NULL",
+        "SELECT holder, fence, held_until FROM works WHERE work_key = ?1 AND holder IS NOT NULL",
     )?
     .query_row([key], |row| {
         Ok(Held {
             holder: row.get(0)?,
-            until: row.get(1)?,
+            fence: row.get(1)?,
+            until: row.get(2)?,
         })
     })
     .optional()

@@ -137,8 +137,53 @@ async fn ten_thousand_assets_are_accepted_before_any_is_processed() {
     assert_eq!(status, StatusCode::OK, "{cancelled}");
     let results = program.settled(&started).await;
     assert_eq!(results["counts"]["cancelled"], cancelled["cancelled"]);
+    assert!(
+        cancelled["cancelled"].as_u64().unwrap() > 5_000,
+        "{cancelled}"
+    );
     let (_, batch) = program.get_json(&batch).await;
     assert_same_counts(&batch, &results);
+}
+
+/// Even where each flow is so quick that the workers are as fast as the one who cancels.
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelling_overtakes_the_workers() {
+    let program = Program::start(&[]).await;
+    let sample = program.url("/samples/coffee.jpg");
+    let urls: Vec<_> = (0..5_000)
+        .map(|number| format!("{sample}?n={number}"))
+        .collect();
+    let started = program
+        .start_batch(&json!({ "digital_asset_urls": urls }))
+        .await;
+    let batch = format!("/api/v2/batches/{}", started["batch_id"].as_str().unwrap());
+    let (_, cancelled) = program
+        .post_json(&format!("{batch}/cancel"), &json!({}))
+        .await;
+    assert!(
+        cancelled["cancelled"].as_u64().unwrap() > 1_000,
+        "{cancelled}"
+    );
+    program.settled(&started).await;
+    let (_, batch) = program.get_json(&batch).await;
+    assert_eq!(batch["counts"]["cancelled"], cancelled["cancelled"]);
+    assert!(batch["completed_at"].is_string(), "{batch}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_may_be_refused_but_for_one() {
+    let program = Program::start(&[]).await;
+    let mut urls = vec!["ftp://example.com/a.jpg".to_owned(); 9_999];
+    urls.push(program.url("/samples/coffee.jpg"));
+    let started = program
+        .start_batch(&json!({ "digital_asset_urls": urls }))
+        .await;
+    let results = program.settled(&started).await;
+    assert_eq!(results["counts"]["failed"], 9_999);
+    assert_eq!(results["counts"]["completed"], 1);
+    let batch = format!("/api/v2/batches/{}", started["batch_id"].as_str().unwrap());
+    let (_, batch) = program.get_json(&batch).await;
+    assert!(batch["completed_at"].is_string(), "{batch}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

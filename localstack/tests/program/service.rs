@@ -1,6 +1,8 @@
 //! `GET /`, health, documentation and the catalogue.
 
 use reqwest::StatusCode;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::support::Program;
 
@@ -77,4 +79,26 @@ async fn the_catalogue_is_listed() {
         thumbnail["params"]["properties"]["width"]["type"],
         "integer"
     );
+}
+
+/// A client that begins a request and never ends it keeps neither its connection nor the program.
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_request_is_given_up() {
+    let mut program = Program::start(&[]).await;
+    let address = program.url("").trim_start_matches("http://").to_owned();
+    let mut half = TcpStream::connect(&address).await.unwrap();
+    half.write_all(b"GET /health HTTP/1.1\r\nHost:")
+        .await
+        .unwrap();
+    let mut rest = Vec::new();
+    half.read_to_end(&mut rest).await.unwrap();
+
+    let mut another = TcpStream::connect(&address).await.unwrap();
+    another
+        .write_all(b"GET /health HTTP/1.1\r\nHost:")
+        .await
+        .unwrap();
+    let (printed, status) = program.terminate().await;
+    assert!(status.success(), "{status}");
+    assert!(printed.contains("Stopped"), "{printed}");
 }

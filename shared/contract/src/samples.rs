@@ -1,5 +1,7 @@
 //! Rows to test with.
 
+use std::sync::LazyLock;
+
 use assetmill_core::{
     Batch, BatchId, Flow, FlowId, MediaType, Output, OutputKey, Params, Sha256Digest, Source,
     Status, TenantId,
@@ -11,9 +13,10 @@ pub fn tenant() -> TenantId {
     "acme".parse().unwrap()
 }
 
-/// A time, so many seconds after an arbitrary one.
+/// A time, so many seconds after the tests began: rows that are new may not have expired.
 pub fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+    static BEGAN: LazyLock<i64> = LazyLock::new(|| Timestamp::now().as_second());
+    Timestamp::from_second(*BEGAN + seconds).unwrap()
 }
 
 /// A new batch of `size` pending flows, accepted at [`at`]`(0)`.

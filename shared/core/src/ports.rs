@@ -19,7 +19,7 @@ pub use flows::{
 pub use outputs::{OutputLinks, OutputWrites, SignedUrl};
 pub use queue::{Delivery, FlowDeliveries, FlowQueue, MAX_DELAY, Outgoing};
 pub use sources::Sources;
-pub use works::{WorkClaim, Works};
+pub use works::{WorkClaim, WorkHolder, Works};
 
 use async_trait::async_trait;
 

@@ -34,19 +34,16 @@ pub(crate) async fn cancel_batch(
     Caller(tenant): Caller,
     PathId(id): PathId<BatchId>,
 ) -> Result<Json<CancelledView>, Problem> {
-    let flows = &state.cancel.flows;
-    let batch = flows.batch(&tenant, id).await?.ok_or_else(no_such_batch)?;
-    let cancelled = state
+    let done = state
         .cancel
         .run(&tenant, id)
         .await?
         .ok_or_else(no_such_batch)?;
-    let counts = flows.counts(id).await?;
     Ok(Json(CancelledView {
         batch_id: id,
-        cancelled: cancelled.cancelled,
-        status: OverallStatus::of_batch(counts, batch.size),
-        counts: counts.into(),
+        cancelled: done.cancelled,
+        status: OverallStatus::of_batch(done.counts, done.batch.size),
+        counts: done.counts.into(),
     }))
 }
 

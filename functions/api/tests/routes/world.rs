@@ -9,7 +9,7 @@ use assetmill_contract::memory::{
     MemoryFlows, MemoryOutputs, MemoryQueue, MemoryWorks, RuntimeClock,
 };
 use assetmill_core::ports::{FlowDeliveries as _, Probe, Sources, Unavailable};
-use assetmill_core::usecases::{Answer, Cancel, Process, Retry, Submit, TimeLimits};
+use assetmill_core::usecases::{Answer, Cancel, Process, Retry, Submit, TimeLimits, Work};
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Cost, FailureCode, MediaType, Operation,
     OperationDescription, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema, Product,
@@ -20,6 +20,8 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use http::Request;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use crate::support::{self, Answer as HttpAnswer};
 
@@ -57,9 +59,13 @@ impl World {
         let state = ApiState {
             answer: Answer {
                 submit: submit.clone(),
-                process,
-                parallel: 4,
-                patience: Duration::from_millis(500),
+                work: Work {
+                    process,
+                    queue: queue.clone(),
+                },
+                places: Arc::new(Semaphore::new(4)),
+                attempts: TaskTracker::new(),
+                answer_within: Duration::from_millis(500),
             },
             cancel: Cancel { flows, clock },
             retry: Retry {

@@ -176,12 +176,17 @@ impl FlowWrites for SqliteFlows {
         Ok(cancellation.await?.unwrap_or(Cancellation::Unknown))
     }
 
-    async fn tally(&self, batch: BatchId, index: u32) -> Result<Tally, Unavailable> {
+    async fn tally(&self, batch: BatchId, indexes: &[u32]) -> Result<Tally, Unavailable> {
         let batch = batch.to_string();
+        let indexes = indexes.to_vec();
         self.write(move |rows| {
-            let added = rows
-                .prepare_cached("INSERT OR IGNORE INTO tallies (batch_id, place) VALUES (?1, ?2)")?
-                .execute(params![batch, index])?;
+            let mut insert = rows.prepare_cached(
+                "INSERT OR IGNORE INTO tallies (batch_id, place) VALUES (?1, ?2)",
+            )?;
+            let mut added = 0;
+            for index in indexes {
+                added += insert.execute(params![batch, index])?;
+            }
             let complete = rows
                 .prepare_cached(
                     "UPDATE batches SET settled = settled + ?2 WHERE batch_id = ?1

@@ -5,7 +5,7 @@ use std::time::Duration;
 use assetmill_core::ports::{
     Announcement, CallEnd, Cancellation, Claim, Deferral, Delivery, Fenced, FlowDeliveries,
     FlowPage, FlowQueue, FlowReads, FlowWrites, Outgoing, OutputWrites, Settlement, Sources, Tally,
-    Unavailable, WorkClaim, Works,
+    Unavailable, WorkClaim, WorkHolder, Works,
 };
 use assetmill_core::{
     Asset, AssetUrl, Batch, BatchId, Counts, Failure, FailureCode, Flow, FlowId, FlowState,
@@ -48,7 +48,7 @@ spoilt! { FlowWrites:
     defer(id: FlowId, fence: u64, deferral: Deferral, call: CallEnd) -> Fenced;
     bury(id: FlowId, failure: Failure, now: Timestamp) -> Option<Flow>;
     cancel(tenant: &TenantId, id: FlowId, now: Timestamp) -> Cancellation;
-    tally(batch: BatchId, index: u32) -> Tally;
+    tally(batch: BatchId, indexes: &[u32]) -> Tally;
     announce(batch: BatchId, now: Timestamp) -> Announcement;
 }
 
@@ -69,9 +69,9 @@ spoilt! { OutputWrites:
 
 spoilt! { Works:
     find(key: &WorkKey) -> Option<Output>;
-    claim(key: &WorkKey, holder: FlowId, now: Timestamp, until: Timestamp) -> WorkClaim;
+    claim(key: &WorkKey, holder: WorkHolder, now: Timestamp, until: Timestamp) -> WorkClaim;
     complete(key: &WorkKey, output: &Output) -> ();
-    release(key: &WorkKey, holder: FlowId) -> ();
+    release(key: &WorkKey, holder: WorkHolder) -> ();
     forget(key: &WorkKey) -> ();
 }
 

@@ -236,10 +236,10 @@ impl FlowWrites for MemoryFlows {
         Ok(cancellation.unwrap_or(Cancellation::Unknown))
     }
 
-    async fn tally(&self, batch: BatchId, index: u32) -> Result<Tally, Unavailable> {
+    async fn tally(&self, batch: BatchId, indexes: &[u32]) -> Result<Tally, Unavailable> {
         let mut rows = self.0.lock().unwrap();
         let settled = rows.settled.entry(batch).or_default();
-        settled.insert(index);
+        settled.extend(indexes);
         let settled = settled.len();
         let size = rows.batches.get(&batch).map(|batch| batch.size as usize);
         Ok(if size.is_some_and(|size| settled >= size) {

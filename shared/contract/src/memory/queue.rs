@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ pub struct MemoryQueue {
     visibility: Duration,
     max_receives: u32,
     messages: Mutex<Vec<Stored>>,
+    sent: AtomicU64,
     dead_letters: Option<Arc<MemoryQueue>>,
 }
 
@@ -34,6 +36,7 @@ impl MemoryQueue {
             visibility,
             max_receives: u32::MAX,
             messages: Mutex::default(),
+            sent: AtomicU64::new(0),
             dead_letters: None,
         };
         Self {
@@ -41,6 +44,7 @@ impl MemoryQueue {
             visibility,
             max_receives,
             messages: Mutex::default(),
+            sent: AtomicU64::new(0),
             dead_letters: Some(Arc::new(dead_letters)),
         }
     }
@@ -60,7 +64,7 @@ impl MemoryQueue {
 
     fn push(&self, message: FlowMessage, visible_at: Timestamp) {
         let mut messages = self.messages.lock().unwrap();
-        let number = messages.last().map_or(0, |last| last.number + 1);
+        let number = self.sent.fetch_add(1, Ordering::Relaxed);
         messages.push(Stored {
             number,
             message,

@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use assetmill_core::ports::{Unavailable, WorkClaim, Works};
-use assetmill_core::{FlowId, Output, WorkKey};
+use assetmill_core::ports::{Unavailable, WorkClaim, WorkHolder, Works};
+use assetmill_core::{Output, WorkKey};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -12,7 +12,10 @@ pub struct MemoryWorks(Mutex<HashMap<WorkKey, Entry>>);
 
 #[derive(Debug)]
 enum Entry {
-    Held { holder: FlowId, until: Timestamp },
+    Held {
+        holder: WorkHolder,
+        until: Timestamp,
+    },
     Done(Output),
 }
 
@@ -28,7 +31,7 @@ impl Works for MemoryWorks {
     async fn claim(
         &self,
         key: &WorkKey,
-        holder: FlowId,
+        holder: WorkHolder,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<WorkClaim, Unavailable> {
@@ -38,7 +41,9 @@ impl Works for MemoryWorks {
             Some(Entry::Held {
                 holder: other,
                 until,
-            }) if *other != holder && *until > now => {
+            }) if *until > now
+                && (other.flow_id != holder.flow_id || other.fence > holder.fence) =>
+            {
                 return Ok(WorkClaim::Held { until: *until });
             }
             _ => {}
@@ -53,7 +58,7 @@ impl Works for MemoryWorks {
         Ok(())
     }
 
-    async fn release(&self, key: &WorkKey, holder: FlowId) -> Result<(), Unavailable> {
+    async fn release(&self, key: &WorkKey, holder: WorkHolder) -> Result<(), Unavailable> {
         let mut works = self.0.lock().unwrap();
         if matches!(works.get(key), Some(Entry::Held { holder: held, .. }) if *held == holder) {
             works.remove(key);

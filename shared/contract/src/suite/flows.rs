@@ -14,6 +14,8 @@ use crate::samples::{at, batch, tenant};
 cases! { "flows":
     flows_read_back_in_the_order_asked,
     unknown_flows_are_none,
+    a_flow_may_be_asked_for_twice,
+    a_read_sees_an_answered_write_while_others_read,
     flows_of_another_tenant_do_not_exist,
     ten_thousand_flows_fit,
     a_batch_reads_back,
@@ -45,6 +47,38 @@ async fn unknown_flows_are_none(on: Arc<Adapters>) {
     let ids = [FlowId::generate(), rows[0].id, FlowId::generate()];
     let read = on.flows.flows(&tenant(), &ids).await.unwrap();
     assert_eq!(read, [None, Some(rows[0].clone()), None]);
+}
+
+async fn a_flow_may_be_asked_for_twice(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let ids = [rows[0].id, rows[0].id];
+    let read = on.flows.flows(&tenant(), &ids).await.unwrap();
+    assert_eq!(read, [Some(rows[0].clone()), Some(rows[0].clone())]);
+    assert_eq!(on.flows.flows(&tenant(), &[]).await.unwrap(), []);
+}
+
+async fn a_read_sees_an_answered_write_while_others_read(on: Arc<Adapters>) {
+    let (_, many) = put(&*on.flows, 2_000).await;
+    let ids: Arc<Vec<_>> = Arc::new(many.iter().map(|flow| flow.id).collect());
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let (on, ids) = (on.clone(), ids.clone());
+            tokio::spawn(async move {
+                loop {
+                    on.flows.flows(&tenant(), &ids).await.unwrap();
+                    // An adapter in memory never waits by itself.
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for flow in &many[..50] {
+        on.flows.claim(flow.id, at(1), at(9)).await.unwrap();
+        let read = on.flows.flows(&tenant(), &[flow.id]).await.unwrap();
+        let state = read[0].as_ref().map(assetmill_core::Flow::state);
+        assert_eq!(state, Some(FlowState::Running));
+    }
+    readers.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 async fn flows_of_another_tenant_do_not_exist(on: Arc<Adapters>) {

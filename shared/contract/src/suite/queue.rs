@@ -20,6 +20,7 @@ cases! { "queue":
     an_unacknowledged_message_comes_again,
     an_acknowledged_message_is_gone,
     acknowledging_is_idempotent,
+    sending_nothing_is_no_error,
     a_stale_receipt_takes_nothing_out,
     a_message_that_comes_too_often_is_a_dead_letter,
 }
@@ -126,9 +127,15 @@ async fn an_acknowledged_message_is_gone(on: Arc<Adapters>) {
 async fn acknowledging_is_idempotent(on: Arc<Adapters>) {
     sent(&on).await;
     let delivery = one(&*on.deliveries).await;
-    for _ in 0..2 {
-        on.deliveries.acknowledge(&delivery.receipt).await.unwrap();
-    }
+    on.deliveries.acknowledge(&delivery.receipt).await.unwrap();
+    let other = sent(&on).await;
+    on.deliveries.acknowledge(&delivery.receipt).await.unwrap();
+    assert_eq!(one(&*on.deliveries).await.message, other);
+}
+
+async fn sending_nothing_is_no_error(on: Arc<Adapters>) {
+    on.queue.send(&[]).await.unwrap();
+    nothing(&*on.deliveries).await;
 }
 
 async fn a_stale_receipt_takes_nothing_out(on: Arc<Adapters>) {

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use assetmill_core::ports::{
-    Announcement, CallEnd, Cancellation, Claim, Fenced, Settlement, Tally,
+    Announcement, CallEnd, Cancellation, Claim, Deferral, Fenced, NextTry, Settlement, Tally,
 };
-use assetmill_core::{BatchId, Failure, FailureCode, FlowId, FlowState, Status};
+use assetmill_core::{BatchId, Failure, FailureCode, FlowId, FlowState, MAX_BATCH, Status};
 use futures_util::future::join_all;
 
 use super::claims::{claimed, read};
 use super::flows::put;
 use super::{Adapters, cases};
-use crate::samples::{at, output, tenant};
+use crate::samples::{at, batch, output, tenant};
 
 cases! { "settling":
     a_flow_completes,
@@ -24,6 +24,8 @@ cases! { "settling":
     a_running_flow_is_not_cancelled,
     a_tally_is_idempotent_and_stays_complete,
     of_many_tallies_the_last_completes,
+    many_flows_are_tallied_at_once,
+    nothing_leaves_a_settled_state,
     a_batch_is_announced_once,
 }
 
@@ -156,10 +158,10 @@ async fn a_tally_is_idempotent_and_stays_complete(on: Arc<Adapters>) {
         (0, Tally::Complete),
         (1, Tally::Complete),
     ] {
-        let tally = on.flows.tally(batch.id, index).await.unwrap();
+        let tally = on.flows.tally(batch.id, &[index]).await.unwrap();
         assert_eq!(tally, expected, "{index}");
     }
-    let unknown = on.flows.tally(BatchId::generate(), 0).await.unwrap();
+    let unknown = on.flows.tally(BatchId::generate(), &[0]).await.unwrap();
     assert_eq!(unknown, Tally::Open);
 }
 
@@ -167,7 +169,7 @@ async fn of_many_tallies_the_last_completes(on: Arc<Adapters>) {
     let (batch, _) = put(&*on.flows, 40).await;
     let tallies = (0..40).map(|index| {
         let flows = on.flows.clone();
-        tokio::spawn(async move { flows.tally(batch.id, index).await.unwrap() })
+        tokio::spawn(async move { flows.tally(batch.id, &[index]).await.unwrap() })
     });
     let tallies = join_all(tallies).await;
     assert!(
@@ -175,6 +177,56 @@ async fn of_many_tallies_the_last_completes(on: Arc<Adapters>) {
             .iter()
             .any(|tally| matches!(tally, Ok(Tally::Complete)))
     );
+}
+
+async fn many_flows_are_tallied_at_once(on: Arc<Adapters>) {
+    let size = u32::try_from(MAX_BATCH).unwrap();
+    let (batch, _) = batch(size);
+    on.flows.put_batch(&batch).await.unwrap();
+    let all: Vec<_> = (0..size).collect();
+    let tally = on.flows.tally(batch.id, &all[1..]).await.unwrap();
+    assert_eq!(tally, Tally::Open);
+    let tally = on.flows.tally(batch.id, &all).await.unwrap();
+    assert_eq!(tally, Tally::Complete);
+}
+
+/// Not even for the holder of the last claim, whose fence nobody raised.
+async fn nothing_leaves_a_settled_state(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 3).await;
+    let failure = || Failure::passing(FailureCode::WorkerCrashed, "crash");
+    let ends = [
+        Some(Settlement::Completed(output(b"made"))),
+        Some(Settlement::Failed(failure())),
+        None,
+    ];
+    for (row, end) in rows.iter().zip(ends) {
+        let flow = claimed(&*on.flows, row.id).await;
+        let settle = async |settlement| {
+            on.flows
+                .settle(flow.id, flow.fence, settlement, CallEnd::NoCall, at(20))
+                .await
+                .unwrap()
+        };
+        match end {
+            Some(settlement) => assert_eq!(settle(settlement).await, Fenced::Done),
+            None => drop(on.flows.bury(flow.id, failure(), at(20)).await.unwrap()),
+        }
+        let before = read(&*on.flows, flow.id).await;
+        let begun = on.flows.begin_call(flow.id, flow.fence).await.unwrap();
+        assert_eq!(begun, Fenced::Lost);
+        let deferral = Deferral {
+            not_before: at(50),
+            next_try: NextTry::Same,
+            last_failure: None,
+        };
+        let deferred = on
+            .flows
+            .defer(flow.id, flow.fence, deferral, CallEnd::NoCall);
+        assert_eq!(deferred.await.unwrap(), Fenced::Lost);
+        let late = Settlement::Completed(output(b"late"));
+        assert_eq!(settle(late).await, Fenced::Lost);
+        assert_eq!(read(&*on.flows, flow.id).await, before);
+    }
 }
 
 async fn a_batch_is_announced_once(on: Arc<Adapters>) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assetmill_core::ports::{WorkClaim, Works};
+use assetmill_core::ports::{WorkClaim, WorkHolder, Works};
 use assetmill_core::{FlowId, Params, Sha256Digest, WorkKey};
 use futures_util::future::join_all;
 
@@ -15,6 +15,9 @@ cases! { "works":
     held_work_is_not_claimed_by_another,
     an_ended_claim_is_taken_over,
     the_holder_may_claim_again,
+    a_later_attempt_takes_over_from_an_earlier,
+    an_earlier_attempt_does_not_release_a_later,
+    completing_ends_the_claim_of_another,
     released_work_is_claimed,
     only_the_holder_releases,
     complete_work_is_not_claimed,
@@ -33,7 +36,15 @@ fn key() -> WorkKey {
     )
 }
 
-async fn claim(works: &dyn Works, holder: FlowId, now: i64) -> WorkClaim {
+/// The first attempt at a flow of its own.
+fn holder() -> WorkHolder {
+    WorkHolder {
+        flow_id: FlowId::generate(),
+        fence: 1,
+    }
+}
+
+async fn claim(works: &dyn Works, holder: WorkHolder, now: i64) -> WorkClaim {
     works
         .claim(&key(), holder, at(now), at(now + 10))
         .await
@@ -42,7 +53,7 @@ async fn claim(works: &dyn Works, holder: FlowId, now: i64) -> WorkClaim {
 
 async fn work_is_found_once_it_is_complete(on: Arc<Adapters>) {
     assert_eq!(on.works.find(&key()).await.unwrap(), None);
-    claim(&*on.works, FlowId::generate(), 0).await;
+    claim(&*on.works, holder(), 0).await;
     assert_eq!(on.works.find(&key()).await.unwrap(), None);
     on.works.complete(&key(), &output(b"made")).await.unwrap();
     let found = on.works.find(&key()).await.unwrap();
@@ -52,7 +63,7 @@ async fn work_is_found_once_it_is_complete(on: Arc<Adapters>) {
 async fn of_many_claims_one_wins(on: Arc<Adapters>) {
     let claims = (0..16).map(|_| {
         let works = on.works.clone();
-        tokio::spawn(async move { claim(&*works, FlowId::generate(), 0).await })
+        tokio::spawn(async move { claim(&*works, holder(), 0).await })
     });
     let claims = join_all(claims).await;
     let won = claims
@@ -63,50 +74,75 @@ async fn of_many_claims_one_wins(on: Arc<Adapters>) {
 }
 
 async fn held_work_is_not_claimed_by_another(on: Arc<Adapters>) {
-    claim(&*on.works, FlowId::generate(), 0).await;
-    let other = claim(&*on.works, FlowId::generate(), 9).await;
+    claim(&*on.works, holder(), 0).await;
+    let other = claim(&*on.works, holder(), 9).await;
     assert_eq!(other, WorkClaim::Held { until: at(10) });
 }
 
 async fn an_ended_claim_is_taken_over(on: Arc<Adapters>) {
-    let first = FlowId::generate();
+    let first = holder();
     claim(&*on.works, first, 0).await;
-    let other = claim(&*on.works, FlowId::generate(), 10).await;
+    let other = claim(&*on.works, holder(), 10).await;
     assert_eq!(other, WorkClaim::Claimed);
     let late = claim(&*on.works, first, 11).await;
     assert_eq!(late, WorkClaim::Held { until: at(20) });
 }
 
 async fn the_holder_may_claim_again(on: Arc<Adapters>) {
-    let holder = FlowId::generate();
-    claim(&*on.works, holder, 0).await;
-    assert_eq!(claim(&*on.works, holder, 5).await, WorkClaim::Claimed);
-    let other = claim(&*on.works, FlowId::generate(), 12).await;
+    let first = holder();
+    claim(&*on.works, first, 0).await;
+    assert_eq!(claim(&*on.works, first, 5).await, WorkClaim::Claimed);
+    let other = claim(&*on.works, holder(), 12).await;
     assert_eq!(other, WorkClaim::Held { until: at(15) });
 }
 
+async fn a_later_attempt_takes_over_from_an_earlier(on: Arc<Adapters>) {
+    let first = holder();
+    let second = WorkHolder { fence: 2, ..first };
+    claim(&*on.works, first, 0).await;
+    assert_eq!(claim(&*on.works, second, 1).await, WorkClaim::Claimed);
+    let late = claim(&*on.works, first, 2).await;
+    assert_eq!(late, WorkClaim::Held { until: at(11) });
+}
+
+async fn an_earlier_attempt_does_not_release_a_later(on: Arc<Adapters>) {
+    let first = holder();
+    claim(&*on.works, first, 0).await;
+    claim(&*on.works, WorkHolder { fence: 2, ..first }, 1).await;
+    on.works.release(&key(), first).await.unwrap();
+    let other = claim(&*on.works, holder(), 2).await;
+    assert_eq!(other, WorkClaim::Held { until: at(11) });
+}
+
+async fn completing_ends_the_claim_of_another(on: Arc<Adapters>) {
+    claim(&*on.works, holder(), 0).await;
+    on.works.complete(&key(), &output(b"made")).await.unwrap();
+    let other = claim(&*on.works, holder(), 1).await;
+    assert_eq!(other, WorkClaim::Done(output(b"made")));
+}
+
 async fn released_work_is_claimed(on: Arc<Adapters>) {
-    let holder = FlowId::generate();
-    claim(&*on.works, holder, 0).await;
-    on.works.release(&key(), holder).await.unwrap();
-    let other = claim(&*on.works, FlowId::generate(), 1).await;
+    let first = holder();
+    claim(&*on.works, first, 0).await;
+    on.works.release(&key(), first).await.unwrap();
+    let other = claim(&*on.works, holder(), 1).await;
     assert_eq!(other, WorkClaim::Claimed);
 }
 
 async fn only_the_holder_releases(on: Arc<Adapters>) {
-    claim(&*on.works, FlowId::generate(), 0).await;
-    on.works.release(&key(), FlowId::generate()).await.unwrap();
-    let other = claim(&*on.works, FlowId::generate(), 1).await;
+    claim(&*on.works, holder(), 0).await;
+    on.works.release(&key(), holder()).await.unwrap();
+    let other = claim(&*on.works, holder(), 1).await;
     assert_eq!(other, WorkClaim::Held { until: at(10) });
 }
 
 async fn complete_work_is_not_claimed(on: Arc<Adapters>) {
-    let holder = FlowId::generate();
-    claim(&*on.works, holder, 0).await;
+    let first = holder();
+    claim(&*on.works, first, 0).await;
     on.works.complete(&key(), &output(b"made")).await.unwrap();
-    on.works.release(&key(), holder).await.unwrap();
-    for flow in [holder, FlowId::generate()] {
-        let again = claim(&*on.works, flow, 50).await;
+    on.works.release(&key(), first).await.unwrap();
+    for other in [first, holder()] {
+        let again = claim(&*on.works, other, 50).await;
         assert_eq!(again, WorkClaim::Done(output(b"made")));
     }
 }
@@ -123,13 +159,13 @@ async fn forgotten_work_is_claimed(on: Arc<Adapters>) {
     on.works.complete(&key(), &output(b"made")).await.unwrap();
     on.works.forget(&key()).await.unwrap();
     assert_eq!(on.works.find(&key()).await.unwrap(), None);
-    let claim = claim(&*on.works, FlowId::generate(), 0).await;
+    let claim = claim(&*on.works, holder(), 0).await;
     assert_eq!(claim, WorkClaim::Claimed);
 }
 
 async fn forgetting_leaves_a_claim(on: Arc<Adapters>) {
-    claim(&*on.works, FlowId::generate(), 0).await;
+    claim(&*on.works, holder(), 0).await;
     on.works.forget(&key()).await.unwrap();
-    let other = claim(&*on.works, FlowId::generate(), 1).await;
+    let other = claim(&*on.works, holder(), 1).await;
     assert_eq!(other, WorkClaim::Held { until: at(10) });
 }

@@ -50,7 +50,7 @@ struct State {
 }
 
 impl Vendor {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(cost: Cost) -> Self {
         Self {
             description: OperationDescription {
                 name: "copy".parse().unwrap(),
@@ -59,7 +59,7 @@ impl Vendor {
                 accepts: Vec::new(),
                 produces: Vec::new(),
                 availability: Availability::Available,
-                cost: Cost::Paid,
+                cost,
             },
             state: Mutex::default(),
         }

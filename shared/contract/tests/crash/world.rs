@@ -15,20 +15,24 @@ use assetmill_core::usecases::{
     Answer, Bury, Order, Process, SourceList, Submit, Sweep, TimeLimits, Work,
 };
 use assetmill_core::{
-    Batch, BatchId, Catalogue, FailureCode, Flow, FlowState, Operation, Params, Status, TenantId,
+    Batch, BatchId, Catalogue, Cost, FailureCode, Flow, FlowState, Operation, Params, Status,
+    TenantId,
 };
 use futures_util::future::join_all;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use crate::stubs::{Duplicating, Host, Vendor};
 
 /// The flows of the batch under test, and how each has to end.
-const ASSETS: [(&str, FlowState); 7] = [
+const ASSETS: [(&str, FlowState); 8] = [
     ("https://example.com/a", FlowState::Completed),
     ("https://example.com/b", FlowState::Completed),
     ("https://example.com/a", FlowState::Completed),
     ("https://example.com/missing", FlowState::Failed),
     ("https://example.com/flaky", FlowState::Completed),
     ("https://example.com/throttled", FlowState::Completed),
+    ("https://example.com/unwell", FlowState::Completed),
     ("ftp://example.com/refused", FlowState::Failed),
 ];
 const VISIBILITY: Duration = Duration::from_secs(200);
@@ -69,9 +73,13 @@ pub(crate) struct Running {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with_operation(Cost::Paid)
+    }
+
+    pub(crate) fn with_operation(cost: Cost) -> Self {
         let clock = Arc::new(RuntimeClock::default());
         Self {
-            vendor: Arc::new(Vendor::new()),
+            vendor: Arc::new(Vendor::new(cost)),
             host: Arc::default(),
             flows: Arc::default(),
             works: Arc::default(),
@@ -115,19 +123,21 @@ impl World {
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };
+        let work = Work { process, queue };
         Running {
             answer: Answer {
                 submit: submit.clone(),
-                process: process.clone(),
-                parallel: 2,
-                patience: Duration::from_secs(20),
+                work: work.clone(),
+                places: Arc::new(Semaphore::new(2)),
+                attempts: TaskTracker::new(),
+                answer_within: Duration::from_secs(20),
             },
             sweep: Sweep {
                 submit: submit.clone(),
                 grace: GRACE,
             },
             submit,
-            work: Work { process, queue },
+            work,
             bury: Bury { flows, clock },
             deliveries: faults.around(self.queue.clone()),
             dead_letters: faults.around(self.queue.dead_letters()),
@@ -149,7 +159,10 @@ impl World {
                 }
             }
         }
-        self.check_charges().await
+        match self.vendor.description().cost {
+            Cost::Free => Ok(()),
+            Cost::Paid => self.check_charges().await,
+        }
     }
 
     /// As [`check`](Self::check), where one asset kills its workers.

@@ -18,7 +18,8 @@ pub trait FlowReads: Send + Sync {
         ids: &[FlowId],
     ) -> Result<Vec<Option<Flow>>, Unavailable>;
 
-    /// One batch. MUST answer `None` for an id that does not exist or belongs to another tenant.
+    /// One batch. MUST answer `None` for an id that does not exist or belongs to another tenant, and
+    /// MUST see every write that was answered before.
     async fn batch(&self, tenant: &TenantId, id: BatchId) -> Result<Option<Batch>, Unavailable>;
 
     /// Up to `limit` batches of the tenant, the latest first, from the one after `before` on. MAY
@@ -122,9 +123,10 @@ pub trait FlowWrites: FlowReads {
         now: Timestamp,
     ) -> Result<Cancellation, Unavailable>;
 
-    /// Notes that the flow at `index` is settled. MUST be idempotent, and MUST answer
-    /// [`Tally::Complete`] once every index of the batch was noted, however often it is asked.
-    async fn tally(&self, batch: BatchId, index: u32) -> Result<Tally, Unavailable>;
+    /// Notes that the flows at `indexes` are settled. MUST be idempotent, MUST take any number up to
+    /// [`MAX_BATCH`](crate::MAX_BATCH), and MUST answer [`Tally::Complete`] once every index of the
+    /// batch was noted, however often it is asked.
+    async fn tally(&self, batch: BatchId, indexes: &[u32]) -> Result<Tally, Unavailable>;
 
     /// Notes when the batch completed. MUST answer [`Announcement::First`] to exactly one caller
     /// whose call took effect, and keep the time of that one.

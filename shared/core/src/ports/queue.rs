@@ -54,7 +54,7 @@ pub struct Delivery {
 /// Receives messages where no event source mapping does. A message that was delivered stays
 /// invisible for the queue's visibility timeout and MUST come again after it unless acknowledged;
 /// one that was delivered the queue's maximum number of times MUST come no more and stand in its
-/// dead-letter queue instead.
+/// dead-letter queue instead. One that can't be read is not delivered, and keeps no other from being.
 #[async_trait]
 pub trait FlowDeliveries: Send + Sync {
     /// Up to `max` messages, at most 10, waiting up to `wait` for the first.

@@ -1,16 +1,20 @@
 //! Answering at once: the flows of a small batch run while the caller waits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use super::order::Order;
-use super::process::{Process, Step};
+use super::process::Step;
 use super::submit::{Accepted, Submit};
+use super::work::Work;
 use crate::ports::Unavailable;
-use crate::{Flow, FlowId};
+use crate::{Flow, FlowMessage};
 
 /// Runs batches while their caller waits.
 ///
@@ -21,18 +25,23 @@ pub struct Answer {
     /// How they are accepted.
     pub submit: Submit,
     /// How their flows run.
-    pub process: Process,
-    /// How many flows of one batch run at the same time.
-    pub parallel: usize,
+    pub work: Work,
+    /// How many flows run at the same time, whatever request they are of.
+    pub places: Arc<Semaphore>,
+    /// The attempts that are going on: whoever ends the process waits for them.
+    pub attempts: TaskTracker,
     /// How long callers are kept waiting. MUST be less than the grace of the sweep.
-    pub patience: Duration,
+    pub answer_within: Duration,
 }
+
+/// How many flows of one batch stand in line for a place.
+const PARALLEL: usize = 16;
 
 impl Answer {
     /// Accepts an order and runs it for as long as the caller can wait. The flows as they are
     /// then, in the order of the request; those not settled are in the queue.
     pub async fn run(&self, order: Order) -> Result<Accepted, Unavailable> {
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.answer_within;
         let mut accepted = self.submit.accept(order, None).await?;
         self.run_until(&accepted.flows, deadline).await;
         accepted.flows = self.reread(&accepted).await?;
@@ -43,17 +52,21 @@ impl Answer {
     }
 
     async fn run_until(&self, flows: &[Flow], deadline: Instant) {
-        let open: Vec<FlowId> = flows
+        let open: Vec<FlowMessage> = flows
             .iter()
             .filter(|flow| !flow.state().is_settled())
-            .map(|flow| flow.id)
+            .map(Flow::message)
             .collect();
-        let process = self.process.clone();
+        let run = OneRun {
+            work: self.work.clone(),
+            places: self.places.clone(),
+            deadline,
+        };
         let runs = stream::iter(open)
             // A task of its own: an attempt that the deadline overtakes goes on where it can,
             // instead of being cut off in the middle of a paid call.
-            .map(move |id| tokio::spawn(settle_before(process.clone(), id, deadline)))
-            .buffer_unordered(self.parallel)
+            .map(move |message| self.attempts.spawn(run.clone().settle(message)))
+            .buffer_unordered(PARALLEL)
             .for_each(async |_| ());
         // Out of time is as good an end as any: what is unfinished is seen in the rows.
         let _ = tokio::time::timeout_at(deadline, runs).await;
@@ -75,27 +88,48 @@ impl Answer {
     }
 }
 
-async fn settle_before(process: Process, id: FlowId, deadline: Instant) {
-    loop {
-        match process.attempt(id).await {
-            Ok(Step::Settled | Step::Gone) => return,
-            Ok(Step::Wait { until }) => {
-                let wait = until.duration_since(process.clock.now());
-                let due = Instant::now() + Duration::try_from(wait).unwrap_or(Duration::ZERO);
-                if due >= deadline {
+/// The run of one flow, for as long as its caller waits.
+#[derive(Clone)]
+struct OneRun {
+    work: Work,
+    places: Arc<Semaphore>,
+    deadline: Instant,
+}
+
+impl OneRun {
+    async fn settle(self, message: FlowMessage) {
+        loop {
+            let step = {
+                // The semaphore is never closed.
+                let _place = self.places.acquire().await;
+                if Instant::now() >= self.deadline {
                     return;
                 }
-                tokio::time::sleep_until(due).await;
+                self.work.process.attempt(message.flow_id).await
+            };
+            if Instant::now() >= self.deadline {
+                return self.follow(&message, step).await;
             }
-            Err(error) => {
-                tracing::error!(
-                    flow_id = %id,
-                    dependency = error.dependency,
-                    error = &error as &dyn std::error::Error,
-                    "attempt broke off"
-                );
+            let Ok(Step::Wait { until }) = step else {
+                return;
+            };
+            let due = Instant::now() + self.work.process.time_until(until);
+            if due >= self.deadline {
                 return;
             }
+            tokio::time::sleep_until(due).await;
+        }
+    }
+
+    /// After the deadline the flow's message is on its way already, and may be waiting for the end of
+    /// a lease that ended early.
+    async fn follow(&self, message: &FlowMessage, step: Result<Step, Unavailable>) {
+        if let Err(error) = self.work.follow(message, step).await {
+            tracing::warn!(
+                flow_id = %message.flow_id,
+                error = &error as &dyn std::error::Error,
+                "flow waits for the end of its lease"
+            );
         }
     }
 }

@@ -35,6 +35,6 @@ impl Bury {
             attempt = flow.attempts,
             "dead letter"
         );
-        note_settled(&*self.flows, &flow, now).await
+        note_settled(&*self.flows, &[&flow], now).await
     }
 }

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
 use super::completion::note_settled;
 use crate::ports::{Cancellation, Clock, FlowWrites, Unavailable};
-use crate::{BatchId, FlowState, TenantId};
+use crate::{Batch, BatchId, Counts, Flow, FlowState, MAX_BATCH, TenantId};
 
-const PAGE: usize = 500;
+/// How many flows are cancelled at the same time.
+const PARALLEL: usize = 64;
 
 /// Cancels batches.
 #[derive(Clone)]
@@ -18,10 +21,14 @@ pub struct Cancel {
 }
 
 /// What cancelling a batch did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Cancelled {
+    /// The batch.
+    pub batch: Batch,
     /// How many flows it stopped.
     pub cancelled: u32,
+    /// How its flows are now.
+    pub counts: Counts,
 }
 
 impl Cancel {
@@ -32,30 +39,37 @@ impl Cancel {
         tenant: &TenantId,
         id: BatchId,
     ) -> Result<Option<Cancelled>, Unavailable> {
-        if self.flows.batch(tenant, id).await?.is_none() {
+        let Some(batch) = self.flows.batch(tenant, id).await? else {
             return Ok(None);
-        }
-        let mut cancelled = 0;
-        let mut after = None;
-        loop {
-            let page = self
-                .flows
-                .batch_flows(id, Some(FlowState::Pending), after, PAGE)
-                .await?;
-            for flow in &page.flows {
-                let now = self.clock.now();
-                if let Cancellation::Cancelled(flow) =
-                    self.flows.cancel(tenant, flow.id, now).await?
-                {
-                    note_settled(&*self.flows, &flow, now).await?;
-                    cancelled += 1;
-                }
-            }
-            after = page.next;
-            if after.is_none() {
-                tracing::info!(batch_id = %id, %tenant, cancelled, "batch cancelled");
-                return Ok(Some(Cancelled { cancelled }));
-            }
+        };
+        let pending = self
+            .flows
+            .batch_flows(id, Some(FlowState::Pending), None, MAX_BATCH)
+            .await?
+            .flows;
+        // Workers take the first ones first; from the other end, most are met before them.
+        let cancelled: Vec<Flow> = stream::iter(pending.into_iter().rev())
+            .map(|flow| self.cancel(tenant, flow))
+            .buffer_unordered(PARALLEL)
+            .try_filter_map(async |flow| Ok(flow))
+            .try_collect()
+            .await?;
+        let settled: Vec<_> = cancelled.iter().collect();
+        note_settled(&*self.flows, &settled, self.clock.now()).await?;
+        let number = u32::try_from(cancelled.len()).unwrap_or(u32::MAX);
+        tracing::info!(batch_id = %id, %tenant, cancelled = number, "batch cancelled");
+        Ok(Some(Cancelled {
+            counts: self.flows.counts(id).await?,
+            batch,
+            cancelled: number,
+        }))
+    }
+
+    async fn cancel(&self, tenant: &TenantId, flow: Flow) -> Result<Option<Flow>, Unavailable> {
+        let now = self.clock.now();
+        match self.flows.cancel(tenant, flow.id, now).await? {
+            Cancellation::Cancelled(flow) => Ok(Some(flow)),
+            Cancellation::Unchanged(_) | Cancellation::Unknown => Ok(None),
         }
     }
 }

@@ -5,18 +5,25 @@ use jiff::Timestamp;
 use crate::Flow;
 use crate::ports::{Announcement, FlowWrites, Tally, Unavailable};
 
-/// Tallies a settled flow and, if it was the last of its batch, announces the batch as completed.
-/// Idempotent; MUST be done before the flow's message is acknowledged.
+/// Tallies settled flows of one batch and, if the last of it is among them, announces the batch as
+/// completed. Idempotent; MUST be done before the message of any of them is acknowledged.
 pub(super) async fn note_settled(
     flows: &dyn FlowWrites,
-    flow: &Flow,
+    settled: &[&Flow],
     now: Timestamp,
 ) -> Result<(), Unavailable> {
-    if flows.tally(flow.batch_id, flow.index).await? == Tally::Open {
+    let Some(Flow {
+        batch_id, tenant, ..
+    }) = settled.first()
+    else {
+        return Ok(());
+    };
+    let indexes: Vec<_> = settled.iter().map(|flow| flow.index).collect();
+    if flows.tally(*batch_id, &indexes).await? == Tally::Open {
         return Ok(());
     }
-    if flows.announce(flow.batch_id, now).await? == Announcement::First {
-        tracing::info!(batch_id = %flow.batch_id, tenant = %flow.tenant, "batch completed");
+    if flows.announce(*batch_id, now).await? == Announcement::First {
+        tracing::info!(%batch_id, %tenant, "batch completed");
     }
     Ok(())
 }

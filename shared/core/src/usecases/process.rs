@@ -9,7 +9,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::completion::note_settled;
-use crate::ports::{Claim, Clock, FlowWrites, OutputWrites, Sources, Unavailable, Works};
+use crate::ports::{
+    CallEnd, Claim, Clock, Deferral, FlowWrites, NextTry, OutputWrites, Sources, Unavailable, Works,
+};
 use crate::{Catalogue, Flow, FlowId};
 
 /// Processes flows, one attempt at a time.
@@ -80,7 +82,7 @@ impl Process {
             Claim::Claimed(flow) => self.run(flow).await,
             Claim::Leased { until } | Claim::TooEarly { until } => Ok(Step::Wait { until }),
             Claim::Settled(flow) => {
-                note_settled(&*self.flows, &flow, now).await?;
+                note_settled(&*self.flows, &[&flow], now).await?;
                 Ok(Step::Settled)
             }
             Claim::Unknown => {
@@ -90,8 +92,42 @@ impl Process {
         }
     }
 
+    /// How long it is until then; nothing if that is past.
+    pub(super) fn time_until(&self, until: Timestamp) -> Duration {
+        let wait = until.duration_since(self.clock.now());
+        wait.try_into().unwrap_or(Duration::ZERO)
+    }
+
     async fn run(&self, flow: Flow) -> Result<Step, Unavailable> {
-        let made = self.make(&flow).await?;
-        self.conclude(&flow, made).await
+        let mut call = CallEnd::NoCall;
+        match self.make(&flow, &mut call).await {
+            Ok(end) => self.conclude(&flow, end, call).await,
+            Err(error) => {
+                self.give_back(&flow, call).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives back a flow whose attempt broke off, so that nobody has to wait for the end of its lease.
+    /// The attempt counts only if it made a paid call: that is not to be repeated without an end.
+    async fn give_back(&self, flow: &Flow, call: CallEnd) {
+        let next_try = match call {
+            CallEnd::NoCall => NextTry::Same,
+            CallEnd::Confirmed | CallEnd::Unconfirmed => NextTry::Another,
+        };
+        let deferral = Deferral {
+            not_before: self.clock.now(),
+            next_try,
+            last_failure: None,
+        };
+        let deferred = self.flows.defer(flow.id, flow.fence, deferral, call).await;
+        if let Err(error) = deferred {
+            tracing::warn!(
+                flow_id = %flow.id,
+                error = &error as &dyn std::error::Error,
+                "flow was not given back"
+            );
+        }
     }
 }

@@ -73,9 +73,7 @@ impl Submit {
     pub(super) async fn dispatch(&self, batch: &Batch, flows: &[Flow]) -> Result<(), Unavailable> {
         let (settled, open): (Vec<_>, Vec<_>) =
             flows.iter().partition(|flow| flow.state().is_settled());
-        for flow in settled {
-            note_settled(&*self.flows, flow, self.clock.now()).await?;
-        }
+        note_settled(&*self.flows, &settled, self.clock.now()).await?;
         let messages: Vec<_> = open
             .into_iter()
             .map(|flow| Outgoing::now(flow.message()))

@@ -29,7 +29,15 @@ impl Sweep {
             .undispatched(created_before, BATCHES)
             .await?;
         for batch in &batches {
-            self.dispatch(batch).await?;
+            if let Err(error) = self.dispatch(batch).await {
+                // One that can't be helped now keeps no other from being helped.
+                tracing::error!(
+                    batch_id = %batch.id,
+                    tenant = %batch.tenant,
+                    error = &error as &dyn std::error::Error,
+                    "batch was not sent again"
+                );
+            }
         }
         Ok(batches.len())
     }
@@ -51,6 +59,13 @@ impl Sweep {
         }
         // The list may lag behind the rows: only a whole one may end the sweep's care.
         if flows.len() < batch.size as usize {
+            tracing::warn!(
+                batch_id = %batch.id,
+                tenant = %batch.tenant,
+                flows = flows.len(),
+                size = batch.size,
+                "batch lacks flows"
+            );
             return Ok(());
         }
         tracing::warn!(batch_id = %batch.id, tenant = %batch.tenant, "batch sent again");

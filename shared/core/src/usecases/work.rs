@@ -27,12 +27,19 @@ impl Work {
     /// # Errors
     /// [`Unavailable`] when not even a message could be sent: this one has to come again.
     pub async fn handle(&self, message: &FlowMessage) -> Result<(), Unavailable> {
-        let delay = match self.process.attempt(message.flow_id).await {
+        let step = self.process.attempt(message.flow_id).await;
+        self.follow(message, step).await
+    }
+
+    /// Does what comes after an attempt: sends another message for a flow that is not settled.
+    pub(super) async fn follow(
+        &self,
+        message: &FlowMessage,
+        step: Result<Step, Unavailable>,
+    ) -> Result<(), Unavailable> {
+        let delay = match step {
             Ok(Step::Settled | Step::Gone) => return Ok(()),
-            Ok(Step::Wait { until }) => {
-                let wait = until.duration_since(self.process.clock.now());
-                Duration::try_from(wait).unwrap_or(Duration::ZERO)
-            }
+            Ok(Step::Wait { until }) => self.process.time_until(until),
             Err(error) => {
                 tracing::error!(
                     flow_id = %message.flow_id,

@@ -127,7 +127,20 @@ fn png_limits() -> Limits {
     limits
 }
 
+/// The longest side that is decoded: the longest that JPEG has. Resizing needs some 60 bytes for each
+/// pixel of a side, whatever the other is.
+const MAX_SIDE: u32 = 65_535;
+
 fn check_pixels(width: u32, height: u32, max_pixels: u64) -> Result<(), Setback> {
+    if width.max(height) > MAX_SIDE {
+        return Err(Setback::lasting(
+            FailureCode::TooManyPixels,
+            format!(
+                "the picture has {width} × {height} pixels, more on a side than the {MAX_SIDE} that \
+                 are decoded; use a smaller one"
+            ),
+        ));
+    }
     if u64::from(width) * u64::from(height) <= max_pixels {
         return Ok(());
     }

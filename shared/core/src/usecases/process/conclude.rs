@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::make::{End, Made};
+use super::make::End;
 use super::{Process, Step};
 use crate::ports::{CallEnd, Deferral, Fenced, NextTry, Settlement, Unavailable};
 use crate::usecases::completion::note_settled;
 use crate::{Failure, FailureCode, Flow, RetryPolicy, Setback};
 
-/// How often a flow looks whether another has finished the same paid work.
+/// How long a flow waits, at the least, before it looks whether another has finished the same paid
+/// work; a random share is added, lest all who wait look at once.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// How long to leave a throttling party alone that does not say how long.
 const UNSAID_RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -25,11 +26,16 @@ enum Next {
 }
 
 impl Process {
-    pub(super) async fn conclude(&self, flow: &Flow, made: Made) -> Result<Step, Unavailable> {
+    pub(super) async fn conclude(
+        &self,
+        flow: &Flow,
+        end: End,
+        call: CallEnd,
+    ) -> Result<Step, Unavailable> {
         let now = self.clock.now();
-        match self.next(flow, made.end, now) {
-            Next::Settle(settlement) => self.settle(flow, settlement, made.call, now).await,
-            Next::Defer(deferral) => self.defer(flow, deferral, made.call).await,
+        match self.next(flow, end, now) {
+            Next::Settle(settlement) => self.settle(flow, settlement, call, now).await,
+            Next::Defer(deferral) => self.defer(flow, deferral, call).await,
             Next::Lost => Ok(Self::lost(flow, now)),
         }
     }
@@ -39,7 +45,7 @@ impl Process {
             End::Output(output) => return Next::Settle(Settlement::Completed(output)),
             End::Busy { until } => {
                 return Next::Defer(Deferral {
-                    not_before: until.min(now + LOOK_AGAIN),
+                    not_before: until.min(now + LOOK_AGAIN + LOOK_AGAIN.mul_f64(rand::random())),
                     next_try: NextTry::Same,
                     last_failure: None,
                 });
@@ -131,7 +137,7 @@ impl Process {
                     outcome = code,
                     "flow settled"
                 );
-                note_settled(&*self.flows, flow, now).await?;
+                note_settled(&*self.flows, &[flow], now).await?;
                 Ok(Step::Settled)
             }
         }

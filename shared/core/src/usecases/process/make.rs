@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::Process;
-use crate::ports::{CallEnd, Fenced, Unavailable, WorkClaim};
+use crate::ports::{CallEnd, Fenced, Unavailable, WorkClaim, WorkHolder};
 use crate::{
     Asset, Availability, Cost, Failure, FailureCode, Flow, Operation, Output, OutputKey, Product,
     Setback, Sha256Digest, Source, WorkKey,
@@ -18,11 +18,6 @@ const INSISTENCE: u32 = 5;
 const INSIST_AFTER: Duration = Duration::from_millis(100);
 
 /// How an attempt went.
-pub(super) struct Made {
-    pub(super) end: End,
-    pub(super) call: CallEnd,
-}
-
 pub(super) enum End {
     Output(Output),
     Setback(Setback),
@@ -34,20 +29,13 @@ pub(super) enum End {
     Lost,
 }
 
-impl Made {
-    fn without_call(end: End) -> Self {
-        Self {
-            end,
-            call: CallEnd::NoCall,
-        }
-    }
-}
-
 impl Process {
-    pub(super) async fn make(&self, flow: &Flow) -> Result<Made, Unavailable> {
+    /// Makes the output of a flow. `call` is what is known of a paid call at any time, also when the
+    /// attempt breaks off.
+    pub(super) async fn make(&self, flow: &Flow, call: &mut CallEnd) -> Result<End, Unavailable> {
         let (operation, asset) = match self.prepare(flow).await {
             Ok(prepared) => prepared,
-            Err(setback) => return Ok(Made::without_call(End::Setback(setback))),
+            Err(setback) => return Ok(End::Setback(setback)),
         };
         let work = WorkKey::new(
             &flow.tenant,
@@ -58,7 +46,7 @@ impl Process {
         );
         match operation.description().cost {
             Cost::Free => self.make_free(flow, &*operation, asset, &work).await,
-            Cost::Paid => self.make_paid(flow, &*operation, asset, &work).await,
+            Cost::Paid => self.make_paid(flow, &*operation, asset, &work, call).await,
         }
     }
 
@@ -99,18 +87,17 @@ impl Process {
         operation: &dyn Operation,
         asset: Asset,
         work: &WorkKey,
-    ) -> Result<Made, Unavailable> {
+    ) -> Result<End, Unavailable> {
         if let Some(output) = self.works.find(work).await? {
             if self.outputs.exists(&output.key).await? {
-                return Ok(Made::without_call(End::Output(output)));
+                return Ok(End::Output(output));
             }
             self.works.forget(work).await?;
         }
-        let end = match self.run_in_time(flow, operation, asset).await {
+        Ok(match self.run_in_time(flow, operation, asset).await {
             Ok(product) => End::Output(self.keep(flow, work, product).await?),
             Err(setback) => End::Setback(setback),
-        };
-        Ok(Made::without_call(end))
+        })
     }
 
     async fn make_paid(
@@ -119,38 +106,52 @@ impl Process {
         operation: &dyn Operation,
         asset: Asset,
         work: &WorkKey,
-    ) -> Result<Made, Unavailable> {
-        if let Some(end) = self.claim_work(flow, work).await? {
-            return Ok(Made::without_call(end));
+        call: &mut CallEnd,
+    ) -> Result<End, Unavailable> {
+        let holder = WorkHolder {
+            flow_id: flow.id,
+            fence: flow.fence,
+        };
+        if let Some(end) = self.claim_work(holder, work).await? {
+            return Ok(end);
         }
         if self.flows.begin_call(flow.id, flow.fence).await? == Fenced::Lost {
-            return Ok(Made::without_call(End::Lost));
+            return Ok(End::Lost);
         }
-        match self.run_in_time(flow, operation, asset).await {
-            Ok(product) => Ok(Made {
-                end: End::Output(self.keep(flow, work, product).await?),
-                call: CallEnd::Confirmed,
-            }),
-            Err(setback) => {
-                self.works.release(work, flow.id).await?;
-                let call = match setback {
-                    Setback::Unconfirmed(_) => CallEnd::Unconfirmed,
-                    _ => CallEnd::Confirmed,
-                };
-                Ok(Made {
-                    end: End::Setback(setback),
-                    call,
-                })
+        // Until its product is kept, or its refusal known, the call may have been paid for nothing.
+        *call = CallEnd::Unconfirmed;
+        let setback = match self.run_in_time(flow, operation, asset).await {
+            Ok(product) => {
+                let output = self.keep(flow, work, product).await?;
+                *call = CallEnd::Confirmed;
+                return Ok(End::Output(output));
             }
+            Err(setback) => setback,
+        };
+        if !matches!(setback, Setback::Unconfirmed(_)) {
+            *call = CallEnd::Confirmed;
         }
+        if let Err(error) = self.works.release(work, holder).await {
+            // What the vendor said counts for more; the claim ends by itself.
+            tracing::warn!(
+                flow_id = %flow.id,
+                error = &error as &dyn std::error::Error,
+                "claim was not released"
+            );
+        }
+        Ok(End::Setback(setback))
     }
 
     /// Claims paid work. `None` when the work is the caller's to do.
-    async fn claim_work(&self, flow: &Flow, work: &WorkKey) -> Result<Option<End>, Unavailable> {
+    async fn claim_work(
+        &self,
+        holder: WorkHolder,
+        work: &WorkKey,
+    ) -> Result<Option<End>, Unavailable> {
         loop {
             let now = self.clock.now();
             let until = now + self.limits.lease;
-            match self.works.claim(work, flow.id, now, until).await? {
+            match self.works.claim(work, holder, now, until).await? {
                 WorkClaim::Claimed => return Ok(None),
                 WorkClaim::Held { until } => return Ok(Some(End::Busy { until })),
                 WorkClaim::Done(output) if self.outputs.exists(&output.key).await? => {
