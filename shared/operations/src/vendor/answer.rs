@@ -43,7 +43,13 @@ impl Answer<'_> {
                 failure: Failure::passing(FailureCode::VendorThrottled, answered("")),
                 retry_after,
             },
-            408 | 500..=599 => Setback::transient(FailureCode::VendorUnavailable, answered("")),
+            // A gateway speaks for a vendor that may have gone on, and charged (RFC 9110, 15.6.3 and
+            // 15.6.5); 408 does not tell how much of the request was taken.
+            408 | 502 | 504 => Setback::Unconfirmed(Failure::passing(
+                FailureCode::VendorUnavailable,
+                answered(""),
+            )),
+            500..=599 => Setback::transient(FailureCode::VendorUnavailable, answered("")),
             401..=403 => Setback::lasting(FailureCode::VendorDenied, answered(&account(secrets))),
             400..=499 => Setback::lasting(FailureCode::VendorRejected, answered("")),
             _ => Setback::lasting(
