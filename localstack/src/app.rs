@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_api::ApiState;
+use assetmill_core::Catalogue;
 use assetmill_core::ports::{Clock, FlowQueue, FlowWrites, OutputLinks, OutputWrites, Probe};
 use assetmill_core::usecases::{
     Answer, Bury, Cancel, Process, Retry, Submit, Sweep, TimeLimits, Work,
 };
-use assetmill_core::{Catalogue, TenantId};
-use assetmill_http::{Callers, docs, layers};
+use assetmill_http::{docs, layers};
 use assetmill_operations::fetch::{FetchLimits, Fetcher, GuardedClient};
 use assetmill_results::ResultsState;
 use axum::Router;
@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 use utoipa::openapi::OpenApi;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::links::{self, SignedLinks};
 use crate::samples::{self, WithSample};
 use crate::store::{SqliteQueue, Store};
@@ -59,9 +59,9 @@ pub enum AppError {
     /// The signing key can't be used.
     #[error("the signing key can't be used: {0}")]
     SigningKey(#[from] hmac::digest::InvalidLength),
-    /// A name that is compiled in is none.
+    /// A setting is not what it may be.
     #[error(transparent)]
-    Name(#[from] assetmill_core::NotAName),
+    Config(#[from] ConfigError),
 }
 
 impl App {
@@ -109,7 +109,7 @@ impl App {
             queue: sending,
         };
         let attempts = TaskTracker::new();
-        let callers = callers(config)?;
+        let callers = config.callers()?;
         let result_links: Arc<dyn OutputLinks> = Arc::new(links.clone());
         let api = ApiState {
             submit: submit.clone(),
@@ -177,9 +177,4 @@ fn router(api: ApiState, results: ResultsState, own: Router, public_url: &Url) -
         .merge(own)
         .merge(docs::router(document));
     layers::around(routes)
-}
-
-fn callers(config: &Config) -> Result<Callers, assetmill_core::NotAName> {
-    let everybody = || "local".parse::<TenantId>().map(Callers::Open);
-    config.api_keys.clone().map_or_else(everybody, Ok)
 }

@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use assetmill_core::NotAName;
 use assetmill_http::Callers;
+use assetmill_http::caller::BadKeys;
 use assetmill_operations::fetch::AllowList;
 use bytesize::ByteSize;
 use clap::Parser;
@@ -28,7 +30,7 @@ pub struct Config {
     pub operations: Option<PathBuf>,
 
     /// Hosts, addresses or CIDR ranges, separated by commas, with or without a port, that assets
-    /// may come from although they are private.
+    /// may come from, and vendors be called at, although they are private.
     #[arg(
         long,
         env = "ASSETMILL_FETCH_ALLOW",
@@ -51,13 +53,9 @@ pub struct Config {
     pub public_url: Option<Url>,
 
     /// Who may call: `tenant:key` pairs, separated by commas. Without it, everybody may.
-    #[arg(
-        long,
-        env = "ASSETMILL_API_KEYS",
-        value_parser = Callers::from_keys,
-        hide_env_values = true
-    )]
-    pub api_keys: Option<Callers>,
+    // Parsed by `callers`: what clap refuses it shows, and these are secrets.
+    #[arg(long, env = "ASSETMILL_API_KEYS", hide_env_values = true)]
+    pub api_keys: Option<String>,
 
     /// How many seconds callers of v1 are kept waiting before what is unfinished goes to the queue.
     #[arg(
@@ -73,7 +71,29 @@ pub struct Config {
     pub log: String,
 }
 
+/// A setting that is not what it may be.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The API keys are wrong.
+    #[error("--api-keys: {0}")]
+    ApiKeys(#[from] BadKeys),
+    /// A name that is compiled in is none.
+    #[error(transparent)]
+    Name(#[from] NotAName),
+}
+
 impl Config {
+    /// Who may call.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the entry that is wrong, without its key.
+    pub fn callers(&self) -> Result<Callers, ConfigError> {
+        match &self.api_keys {
+            Some(keys) => Ok(Callers::from_keys(keys)?),
+            None => Ok(Callers::Open("local".parse()?)),
+        }
+    }
+
     /// How long callers of v1 are kept waiting.
     pub fn answer_within(&self) -> Duration {
         Duration::from_secs(self.answer_within)

@@ -90,7 +90,13 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         ..app.sweep.clone()
     };
     left_behind.run().await?;
-    greet(address, &public_url, &store.path())?;
+    if config.api_keys.is_none() && !address.ip().is_loopback() {
+        tracing::warn!(
+            %address,
+            "everybody who reaches this address may call; ASSETMILL_API_KEYS asks for keys"
+        );
+    }
+    greet(&config, address, &public_url, &store.path())?;
     run(app, listener, &store, config.workers()).await
 }
 
@@ -169,7 +175,7 @@ fn public_url(config: &Config, mut address: SocketAddr) -> Result<Url, url::Pars
     Url::parse(&format!("http://{address}/"))
 }
 
-fn greet(address: SocketAddr, public_url: &Url, data: &Path) -> io::Result<()> {
+fn greet(config: &Config, address: SocketAddr, public_url: &Url, data: &Path) -> io::Result<()> {
     writeln!(
         io::stdout(),
         "Assetmill {version} is listening on {address}
@@ -180,10 +186,15 @@ fn greet(address: SocketAddr, public_url: &Url, data: &Path) -> io::Result<()> {
 
 Try it:
 
-  curl {public_url}api/v1/transform --output thumbnail.webp \\
+  curl {public_url}api/v1/transform --output thumbnail.webp{key} \\
     -H 'content-type: application/json' \\
     -d '{{\"digital_asset_url\": \"{public_url}{SAMPLE_PATH}\", \"params\": {{\"format\": \"webp\"}}}}'
 ",
+        key = if config.api_keys.is_some() {
+            " -H 'authorization: Bearer YOUR_KEY'"
+        } else {
+            ""
+        },
         version = env!("CARGO_PKG_VERSION"),
         data = data.display(),
     )

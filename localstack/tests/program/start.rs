@@ -59,6 +59,18 @@ async fn a_folder_has_one_process_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_mistake_in_the_keys_shows_none_of_them() {
+    let message = refused(&[
+        "--api-keys",
+        "shop:3f0c1e5a9b7d4e62,archive-9d2b7c4f1a6e8035",
+    ])
+    .await;
+    assert!(message.contains("entry 2"), "{message}");
+    assert!(!message.contains("3f0c1e5a9b7d4e62"), "{message}");
+    assert!(!message.contains("9d2b7c4f1a6e8035"), "{message}");
+}
+
+#[tokio::test]
 async fn options_that_make_no_sense_are_refused() {
     for options in [
         ["--fetch-allow", "not a host!"],

@@ -33,7 +33,9 @@ pub fn around(router: Router) -> Router {
             TraceLayer::new_for_http()
                 .make_span_with(span)
                 .on_request(())
-                .on_response(DefaultOnResponse::new().level(Level::INFO)),
+                .on_response(DefaultOnResponse::new().level(Level::INFO))
+                // Whoever made the failure has said what it was, and many are a caller's or a vendor's.
+                .on_failure(()),
         )
         .layer(from_fn(with_request_id))
 }

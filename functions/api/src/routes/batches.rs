@@ -85,7 +85,8 @@ fn refused(error: RetryError) -> Problem {
         RetryError::Unknown => no_such_batch(),
         RetryError::NothingFailed => Problem::new(
             ErrorCode::NothingToRetry,
-            "no flow of this batch has failed that could be run again; wait until it has ended",
+            "no flow of this batch has failed that could be run again; flows that were cancelled or \
+             whose URLs were refused can be sent as a new batch",
         ),
         RetryError::OperationUnavailable => Problem::new(
             ErrorCode::OperationNotOffered,
