@@ -76,14 +76,13 @@ impl OneAsset {
         let pointer = Pointer::root().field("digital_asset_url");
         let sources = SourceList::parse(&[self.digital_asset_url])
             .map_err(|error| refused(&error).at(pointer))?;
-        let operation = chosen(catalogue, self.operation.as_deref())?;
-        let params = accepted(&*operation, self.params)?;
-        Ok(Order {
+        order(
             tenant,
             sources,
-            operation,
-            params,
-        })
+            catalogue,
+            self.operation.as_deref(),
+            self.params,
+        )
     }
 }
 
@@ -99,15 +98,31 @@ impl ManyAssets {
             };
             refused(&error).at(pointer)
         })?;
-        let operation = chosen(catalogue, self.operation.as_deref())?;
-        let params = accepted(&*operation, self.params)?;
-        Ok(Order {
+        order(
             tenant,
             sources,
-            operation,
-            params,
-        })
+            catalogue,
+            self.operation.as_deref(),
+            self.params,
+        )
     }
+}
+
+fn order(
+    tenant: TenantId,
+    sources: SourceList,
+    catalogue: &Catalogue,
+    operation: Option<&str>,
+    params: Option<Map<String, Value>>,
+) -> Result<Order, Problem> {
+    let operation = chosen(catalogue, operation)?;
+    let params = accepted(&*operation, params)?;
+    Ok(Order {
+        tenant,
+        sources,
+        operation,
+        params,
+    })
 }
 
 fn refused(error: &SourceListError) -> Problem {

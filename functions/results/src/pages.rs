@@ -69,23 +69,7 @@ impl FromQuery for FlowsQuery {
         Ok(Self {
             limit: params.take_limit(100, 1_000)?,
             after: params.take("cursor", CURSOR)?.map(|Cursor(after)| after),
-            state: params
-                .take("state", &expectation)?
-                .map(|StateInQuery(state)| state),
+            state: params.take("state", &expectation)?,
         })
-    }
-}
-
-struct StateInQuery(FlowState);
-
-impl std::str::FromStr for StateInQuery {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        FlowState::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .map(Self)
-            .ok_or(())
     }
 }

@@ -135,9 +135,7 @@ impl FlowReads for SqliteFlows {
             )?;
             let mut groups = query.query([id.to_string()])?;
             while let Some(group) = groups.next()? {
-                if let Some(state) = rows::state(&group.get::<_, String>(0)?) {
-                    counts.add(state, group.get(1)?);
-                }
+                counts.add(rows::parsed(group, "state")?, group.get(1)?);
             }
             Ok(counts)
         })

@@ -85,13 +85,6 @@ pub(super) fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
     })
 }
 
-/// Reads a state's name.
-pub(super) fn state(name: &str) -> Option<FlowState> {
-    FlowState::ALL
-        .into_iter()
-        .find(|state| state.as_str() == name)
-}
-
 /// Writes a value as JSON.
 pub(super) fn to_json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value)
@@ -120,29 +113,28 @@ fn status_columns(status: &Status) -> rusqlite::Result<(Option<Timestamp>, Optio
 }
 
 fn status(row: &Row<'_>) -> rusqlite::Result<Status> {
-    let name: String = row.get("state")?;
     let at = time(row, "at")?;
     let since = at.unwrap_or_default();
-    match state(&name) {
-        Some(FlowState::Pending) => Ok(Status::Pending {
+    match parsed(row, "state")? {
+        FlowState::Pending => Ok(Status::Pending {
             not_before: at,
             last_failure: optional_json(row, "detail")?,
         }),
-        Some(FlowState::Running) => Ok(Status::Running { lease_until: since }),
-        Some(FlowState::Completed) => Ok(Status::Completed {
+        FlowState::Running => Ok(Status::Running { lease_until: since }),
+        FlowState::Completed => Ok(Status::Completed {
             output: json(row, "detail")?,
             settled_at: since,
         }),
-        Some(FlowState::Failed) => Ok(Status::Failed {
+        FlowState::Failed => Ok(Status::Failed {
             failure: json(row, "detail")?,
             settled_at: since,
         }),
-        Some(FlowState::Cancelled) => Ok(Status::Cancelled { settled_at: since }),
-        None => Err(unreadable(format!("no such state: {name}").into())),
+        FlowState::Cancelled => Ok(Status::Cancelled { settled_at: since }),
     }
 }
 
-fn parsed<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<T>
+/// Reads a column that holds the text of a domain type.
+pub(super) fn parsed<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<T>
 where
     T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {

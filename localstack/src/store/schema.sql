@@ -20,6 +20,7 @@ CREATE INDEX batches_undispatched ON batches (created_at) WHERE dispatched_at IS
 CREATE TABLE flows (
     flow_id TEXT PRIMARY KEY,
     batch_id TEXT NOT NULL,
+    -- The index of the flow in its batch; "index" is a word of SQL.
     place INTEGER NOT NULL,
     tenant TEXT NOT NULL,
     source TEXT NOT NULL,

@@ -2,6 +2,8 @@
 
 mod transitions;
 
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +93,20 @@ pub enum FlowState {
     Failed,
     /// The caller stopped it.
     Cancelled,
+}
+
+/// The text names no state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a state of a flow: the states are PENDING, RUNNING, COMPLETED, FAILED and CANCELLED")]
+pub struct NotAState;
+
+impl FromStr for FlowState {
+    type Err = NotAState;
+
+    fn from_str(text: &str) -> Result<Self, NotAState> {
+        let named = |state: &Self| state.as_str() == text;
+        Self::ALL.into_iter().find(named).ok_or(NotAState)
+    }
 }
 
 /// A stored output.

@@ -20,7 +20,7 @@ pub use backoff::RetryPolicy;
 pub use batch::{Batch, BatchStatus, Counts};
 pub use digest::{OutputKey, Sha256Digest, WorkKey};
 pub use failure::{Failure, FailureCode, Setback};
-pub use flow::{Flow, FlowMessage, FlowState, Output, Status};
+pub use flow::{Flow, FlowMessage, FlowState, NotAState, Output, Status};
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};
 pub use operation::{
     Asset, Availability, Catalogue, Cost, MediaType, Operation, OperationDescription, ParamError,

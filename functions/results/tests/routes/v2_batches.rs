@@ -1,5 +1,6 @@
 //! `GET /api/v2/batches`
 
+use assetmill_contract::samples::at;
 use serde_json::{Value, json};
 
 use super::world::{ACME, GLOBEX, World, completed, failed, pending};
@@ -33,7 +34,7 @@ async fn a_batch_shows_its_counts_and_status() {
                     "total": 3, "pending": 1, "running": 0, "completed": 1, "failed": 1,
                     "cancelled": 0,
                 },
-                "created_at": "2026-09-21T14:13:20.000Z",
+                "created_at": format!("{:.3}", at(0)),
             }],
         })
     );

@@ -1,5 +1,6 @@
 //! `GET /api/v2/transforms/{flow_id}`
 
+use assetmill_contract::samples::at;
 use assetmill_core::Sha256Digest;
 use serde_json::json;
 
@@ -67,8 +68,8 @@ async fn a_completed_flow_shows_its_result() {
             },
             "attempts": 0,
             "unconfirmed_calls": 0,
-            "created_at": "2026-09-21T14:13:20.000Z",
-            "settled_at": "2026-09-21T14:13:25.000Z",
+            "created_at": format!("{:.3}", at(0)),
+            "settled_at": format!("{:.3}", at(5)),
         })
     );
     assert!(body["result"]["url"].as_str().unwrap().contains("://"));
@@ -79,7 +80,7 @@ async fn a_flow_that_waits_shows_what_went_wrong_and_until_when() {
     let world = World::new();
     let (_, flows) = world.batch(&[waiting_for_another_try()]).await;
     let body = world.get(&path(flows[0].id)).await.json();
-    assert_eq!(body["not_before"], "2026-09-21T14:14:20.000Z");
+    assert_eq!(body["not_before"], format!("{:.3}", at(60)));
     assert_eq!(
         body["error"],
         json!({
