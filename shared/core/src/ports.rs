@@ -1,5 +1,6 @@
-//! What the core asks the world for. Every MUST here is a case of the contract suite
-//! (`assetmill-contract`), which every adapter passes.
+//! What the core asks the world for. Every MUST of flows, works, outputs and queues is a case of the
+//! contract suite (`assetmill-contract`), which every adapter passes. [`Sources`] has one adapter, whose
+//! own tests prove it; [`Probe`]s are proved where the program is.
 //!
 //! The ports promise no more than S3, SQS and DynamoDB can keep: a write touches one row, lists may
 //! lag behind writes, and messages may come twice.
