@@ -35,9 +35,7 @@ impl<Others: Sources> WithSample<Others> {
         let sample = public_url.join(SAMPLE_PATH).ok();
         Self { sample, others }
     }
-}
 
-impl<Others> WithSample<Others> {
     /// With any query, it is the same photograph: whoever wants to can try many.
     fn is_sample(&self, asked: &Url) -> bool {
         self.sample.as_ref().is_some_and(|sample| {

@@ -96,7 +96,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
             "everybody who reaches this address may call; ASSETMILL_API_KEYS asks for keys"
         );
     }
-    greet(&config, address, &public_url, &store.path())?;
+    greet(&config, address, &public_url, store.folder().path())?;
     run(app, listener, &store, config.workers()).await
 }
 

@@ -9,11 +9,12 @@ mod queue;
 mod rows;
 mod works;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::Clock;
+use assetmill_core::ports::{Clock, Unavailable};
+use rusqlite::Connection;
 
 pub use database::DatabaseProbe;
 pub use flows::SqliteFlows;
@@ -86,11 +87,6 @@ impl Store {
         &self.folder
     }
 
-    /// The folder's path.
-    pub fn path(&self) -> PathBuf {
-        self.folder.path().to_owned()
-    }
-
     /// Ends the leases and makes the messages visible that a killed process held. The attempts that
     /// it was at are spent: a crash that repeats itself has to end some time.
     async fn take_over(&self) -> Result<(), OpenError> {
@@ -100,10 +96,7 @@ impl Store {
                 "UPDATE messages SET visible_at = ?1 WHERE receives > 0 AND visible_at > ?1",
                 [now],
             )?;
-            rows.execute(
-                "UPDATE works SET held_until = ?1 WHERE held_until > ?1",
-                [now],
-            )?;
+            end_claims(rows, now)?;
             rows.execute("UPDATE flows SET at = ?1 WHERE state = 'RUNNING'", [now])
         });
         let flows = taken_over.await.map_err(OpenError::Database)?;
@@ -118,7 +111,7 @@ impl Store {
     ///
     /// # Errors
     /// Whatever the database says; then the next [`open`](Self::open) takes over.
-    pub async fn release(&self) -> Result<usize, assetmill_core::ports::Unavailable> {
+    pub async fn release(&self) -> Result<usize, Unavailable> {
         let now = self.clock.now().as_millisecond();
         let released = self.database.write(move |rows| {
             rows.execute(
@@ -126,10 +119,7 @@ impl Store {
                  WHERE receives > 0 AND visible_at > ?1",
                 [now],
             )?;
-            rows.execute(
-                "UPDATE works SET held_until = ?1 WHERE held_until > ?1",
-                [now],
-            )?;
+            end_claims(rows, now)?;
             rows.execute(
                 "UPDATE flows SET state = 'PENDING', at = NULL, detail = NULL,
                  attempts = attempts - 1 WHERE state = 'RUNNING'",
@@ -138,4 +128,12 @@ impl Store {
         });
         released.await.map_err(|error| error.of("flows"))
     }
+}
+
+/// Lets others claim the work that this folder's process was doing.
+fn end_claims(rows: &Connection, now: i64) -> rusqlite::Result<usize> {
+    rows.execute(
+        "UPDATE works SET held_until = ?1 WHERE held_until > ?1",
+        [now],
+    )
 }

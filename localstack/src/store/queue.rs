@@ -81,9 +81,10 @@ impl SqliteQueue {
     async fn look(&self, max: usize) -> Result<Look, Unavailable> {
         let now = self.clock.now();
         let settings = self.settings;
+        let visible_again = self.clock.after(settings.visibility);
         let look = self.database.write(move |rows| {
             bury(rows, settings, now)?;
-            let deliveries = deliver(rows, settings, now, max)?;
+            let deliveries = deliver(rows, settings, now, visible_again, max)?;
             let next = if deliveries.is_empty() {
                 next_visible(rows, settings)?
             } else {
@@ -98,7 +99,7 @@ impl SqliteQueue {
 #[async_trait]
 impl FlowQueue for SqliteQueue {
     async fn send(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
-        let now = self.clock.now();
+        let clock = self.clock.clone();
         let queue = self.settings.name;
         let messages = messages.to_vec();
         let sent = self.database.write(move |rows| {
@@ -106,7 +107,7 @@ impl FlowQueue for SqliteQueue {
                 "INSERT INTO messages (queue, body, visible_at) VALUES (?1, ?2, ?3)",
             )?;
             for Outgoing { message, delay } in messages {
-                let visible_at = (now + delay).as_millisecond();
+                let visible_at = clock.after(delay).as_millisecond();
                 insert.execute(params![queue, rows::to_json(&message)?, visible_at])?;
             }
             Ok(())
@@ -179,6 +180,7 @@ fn deliver(
     rows: &Connection,
     settings: QueueSettings,
     now: Timestamp,
+    visible_again: Timestamp,
     max: usize,
 ) -> rusqlite::Result<Vec<Delivery>> {
     rows.prepare_cached(
@@ -190,7 +192,7 @@ fn deliver(
     )?
     .query_map(
         params![
-            (now + settings.visibility).as_millisecond(),
+            visible_again.as_millisecond(),
             settings.name,
             now.as_millisecond(),
             max

@@ -5,6 +5,7 @@ mod bury;
 mod cancel;
 mod completion;
 mod order;
+mod pages;
 mod process;
 mod retry;
 mod submit;

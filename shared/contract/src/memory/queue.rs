@@ -85,7 +85,7 @@ impl MemoryQueue {
                 return false;
             }
             stored.receives += 1;
-            stored.visible_at = now + self.visibility;
+            stored.visible_at = self.clock.after(self.visibility);
             deliveries.push(Delivery {
                 message: stored.message.clone(),
                 receipt: format!("{}:{}", stored.number, stored.receives),
@@ -100,9 +100,8 @@ impl MemoryQueue {
 #[async_trait]
 impl FlowQueue for MemoryQueue {
     async fn send(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
-        let now = self.clock.now();
         for outgoing in messages {
-            self.push(outgoing.message.clone(), now + outgoing.delay);
+            self.push(outgoing.message.clone(), self.clock.after(outgoing.delay));
         }
         Ok(())
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::completion::note_settled;
+use super::pages::all_flows;
 use crate::ports::{Cancellation, Clock, FlowWrites, Unavailable};
-use crate::{Batch, BatchId, Counts, Flow, FlowState, MAX_BATCH, TenantId};
+use crate::{Batch, BatchId, Counts, Flow, FlowState, TenantId};
 
 /// How many flows are cancelled at the same time.
 const PARALLEL: usize = 64;
@@ -42,11 +43,7 @@ impl Cancel {
         let Some(batch) = self.flows.batch(tenant, id).await? else {
             return Ok(None);
         };
-        let pending = self
-            .flows
-            .batch_flows(id, Some(FlowState::Pending), None, MAX_BATCH)
-            .await?
-            .flows;
+        let pending = all_flows(&*self.flows, id, Some(FlowState::Pending)).await?;
         // Workers take the first ones first; from the other end, most are met before them.
         let cancelled: Vec<Flow> = stream::iter(pending.into_iter().rev())
             .map(|flow| self.cancel(tenant, flow))

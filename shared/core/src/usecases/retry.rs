@@ -1,11 +1,10 @@
 //! Running what failed again.
 
 use super::order::{Order, SourceList};
+use super::pages::all_flows;
 use super::submit::{Accepted, Submit};
 use crate::ports::Unavailable;
-use crate::{AssetUrl, Availability, BatchId, Catalogue, FlowState, Source, TenantId};
-
-const PAGE: usize = 1_000;
+use crate::{AssetUrl, Availability, BatchId, Catalogue, Flow, FlowState, Source, TenantId};
 
 /// Runs the failures of batches again.
 ///
@@ -62,22 +61,11 @@ impl Retry {
     }
 
     async fn failed(&self, id: BatchId) -> Result<Vec<AssetUrl>, Unavailable> {
-        let mut urls = Vec::new();
-        let mut after = None;
-        loop {
-            let page = self
-                .submit
-                .flows
-                .batch_flows(id, Some(FlowState::Failed), after, PAGE)
-                .await?;
-            urls.extend(page.flows.into_iter().filter_map(|flow| match flow.source {
-                Source::Asset(url) => Some(url),
-                Source::Refused(_) => None,
-            }));
-            after = page.next;
-            if after.is_none() {
-                return Ok(urls);
-            }
-        }
+        let failed = all_flows(&*self.submit.flows, id, Some(FlowState::Failed)).await?;
+        let url = |flow: Flow| match flow.source {
+            Source::Asset(url) => Some(url),
+            Source::Refused(_) => None,
+        };
+        Ok(failed.into_iter().filter_map(url).collect())
     }
 }

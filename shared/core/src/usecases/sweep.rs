@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use super::pages::all_flows;
 use super::submit::Submit;
 use crate::Batch;
 use crate::ports::Unavailable;
 
 const BATCHES: usize = 100;
-const PAGE: usize = 1_000;
 
 /// Sends the messages of batches whose sending did not finish.
 #[derive(Clone)]
@@ -43,20 +43,7 @@ impl Sweep {
     }
 
     async fn dispatch(&self, batch: &Batch) -> Result<(), Unavailable> {
-        let mut flows = Vec::new();
-        let mut after = None;
-        loop {
-            let page = self
-                .submit
-                .flows
-                .batch_flows(batch.id, None, after, PAGE)
-                .await?;
-            flows.extend(page.flows);
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
+        let flows = all_flows(&*self.submit.flows, batch.id, None).await?;
         // The list may lag behind the rows: only a whole one may end the sweep's care.
         if flows.len() < batch.size as usize {
             tracing::warn!(
