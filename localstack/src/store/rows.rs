@@ -57,7 +57,7 @@ pub(super) fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
         batch_id: parsed(row, "batch_id")?,
         index: row.get("place")?,
         tenant: parsed(row, "tenant")?,
-        source: Source::from_row(row.get("source")?),
+        source: Source::from(row.get::<_, String>("source")?),
         operation: parsed(row, "operation")?,
         params: json(row, "params")?,
         status: status(row)?,

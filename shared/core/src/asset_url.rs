@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// The longest URL of an asset, in bytes. Presigned S3 URLs with a session token stay well below.
@@ -44,7 +45,8 @@ pub struct NotAUrl {
 pub struct RefusedUrl(String);
 
 /// What the caller named as an asset.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum Source {
     /// An asset that can be asked for.
     Asset(AssetUrl),
@@ -79,13 +81,21 @@ impl Source {
             Some(refusal) => Err((RefusedUrl::showing(url), refusal)),
         })
     }
+}
 
-    /// Reads back what [`Source`]'s `Display` wrote into a row.
-    pub fn from_row(text: String) -> Self {
+/// Reads back what `Display` wrote into a row.
+impl From<String> for Source {
+    fn from(text: String) -> Self {
         match Self::parse(&text) {
             Ok(Ok(url)) => Self::Asset(url),
             Ok(Err(_)) | Err(_) => Self::Refused(RefusedUrl(text)),
         }
+    }
+}
+
+impl From<Source> for String {
+    fn from(source: Source) -> Self {
+        source.to_string()
     }
 }
 
@@ -206,7 +216,7 @@ mod tests {
                 Ok(url) => Source::Asset(url),
                 Err((shown, _)) => Source::Refused(shown),
             };
-            assert_eq!(Source::from_row(source.to_string()), source);
+            assert_eq!(Source::from(source.to_string()), source);
         }
     }
 }

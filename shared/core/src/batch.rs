@@ -1,13 +1,15 @@
 //! The flows that one request started, and their counts.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{BatchId, FlowState, OperationName, Params, TenantId};
 
-/// The flows that one request started.
-#[derive(Debug, Clone, PartialEq)]
+/// The flows that one request started. Its serialised form is its row where rows are documents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
     /// Its id.
+    #[serde(rename = "batch_id")]
     pub id: BatchId,
     /// Who started it.
     pub tenant: TenantId,

@@ -12,10 +12,11 @@ use crate::{
     TenantId,
 };
 
-/// The processing of one asset.
-#[derive(Debug, Clone, PartialEq)]
+/// The processing of one asset. Its serialised form is its row where rows are documents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Flow {
     /// Its id.
+    #[serde(rename = "flow_id")]
     pub id: FlowId,
     /// The batch it belongs to.
     pub batch_id: BatchId,
@@ -30,6 +31,7 @@ pub struct Flow {
     /// With which parameters.
     pub params: Params,
     /// Where it stands.
+    #[serde(flatten)]
     pub status: Status,
     /// Attempts that were started, less those that cost nothing.
     pub attempts: u32,
@@ -44,7 +46,8 @@ pub struct Flow {
 }
 
 /// Where a flow stands, with what belongs to that state alone.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     /// Waits for a worker.
     Pending {

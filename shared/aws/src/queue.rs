@@ -1,0 +1,151 @@
+//! Messages in SQS.
+
+mod receive;
+
+use std::time::Duration;
+
+use assetmill_core::ports::{FlowQueue, MAX_DELAY, Outgoing, Probe, Unavailable};
+use async_trait::async_trait;
+use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::Clients;
+use crate::patience::Patience;
+
+/// The most messages of one call: SQS, `SendMessageBatch`
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>).
+/// Ten of ours have about 1 KB, far below what one call may carry.
+const ENTRIES: usize = 10;
+/// How many calls are made at the same time.
+const PARALLEL: usize = 16;
+
+/// One SQS queue.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    client: aws_sdk_sqs::Client,
+    url: String,
+}
+
+/// SQS refuses a message for what it is.
+#[derive(Debug, thiserror::Error)]
+#[error("a message was refused: {code}: {message}")]
+struct Refused {
+    code: String,
+    message: String,
+}
+
+impl Queue {
+    /// The queue at this URL.
+    pub fn new(clients: &Clients, url: impl Into<String>) -> Self {
+        Self {
+            client: clients.sqs.clone(),
+            url: url.into(),
+        }
+    }
+
+    /// Sends up to [`ENTRIES`] messages, until SQS took each of them.
+    async fn send_entries(
+        &self,
+        mut entries: Vec<SendMessageBatchRequestEntry>,
+    ) -> Result<(), Unavailable> {
+        let mut patience = Patience::default();
+        loop {
+            let sent = self
+                .client
+                .send_message_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(entries.clone()))
+                .send()
+                .await
+                .map_err(unavailable)?;
+            if let Some(fault) = sent.failed().iter().find(|failed| failed.sender_fault()) {
+                return Err(Unavailable::new(
+                    "queue",
+                    Refused {
+                        code: fault.code().to_owned(),
+                        message: fault.message().unwrap_or_default().to_owned(),
+                    },
+                ));
+            }
+            entries.retain(|entry| sent.failed().iter().any(|failed| failed.id() == entry.id()));
+            if entries.is_empty() {
+                return Ok(());
+            }
+            let paused = patience.pause(entries.len()).await;
+            paused.map_err(|error| Unavailable::new("queue", error))?;
+        }
+    }
+}
+
+/// Each message belongs to the group of its tenant, so that one tenant's backlog does not make the
+/// others wait
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html>).
+#[async_trait]
+impl FlowQueue for Queue {
+    async fn send(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
+        let calls: Vec<_> = messages
+            .chunks(ENTRIES)
+            .map(|chunk| chunk.iter().enumerate().map(entry).collect())
+            .collect::<Result<Vec<Vec<_>>, _>>()?;
+        stream::iter(calls)
+            .map(|entries| self.send_entries(entries))
+            .buffer_unordered(PARALLEL)
+            .try_collect()
+            .await
+    }
+}
+
+#[async_trait]
+impl Probe for Queue {
+    fn dependency(&self) -> &'static str {
+        "queue"
+    }
+
+    async fn probe(&self) -> Result<(), Unavailable> {
+        self.client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .attribute_names(QueueAttributeName::QueueArn)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+}
+
+fn entry((id, outgoing): (usize, &Outgoing)) -> Result<SendMessageBatchRequestEntry, Unavailable> {
+    let body = serde_json::to_string(&outgoing.message);
+    SendMessageBatchRequestEntry::builder()
+        .id(id.to_string())
+        .message_body(body.map_err(|error| Unavailable::new("queue", error))?)
+        .message_group_id(outgoing.message.tenant.as_str())
+        .delay_seconds(whole_seconds(outgoing.delay))
+        .build()
+        .map_err(|error| Unavailable::new("queue", error))
+}
+
+/// SQS counts seconds, and a message may not come early.
+fn whole_seconds(delay: Duration) -> i32 {
+    let delay = delay.min(MAX_DELAY);
+    let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+    i32::try_from(seconds).unwrap_or(i32::MAX)
+}
+
+fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Unavailable {
+    Unavailable::new("queue", DisplayErrorContext(error).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_is_never_cut_short() {
+        for (milliseconds, seconds) in [(0, 0), (1, 1), (1_000, 1), (1_001, 2), (900_000, 900)] {
+            let delay = Duration::from_millis(milliseconds);
+            assert_eq!(whole_seconds(delay), seconds, "{milliseconds}");
+        }
+        assert_eq!(whole_seconds(MAX_DELAY * 2), 900);
+    }
+}

@@ -1,0 +1,116 @@
+use assetmill_core::ports::{FlowPage, FlowReads, Unavailable};
+use assetmill_core::{Batch, BatchId, Counts, Flow, FlowId, FlowState, TenantId};
+use async_trait::async_trait;
+
+use crate::table::item::{self, Item};
+use crate::table::listing::{Order, Range, attribute};
+use crate::table::{Table, TableFlows, keys, names};
+
+#[async_trait]
+impl FlowReads for TableFlows {
+    async fn flows(
+        &self,
+        tenant: &TenantId,
+        ids: &[FlowId],
+    ) -> Result<Vec<Option<Flow>>, Unavailable> {
+        let rows = self.0.get_many(ids.iter().copied().map(keys::flow)).await?;
+        ids.iter()
+            .map(|id| {
+                let row = rows.get(&keys::flow(*id)).cloned();
+                let flow = row.map(item::read::<Flow>).transpose()?;
+                Ok(flow.filter(|flow| flow.tenant == *tenant))
+            })
+            .collect()
+    }
+
+    async fn batch(&self, tenant: &TenantId, id: BatchId) -> Result<Option<Batch>, Unavailable> {
+        let row = self.0.get(keys::batch(id)).await?;
+        let batch = row.map(item::read::<Batch>).transpose()?;
+        Ok(batch.filter(|batch| batch.tenant == *tenant))
+    }
+
+    async fn batches(
+        &self,
+        tenant: &TenantId,
+        before: Option<BatchId>,
+        limit: usize,
+    ) -> Result<Vec<Batch>, Unavailable> {
+        let range = Range {
+            index: names::LISTED,
+            condition: before.map(|id| ("listed_as < :place", id.to_string())),
+            state: None,
+            order: Order::Last,
+            limit,
+        };
+        let entries = self.0.list(keys::batches_of(tenant), &range).await?;
+        self.0.read_entries(&entries).await
+    }
+
+    async fn batch_flows(
+        &self,
+        id: BatchId,
+        state: Option<FlowState>,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<FlowPage, Unavailable> {
+        // One more than asked for tells whether there is a next page.
+        let more = limit + 1;
+        let range = Range {
+            index: names::LISTED,
+            condition: after.map(|index| ("listed_as > :place", keys::flow_place(index))),
+            state: state.map(FlowState::as_str),
+            order: Order::First,
+            // Flows in one state may all stand in the same list; flows in a row never do.
+            limit: state.map_or_else(|| keys::share_of_list(more), |_| more),
+        };
+        let mut entries = self.0.list_all(keys::flow_lists(id), &range).await?;
+        entries.sort_by(|a, b| place(a).cmp(place(b)));
+        let next = (entries.len() > limit).then(|| {
+            entries.truncate(limit);
+            entries.last().and_then(|last| place(last).parse().ok())
+        });
+        let mut flows: Vec<Flow> = self.0.read_entries(&entries).await?;
+        // The rows know better than the list.
+        flows.retain(|flow| state.is_none_or(|state| flow.state() == state));
+        Ok(FlowPage {
+            flows,
+            next: next.flatten(),
+        })
+    }
+
+    async fn counts(&self, id: BatchId) -> Result<Counts, Unavailable> {
+        let range = Range {
+            index: names::LISTED,
+            condition: None,
+            state: None,
+            order: Order::First,
+            limit: usize::MAX,
+        };
+        let entries = self.0.list_all(keys::flow_lists(id), &range).await?;
+        entries
+            .iter()
+            .map(|entry| {
+                let state = attribute(entry, names::STATE).parse();
+                state.map_err(|error| Unavailable::new("flows", error))
+            })
+            .collect::<Result<Vec<FlowState>, _>>()
+            .map(Counts::of)
+    }
+}
+
+fn place(entry: &Item) -> &str {
+    attribute(entry, names::LISTED_AS)
+}
+
+impl Table {
+    /// The rows that entries of a list stand for, in the same order, without those that expired.
+    pub(super) async fn read_entries<T: serde::de::DeserializeOwned>(
+        &self,
+        entries: &[Item],
+    ) -> Result<Vec<T>, Unavailable> {
+        let pk = |entry: &Item| attribute(entry, names::PK).to_owned();
+        let mut rows = self.get_many(entries.iter().map(pk)).await?;
+        let found = entries.iter().filter_map(|entry| rows.remove(&pk(entry)));
+        found.map(item::read).collect()
+    }
+}

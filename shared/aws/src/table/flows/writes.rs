@@ -1,0 +1,199 @@
+use assetmill_core::ports::{
+    Announcement, CallEnd, Cancellation, Claim, Deferral, Fenced, FlowWrites, Settlement, Tally,
+    Unavailable,
+};
+use assetmill_core::{Batch, BatchId, Failure, Flow, FlowId, TenantId};
+use async_trait::async_trait;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use jiff::Timestamp;
+
+use crate::table::item::{self, WriteId};
+use crate::table::listing::{Order, Range, attribute};
+use crate::table::{TableFlows, keys, names, unavailable};
+
+#[async_trait]
+impl FlowWrites for TableFlows {
+    async fn put_flows(&self, flows: &[Flow]) -> Result<(), Unavailable> {
+        let rows = flows
+            .iter()
+            .map(|flow| self.0.flow_row(flow, &WriteId::generate()))
+            .collect::<Result<_, _>>()?;
+        self.0.put_many(rows).await
+    }
+
+    async fn put_batch(&self, batch: &Batch) -> Result<(), Unavailable> {
+        let put = self
+            .0
+            .client
+            .put_item()
+            .table_name(&self.0.name)
+            .set_item(Some(self.0.batch_row(batch)?))
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await;
+        match put.map_err(SdkError::into_service_error) {
+            // It was written by a try whose answer was lost: ids are never used twice.
+            Ok(_) | Err(PutItemError::ConditionalCheckFailedException(_)) => Ok(()),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    async fn mark_dispatched(&self, id: BatchId, now: Timestamp) -> Result<(), Unavailable> {
+        let marked = self
+            .0
+            .client
+            .update_item()
+            .table_name(&self.0.name)
+            .key(names::PK, item::text(keys::batch(id)))
+            .condition_expression("attribute_exists(pk)")
+            .update_expression(
+                "SET dispatched_at = if_not_exists(dispatched_at, :now) \
+                 REMOVE unsent_in, unsent_since",
+            )
+            .expression_attribute_values(":now", item::value(&now)?)
+            .send()
+            .await;
+        match marked.map_err(SdkError::into_service_error) {
+            Ok(_) | Err(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    async fn undispatched(
+        &self,
+        created_before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Batch>, Unavailable> {
+        let range = Range {
+            index: names::UNSENT,
+            condition: Some(("unsent_since < :place", keys::unsent_place(created_before))),
+            state: None,
+            order: Order::First,
+            limit,
+        };
+        let mut entries = self.0.list_all(keys::unsent_lists(), &range).await?;
+        entries.sort_by(|a, b| {
+            attribute(a, names::UNSENT_SINCE).cmp(attribute(b, names::UNSENT_SINCE))
+        });
+        entries.truncate(limit);
+        let mut batches: Vec<Batch> = self.0.read_entries(&entries).await?;
+        batches.retain(|batch| batch.dispatched_at.is_none());
+        Ok(batches)
+    }
+
+    async fn claim(
+        &self,
+        id: FlowId,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Claim, Unavailable> {
+        let claim = self.0.change_flow(id, |flow| {
+            let claim = flow.claim(now, lease_until);
+            if let Claim::Claimed(claimed) = &claim {
+                *flow = claimed.clone();
+            }
+            claim
+        });
+        Ok(claim.await?.unwrap_or(Claim::Unknown))
+    }
+
+    async fn begin_call(&self, id: FlowId, fence: u64) -> Result<Fenced, Unavailable> {
+        let fenced = self.0.change_flow(id, |flow| flow.begin_call(fence));
+        Ok(fenced.await?.unwrap_or(Fenced::Lost))
+    }
+
+    async fn settle(
+        &self,
+        id: FlowId,
+        fence: u64,
+        settlement: Settlement,
+        call: CallEnd,
+        now: Timestamp,
+    ) -> Result<Fenced, Unavailable> {
+        let fenced = self
+            .0
+            .change_flow(id, |flow| flow.settle(fence, settlement.clone(), call, now));
+        Ok(fenced.await?.unwrap_or(Fenced::Lost))
+    }
+
+    async fn defer(
+        &self,
+        id: FlowId,
+        fence: u64,
+        deferral: Deferral,
+        call: CallEnd,
+    ) -> Result<Fenced, Unavailable> {
+        let fenced = self
+            .0
+            .change_flow(id, |flow| flow.defer(fence, deferral.clone(), call));
+        Ok(fenced.await?.unwrap_or(Fenced::Lost))
+    }
+
+    async fn bury(
+        &self,
+        id: FlowId,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Result<Option<Flow>, Unavailable> {
+        let buried = self.0.change_flow(id, |flow| {
+            flow.bury(failure.clone(), now);
+            flow.clone()
+        });
+        buried.await
+    }
+
+    async fn cancel(
+        &self,
+        tenant: &TenantId,
+        id: FlowId,
+        now: Timestamp,
+    ) -> Result<Cancellation, Unavailable> {
+        let cancellation = self.0.change_flow(id, |flow| {
+            if flow.tenant != *tenant {
+                Cancellation::Unknown
+            } else if flow.cancel(now) {
+                Cancellation::Cancelled(flow.clone())
+            } else {
+                Cancellation::Unchanged(flow.clone())
+            }
+        });
+        Ok(cancellation.await?.unwrap_or(Cancellation::Unknown))
+    }
+
+    async fn tally(&self, batch: BatchId, indexes: &[u32]) -> Result<Tally, Unavailable> {
+        self.0.tally_flows(batch, indexes).await
+    }
+
+    async fn announce(&self, batch: BatchId, now: Timestamp) -> Result<Announcement, Unavailable> {
+        let write = WriteId::generate();
+        let announced = self
+            .0
+            .client
+            .update_item()
+            .table_name(&self.0.name)
+            .key(names::PK, item::text(keys::batch(batch)))
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(completed_at)")
+            .update_expression("SET completed_at = :now, written_by = :written_by")
+            .expression_attribute_values(":now", item::value(&now)?)
+            .expression_attribute_values(":written_by", write.value())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match announced.map_err(SdkError::into_service_error) {
+            Ok(_) => Ok(Announcement::First),
+            Err(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                // A try whose answer was lost took effect.
+                let own = failed.item.as_ref().and_then(WriteId::of) == Some(write);
+                Ok(if own {
+                    Announcement::First
+                } else {
+                    Announcement::Already
+                })
+            }
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+}
