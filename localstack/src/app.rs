@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_api::ApiState;
-use assetmill_core::Catalogue;
 use assetmill_core::ports::{Clock, FlowQueue, FlowWrites, OutputLinks, OutputWrites, Probe};
 use assetmill_core::usecases::{
     Answer, Bury, Cancel, Process, Retry, Submit, Sweep, TimeLimits, Work,
 };
+use assetmill_core::{Catalogue, MAX_BATCH};
 use assetmill_http::{docs, layers};
 use assetmill_operations::fetch::{FetchLimits, Fetcher, GuardedClient};
 use assetmill_results::ResultsState;
@@ -139,6 +139,7 @@ impl App {
             callers: callers.clone(),
             link_lifetime: LINK_LIFETIME,
             max_inline_bytes: None,
+            max_rows: MAX_BATCH,
         };
         let results = ResultsState {
             flows: flows.clone(),
@@ -146,6 +147,7 @@ impl App {
             catalogue,
             callers,
             link_lifetime: LINK_LIFETIME,
+            max_rows: MAX_BATCH,
         };
         let own = links::router(links, outputs).merge(samples::router());
         Ok(Self {

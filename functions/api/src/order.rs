@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use assetmill_core::usecases::{Order, SourceList, SourceListError};
-use assetmill_core::{Availability, Catalogue, Failure, Operation, Params, TenantId};
+use assetmill_core::{Availability, Catalogue, Failure, MAX_BATCH, Operation, Params, TenantId};
 use assetmill_http::{ErrorCode, Pointer, Problem, RequestBody};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -87,6 +87,21 @@ impl OneAsset {
 }
 
 impl ManyAssets {
+    /// Itself, if it names no more than `max` assets: as many as one answer holds.
+    pub(crate) fn for_at_most(self, max: usize) -> Result<Self, Problem> {
+        let given = self.digital_asset_urls.len();
+        // One that no batch could have is refused as such.
+        if given <= max || given > MAX_BATCH {
+            return Ok(self);
+        }
+        let detail = format!(
+            "{given} URLs are too many to wait for; send at most {max}, or POST them to \
+             /api/v2/transforms, which takes {MAX_BATCH}"
+        );
+        let pointer = Pointer::root().field("digital_asset_urls");
+        Err(Problem::new(ErrorCode::TooManyUrls, detail).at(pointer))
+    }
+
     /// The order, if it can be accepted.
     pub(crate) fn order(self, tenant: TenantId, catalogue: &Catalogue) -> Result<Order, Problem> {
         let list = Pointer::root().field("digital_asset_urls");

@@ -18,7 +18,11 @@ const OF_ORDERS: &[ErrorCode] = &[
     ErrorCode::OperationNotOffered,
     ErrorCode::InvalidParams,
 ];
-const OF_LISTS: &[ErrorCode] = &[ErrorCode::EmptyList, ErrorCode::TooManyUrls];
+const OF_LISTS: &[ErrorCode] = &[
+    ErrorCode::EmptyList,
+    ErrorCode::TooManyUrls,
+    ErrorCode::AnswerTooLarge,
+];
 const OF_WAITING: &[ErrorCode] = &[ErrorCode::FlowCancelled, ErrorCode::StillProcessing];
 const OF_BATCHES: &[ErrorCode] = &[ErrorCode::BatchIdInPath, ErrorCode::BatchNotFound];
 const OF_RETRIES: &[ErrorCode] = &[ErrorCode::NothingToRetry, ErrorCode::OperationNotOffered];

@@ -36,6 +36,8 @@ pub struct ApiState {
     /// A single result with more bytes than this is answered by its URL. `None` where answers may
     /// have any size.
     pub max_inline_bytes: Option<u64>,
+    /// How many assets one request may wait for. More may be started in the background.
+    pub max_rows: usize,
 }
 
 impl ApiState {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use assetmill_core::{FlowId, MAX_BATCH};
+use assetmill_core::FlowId;
 use assetmill_http::{ErrorCode, Pointer, Problem, RequestBody};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -25,7 +25,7 @@ pub(crate) enum FlowIdsSchema {
 #[serde(deny_unknown_fields)]
 #[schema(as = FlowIdsObject)]
 pub(crate) struct Wrapped {
-    /// The ids of 1 to 10,000 flows.
+    /// The ids of 1 to 10,000 flows; of 1 to 1,000 where the service runs on Lambda.
     flow_ids: Vec<String>,
 }
 
@@ -48,15 +48,18 @@ impl RequestBody for FlowIds {
 }
 
 impl FlowIds {
-    /// The ids, if they can be answered: 1 to [`MAX_BATCH`].
-    pub(crate) fn parse(self) -> Result<Vec<FlowId>, Problem> {
+    /// The ids, if they can be answered: 1 to `max`.
+    pub(crate) fn parse(self, max: usize) -> Result<Vec<FlowId>, Problem> {
         let given = self.texts.len();
         if given == 0 {
             let detail = "the list is empty; name at least one flow id";
             return Err(Problem::new(ErrorCode::EmptyList, detail).at(self.list));
         }
-        if given > MAX_BATCH {
-            let detail = format!("{given} flow ids are too many; ask for at most {MAX_BATCH}");
+        if given > max {
+            let detail = format!(
+                "{given} flow ids are too many; ask for at most {max} at a time, or page through \
+                 GET /api/v2/batches/{{batch_id}}"
+            );
             return Err(Problem::new(ErrorCode::TooManyFlowIds, detail).at(self.list));
         }
         self.texts

@@ -11,6 +11,7 @@ use utoipa::openapi::response::Response;
 const OF_LISTS: &[ErrorCode] = &[
     ErrorCode::EmptyList,
     ErrorCode::TooManyFlowIds,
+    ErrorCode::AnswerTooLarge,
     ErrorCode::FlowIdInBody,
 ];
 
@@ -42,6 +43,7 @@ impl IntoResponses for BatchProblems {
             ErrorCode::BatchIdInPath,
             ErrorCode::InvalidQuery,
             ErrorCode::BatchNotFound,
+            ErrorCode::AnswerTooLarge,
         ];
         documented(&[OF_CALLS, of_batches])
     }

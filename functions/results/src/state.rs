@@ -22,6 +22,8 @@ pub struct ResultsState {
     pub callers: Callers,
     /// How long URLs of results live.
     pub link_lifetime: Duration,
+    /// How many flows one question may be about.
+    pub max_rows: usize,
 }
 
 impl ResultsState {

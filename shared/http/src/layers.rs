@@ -1,10 +1,12 @@
 //! What every request passes through, whatever its route.
 
 use std::any::Any;
+use std::future::ready;
 
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::extract::{MatchedPath, Request};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse as _, Response};
 use http::header::X_CONTENT_TYPE_OPTIONS;
 use http::{HeaderName, HeaderValue};
@@ -38,6 +40,24 @@ pub fn around(router: Router) -> Router {
                 .on_failure(()),
         )
         .layer(from_fn(with_request_id))
+}
+
+/// Puts a bound on the answers of a router: one that would be larger than `max_bytes` is a problem
+/// instead, which says so to the caller before a gateway fails without a word.
+pub fn bounded(router: Router, max_bytes: u64) -> Router {
+    router.layer(map_response(move |answer| ready(within(answer, max_bytes))))
+}
+
+fn within(answer: Response, max_bytes: u64) -> Response {
+    let bytes = answer.body().size_hint().lower();
+    if bytes <= max_bytes {
+        return answer;
+    }
+    let detail = format!(
+        "the answer would have {bytes} bytes, and at most {max_bytes} can be returned here; \
+         ask for fewer at a time"
+    );
+    Problem::new(ErrorCode::AnswerTooLarge, detail).into_response()
 }
 
 async fn unknown_path() -> Problem {
@@ -99,4 +119,29 @@ async fn with_request_id(mut request: Request, next: Next) -> Response {
 
 fn is_fit_for_a_log(id: &HeaderValue) -> bool {
     (1..=MAX_REQUEST_ID_BYTES).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_large_is_a_problem() {
+        let router = Router::new()
+            .route("/small", get(|| async { "x".repeat(10) }))
+            .route("/large", get(|| async { "x".repeat(11) }));
+        let router = bounded(router, 10);
+        for (path, status) in [("/small", 200), ("/large", 422)] {
+            let request = Request::get(path).body(axum::body::Body::empty()).unwrap();
+            let answer = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), status);
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            let text = String::from_utf8(body.to_vec()).unwrap();
+            assert_eq!(text.contains("answer_too_large"), status == 422, "{text}");
+        }
+    }
 }

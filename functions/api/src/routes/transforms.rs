@@ -18,7 +18,7 @@ use crate::problems::ManyProblems;
 /// Processes the assets in parallel and answers one consolidated result. What is not finished in
 /// the time that a request has goes on in the background: the status is then RUNNING, and the rows
 /// hold the flow ids to ask for later. An asset that fails is a row with an error; it does not fail
-/// the request.
+/// the request. Where the service runs on Lambda, whose answers are bounded, at most 1,000.
 #[utoipa::path(
     post,
     path = "/api/v1/transforms",
@@ -52,7 +52,9 @@ pub(crate) async fn transform_many(
     Caller(tenant): Caller,
     JsonBody(body): JsonBody<ManyAssets>,
 ) -> Result<Json<ResultsView>, Problem> {
-    let order = body.order(tenant, &state.catalogue)?;
+    let order = body
+        .for_at_most(state.max_rows)?
+        .order(tenant, &state.catalogue)?;
     let Accepted { batch, flows } = state.answer.run(order).await?;
     let results = ResultsView::of_batch(batch.id, flows, state.links()).await?;
     Ok(Json(results))

@@ -11,6 +11,19 @@ fn order(urls: &[&str]) -> String {
 }
 
 #[tokio::test]
+async fn more_than_an_answer_holds_is_sent_to_the_background() {
+    let mut world = World::new();
+    world.state.max_rows = 2;
+    let body = |number| json!({ "digital_asset_urls": vec![ASSET; number] }).to_string();
+    assert_eq!(world.post(PATH, body(2)).await.status, 200);
+    let answer = world.post(PATH, body(3)).await;
+    let pointer = Some("/digital_asset_urls".to_owned());
+    assert_eq!(answer.problem(), (422, "too_many_urls".to_owned(), pointer));
+    let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("/api/v2/transforms"), "{detail}");
+}
+
+#[tokio::test]
 async fn every_asset_has_its_row_in_the_order_of_the_request() {
     let urls = [
         ASSET,

@@ -80,6 +80,7 @@ impl World {
             callers: Callers::Open("default".parse().unwrap()),
             link_lifetime: Duration::from_hours(1),
             max_inline_bytes: None,
+            max_rows: 10_000,
         };
         Self {
             state,

@@ -20,7 +20,8 @@ use crate::problems::{FlowProblems, ResultsProblems};
     tag = "results",
     request_body(
         content = FlowIdsSchema,
-        description = "1 to 10,000 flow ids: a list of them, or an object that holds one",
+        description = "1 to 10,000 flow ids (1 to 1,000 where the service runs on Lambda, whose \
+                       answers are bounded): a list of them, or an object that holds one",
         examples(
             ("A list" = (value = json!(["01890a5d-ac96-774b-bcce-b302099a8057"]))),
             ("An object" = (
@@ -38,7 +39,7 @@ pub(crate) async fn results(
     Caller(tenant): Caller,
     JsonBody(body): JsonBody<FlowIds>,
 ) -> Result<Json<ResultsView>, Problem> {
-    let ids = body.parse()?;
+    let ids = body.parse(state.max_rows)?;
     let flows = state.flows.flows(&tenant, &ids).await?;
     let rows = ids.into_iter().zip(flows);
     Ok(Json(ResultsView::of_rows(rows, state.links()).await?))

@@ -24,7 +24,7 @@ pub(crate) const GLOBEX: &str = "fedcba9876543210";
 
 /// Everything behind the routes.
 pub(crate) struct World {
-    state: ResultsState,
+    pub(crate) state: ResultsState,
     flows: Arc<MemoryFlows>,
 }
 
@@ -39,6 +39,7 @@ impl World {
                 catalogue: catalogue(),
                 callers: Callers::Open(samples::tenant()),
                 link_lifetime: Duration::from_hours(1),
+                max_rows: 10_000,
             },
             flows,
         }

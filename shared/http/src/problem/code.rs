@@ -78,6 +78,8 @@ error_codes! {
     TooManyUrls => "too_many_urls", UNPROCESSABLE_ENTITY;
     /// The list names more flows than one question may.
     TooManyFlowIds => "too_many_flow_ids", UNPROCESSABLE_ENTITY;
+    /// The answer would be larger than answers may be here.
+    AnswerTooLarge => "answer_too_large", UNPROCESSABLE_ENTITY;
     /// The text is no URL.
     InvalidUrl => "invalid_url", UNPROCESSABLE_ENTITY;
     /// The catalogue has no such operation.

@@ -1,0 +1,105 @@
+//! The Lambda function `api`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_api::ApiState;
+use assetmill_core::ports::{OutputLinks, Probe};
+use assetmill_core::usecases::{Answer, Cancel, Retry, Submit, TimeLimits, Work};
+use assetmill_http::{docs, layers};
+use assetmill_lambda::capacity::parallel;
+use assetmill_lambda::environment::{Environment, invalid};
+use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_INLINE_BYTES, MAX_ROWS, callers};
+use assetmill_lambda::processing::Processing;
+use assetmill_lambda::start::{StartError, start};
+use assetmill_lambda::stores::{LINK_LIFETIME, Stores};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+use utoipa::openapi::OpenApi;
+
+/// Outlives the function's timeout in template.yaml, and no more: an attempt that its caller did not
+/// wait for is frozen with the function, and a worker takes over once its lease ended.
+const LEASE: Duration = Duration::from_secs(35);
+/// How long callers of v1 are kept waiting. API Gateway gives up after 30 seconds
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>), and what is
+/// unfinished has to be handed to the queue before.
+const ANSWER_WITHIN: Duration = Duration::from_secs(22);
+const LONGEST_ANSWER: u64 = 24;
+/// Of every function, and not of this one alone.
+const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
+
+fn main() -> ExitCode {
+    start(run)
+}
+
+async fn run(environment: Environment) -> Result<(), StartError> {
+    let stores = Stores::new(&environment).await;
+    let state = state(&environment, &stores)?;
+    let document: OpenApi = serde_json::from_str(DOCUMENT)?;
+    let router = assetmill_api::router(state).merge(docs::router(document));
+    let router = layers::around(layers::bounded(router, MAX_ANSWER_BYTES));
+    lambda_http::run(router).await
+}
+
+fn state(environment: &Environment, stores: &Stores) -> Result<ApiState, StartError> {
+    let processing = Processing::new(environment)?;
+    let limits = TimeLimits {
+        lease: LEASE,
+        ..TimeLimits::default()
+    };
+    let process = processing.process(stores, limits)?;
+    let (table, bucket, queue) = (stores.table()?, stores.bucket()?, stores.queue()?);
+    let probes: Vec<Arc<dyn Probe>> = vec![
+        Arc::new(table),
+        Arc::new(bucket.clone()),
+        Arc::new(queue.clone()),
+    ];
+    let submit = Submit {
+        flows: process.flows.clone(),
+        queue: Arc::new(queue),
+        clock: stores.clock(),
+    };
+    let places = parallel(environment.memory_mib()?, processing.max_asset_bytes());
+    Ok(ApiState {
+        answer: Answer {
+            submit: submit.clone(),
+            work: Work {
+                process,
+                queue: submit.queue.clone(),
+            },
+            places: Arc::new(Semaphore::new(places)),
+            attempts: TaskTracker::new(),
+            answer_within: answer_within(environment)?,
+        },
+        cancel: Cancel {
+            flows: submit.flows.clone(),
+            clock: stores.clock(),
+        },
+        retry: Retry {
+            submit: submit.clone(),
+            catalogue: processing.catalogue.clone(),
+        },
+        submit,
+        catalogue: processing.catalogue,
+        outputs: Arc::new(bucket.clone()),
+        links: Arc::new(bucket) as Arc<dyn OutputLinks>,
+        probes,
+        callers: callers(environment)?,
+        link_lifetime: LINK_LIFETIME,
+        max_inline_bytes: Some(MAX_INLINE_BYTES),
+        max_rows: MAX_ROWS,
+    })
+}
+
+fn answer_within(environment: &Environment) -> Result<Duration, StartError> {
+    const NAME: &str = "ASSETMILL_ANSWER_WITHIN";
+    match environment.read(NAME)? {
+        None => Ok(ANSWER_WITHIN),
+        Some(seconds @ 1..=LONGEST_ANSWER) => Ok(Duration::from_secs(seconds)),
+        Some(_) => {
+            let fault = format!("give 1 to {LONGEST_ANSWER} seconds: API Gateway waits for 30");
+            Err(invalid(NAME, &fault).into())
+        }
+    }
+}

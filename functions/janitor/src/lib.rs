@@ -1,0 +1,100 @@
+//! What keeps flows from being forgotten: on a schedule, batches whose sending did not finish are sent
+//! again; from the dead-letter queue, flows whose messages crashed their workers are settled as
+//! FAILED.
+
+use assetmill_core::ports::Unavailable;
+use assetmill_core::usecases::{Bury, Sweep};
+use assetmill_lambda::records::{self, Outcome, Record};
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use futures_util::{StreamExt as _, stream};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// How many dead letters are handled at the same time.
+const PARALLEL: usize = 10;
+
+/// What wakes the janitor. The two have nothing in common, so that one can't be taken for the other.
+#[derive(Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "neither an event of SQS nor one of EventBridge: see events/janitor-*.json"
+)]
+pub enum Event {
+    /// Dead letters.
+    DeadLetters(SqsEvent),
+    /// The schedule.
+    Schedule(EventBridgeEvent<Value>),
+}
+
+/// What the janitor did.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Done {
+    /// Which dead letters it could not handle.
+    DeadLetters(SqsBatchResponse),
+    /// How many batches it found half sent.
+    Swept {
+        /// The number.
+        batches: usize,
+    },
+}
+
+/// Settles and sends again.
+#[derive(Clone)]
+pub struct Janitor {
+    /// What is done on schedule.
+    pub sweep: Sweep,
+    /// What is done with dead letters.
+    pub bury: Bury,
+}
+
+impl Janitor {
+    /// Handles one event.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the sweep could not even begin; the schedule comes again.
+    pub async fn handle(&self, event: Event) -> Result<Done, Unavailable> {
+        match event {
+            Event::DeadLetters(event) => Ok(Done::DeadLetters(self.settle(event).await)),
+            Event::Schedule(_) => {
+                let batches = self.sweep.run().await?;
+                Ok(Done::Swept { batches })
+            }
+        }
+    }
+
+    async fn settle(&self, event: SqsEvent) -> SqsBatchResponse {
+        let outcomes = stream::iter(event.records.into_iter().map(Record::from))
+            .map(|record| self.outcome(record))
+            .buffer_unordered(PARALLEL)
+            .collect::<Vec<_>>();
+        records::response(outcomes.await)
+    }
+
+    async fn outcome(&self, record: Record) -> (String, Outcome) {
+        let Record {
+            message_id,
+            message,
+            body_bytes,
+        } = record;
+        let Some(message) = message else {
+            // It names no flow, and nothing that could be done with it is left: this line is what
+            // remains, and alarms count it.
+            tracing::error!(message_id, body_bytes, "dead letter can't be read");
+            return (message_id, Outcome::Done);
+        };
+        match self.bury.handle(&message).await {
+            Ok(()) => (message_id, Outcome::Done),
+            Err(error) => {
+                tracing::error!(
+                    message_id,
+                    flow_id = %message.flow_id,
+                    error = &error as &dyn std::error::Error,
+                    "dead letter was not handled"
+                );
+                (message_id, Outcome::Failed)
+            }
+        }
+    }
+}

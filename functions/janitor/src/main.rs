@@ -1,0 +1,44 @@
+//! The Lambda function `janitor`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_core::ports::FlowWrites;
+use assetmill_core::usecases::{Bury, Submit, Sweep};
+use assetmill_janitor::{Event, Janitor};
+use assetmill_lambda::environment::Environment;
+use assetmill_lambda::start::{StartError, start};
+use assetmill_lambda::stores::Stores;
+use lambda_runtime::{LambdaEvent, service_fn};
+
+/// How old a batch must be before it counts as left behind: callers of v1 wait for less.
+const GRACE: Duration = Duration::from_mins(1);
+
+fn main() -> ExitCode {
+    start(run)
+}
+
+async fn run(environment: Environment) -> Result<(), StartError> {
+    let stores = Stores::new(&environment).await;
+    let flows: Arc<dyn FlowWrites> = Arc::new(stores.table()?.flows());
+    let janitor = Janitor {
+        sweep: Sweep {
+            submit: Submit {
+                flows: flows.clone(),
+                queue: Arc::new(stores.queue()?),
+                clock: stores.clock(),
+            },
+            grace: GRACE,
+        },
+        bury: Bury {
+            flows,
+            clock: stores.clock(),
+        },
+    };
+    let handle = service_fn(async |event: LambdaEvent<Event>| {
+        let done = janitor.handle(event.payload).await;
+        done.map_err(StartError::from)
+    });
+    lambda_runtime::run(handle).await
+}

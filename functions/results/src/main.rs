@@ -1,0 +1,33 @@
+//! The Lambda function `results`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use assetmill_core::ports::{FlowReads, OutputLinks};
+use assetmill_http::layers;
+use assetmill_lambda::environment::Environment;
+use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_ROWS, callers};
+use assetmill_lambda::processing::Processing;
+use assetmill_lambda::start::{StartError, start};
+use assetmill_lambda::stores::{LINK_LIFETIME, Stores};
+use assetmill_results::ResultsState;
+
+fn main() -> ExitCode {
+    start(run)
+}
+
+async fn run(environment: Environment) -> Result<(), StartError> {
+    let stores = Stores::new(&environment).await;
+    let flows: Arc<dyn FlowReads> = Arc::new(stores.table()?.flows());
+    let links: Arc<dyn OutputLinks> = Arc::new(stores.bucket()?);
+    let router = assetmill_results::router(ResultsState {
+        flows,
+        links,
+        catalogue: Processing::new(&environment)?.catalogue,
+        callers: callers(&environment)?,
+        link_lifetime: LINK_LIFETIME,
+        max_rows: MAX_ROWS,
+    });
+    let router = layers::around(layers::bounded(router, MAX_ANSWER_BYTES));
+    lambda_http::run(router).await
+}

@@ -1,0 +1,44 @@
+//! The Lambda function `worker`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_core::usecases::{TimeLimits, Work};
+use assetmill_lambda::capacity::parallel;
+use assetmill_lambda::environment::Environment;
+use assetmill_lambda::processing::Processing;
+use assetmill_lambda::records::time_left;
+use assetmill_lambda::start::{StartError, start};
+use assetmill_lambda::stores::Stores;
+use assetmill_worker::Worker;
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{LambdaEvent, service_fn};
+
+/// Outlives the function's timeout in template.yaml: whoever holds a flow is gone before its lease is.
+const LEASE: Duration = Duration::from_secs(200);
+
+fn main() -> ExitCode {
+    start(run)
+}
+
+async fn run(environment: Environment) -> Result<(), StartError> {
+    let stores = Stores::new(&environment).await;
+    let processing = Processing::new(&environment)?;
+    let limits = TimeLimits {
+        lease: LEASE,
+        ..TimeLimits::default()
+    };
+    let worker = Worker {
+        work: Work {
+            process: processing.process(&stores, limits)?,
+            queue: Arc::new(stores.queue()?),
+        },
+        parallel: parallel(environment.memory_mib()?, processing.max_asset_bytes()),
+    };
+    let handle = service_fn(async |event: LambdaEvent<SqsEvent>| {
+        let time_left = time_left(event.context.deadline);
+        Ok::<_, StartError>(worker.handle(event.payload, time_left).await)
+    });
+    lambda_runtime::run(handle).await
+}

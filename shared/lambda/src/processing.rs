@@ -1,0 +1,87 @@
+//! Processing on Lambda: the same as elsewhere, with the ports on AWS.
+
+use std::sync::Arc;
+
+use assetmill_core::Catalogue;
+use assetmill_core::ports::FlowWrites;
+use assetmill_core::usecases::{Process, TimeLimits};
+use assetmill_operations::catalogue::{self, CatalogueError};
+use assetmill_operations::fetch::{AllowList, ClientError, FetchLimits, Fetcher, GuardedClient};
+
+use crate::environment::{Environment, EnvironmentError};
+use crate::stores::Stores;
+
+/// Compiled in: a function has what was deployed with it, and nothing else to go wrong at its start.
+const CATALOGUE: &str = include_str!("../../../operations.toml");
+
+/// Why nothing can be processed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessingError {
+    /// The environment says too little, or something wrong.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// The catalogue is broken.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// The HTTP client can't be made.
+    #[error("the HTTP client can't be made: {0}")]
+    Client(#[from] ClientError),
+}
+
+/// What assets are fetched and vendors are called with, and what can be made.
+#[derive(Clone)]
+pub struct Processing {
+    client: GuardedClient,
+    limits: FetchLimits,
+    /// What can be made.
+    pub catalogue: Catalogue,
+}
+
+impl Processing {
+    /// The processing that the environment describes.
+    ///
+    /// # Errors
+    /// [`ProcessingError`] when the environment or the catalogue is wrong.
+    pub fn new(environment: &Environment) -> Result<Self, ProcessingError> {
+        let allow: Option<AllowList> = environment.read("ASSETMILL_FETCH_ALLOW")?;
+        let client = GuardedClient::new(allow.unwrap_or_default())?;
+        let mut limits = FetchLimits::default();
+        if let Some(max_bytes) = environment.read("ASSETMILL_MAX_ASSET_BYTES")? {
+            limits.max_bytes = max_bytes;
+        }
+        let secrets = |name: &str| environment.get(name).map(ToOwned::to_owned);
+        let catalogue = catalogue::load(CATALOGUE, "operations.toml", &client, &secrets)?;
+        Ok(Self {
+            client,
+            limits,
+            catalogue,
+        })
+    }
+
+    /// The largest asset, in bytes.
+    pub fn max_asset_bytes(&self) -> u64 {
+        self.limits.max_bytes
+    }
+
+    /// Processes flows with the ports of `stores`.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] when the environment does not name them.
+    pub fn process(
+        &self,
+        stores: &Stores,
+        limits: TimeLimits,
+    ) -> Result<Process, EnvironmentError> {
+        let table = stores.table()?;
+        let flows: Arc<dyn FlowWrites> = Arc::new(table.flows());
+        Ok(Process {
+            flows,
+            sources: Arc::new(Fetcher::new(self.client.clone(), self.limits)),
+            works: Arc::new(table.works()),
+            outputs: Arc::new(stores.bucket()?),
+            catalogue: self.catalogue.clone(),
+            clock: stores.clock(),
+            limits,
+        })
+    }
+}

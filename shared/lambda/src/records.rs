@@ -1,0 +1,63 @@
+//! The records that SQS hands to a function, and the answer that tells which of them failed.
+
+use std::time::Duration;
+
+use assetmill_core::FlowMessage;
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
+
+/// A record of a queue: what to report it by, and what it says.
+#[derive(Debug)]
+pub struct Record {
+    /// What a failure is reported by.
+    pub message_id: String,
+    /// The message; `None` when it can't be read.
+    pub message: Option<FlowMessage>,
+    /// How many bytes its body has.
+    pub body_bytes: usize,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// SQS may delete it.
+    Done,
+    /// It has to come again, or, if it came too often, become a dead letter.
+    Failed,
+}
+
+impl From<SqsMessage> for Record {
+    fn from(record: SqsMessage) -> Self {
+        let body = record.body.unwrap_or_default();
+        Self {
+            // Every record of SQS has one.
+            message_id: record.message_id.unwrap_or_default(),
+            message: serde_json::from_str(&body).ok(),
+            body_bytes: body.len(),
+        }
+    }
+}
+
+/// Reports the records that failed; SQS deletes the others
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>). One without an
+/// id makes all of them come again, which is AWS's rule for a report that it can't follow.
+pub fn response(outcomes: impl IntoIterator<Item = (String, Outcome)>) -> SqsBatchResponse {
+    let failed = outcomes
+        .into_iter()
+        .filter(|(_, outcome)| *outcome == Outcome::Failed)
+        .map(|(message_id, _)| {
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = message_id;
+            failure
+        });
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = failed.collect();
+    response
+}
+
+/// The time that an invocation has left, by the clock of the machine. `deadline` is in milliseconds
+/// since 1970, as Lambda tells it.
+pub fn time_left(deadline: u64) -> Duration {
+    let now = jiff::Timestamp::now().as_millisecond();
+    let now = u64::try_from(now).unwrap_or_default();
+    Duration::from_millis(deadline.saturating_sub(now))
+}

@@ -1,0 +1,81 @@
+//! The ports on AWS, as the environment names them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_aws::{Bucket, Clients, Queue, Table};
+use assetmill_core::ports::{Clock, SystemClock};
+
+use crate::environment::{Environment, EnvironmentError, invalid};
+
+const TABLE: &str = "ASSETMILL_TABLE";
+const BUCKET: &str = "ASSETMILL_BUCKET";
+const QUEUE_URL: &str = "ASSETMILL_QUEUE_URL";
+const RETENTION_DAYS: &str = "ASSETMILL_RETENTION_DAYS";
+
+/// How long result URLs live.
+pub const LINK_LIFETIME: Duration = Duration::from_hours(1);
+
+/// Makes the ports that a function needs; the variables of others need not be set.
+#[derive(Clone)]
+pub struct Stores {
+    environment: Environment,
+    clients: Clients,
+    clock: Arc<dyn Clock>,
+}
+
+impl Stores {
+    /// The ports of this environment.
+    pub async fn new(environment: &Environment) -> Self {
+        Self {
+            environment: environment.clone(),
+            clients: Clients::from_env().await,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// The time.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    /// Rows.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] when the environment does not say which table, or how long rows live.
+    pub fn table(&self) -> Result<Table, EnvironmentError> {
+        let days: u64 = self.environment.read_required(RETENTION_DAYS)?;
+        if !(1..=3_650).contains(&days) {
+            let fault = "rows live for 1 to 3,650 days";
+            return Err(invalid(RETENTION_DAYS, &fault));
+        }
+        Ok(Table::new(
+            &self.clients,
+            self.environment.required(TABLE)?,
+            self.clock(),
+            Duration::from_hours(24 * days),
+        ))
+    }
+
+    /// Outputs.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] when the environment does not say which bucket.
+    pub fn bucket(&self) -> Result<Bucket, EnvironmentError> {
+        let name = self.environment.required(BUCKET)?;
+        Ok(Bucket::new(&self.clients, name, self.clock()))
+    }
+
+    /// Messages.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] when the environment does not say which queue.
+    pub fn queue(&self) -> Result<Queue, EnvironmentError> {
+        let url = self.environment.required(QUEUE_URL)?;
+        if !url.starts_with("http") {
+            let fault = "give the queue's URL, not its name or ARN";
+            return Err(invalid(QUEUE_URL, &fault));
+        }
+        Ok(Queue::new(&self.clients, url))
+    }
+}
