@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_api::ApiState;
-use assetmill_core::ports::{Clock, FlowQueue, FlowWrites, OutputLinks, OutputWrites, Probe};
+use assetmill_core::ports::{Clock, FlowDeliveries};
 use assetmill_core::usecases::{
     Answer, Bury, Cancel, Process, Retry, Submit, Sweep, TimeLimits, Work,
 };
@@ -18,17 +18,12 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 use utoipa::openapi::OpenApi;
 
+use crate::adapters::Adapters;
 use crate::config::{Config, ConfigError};
-use crate::links::{self, SignedLinks};
 use crate::samples::{self, WithSample};
-use crate::store::{SqliteQueue, Store};
 
 /// How long result URLs live.
 const LINK_LIFETIME: Duration = Duration::from_hours(1);
-/// How long a message stays invisible: longer than the lease of its flow.
-const VISIBILITY: Duration = Duration::from_secs(200);
-/// How often a message is delivered before it is a dead letter.
-const MAX_RECEIVES: u32 = 5;
 /// How old a batch must be before the sweep takes care of it: callers of v1 wait for less.
 const GRACE: Duration = Duration::from_mins(1);
 
@@ -45,72 +40,64 @@ pub struct App {
     /// What finishes half-sent batches.
     pub sweep: Sweep,
     /// The receiving end of the queue.
-    pub queue: Arc<SqliteQueue>,
+    pub deliveries: Arc<dyn FlowDeliveries>,
     /// The receiving end of the dead-letter queue.
-    pub dead_letters: Arc<SqliteQueue>,
+    pub dead_letters: Arc<dyn FlowDeliveries>,
 }
 
 /// Why the program can't be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// The folder can't be used.
-    #[error(transparent)]
-    Open(#[from] crate::store::OpenError),
-    /// The signing key can't be used.
-    #[error("the signing key can't be used: {0}")]
-    SigningKey(#[from] hmac::digest::InvalidLength),
     /// A setting is not what it may be.
     #[error(transparent)]
     Config(#[from] ConfigError),
 }
 
 impl App {
-    /// Puts the program together on an open store.
+    /// Puts the program together on its adapters.
     ///
     /// # Errors
     /// [`AppError`] when something that it needs can't be used.
     pub fn new(
         config: &Config,
         public_url: &Url,
-        store: &Store,
+        adapters: Adapters,
         clock: Arc<dyn Clock>,
         client: GuardedClient,
         catalogue: Catalogue,
     ) -> Result<Self, AppError> {
-        let flows: Arc<dyn FlowWrites> = Arc::new(store.flows());
-        let outputs = store.outputs();
-        let queue = Arc::new(store.queue(VISIBILITY, MAX_RECEIVES));
-        let sending: Arc<dyn FlowQueue> = queue.clone();
-        let links = SignedLinks::new(
-            &store.folder().signing_key()?,
-            public_url.clone(),
-            clock.clone(),
-        )?;
+        let Adapters {
+            flows,
+            works,
+            outputs,
+            links,
+            queue,
+            deliveries,
+            dead_letters,
+            probes,
+            routes,
+        } = adapters;
         let limits = FetchLimits {
             max_bytes: config.max_asset_bytes.as_u64(),
             ..FetchLimits::default()
         };
         let submit = Submit {
             flows: flows.clone(),
-            queue: sending.clone(),
+            queue: queue.clone(),
             clock: clock.clone(),
         };
         let process = Process {
             flows: flows.clone(),
             sources: Arc::new(WithSample::new(public_url, Fetcher::new(client, limits))),
-            works: Arc::new(store.works()),
-            outputs: Arc::new(outputs.clone()),
+            works,
+            outputs: outputs.clone(),
             catalogue: catalogue.clone(),
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };
-        let work = Work {
-            process,
-            queue: sending,
-        };
+        let work = Work { process, queue };
         let attempts = TaskTracker::new();
         let callers = config.callers()?;
-        let result_links: Arc<dyn OutputLinks> = Arc::new(links.clone());
         let api = ApiState {
             submit: submit.clone(),
             answer: Answer {
@@ -130,12 +117,9 @@ impl App {
                 catalogue: catalogue.clone(),
             },
             catalogue: catalogue.clone(),
-            outputs: Arc::new(outputs.clone()) as Arc<dyn OutputWrites>,
-            links: result_links.clone(),
-            probes: vec![
-                Arc::new(store.probe()) as Arc<dyn Probe>,
-                Arc::new(outputs.clone()),
-            ],
+            outputs,
+            links: links.clone(),
+            probes,
             callers: callers.clone(),
             link_lifetime: LINK_LIFETIME,
             max_inline_bytes: None,
@@ -143,13 +127,13 @@ impl App {
         };
         let results = ResultsState {
             flows: flows.clone(),
-            links: result_links,
+            links,
             catalogue,
             callers,
             link_lifetime: LINK_LIFETIME,
             max_rows: MAX_BATCH,
         };
-        let own = links::router(links, outputs).merge(samples::router());
+        let own = routes.merge(samples::router());
         Ok(Self {
             router: router(api, results, own, public_url),
             work,
@@ -159,8 +143,8 @@ impl App {
                 submit,
                 grace: GRACE,
             },
-            queue,
-            dead_letters: Arc::new(store.dead_letters(VISIBILITY)),
+            deliveries,
+            dead_letters,
         })
     }
 }

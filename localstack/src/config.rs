@@ -5,12 +5,13 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use assetmill_aws::resources::Names;
 use assetmill_core::NotAName;
 use assetmill_http::Callers;
 use assetmill_http::caller::BadKeys;
 use assetmill_operations::fetch::AllowList;
 use bytesize::ByteSize;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use url::Url;
 
 /// URLs in, processed assets out: on one machine, with everything in one folder.
@@ -24,6 +25,19 @@ pub struct Config {
     /// The folder that holds everything.
     #[arg(long, env = "ASSETMILL_DATA", default_value = ".assetmill")]
     pub data: PathBuf,
+
+    /// Keeps rows in DynamoDB, messages in SQS and outputs in S3, and not in a folder. Where they are, and
+    /// with which keys, the variables of the AWS SDKs say.
+    #[arg(long, env = "ASSETMILL_AWS", conflicts_with = "data")]
+    pub aws: bool,
+
+    /// With --aws: what its resources are called.
+    #[command(flatten)]
+    pub resources: Resources,
+
+    /// What to do; without it, to serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
 
     /// The catalogue; without it, the one that is compiled in.
     #[arg(long, env = "ASSETMILL_OPERATIONS")]
@@ -69,6 +83,54 @@ pub struct Config {
     /// What is logged: a `tracing` filter.
     #[arg(long, env = "ASSETMILL_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// What the resources on AWS are called, and how long what is in them lives.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Resources {
+    /// With --aws: the DynamoDB table.
+    #[arg(long, env = "ASSETMILL_TABLE", default_value = "assetmill")]
+    pub table: String,
+
+    /// With --aws: the S3 bucket.
+    #[arg(long, env = "ASSETMILL_BUCKET", default_value = "assetmill")]
+    pub bucket: String,
+
+    /// With --aws: the name of the SQS queue, which has a dead-letter queue.
+    #[arg(long, env = "ASSETMILL_QUEUE", default_value = "assetmill")]
+    pub queue: String,
+
+    /// With --aws: how many days rows live.
+    #[arg(
+        long,
+        env = "ASSETMILL_RETENTION_DAYS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(1..=3_650)
+    )]
+    pub retention_days: u64,
+}
+
+/// What to do, other than to serve.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Command {
+    /// Makes the table, the queues and the bucket that --aws uses, where they are not there.
+    Init,
+}
+
+impl Resources {
+    /// What they are called.
+    pub fn names(&self) -> Names {
+        Names {
+            table: self.table.clone(),
+            bucket: self.bucket.clone(),
+            queue: self.queue.clone(),
+        }
+    }
+
+    /// How long rows live.
+    pub fn retention(&self) -> Duration {
+        Duration::from_hours(24 * self.retention_days)
+    }
 }
 
 /// A setting that is not what it may be.

@@ -1,5 +1,7 @@
-//! Assetmill on one machine: the ports on SQLite and a folder, and the program that serves them.
+//! Assetmill on one machine: the ports on SQLite and a folder, and the program that serves them, or
+//! those on AWS.
 
+pub mod adapters;
 pub mod app;
 pub mod config;
 pub mod links;

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use assetmill_aws::Clients;
+use assetmill_aws::resources::{self, RedriveSettings, ResourceError};
 use assetmill_core::Catalogue;
 use assetmill_core::ports::{Clock, SystemClock};
 use assetmill_core::usecases::Sweep;
@@ -16,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use crate::adapters::{EmbeddedError, in_folder, on_aws};
 use crate::app::{App, AppError};
-use crate::config::Config;
+use crate::config::{Command, Config};
 use crate::samples::SAMPLE_PATH;
 use crate::store::{OpenError, Store};
 use crate::{server, signals, workers};
@@ -31,9 +34,21 @@ const BUILT_IN_CATALOGUE: &str = include_str!("../../operations.toml");
 /// Why the program did not start, or stopped by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
+    /// A folder would be gone with the function.
+    #[error(
+        "this is a Lambda function, where nothing can be kept in a folder: deploy template.yaml, \
+         whose functions keep everything on AWS"
+    )]
+    InLambda,
     /// The folder can't be used.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// Nothing can be kept in the folder.
+    #[error(transparent)]
+    Embedded(#[from] EmbeddedError),
+    /// The resources on AWS can't be made or found.
+    #[error("{0}; `assetmill init` makes what is not there")]
+    Resource(#[from] ResourceError),
     /// The catalogue is broken.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
@@ -75,40 +90,60 @@ pub enum ServeError {
 /// # Errors
 /// [`ServeError`] says why it did not start.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
+    if std::env::var_os("AWS_LAMBDA_FUNCTION_NAME").is_some() {
+        return Err(ServeError::InLambda);
+    }
+    if let Some(Command::Init) = config.command {
+        return init(&config).await;
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let client = GuardedClient::new(config.fetch_allow.clone())?;
     let catalogue = load_catalogue(config.operations.as_deref(), &client)?;
-    let store = Store::open(&config.data, clock.clone()).await?;
+    let store = if config.aws {
+        None
+    } else {
+        Some(Store::open(&config.data, clock.clone()).await?)
+    };
     let listener = listen(config.listen).await?;
     let address = listener.local_addr()?;
     let public_url = public_url(&config, address)?;
-    let app = App::new(&config, &public_url, &store, clock, client, catalogue)?;
-
-    // The last process is gone for certain, so whatever it left behind may be sent at once.
-    let left_behind = Sweep {
-        grace: Duration::ZERO,
-        ..app.sweep.clone()
+    let adapters = match &store {
+        Some(store) => in_folder(store, &public_url, clock.clone())?,
+        None => on_aws(&config.resources, clock.clone()).await?,
     };
-    left_behind.run().await?;
+    let app = App::new(&config, &public_url, adapters, clock, client, catalogue)?;
+    if store.is_some() {
+        // The last process is gone for certain, so whatever it left behind may be sent at once.
+        let left_behind = Sweep {
+            grace: Duration::ZERO,
+            ..app.sweep.clone()
+        };
+        left_behind.run().await?;
+    }
     if config.api_keys.is_none() && !address.ip().is_loopback() {
         tracing::warn!(
             %address,
             "everybody who reaches this address may call; ASSETMILL_API_KEYS asks for keys"
         );
     }
-    greet(&config, address, &public_url, store.folder().path())?;
-    run(app, listener, &store, config.workers()).await
+    greet(&config, address, &public_url, store.as_ref())?;
+    run(app, listener, store, config.workers()).await
 }
 
 async fn run(
     app: App,
     listener: TcpListener,
-    store: &Store,
+    store: Option<Store>,
     parallel: usize,
 ) -> Result<(), ServeError> {
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
-    tasks.spawn(workers::work(app.work, app.queue, parallel, stop.clone()));
+    tasks.spawn(workers::work(
+        app.work,
+        app.deliveries,
+        parallel,
+        stop.clone(),
+    ));
     tasks.spawn(workers::bury(app.bury, app.dead_letters, stop.clone()));
     tasks.spawn(workers::sweep(app.sweep, stop.clone()));
     tasks.spawn(server::serve(listener, app.router, stop.clone()));
@@ -128,15 +163,40 @@ async fn run(
     };
     let put_back = tokio::select! {
         () = finished => 0,
-        () = tokio::time::sleep(GRACEFUL) => store.release().await?,
+        () = tokio::time::sleep(GRACEFUL) => put_back(store).await?,
         again = signals::stop() => {
             again?;
-            store.release().await?
+            put_back(store).await?
         }
     };
     writeln!(
         io::stdout(),
         "Stopped; {put_back} flows in flight were put back."
+    )?;
+    Ok(())
+}
+
+/// Puts back what is in flight. On AWS other processes may hold flows too; what this one held comes
+/// again after the queue's visibility timeout.
+async fn put_back(store: Option<Store>) -> Result<usize, ServeError> {
+    match store {
+        Some(store) => Ok(store.release().await?),
+        None => Ok(0),
+    }
+}
+
+/// Makes what `--aws` needs and says what it is called.
+async fn init(config: &Config) -> Result<(), ServeError> {
+    let names = config.resources.names();
+    let clients = Clients::from_env().await;
+    let urls = resources::create(&clients, &names, RedriveSettings::default()).await?;
+    writeln!(
+        io::stdout(),
+        "Table              {}\nBucket             {}\nQueue              {}\nDead-letter queue  {}",
+        names.table,
+        names.bucket,
+        urls.queue,
+        urls.dead_letters
     )?;
     Ok(())
 }
@@ -175,7 +235,16 @@ fn public_url(config: &Config, mut address: SocketAddr) -> Result<Url, url::Pars
     Url::parse(&format!("http://{address}/"))
 }
 
-fn greet(config: &Config, address: SocketAddr, public_url: &Url, data: &Path) -> io::Result<()> {
+fn greet(
+    config: &Config,
+    address: SocketAddr,
+    public_url: &Url,
+    store: Option<&Store>,
+) -> io::Result<()> {
+    let data = store.map_or_else(
+        || format!("table {}", config.resources.table),
+        |store| store.folder().path().display().to_string(),
+    );
     writeln!(
         io::stdout(),
         "Assetmill {version} is listening on {address}
@@ -196,6 +265,5 @@ Try it:
             ""
         },
         version = env!("CARGO_PKG_VERSION"),
-        data = data.display(),
     )
 }

@@ -35,8 +35,16 @@ impl Fault {
 /// The faults of one process: counts the calls to all its ports and spoils one of them.
 pub struct Faults {
     calls: AtomicUsize,
-    spoil: Option<(usize, Fault)>,
+    spoil: Spoilt,
     stopped: watch::Sender<bool>,
+}
+
+/// Which calls are spoilt.
+#[derive(Debug, Clone, Copy)]
+enum Spoilt {
+    None,
+    One(usize, Fault),
+    All,
 }
 
 /// When a failing call took effect.
@@ -57,15 +65,20 @@ pub struct Faulty<Port: ?Sized> {
 impl Faults {
     /// A process in which nothing goes wrong.
     pub fn none() -> Arc<Self> {
-        Self::new(None)
+        Self::new(Spoilt::None)
     }
 
     /// A process in which call number `call`, from 1, is spoilt.
     pub fn at(call: usize, fault: Fault) -> Arc<Self> {
-        Self::new(Some((call, fault)))
+        Self::new(Spoilt::One(call, fault))
     }
 
-    fn new(spoil: Option<(usize, Fault)>) -> Arc<Self> {
+    /// A process whose every call fails without taking effect.
+    pub fn always() -> Arc<Self> {
+        Self::new(Spoilt::All)
+    }
+
+    fn new(spoil: Spoilt) -> Arc<Self> {
         Arc::new(Self {
             calls: AtomicUsize::new(0),
             spoil,
@@ -106,7 +119,8 @@ impl Faults {
         }
         let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
         match self.spoil {
-            Some((at, fault)) if at == number => match fault {
+            Spoilt::All => Err(failure(Effect::None)),
+            Spoilt::One(at, fault) if at == number => match fault {
                 Fault::StopBefore => self.stop().await,
                 Fault::StopAfter => {
                     // The effect alone matters: nobody sees the answer.

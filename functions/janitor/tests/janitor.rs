@@ -1,0 +1,181 @@
+//! What the janitor does when it is woken.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_contract::faults::Faults;
+use assetmill_contract::memory::{MemoryFlows, MemoryQueue, RuntimeClock};
+use assetmill_contract::samples;
+use assetmill_core::ports::{FlowDeliveries as _, FlowReads as _, FlowWrites};
+use assetmill_core::usecases::{Bury, Submit, Sweep};
+use assetmill_core::{Batch, Flow, FlowState, Status};
+use assetmill_janitor::{Done, Event, Janitor};
+use serde_json::{Value, json};
+
+const SCHEDULE: &str = include_str!("../../../events/janitor-schedule.json");
+const DEAD_LETTERS: &str = include_str!("../../../events/janitor-dead-letters.json");
+
+struct World {
+    flows: Arc<MemoryFlows>,
+    queue: Arc<MemoryQueue>,
+    janitor: Janitor,
+}
+
+impl World {
+    fn new() -> Self {
+        let flows = Arc::new(MemoryFlows::default());
+        Self::on(flows.clone(), flows)
+    }
+
+    fn without_rows() -> Self {
+        let flows = Arc::new(MemoryFlows::default());
+        let rows: Arc<dyn FlowWrites> = flows.clone();
+        Self::on(flows, Faults::always().around(rows))
+    }
+
+    fn on(flows: Arc<MemoryFlows>, rows: Arc<dyn FlowWrites>) -> Self {
+        let clock = Arc::new(RuntimeClock::default());
+        let queue = Arc::new(MemoryQueue::new(clock.clone(), Duration::from_mins(18), 5));
+        let submit = Submit {
+            flows: rows.clone(),
+            queue: queue.clone(),
+            clock: clock.clone(),
+        };
+        let janitor = Janitor {
+            sweep: Sweep {
+                submit,
+                grace: Duration::ZERO,
+            },
+            bury: Bury { flows: rows, clock },
+        };
+        Self {
+            flows,
+            queue,
+            janitor,
+        }
+    }
+
+    async fn batch(&self, size: u32) -> (Batch, Vec<Flow>) {
+        let (mut batch, flows) = samples::batch(size);
+        batch.created_at = self.janitor.bury.clock.now();
+        self.flows.put_flows(&flows).await.unwrap();
+        self.flows.put_batch(&batch).await.unwrap();
+        (batch, flows)
+    }
+
+    async fn read(&self, flow: &Flow) -> Flow {
+        let read = self.flows.flows(&flow.tenant, &[flow.id]).await.unwrap();
+        read[0].clone().unwrap()
+    }
+
+    /// The message ids that were reported after these bodies.
+    async fn failed(&self, bodies: &[String]) -> Vec<String> {
+        match self.janitor.handle(dead_letters(bodies)).await.unwrap() {
+            Done::DeadLetters(response) => response
+                .batch_item_failures
+                .into_iter()
+                .map(|failure| failure.item_identifier)
+                .collect(),
+            Done::Swept { .. } => panic!("dead letters are no schedule"),
+        }
+    }
+}
+
+fn event(text: &str) -> Event {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Dead letters with these bodies, called `letter-0` and so on.
+fn dead_letters(bodies: &[String]) -> Event {
+    let mut event: Value = serde_json::from_str(DEAD_LETTERS).unwrap();
+    let record = event["Records"][0].clone();
+    let records = bodies.iter().enumerate().map(|(index, body)| {
+        let mut record = record.clone();
+        record["messageId"] = json!(format!("letter-{index}"));
+        record["body"] = json!(body);
+        record
+    });
+    event["Records"] = records.collect();
+    serde_json::from_value(event).unwrap()
+}
+
+fn body(flow: &Flow) -> String {
+    serde_json::to_string(&flow.message()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_schedule_what_was_half_sent_is_sent_again() {
+    let world = World::new();
+    let (batch, flows) = world.batch(3).await;
+    // Half sent is what began earlier.
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let done = world.janitor.handle(event(SCHEDULE)).await.unwrap();
+    assert!(matches!(done, Done::Swept { batches: 1 }), "{done:?}");
+    let received = world
+        .queue
+        .receive(10, Duration::from_secs(1))
+        .await
+        .unwrap();
+    let sent: Vec<_> = received
+        .into_iter()
+        .map(|delivery| delivery.message)
+        .collect();
+    assert_eq!(sent, flows.iter().map(Flow::message).collect::<Vec<_>>());
+    let read = world.flows.batch(&batch.tenant, batch.id).await.unwrap();
+    assert!(read.unwrap().dispatched_at.is_some());
+    let done = world.janitor.handle(event(SCHEDULE)).await.unwrap();
+    assert!(matches!(done, Done::Swept { batches: 0 }), "{done:?}");
+}
+
+#[tokio::test]
+async fn a_dead_letter_ends_its_flow_as_failed() {
+    let world = World::new();
+    let (batch, flows) = world.batch(1).await;
+    assert_eq!(world.failed(&[body(&flows[0])]).await, [""; 0]);
+    let flow = world.read(&flows[0]).await;
+    assert!(
+        matches!(&flow.status, Status::Failed { failure, .. } if failure.code.as_str() == "worker_crashed"),
+        "{:?}",
+        flow.status
+    );
+    let batch = world.flows.batch(&batch.tenant, batch.id).await.unwrap();
+    assert!(batch.unwrap().completed_at.is_some());
+    // SQS delivers at least once.
+    assert_eq!(world.failed(&[body(&flows[0])]).await, [""; 0]);
+    assert_eq!(world.read(&flows[0]).await, flow);
+}
+
+#[tokio::test]
+async fn a_dead_letter_of_no_flow_is_done_with() {
+    let world = World::new();
+    let (_, unknown) = samples::batch(1);
+    let bodies = [body(&unknown[0]), "nonsense".to_owned(), String::new()];
+    assert_eq!(world.failed(&bodies).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn one_dead_letter_keeps_no_other_from_being_settled() {
+    let world = World::new();
+    let (_, flows) = world.batch(1).await;
+    let bodies = ["{}".to_owned(), body(&flows[0])];
+    assert_eq!(world.failed(&bodies).await, [""; 0]);
+    assert_eq!(world.read(&flows[0]).await.state(), FlowState::Failed);
+}
+
+#[tokio::test]
+async fn without_rows_dead_letters_come_again() {
+    let world = World::without_rows();
+    let (_, flows) = world.batch(1).await;
+    assert_eq!(world.failed(&[body(&flows[0])]).await, ["letter-0"]);
+    assert!(world.janitor.handle(event(SCHEDULE)).await.is_err());
+}
+
+#[test]
+fn an_event_of_another_kind_is_refused() {
+    let api = include_str!("../../../events/api-about.json");
+    for text in [api, "{}", "[]", "{\"Records\": 5}"] {
+        let error = serde_json::from_str::<Event>(text).unwrap_err().to_string();
+        assert!(error.contains("neither"), "{error}");
+    }
+}

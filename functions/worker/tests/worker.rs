@@ -1,0 +1,135 @@
+//! What the worker does with the records of an event.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod world;
+
+use std::time::Duration;
+
+use assetmill_core::FlowState;
+use assetmill_core::ports::FlowWrites as _;
+use assetmill_core::usecases::Bury;
+use world::{World, failed, message_ids};
+
+const PLENTY: Duration = Duration::from_mins(3);
+
+#[tokio::test(start_paused = true)]
+async fn every_record_of_an_event_is_settled() {
+    let world = World::new();
+    let flows = world.flows(10, "ok").await;
+    let response = world.worker(4).handle(world::event(&flows), PLENTY).await;
+    assert_eq!(failed(&response), [""; 0]);
+    for flow in &flows {
+        assert_eq!(world.state(flow).await, FlowState::Completed);
+    }
+    assert_eq!(world.most_at_once(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_message_twice_does_no_harm() {
+    let world = World::new();
+    let flows = world.flows(1, "ok").await;
+    let twice = [flows[0].clone(), flows[0].clone()];
+    let response = world.worker(4).handle(world::event(&twice), PLENTY).await;
+    assert_eq!(failed(&response), [""; 0]);
+    assert_eq!(world.state(&flows[0]).await, FlowState::Completed);
+    assert_eq!(world.flows.settlements(flows[0].id), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_panics_fails_alone() {
+    let world = World::new();
+    let mut flows = world.flows(3, "ok").await;
+    flows.extend(world.flows(1, "panic").await);
+    let event = world::event(&flows);
+    let ids = message_ids(&event);
+    let response = world.worker(2).handle(event, PLENTY).await;
+    assert_eq!(failed(&response), [ids[3].as_str()]);
+    for flow in &flows[..3] {
+        assert_eq!(world.state(flow).await, FlowState::Completed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_hangs_is_reported_in_time() {
+    let world = World::new();
+    let mut flows = world.flows(1, "hang").await;
+    flows.extend(world.flows(3, "ok").await);
+    let event = world::event(&flows);
+    let ids = message_ids(&event);
+    let began = tokio::time::Instant::now();
+    let response = world.worker(2).handle(event, PLENTY).await;
+    assert!(began.elapsed() < PLENTY);
+    assert_eq!(failed(&response), [ids[0].as_str()]);
+    for flow in &flows[1..] {
+        assert_eq!(world.state(flow).await, FlowState::Completed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_there_is_no_time_for_is_sent_again() {
+    let world = World::new();
+    let flows = world.flows(3, "ok").await;
+    let little = Duration::from_secs(10);
+    let response = world.worker(2).handle(world::event(&flows), little).await;
+    assert_eq!(failed(&response), [""; 0]);
+    for flow in &flows {
+        assert_eq!(world.state(flow).await, FlowState::Pending);
+    }
+    let mut again = world.waiting().await;
+    again.sort_by_key(|message| message.flow_id);
+    let messages: Vec<_> = flows.iter().map(assetmill_core::Flow::message).collect();
+    assert_eq!(again, messages);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_not_be_sent_again_is_reported() {
+    let world = World::without_queue();
+    let flows = world.flows(2, "ok").await;
+    let event = world::event(&flows);
+    let ids = message_ids(&event);
+    let response = world.worker(2).handle(event, Duration::ZERO).await;
+    assert_eq!(failed(&response), ids);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_can_not_be_read_is_reported_alone() {
+    let world = World::new();
+    let event = world::event_of(include_str!("../../../events/worker-malformed.json"));
+    let ids = message_ids(&event);
+    let response = world.worker(2).handle(event, PLENTY).await;
+    // The other one names a flow that does not exist, which is no reason to send it again.
+    assert_eq!(failed(&response), [ids[1].as_str()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_rows_messages_wait_and_nothing_is_lost() {
+    let world = World::without_rows();
+    let flows = world.flows(2, "ok").await;
+    let response = world.worker(2).handle(world::event(&flows), PLENTY).await;
+    assert_eq!(failed(&response), [""; 0]);
+    let mut waiting = world.waiting().await;
+    waiting.sort_by_key(|message| message.flow_id);
+    assert_eq!(
+        waiting,
+        flows
+            .iter()
+            .map(assetmill_core::Flow::message)
+            .collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_after_a_panic_ends_the_flow() {
+    let world = World::new();
+    let flows = world.flows(1, "panic").await;
+    world.worker(1).handle(world::event(&flows), PLENTY).await;
+    let bury = Bury {
+        flows: world.flows.clone(),
+        clock: world.clock.clone(),
+    };
+    bury.handle(&flows[0].message()).await.unwrap();
+    assert_eq!(world.state(&flows[0]).await, FlowState::Failed);
+    // Whoever still holds the flow changes nothing.
+    let late = world.flows.begin_call(flows[0].id, 1).await.unwrap();
+    assert_eq!(late, assetmill_core::ports::Fenced::Lost);
+}

@@ -1,0 +1,235 @@
+//! A worker on ports in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use assetmill_contract::memory::{
+    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryWorks, RuntimeClock,
+};
+use assetmill_contract::samples;
+use assetmill_core::ports::{
+    FlowDeliveries as _, FlowQueue, FlowReads as _, FlowWrites, Outgoing, Sources, Unavailable,
+};
+use assetmill_core::usecases::{Process, TimeLimits, Work};
+use assetmill_core::{
+    Asset, AssetUrl, Availability, Catalogue, Cost, Flow, FlowMessage, FlowState, MediaType,
+    Operation, OperationDescription, Params, ParamsSchema, Product, RetryPolicy, Setback, Source,
+};
+use assetmill_worker::Worker;
+use async_trait::async_trait;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use bytes::Bytes;
+use serde_json::json;
+
+/// Everything around a worker.
+pub(crate) struct World {
+    pub(crate) flows: Arc<MemoryFlows>,
+    pub(crate) clock: Arc<RuntimeClock>,
+    queue: Arc<MemoryQueue>,
+    assets: Arc<Assets>,
+    rows: Arc<dyn FlowWrites>,
+    sending: Arc<dyn FlowQueue>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let clock = Arc::new(RuntimeClock::default());
+        let flows = Arc::new(MemoryFlows::default());
+        let queue = Arc::new(MemoryQueue::new(clock.clone(), Duration::from_mins(18), 5));
+        Self {
+            rows: flows.clone(),
+            sending: queue.clone(),
+            assets: Arc::default(),
+            flows,
+            clock,
+            queue,
+        }
+    }
+
+    pub(crate) fn without_queue() -> Self {
+        Self {
+            sending: Arc::new(NoQueue),
+            ..Self::new()
+        }
+    }
+
+    /// The first call to the rows fails, as does each later one.
+    pub(crate) fn without_rows() -> Self {
+        let world = Self::new();
+        let faults = assetmill_contract::faults::Faults::always();
+        let rows: Arc<dyn FlowWrites> = world.flows.clone();
+        Self {
+            rows: faults.around(rows),
+            ..world
+        }
+    }
+
+    /// New flows of assets that behave so.
+    pub(crate) async fn flows(&self, number: u32, asset: &str) -> Vec<Flow> {
+        let (batch, mut flows) = samples::batch(number);
+        for flow in &mut flows {
+            let url = format!("https://assets.test/{asset}/{}", flow.index);
+            flow.source = Source::Asset(url.parse().unwrap());
+        }
+        self.flows.put_flows(&flows).await.unwrap();
+        self.flows.put_batch(&batch).await.unwrap();
+        flows
+    }
+
+    pub(crate) fn worker(&self, parallel: usize) -> Worker {
+        let process = Process {
+            flows: self.rows.clone(),
+            sources: self.assets.clone(),
+            works: Arc::new(MemoryWorks::default()),
+            outputs: Arc::new(MemoryOutputs::default()),
+            catalogue: Catalogue::new([Arc::new(Copy::new()) as _], &"copy".parse().unwrap())
+                .unwrap(),
+            clock: self.clock.clone(),
+            limits: TimeLimits::default(),
+        };
+        Worker {
+            work: Work {
+                process,
+                queue: self.sending.clone(),
+            },
+            parallel,
+        }
+    }
+
+    pub(crate) async fn state(&self, flow: &Flow) -> FlowState {
+        let read = self.flows.flows(&flow.tenant, &[flow.id]).await.unwrap();
+        read[0].as_ref().unwrap().state()
+    }
+
+    /// The messages that are in the queue, or will be soon.
+    pub(crate) async fn waiting(&self) -> Vec<FlowMessage> {
+        let received = self.queue.receive(10, Duration::from_mins(1)).await;
+        let mut messages: Vec<_> = received.unwrap();
+        messages.extend(
+            self.queue
+                .receive(10, Duration::from_mins(1))
+                .await
+                .unwrap(),
+        );
+        messages
+            .into_iter()
+            .map(|delivery| delivery.message)
+            .collect()
+    }
+
+    /// The most assets that were fetched at the same time.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.assets.most.load(Ordering::SeqCst)
+    }
+}
+
+/// An event with a record for each of these flows, in the shape of SQS.
+pub(crate) fn event(flows: &[Flow]) -> SqsEvent {
+    let mut event: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../events/worker-messages.json")).unwrap();
+    let record = event["Records"][0].clone();
+    let records = flows.iter().enumerate().map(|(index, flow)| {
+        let mut record = record.clone();
+        record["messageId"] = json!(format!("message-{index}"));
+        record["body"] = json!(serde_json::to_string(&flow.message()).unwrap());
+        record
+    });
+    event["Records"] = records.collect();
+    event_of(&event.to_string())
+}
+
+pub(crate) fn event_of(text: &str) -> SqsEvent {
+    serde_json::from_str(text).unwrap()
+}
+
+pub(crate) fn message_ids(event: &SqsEvent) -> Vec<String> {
+    let ids = event.records.iter().map(|record| record.message_id.clone());
+    ids.map(Option::unwrap).collect()
+}
+
+/// The messages that were reported.
+pub(crate) fn failed(response: &SqsBatchResponse) -> Vec<&str> {
+    let failures = &response.batch_item_failures;
+    let mut ids: Vec<_> = failures
+        .iter()
+        .map(|failure| failure.item_identifier.as_str())
+        .collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// Assets that can be had, that hang, or that bring their worker down.
+#[derive(Default)]
+struct Assets {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[async_trait]
+impl Sources for Assets {
+    async fn fetch(&self, url: &AssetUrl) -> Result<Asset, Setback> {
+        let path = url.as_url().path().to_owned();
+        assert!(!path.starts_with("/panic"), "an asset that panics");
+        if path.starts_with("/hang") {
+            std::future::pending::<()>().await;
+        }
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        Ok(Asset {
+            url: url.clone(),
+            content: Bytes::from(path),
+        })
+    }
+}
+
+struct NoQueue;
+
+#[async_trait]
+impl FlowQueue for NoQueue {
+    async fn send(&self, _: &[Outgoing]) -> Result<(), Unavailable> {
+        Err(Unavailable::new("queue", "down"))
+    }
+}
+
+/// Its output is its asset.
+struct Copy(OperationDescription);
+
+impl Copy {
+    fn new() -> Self {
+        Self(OperationDescription {
+            name: "copy".parse().unwrap(),
+            summary: String::new(),
+            params: ParamsSchema(BTreeMap::new()),
+            accepts: Vec::new(),
+            produces: vec![MediaType::png()],
+            availability: Availability::Available,
+            cost: Cost::Free,
+        })
+    }
+}
+
+#[async_trait]
+impl Operation for Copy {
+    fn description(&self) -> &OperationDescription {
+        &self.0
+    }
+
+    fn fingerprint(&self) -> &'static str {
+        "copy"
+    }
+
+    fn retry(&self) -> RetryPolicy {
+        RetryPolicy::default()
+    }
+
+    async fn run(&self, asset: Asset, _: &Params) -> Result<Product, Setback> {
+        Ok(Product {
+            content: asset.content,
+            media_type: MediaType::png(),
+        })
+    }
+}

@@ -1,0 +1,36 @@
+//! What the program keeps things in: a folder, or AWS.
+
+mod aws;
+mod embedded;
+
+use std::sync::Arc;
+
+use assetmill_core::ports::{
+    FlowDeliveries, FlowQueue, FlowWrites, OutputLinks, OutputWrites, Probe, Works,
+};
+use axum::Router;
+
+pub use aws::on_aws;
+pub use embedded::{EmbeddedError, in_folder};
+
+/// One adapter of each port.
+pub struct Adapters {
+    /// Rows.
+    pub flows: Arc<dyn FlowWrites>,
+    /// Remembered work.
+    pub works: Arc<dyn Works>,
+    /// Stored outputs.
+    pub outputs: Arc<dyn OutputWrites>,
+    /// Makes URLs of outputs.
+    pub links: Arc<dyn OutputLinks>,
+    /// The sending end of the queue.
+    pub queue: Arc<dyn FlowQueue>,
+    /// Its receiving end.
+    pub deliveries: Arc<dyn FlowDeliveries>,
+    /// The receiving end of the dead-letter queue.
+    pub dead_letters: Arc<dyn FlowDeliveries>,
+    /// The dependencies that readiness asks.
+    pub probes: Vec<Arc<dyn Probe>>,
+    /// The routes that the URLs of outputs lead to, if they lead here.
+    pub routes: Router,
+}

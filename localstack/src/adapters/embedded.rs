@@ -1,0 +1,51 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_core::ports::Clock;
+use url::Url;
+
+use super::Adapters;
+use crate::links::{self, SignedLinks};
+use crate::store::{OpenError, Store};
+
+/// How long a message stays invisible: longer than the lease of its flow.
+const VISIBILITY: Duration = Duration::from_secs(200);
+/// How often a message is delivered before it is a dead letter.
+const MAX_RECEIVES: u32 = 5;
+
+/// Why nothing can be kept in the folder.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddedError {
+    /// The folder can't be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The signing key can't be used.
+    #[error("the signing key can't be used: {0}")]
+    SigningKey(#[from] hmac::digest::InvalidLength),
+}
+
+/// Everything in SQLite and a folder.
+///
+/// # Errors
+/// [`EmbeddedError`] when the folder can't be used.
+pub fn in_folder(
+    store: &Store,
+    public_url: &Url,
+    clock: Arc<dyn Clock>,
+) -> Result<Adapters, EmbeddedError> {
+    let key = store.folder().signing_key()?;
+    let links = SignedLinks::new(&key, public_url.clone(), clock)?;
+    let outputs = store.outputs();
+    let queue = Arc::new(store.queue(VISIBILITY, MAX_RECEIVES));
+    Ok(Adapters {
+        flows: Arc::new(store.flows()),
+        works: Arc::new(store.works()),
+        outputs: Arc::new(outputs.clone()),
+        links: Arc::new(links.clone()),
+        queue: queue.clone(),
+        deliveries: queue,
+        dead_letters: Arc::new(store.dead_letters(VISIBILITY)),
+        probes: vec![Arc::new(store.probe()), Arc::new(outputs.clone())],
+        routes: links::router(links, outputs),
+    })
+}
