@@ -7,7 +7,6 @@ use assetmill_core::ports::{Clock, OutputLinks, OutputWrites, Probe, SignedUrl, 
 use assetmill_core::{MediaType, OutputKey};
 use async_trait::async_trait;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
-use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::presigning::PresigningConfig;
@@ -15,6 +14,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::Clients;
+use crate::fault::described;
 
 /// Outputs as objects `{tenant}/{sha256}.{extension}` of one bucket.
 #[derive(Clone)]
@@ -164,5 +164,5 @@ impl Probe for Bucket {
 }
 
 fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Unavailable {
-    Unavailable::new("outputs", DisplayErrorContext(error).to_string())
+    Unavailable::new("outputs", described(&error))
 }

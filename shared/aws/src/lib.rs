@@ -7,6 +7,7 @@ pub mod clients;
 pub mod resources;
 
 mod bucket;
+mod fault;
 mod patience;
 mod queue;
 mod table;

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use assetmill_core::ports::{FlowQueue, MAX_DELAY, Outgoing, Probe, Unavailable};
 use async_trait::async_trait;
-use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::Clients;
+use crate::fault::described;
 use crate::patience::Patience;
 
 /// The most messages of one call: SQS, `SendMessageBatch`
@@ -133,7 +133,7 @@ fn whole_seconds(delay: Duration) -> i32 {
 }
 
 fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Unavailable {
-    Unavailable::new("queue", DisplayErrorContext(error).to_string())
+    Unavailable::new("queue", described(&error))
 }
 
 #[cfg(test)]

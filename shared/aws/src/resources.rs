@@ -6,11 +6,11 @@ mod table;
 
 use std::time::Duration;
 
-use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::operation::create_bucket::CreateBucketError;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
 use crate::Clients;
+use crate::fault::described;
 
 pub use queues::{QueueUrls, RedriveSettings};
 
@@ -43,7 +43,7 @@ impl ResourceError {
         Self {
             kind,
             name: name.to_owned(),
-            fault: DisplayErrorContext(error).to_string(),
+            fault: described(&error),
         }
     }
 
@@ -65,9 +65,29 @@ pub async fn create(
     names: &Names,
     redrive: RedriveSettings,
 ) -> Result<QueueUrls, ResourceError> {
+    create_stores(clients, names).await?;
+    create_queues(clients, &names.queue, redrive).await
+}
+
+/// As [`create`], for the table and the bucket alone.
+///
+/// # Errors
+/// [`ResourceError`] names the first that can't be made.
+pub async fn create_stores(clients: &Clients, names: &Names) -> Result<(), ResourceError> {
     table::create(clients, &names.table).await?;
-    create_bucket(clients, &names.bucket).await?;
-    queues::create(clients, &names.queue, redrive).await
+    create_bucket(clients, &names.bucket).await
+}
+
+/// As [`create`], for the queue and its dead-letter queue alone.
+///
+/// # Errors
+/// [`ResourceError`] names the first that can't be made.
+pub async fn create_queues(
+    clients: &Clients,
+    name: &str,
+    redrive: RedriveSettings,
+) -> Result<QueueUrls, ResourceError> {
+    queues::create(clients, name, redrive).await
 }
 
 /// Finds the queues.

@@ -25,12 +25,12 @@ use std::time::Duration;
 
 use assetmill_core::ports::{Clock, Probe, Unavailable};
 use async_trait::async_trait;
-use aws_sdk_dynamodb::error::DisplayErrorContext;
 use jiff::Timestamp;
 
 pub(crate) use keys::names;
 
 use crate::Clients;
+use crate::fault::described;
 use item::Item;
 
 /// Rows in one DynamoDB table.
@@ -116,5 +116,5 @@ impl Probe for Table {
 }
 
 fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Unavailable {
-    Unavailable::new("flows", DisplayErrorContext(error).to_string())
+    Unavailable::new("flows", described(&error))
 }
