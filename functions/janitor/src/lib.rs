@@ -5,7 +5,6 @@
 use assetmill_core::ports::Unavailable;
 use assetmill_core::usecases::{Bury, Sweep};
 use assetmill_lambda::records::{self, Outcome, Record};
-use aws_lambda_events::eventbridge::EventBridgeEvent;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
@@ -14,17 +13,39 @@ use serde_json::Value;
 /// How many dead letters are handled at the same time.
 const PARALLEL: usize = 10;
 
-/// What wakes the janitor. The two have nothing in common, so that one can't be taken for the other.
+/// What wakes the janitor.
 #[derive(Debug, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "neither an event of SQS nor one of EventBridge: see events/janitor-*.json"
-)]
+#[serde(try_from = "Value")]
 pub enum Event {
     /// Dead letters.
     DeadLetters(SqsEvent),
     /// The schedule.
-    Schedule(EventBridgeEvent<Value>),
+    Schedule,
+}
+
+/// The event is not one that the janitor is to be woken by.
+#[derive(Debug, thiserror::Error)]
+#[error("neither an event of SQS nor a scheduled one of EventBridge: see events/janitor-*.json")]
+pub struct NotAnEvent;
+
+impl TryFrom<Value> for Event {
+    type Error = NotAnEvent;
+
+    /// Tells events apart by what they say of their source: those of S3 and SNS have `Records` as well.
+    fn try_from(event: Value) -> Result<Self, NotAnEvent> {
+        if event["source"] == "aws.events" && event["detail-type"] == "Scheduled Event" {
+            return Ok(Self::Schedule);
+        }
+        let records = event["Records"].as_array().ok_or(NotAnEvent)?;
+        if records
+            .iter()
+            .all(|record| record["eventSource"] == "aws:sqs")
+        {
+            let event = serde_json::from_value(event).map_err(|_| NotAnEvent)?;
+            return Ok(Self::DeadLetters(event));
+        }
+        Err(NotAnEvent)
+    }
 }
 
 /// What the janitor did.
@@ -57,7 +78,7 @@ impl Janitor {
     pub async fn handle(&self, event: Event) -> Result<Done, Unavailable> {
         match event {
             Event::DeadLetters(event) => Ok(Done::DeadLetters(self.settle(event).await)),
-            Event::Schedule(_) => {
+            Event::Schedule => {
                 let batches = self.sweep.run().await?;
                 Ok(Done::Swept { batches })
             }

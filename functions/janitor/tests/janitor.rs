@@ -174,7 +174,9 @@ async fn without_rows_dead_letters_come_again() {
 #[test]
 fn an_event_of_another_kind_is_refused() {
     let api = include_str!("../../../events/api-about.json");
-    for text in [api, "{}", "[]", "{\"Records\": 5}"] {
+    let s3 = r#"{"Records": [{"eventSource": "aws:s3", "s3": {}}]}"#;
+    let other = SCHEDULE.replace("Scheduled Event", "Object Created");
+    for text in [api, "{}", "[]", "7", r#"{"Records": 5}"#, s3, &other] {
         let error = serde_json::from_str::<Event>(text).unwrap_err().to_string();
         assert!(error.contains("neither"), "{error}");
     }

@@ -6,8 +6,10 @@
 //!
 //! While DynamoDB, S3 or a vendor is out of order, [`Work`] sends a delayed message in the place of
 //! each that it can't handle, and that is the breaker: nothing is reported as failed, so no message
-//! is used up, and every flow rests for seconds between two attempts. Only what can't even be sent
-//! again is reported, and rests for the visibility timeout.
+//! is used up, and every flow rests for seconds between two attempts. So an outage makes no more
+//! invocations than there are open flows in those seconds, nor more at the same time than the event
+//! source mapping's maximum concurrency. Only what can't even be sent again is reported, rests for the
+//! visibility timeout, and is a dead letter after the queue's maximum of deliveries.
 
 use std::time::Duration;
 
@@ -16,13 +18,25 @@ use assetmill_core::ports::Outgoing;
 use assetmill_core::usecases::Work;
 use assetmill_lambda::records::{self, Outcome, Record};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use futures_util::{StreamExt as _, stream};
-use tokio::time::Instant;
+use futures_util::future::join_all;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
-/// No flow is started with less time left than this.
-const TIME_TO_START: Duration = Duration::from_secs(20);
+/// What an attempt takes besides its operation: fetching is given 30 seconds, storing takes a few.
+const AROUND_OPERATION: Duration = Duration::from_secs(35);
+/// No flow is started with less time left than this, however little time there was.
+const LEAST_TIME: Duration = Duration::from_secs(20);
 /// What is kept for reporting.
 const TIME_TO_REPORT: Duration = Duration::from_secs(2);
+
+/// Until when things may happen in one invocation.
+#[derive(Debug, Clone, Copy)]
+struct Schedule {
+    /// Flows are started before this.
+    last_start: Instant,
+    /// Nothing is waited for after this.
+    deadline: Instant,
+}
 
 /// Handles the events of a queue.
 #[derive(Clone)]
@@ -36,21 +50,32 @@ pub struct Worker {
 impl Worker {
     /// Handles one event, in `time_left` at the most. Each record is either done with or reported.
     pub async fn handle(&self, event: SqsEvent, time_left: Duration) -> SqsBatchResponse {
+        let schedule = self.schedule(time_left);
+        let places = Semaphore::new(self.parallel.max(1));
+        let records = event.records.into_iter().map(Record::from);
+        let outcomes = records.map(|record| self.outcome(record, &places, schedule));
+        records::response(join_all(outcomes).await)
+    }
+
+    /// A flow is started only if an attempt that keeps to its limits ends in time: one that is cut off
+    /// rests for the visibility timeout, and its vendor may be called, and paid, a second time. To
+    /// send a message again costs next to nothing. A function that never has so much time starts flows
+    /// in its first tenth.
+    fn schedule(&self, time_left: Duration) -> Schedule {
+        let attempt = self.work.process.limits.operation + AROUND_OPERATION + TIME_TO_REPORT;
+        let needed = attempt.min(time_left * 9 / 10).max(LEAST_TIME);
         let now = Instant::now();
-        let last_start = now + time_left.saturating_sub(TIME_TO_START);
-        let deadline = now + time_left.saturating_sub(TIME_TO_REPORT);
-        let outcomes = stream::iter(event.records.into_iter().map(Record::from))
-            .map(|record| self.outcome(record, last_start, deadline))
-            .buffer_unordered(self.parallel.max(1))
-            .collect::<Vec<_>>();
-        records::response(outcomes.await)
+        Schedule {
+            last_start: now + time_left.saturating_sub(needed),
+            deadline: now + time_left.saturating_sub(TIME_TO_REPORT),
+        }
     }
 
     async fn outcome(
         &self,
         record: Record,
-        last_start: Instant,
-        deadline: Instant,
+        places: &Semaphore,
+        schedule: Schedule,
     ) -> (String, Outcome) {
         let Record {
             message_id,
@@ -61,10 +86,13 @@ impl Worker {
             tracing::warn!(message_id, body_bytes, "message can't be read");
             return (message_id, Outcome::Failed);
         };
-        let outcome = if Instant::now() < last_start {
-            self.process(&message_id, message, deadline).await
-        } else {
-            self.send_again(&message_id, message).await
+        let deadline = schedule.deadline;
+        // A place that is free at once is taken however late it is.
+        let outcome = match timeout_at(schedule.last_start, places.acquire()).await {
+            Ok(Ok(_place)) if Instant::now() < schedule.last_start => {
+                self.process(&message_id, message, deadline).await
+            }
+            _ => self.send_again(&message_id, message, deadline).await,
         };
         (message_id, outcome)
     }
@@ -75,7 +103,7 @@ impl Worker {
         let work = self.work.clone();
         let flow_id = message.flow_id;
         let task = tokio::spawn(async move { work.handle(&message).await });
-        match tokio::time::timeout_at(deadline, task).await {
+        match timeout_at(deadline, task).await {
             Ok(Ok(Ok(()))) => return Outcome::Done,
             Ok(Ok(Err(error))) => tracing::error!(
                 message_id,
@@ -93,22 +121,27 @@ impl Worker {
 
     /// There is too little time left for it. A new message, and not this one another time: how often
     /// a message comes counts the crashes of its workers.
-    async fn send_again(&self, message_id: &str, message: FlowMessage) -> Outcome {
+    async fn send_again(
+        &self,
+        message_id: &str,
+        message: FlowMessage,
+        deadline: Instant,
+    ) -> Outcome {
         let flow_id = message.flow_id;
-        match self.work.queue.send(&[Outgoing::now(message)]).await {
-            Ok(()) => {
+        let messages = [Outgoing::now(message)];
+        match timeout_at(deadline, self.work.queue.send(&messages)).await {
+            Ok(Ok(())) => {
                 tracing::info!(message_id, %flow_id, "message was sent again for want of time");
-                Outcome::Done
+                return Outcome::Done;
             }
-            Err(error) => {
-                tracing::error!(
-                    message_id,
-                    %flow_id,
-                    error = &error as &dyn std::error::Error,
-                    "message was not sent again"
-                );
-                Outcome::Failed
-            }
+            Ok(Err(error)) => tracing::error!(
+                message_id,
+                %flow_id,
+                error = &error as &dyn std::error::Error,
+                "message was not sent again"
+            ),
+            Err(_) => tracing::error!(message_id, %flow_id, "message was not sent again in time"),
         }
+        Outcome::Failed
     }
 }

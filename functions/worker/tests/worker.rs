@@ -133,3 +133,53 @@ async fn a_dead_letter_after_a_panic_ends_the_flow() {
     let late = world.flows.begin_call(flows[0].id, 1).await.unwrap();
     assert_eq!(late, assetmill_core::ports::Fenced::Lost);
 }
+
+/// A queue that is slow, or hangs, takes no acknowledgement of a neighbour with it: Lambda hears of
+/// every record in time.
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_hangs_does_not_outlast_the_function() {
+    let world = World::with_queue_that_takes(Duration::from_hours(1));
+    let flows = world.flows(3, "ok").await;
+    let event = world::event(&flows);
+    let ids = message_ids(&event);
+    let began = tokio::time::Instant::now();
+    let little = Duration::from_secs(10);
+    let response = world.worker(2).handle(event, little).await;
+    assert!(began.elapsed() < little, "{:?}", began.elapsed());
+    assert_eq!(failed(&response), ids);
+}
+
+/// What waits behind one that hangs is sent again when it can't be started any more, not when the
+/// time is over.
+#[tokio::test(start_paused = true)]
+async fn what_waits_behind_one_that_hangs_is_sent_again_in_time() {
+    let world = World::with_queue_that_takes(Duration::from_secs(1));
+    let mut flows = world.flows(1, "hang").await;
+    flows.extend(world.flows(9, "ok").await);
+    let event = world::event(&flows);
+    let ids = message_ids(&event);
+    let began = tokio::time::Instant::now();
+    let response = world.worker(1).handle(event, PLENTY).await;
+    assert!(began.elapsed() < PLENTY, "{:?}", began.elapsed());
+    assert_eq!(failed(&response), [ids[0].as_str()]);
+    assert_eq!(world.waiting().await.len(), 9);
+}
+
+/// A flow that was begun has the time that an attempt may take: none is cut off in the middle of a
+/// call that somebody charges for.
+#[tokio::test(start_paused = true)]
+async fn no_attempt_that_keeps_to_its_limits_is_cut_off() {
+    let world = World::new();
+    let flows = world.flows(4, "slow").await;
+    let response = world.worker(1).handle(world::event(&flows), PLENTY).await;
+    assert_eq!(failed(&response), [""; 0]);
+    let mut pending = Vec::new();
+    for flow in &flows {
+        match world.state(flow).await {
+            FlowState::Completed => {}
+            FlowState::Pending => pending.push(flow.message()),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(world.waiting().await, pending);
+}

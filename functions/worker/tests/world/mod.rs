@@ -55,6 +55,18 @@ impl World {
         }
     }
 
+    /// Each send takes so long.
+    pub(crate) fn with_queue_that_takes(time: Duration) -> Self {
+        let world = Self::new();
+        Self {
+            sending: Arc::new(SlowQueue {
+                queue: world.queue.clone(),
+                time,
+            }),
+            ..world
+        }
+    }
+
     /// The first call to the rows fails, as does each later one.
     pub(crate) fn without_rows() -> Self {
         let world = Self::new();
@@ -160,7 +172,10 @@ pub(crate) fn failed(response: &SqsBatchResponse) -> Vec<&str> {
     ids
 }
 
-/// Assets that can be had, that hang, or that bring their worker down.
+/// Longer than a third of the worker's time, so that the third of them would be late.
+const SLOW: Duration = Duration::from_secs(70);
+
+/// Assets that can be had, that are slow, that hang, or that bring their worker down.
 #[derive(Default)]
 struct Assets {
     now: AtomicUsize,
@@ -174,6 +189,9 @@ impl Sources for Assets {
         assert!(!path.starts_with("/panic"), "an asset that panics");
         if path.starts_with("/hang") {
             std::future::pending::<()>().await;
+        }
+        if path.starts_with("/slow") {
+            tokio::time::sleep(SLOW).await;
         }
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
@@ -192,6 +210,19 @@ struct NoQueue;
 impl FlowQueue for NoQueue {
     async fn send(&self, _: &[Outgoing]) -> Result<(), Unavailable> {
         Err(Unavailable::new("queue", "down"))
+    }
+}
+
+struct SlowQueue {
+    queue: Arc<MemoryQueue>,
+    time: Duration,
+}
+
+#[async_trait]
+impl FlowQueue for SlowQueue {
+    async fn send(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
+        tokio::time::sleep(self.time).await;
+        self.queue.send(messages).await
     }
 }
 
