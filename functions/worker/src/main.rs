@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use assetmill_core::usecases::{TimeLimits, Work};
 use assetmill_lambda::capacity::parallel;
-use assetmill_lambda::environment::Environment;
+use assetmill_lambda::environment::{Environment, invalid};
 use assetmill_lambda::processing::Processing;
 use assetmill_lambda::records::time_left;
 use assetmill_lambda::start::{StartError, start};
@@ -15,8 +15,9 @@ use assetmill_worker::Worker;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{LambdaEvent, service_fn};
 
-/// Outlives the function's timeout in template.yaml: whoever holds a flow is gone before its lease is.
-const LEASE: Duration = Duration::from_secs(200);
+/// How long a flow is held. It has to outlive the function's timeout, so that whoever holds a flow is
+/// gone before its lease is; template.yaml keeps the two together.
+const LEASE: &str = "ASSETMILL_LEASE_SECONDS";
 
 fn main() -> ExitCode {
     start(run)
@@ -26,7 +27,7 @@ async fn run(environment: Environment) -> Result<(), StartError> {
     let stores = Stores::new(&environment).await;
     let processing = Processing::new(&environment)?;
     let limits = TimeLimits {
-        lease: LEASE,
+        lease: Duration::from_secs(environment.read_required(LEASE)?),
         ..TimeLimits::default()
     };
     let worker = Worker {
@@ -38,7 +39,12 @@ async fn run(environment: Environment) -> Result<(), StartError> {
     };
     let handle = service_fn(async |event: LambdaEvent<SqsEvent>| {
         let time_left = time_left(event.context.deadline);
-        Ok::<_, StartError>(worker.handle(event.payload, time_left).await)
+        if time_left > limits.lease {
+            // Two would work on the same flow at the same time.
+            let fault = invalid(LEASE, &"shorter than the function's timeout");
+            return Err(StartError::from(fault));
+        }
+        Ok(worker.handle(event.payload, time_left).await)
     });
     lambda_runtime::run(handle).await
 }

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 pub(crate) struct Assets {
     address: Option<SocketAddr>,
     asked: Arc<Mutex<HashMap<String, u32>>>,
+    acts: Arc<Mutex<HashMap<&'static str, fn()>>>,
 }
 
 impl Assets {
@@ -38,6 +39,9 @@ impl Assets {
             .route("/throttled/{number}", get(throttled))
             .route("/status/{status}", get(status))
             .route("/lie/{kind}", get(lie))
+            .route("/fatal/{name}", get(fatal))
+            .route("/noise", get(noise))
+            .route("/samples/coffee.jpg", get(|| async { as_jpeg(jpeg(7)) }))
             .with_state(assets.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         assets
@@ -62,6 +66,12 @@ impl Assets {
     pub(crate) fn asked(&self, path: &str) -> u32 {
         let asked = self.asked.lock().unwrap();
         asked.get(path).copied().unwrap_or_default()
+    }
+
+    /// What is to happen whenever a path that begins so is asked for.
+    #[cfg(feature = "deployed")]
+    pub(crate) fn when_asked(&self, prefix: &'static str, act: fn()) {
+        self.acts.lock().unwrap().insert(prefix, act);
     }
 
     fn ask(&self, path: String) -> u32 {
@@ -97,6 +107,32 @@ async fn photo(State(assets): State<Assets>, Path(number): Path<u32>) -> Respons
 async fn slow(Path(number): Path<u32>) -> Response {
     tokio::time::sleep(Duration::from_millis(30)).await;
     as_jpeg(jpeg(number))
+}
+
+/// Something happens, and there is no answer; `once` answers from the second time on.
+async fn fatal(State(assets): State<Assets>, Path(name): Path<String>) -> Response {
+    let path = format!("/fatal/{name}");
+    if assets.ask(path.clone()) > 1 && name.starts_with("once") {
+        return as_jpeg(jpeg(1));
+    }
+    let act = assets.acts.lock().unwrap().get(path.as_str()).copied();
+    if let Some(act) = act {
+        act();
+    }
+    std::future::pending().await
+}
+
+/// A picture that no format makes small: 1600 by 1600 in random colours.
+async fn noise() -> Response {
+    let mut state = 1_u32;
+    let picture = RgbImage::from_fn(1600, 1600, |_, _| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let [red, green, blue, _] = state.to_be_bytes();
+        image::Rgb([red, green, blue])
+    });
+    let mut content = Cursor::new(Vec::new());
+    picture.write_to(&mut content, ImageFormat::Png).unwrap();
+    ([(CONTENT_TYPE, "image/png")], content.into_inner()).into_response()
 }
 
 /// Out of order for the first two requests.

@@ -52,6 +52,7 @@ async fn the_printed_example_works_without_any_url_of_ones_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(feature = "deployed", ignore = "looks into the folder")]
 async fn the_same_work_is_not_done_twice() {
     let assets = Assets::serve().await;
     let program = Program::start(&["--fetch-allow", &assets.allow()]).await;
@@ -67,6 +68,7 @@ async fn the_same_work_is_not_done_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(feature = "deployed", ignore = "waits for a second instead of 22")]
 async fn what_takes_too_long_goes_on_in_the_queue() {
     let assets = Assets::serve().await;
     let options = ["--fetch-allow", &assets.allow(), "--answer-within", "1"];

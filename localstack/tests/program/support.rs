@@ -10,16 +10,24 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
-/// A running `assetmill`. Dropping it kills it.
+use crate::assets::Assets;
+
+/// A running `assetmill`. Dropping it kills it; but where `ASSETMILL_TEST_URL` names a deployed one, it
+/// is that, whatever the options, and they are tests of what does not depend on them.
 pub(crate) struct Program {
-    child: Child,
-    // Dropping it would break the pipe that the program prints to.
-    output: BufReader<ChildStdout>,
+    process: Option<Process>,
+    samples: Option<Assets>,
     base: String,
     client: reqwest::Client,
     pub(crate) folder: Arc<TempDir>,
     options: Vec<String>,
     environment: Vec<(String, String)>,
+}
+
+struct Process {
+    child: Child,
+    // Dropping it would break the pipe that the program prints to.
+    output: BufReader<ChildStdout>,
 }
 
 impl Program {
@@ -52,6 +60,17 @@ impl Program {
         options: Vec<String>,
         environment: Vec<(String, String)>,
     ) -> Self {
+        if let Ok(base) = std::env::var("ASSETMILL_TEST_URL") {
+            return Self {
+                process: None,
+                samples: Some(Assets::serve().await),
+                base,
+                client: deployed::client(),
+                folder,
+                options,
+                environment,
+            };
+        }
         let mut child = command(folder.path())
             .args(&options)
             .envs(environment.clone())
@@ -69,8 +88,8 @@ impl Program {
             }
         };
         Self {
-            child,
-            output,
+            process: Some(Process { child, output }),
+            samples: None,
             base,
             client: client(),
             folder,
@@ -79,8 +98,13 @@ impl Program {
         }
     }
 
-    /// The URL of a path.
+    /// The URL of a path. A deployed Assetmill has no samples.
     pub(crate) fn url(&self, path: &str) -> String {
+        if let Some(samples) = &self.samples
+            && path.starts_with("/samples/")
+        {
+            return samples.url(path);
+        }
         format!("{}{path}", self.base)
     }
 
@@ -107,7 +131,7 @@ impl Program {
 
     /// Fetches any URL as a plain client would.
     pub(crate) async fn fetch(&self, url: &str) -> Response {
-        self.client.get(url).send().await.unwrap()
+        client().get(url).send().await.unwrap()
     }
 
     /// Starts a batch of these URLs; its answer.
@@ -131,7 +155,17 @@ impl Program {
         started: &Value,
         enough: impl Fn(&Value) -> bool,
     ) -> Value {
-        let patience = std::time::Duration::from_mins(2);
+        self.results_within(std::time::Duration::from_mins(2), started, enough)
+            .await
+    }
+
+    /// As [`results_when`](Self::results_when), for as long as this.
+    pub(crate) async fn results_within(
+        &self,
+        patience: std::time::Duration,
+        started: &Value,
+        enough: impl Fn(&Value) -> bool,
+    ) -> Value {
         let until_enough = async {
             loop {
                 let results = self.results(started).await;
@@ -154,17 +188,22 @@ impl Program {
 
     /// Sends SIGKILL and waits until the process is gone.
     pub(crate) async fn kill(&mut self) {
-        self.child.kill().await.unwrap();
+        self.process().child.kill().await.unwrap();
     }
 
     /// Sends SIGTERM; what the program printed after it, and how it ended.
     pub(crate) async fn terminate(&mut self) -> (String, ExitStatus) {
-        let pid = self.child.id().unwrap().to_string();
+        let process = self.process();
+        let pid = process.child.id().unwrap().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status().await;
         assert!(sent.unwrap().success());
         let mut printed = String::new();
-        self.output.read_to_string(&mut printed).await.unwrap();
-        (printed, self.child.wait().await.unwrap())
+        process.output.read_to_string(&mut printed).await.unwrap();
+        (printed, process.child.wait().await.unwrap())
+    }
+
+    fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("a process of the tests")
     }
 }
 
@@ -182,13 +221,47 @@ pub(crate) fn command(folder: &Path) -> Command {
 
 /// A client that follows no redirect.
 pub(crate) fn client() -> reqwest::Client {
+    builder().build().unwrap()
+}
+
+fn builder() -> reqwest::ClientBuilder {
     // Another test may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .build()
-        .unwrap()
+}
+
+/// An Assetmill that was deployed, to an emulator on this machine.
+mod deployed {
+    use std::net::ToSocketAddrs as _;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use reqwest::header::{HeaderMap, HeaderValue};
+
+    static TENANTS: AtomicUsize = AtomicUsize::new(0);
+
+    /// A client of another tenant each time, as long as there are any: each test is alone. Emulators call an API
+    /// `{id}.execute-api.localhost`, which not every resolver knows to be this machine.
+    pub(super) fn client() -> reqwest::Client {
+        let base: url::Url = std::env::var("ASSETMILL_TEST_URL")
+            .unwrap()
+            .parse()
+            .unwrap();
+        let keys = std::env::var("ASSETMILL_TEST_KEYS").unwrap();
+        let tenant = TENANTS.fetch_add(1, Ordering::Relaxed);
+        let entry = keys.split(',').nth(tenant).expect("as many keys as tests");
+        let (_, key) = entry.split_once(':').unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("x-api-key", HeaderValue::from_str(key).unwrap());
+        let port = base.port_or_known_default().unwrap();
+        let here = ("127.0.0.1", port).to_socket_addrs().unwrap().next();
+        super::builder()
+            .default_headers(headers)
+            .resolve(base.host_str().unwrap(), here.unwrap())
+            .build()
+            .unwrap()
+    }
 }
 
 async fn json_of(response: Response) -> (StatusCode, Value) {

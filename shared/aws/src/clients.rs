@@ -40,6 +40,11 @@ impl Clients {
         Self::new(&loader.load().await)
     }
 
+    /// The client of SQS, for what no port does.
+    pub fn sqs(&self) -> &aws_sdk_sqs::Client {
+        &self.sqs
+    }
+
     /// The clients of a configuration.
     pub fn new(config: &SdkConfig) -> Self {
         let small = config
