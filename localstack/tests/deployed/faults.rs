@@ -88,9 +88,9 @@ async fn a_message_that_can_not_be_read_is_a_dead_letter_and_harms_no_other() {
     let (clients, url) = queue("ASSETMILL_TEST_QUEUE_URL").await;
     let assets = Assets::serve().await;
     let program = Program::start(&[]).await;
-    let send = clients.sqs().send_message().queue_url(&url);
-    let sent = send.message_body("{\"flow_id\": \"nonsense\"}");
-    sent.send().await.unwrap();
+    let message = clients.sqs().send_message().queue_url(&url);
+    let unreadable = message.message_body("{\"flow_id\": \"nonsense\"}");
+    unreadable.send().await.unwrap();
     let body = assets.body((0..10).map(|number| format!("/slow/{number}")));
     let started = program.start_batch(&body).await;
     let results = program.settled(&started).await;

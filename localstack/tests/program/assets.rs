@@ -17,12 +17,15 @@ use futures_util::stream;
 use image::{ImageFormat, RgbImage};
 use serde_json::{Value, json};
 
+/// What is to happen when a path is asked for.
+type Acts = HashMap<&'static str, fn()>;
+
 /// A host of assets.
 #[derive(Clone, Default)]
 pub(crate) struct Assets {
     address: Option<SocketAddr>,
     asked: Arc<Mutex<HashMap<String, u32>>>,
-    acts: Arc<Mutex<HashMap<&'static str, fn()>>>,
+    acts: Arc<Mutex<Acts>>,
 }
 
 impl Assets {
@@ -68,10 +71,10 @@ impl Assets {
         asked.get(path).copied().unwrap_or_default()
     }
 
-    /// What is to happen whenever a path that begins so is asked for.
-    #[cfg(feature = "deployed")]
-    pub(crate) fn when_asked(&self, prefix: &'static str, act: fn()) {
-        self.acts.lock().unwrap().insert(prefix, act);
+    /// What is to happen whenever this path is asked for.
+    #[allow(dead_code, reason = "workers that are functions are killed so")]
+    pub(crate) fn when_asked(&self, path: &'static str, act: fn()) {
+        self.acts.lock().unwrap().insert(path, act);
     }
 
     fn ask(&self, path: String) -> u32 {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_aws::resources::{self, Names, RedriveSettings};
-use assetmill_aws::{Bucket, Clients, Queue, Table};
-use assetmill_contract::suite::{Adapters, MAX_RECEIVES, VISIBILITY};
+use assetmill_aws::resources::{self, Names};
+use assetmill_aws::{Bucket, Clients, Table};
+use assetmill_contract::suite::Adapters;
 use assetmill_core::FlowId;
 use assetmill_core::ports::{FlowDeliveries, FlowQueue, SystemClock};
 
@@ -21,30 +21,11 @@ pub(crate) fn names() -> Names {
     }
 }
 
-/// How the suite wants its queue.
-pub(crate) const REDRIVE: RedriveSettings = RedriveSettings {
-    visibility: VISIBILITY,
-    max_receives: MAX_RECEIVES,
-};
-
 /// The receiving and the sending ends of a queue, and the receiving end of its dead-letter queue.
 pub(crate) struct Queues {
     pub(crate) queue: Arc<dyn FlowQueue>,
     pub(crate) deliveries: Arc<dyn FlowDeliveries>,
     pub(crate) dead_letters: Arc<dyn FlowDeliveries>,
-}
-
-/// Queues at a server.
-pub(crate) async fn queues(clients: &Clients, names: &Names) -> Queues {
-    let urls = resources::create_queues(clients, &names.queue, REDRIVE)
-        .await
-        .unwrap();
-    let queue = Arc::new(Queue::new(clients, urls.queue));
-    Queues {
-        queue: queue.clone(),
-        deliveries: queue,
-        dead_letters: Arc::new(Queue::new(clients, urls.dead_letters)),
-    }
 }
 
 /// A new table and a new bucket, with these queues.
