@@ -24,7 +24,7 @@ mod tests {
 
     #[test]
     fn more_memory_holds_more_flows() {
-        for (memory, flows) in [(512, 1), (2_048, 3), (3_008, 12), (10_240, 16)] {
+        for (memory, flows) in [(512, 1), (2_048, 3), (3_008, 13), (10_240, 16)] {
             assert_eq!(parallel(memory, 50 * MIB), flows, "{memory}");
         }
         assert_eq!(parallel(3_008, 0), 16);

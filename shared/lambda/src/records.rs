@@ -54,10 +54,33 @@ pub fn response(outcomes: impl IntoIterator<Item = (String, Outcome)>) -> SqsBat
     response
 }
 
+/// The longest that Lambda lets a function run
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html>), in milliseconds.
+const LONGEST_TIMEOUT: u64 = 900_000;
+
 /// The time that an invocation has left, by the clock of the machine. `deadline` is in milliseconds
-/// since 1970, as Lambda tells it.
+/// since 1970, as Lambda tells it; `cargo lambda watch` tells how long there is instead, which no
+/// deadline can be taken for.
 pub fn time_left(deadline: u64) -> Duration {
+    if deadline <= LONGEST_TIMEOUT {
+        return Duration::from_millis(deadline);
+    }
     let now = jiff::Timestamp::now().as_millisecond();
     let now = u64::try_from(now).unwrap_or_default();
     Duration::from_millis(deadline.saturating_sub(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_told_from_a_duration() {
+        let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap();
+        let left = time_left(now + 60_000);
+        assert!(left > Duration::from_secs(50), "{left:?}");
+        assert!(left <= Duration::from_mins(1), "{left:?}");
+        assert_eq!(time_left(now - 1), Duration::ZERO);
+        assert_eq!(time_left(600_000), Duration::from_mins(10));
+    }
 }
