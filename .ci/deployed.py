@@ -21,5 +21,6 @@ outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outpu
 api = urlsplit(outputs["ApiUrl"]).hostname.split(".")[0]
 port = urlsplit(os.environ["AWS_ENDPOINT_URL"]).port
 print(f"export ASSETMILL_TEST_URL=http://{api}.execute-api.localhost:{port}")
+print(f"export ASSETMILL_TEST_TABLE={outputs['TableName']}")
 print(f"export ASSETMILL_TEST_QUEUE_URL={outputs['QueueUrl']}")
 print(f"export ASSETMILL_TEST_DEAD_LETTER_QUEUE_URL={outputs['DeadLetterQueueUrl']}")

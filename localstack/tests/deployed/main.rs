@@ -14,6 +14,7 @@ mod bad_input;
 mod batches;
 mod faults;
 mod limits;
+mod resources;
 #[path = "../program/service.rs"]
 mod service;
 #[path = "../program/single.rs"]

@@ -40,6 +40,11 @@ impl Clients {
         Self::new(&loader.load().await)
     }
 
+    /// The client of DynamoDB, for what no port does.
+    pub fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        &self.dynamodb
+    }
+
     /// The client of SQS, for what no port does.
     pub fn sqs(&self) -> &aws_sdk_sqs::Client {
         &self.sqs
