@@ -1,0 +1,268 @@
+//! AWS that throttles, fails, hangs, or takes a part of what it is given.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use assetmill_aws::{Clients, Queue, Table};
+use assetmill_contract::samples;
+use assetmill_core::ports::{
+    FlowQueue as _, FlowReads as _, FlowWrites as _, Outgoing, SystemClock,
+};
+use assetmill_core::{BatchId, Flow};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+
+/// What a service answers to a request: a function of its body.
+type Answer = fn(&Value) -> Response;
+
+/// A service that gives these answers, one after the other, and the last one ever after.
+#[derive(Clone)]
+struct Service {
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+    asked: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Service {
+    async fn start(answers: &[Answer]) -> (Self, Clients) {
+        let service = Self {
+            answers: Arc::new(Mutex::new(answers.iter().copied().collect())),
+            asked: Arc::default(),
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().fallback(answer).with_state(service.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        let key = Credentials::from_keys("test", "test", None);
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(format!("http://{address}"))
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(key))
+            .http_client(http)
+            .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
+                aws_smithy_async::rt::sleep::TokioSleep::new(),
+            ))
+            .build();
+        (service, Clients::new(&config))
+    }
+
+    fn asked(&self) -> Vec<Value> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+async fn answer(State(service): State<Service>, body: String) -> Response {
+    let body: Value = serde_json::from_str(&body).unwrap();
+    service.asked.lock().unwrap().push(body.clone());
+    let answer = {
+        let mut answers = service.answers.lock().unwrap();
+        let next = answers[0];
+        if answers.len() > 1 {
+            answers.pop_front();
+        }
+        next
+    };
+    let answer = answer(&body);
+    if answer.status() == StatusCode::REQUEST_TIMEOUT {
+        std::future::pending::<()>().await;
+    }
+    answer
+}
+
+fn table(clients: &Clients) -> Table {
+    let retention = Duration::from_hours(1);
+    Table::new(clients, "rows", Arc::new(SystemClock), retention)
+}
+
+fn nothing(_: &Value) -> Response {
+    "{}".into_response()
+}
+
+fn throttled(_: &Value) -> Response {
+    let fault = json!({ "__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException" });
+    (StatusCode::BAD_REQUEST, fault.to_string()).into_response()
+}
+
+fn broken(_: &Value) -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, "{}").into_response()
+}
+
+fn hanging(_: &Value) -> Response {
+    StatusCode::REQUEST_TIMEOUT.into_response()
+}
+
+#[tokio::test]
+async fn a_throttled_call_is_made_again() {
+    let (service, clients) = Service::start(&[throttled, throttled, nothing]).await;
+    let flows = table(&clients).flows();
+    let read = flows.batch(&samples::tenant(), BatchId::generate()).await;
+    assert_eq!(read.unwrap(), None);
+    assert_eq!(service.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn a_service_that_is_out_of_order_is_unavailable() {
+    for fault in [throttled, broken] {
+        let (service, clients) = Service::start(&[fault]).await;
+        let flows = table(&clients).flows();
+        let read = flows.batch(&samples::tenant(), BatchId::generate()).await;
+        assert_eq!(read.unwrap_err().dependency, "flows");
+        assert_eq!(service.asked().len(), 4);
+    }
+}
+
+/// In time for a caller who is told so within the 29 seconds that API Gateway leaves.
+#[tokio::test]
+async fn a_service_that_hangs_is_unavailable_in_time() {
+    let (_, clients) = Service::start(&[hanging]).await;
+    let flows = table(&clients).flows();
+    let tenant = samples::tenant();
+    let read = flows.batch(&tenant, BatchId::generate());
+    let read = tokio::time::timeout(Duration::from_secs(20), read).await;
+    assert_eq!(read.expect("in time").unwrap_err().dependency, "flows");
+}
+
+#[tokio::test]
+async fn rows_that_were_not_taken_are_written_again() {
+    fn all_but_one(body: &Value) -> Response {
+        let mut left = body["RequestItems"].clone();
+        let rows = left["rows"].as_array_mut().unwrap();
+        rows.truncate(1);
+        json!({ "UnprocessedItems": left })
+            .to_string()
+            .into_response()
+    }
+    let (service, clients) = Service::start(&[all_but_one, nothing]).await;
+    let (_, rows) = samples::batch(3);
+    table(&clients).flows().put_flows(&rows).await.unwrap();
+    let written: Vec<_> = service
+        .asked()
+        .iter()
+        .map(|body| body["RequestItems"]["rows"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(written, [3, 1]);
+}
+
+#[tokio::test]
+async fn rows_that_are_never_taken_are_no_success() {
+    fn none(body: &Value) -> Response {
+        let left = json!({ "UnprocessedItems": body["RequestItems"] });
+        left.to_string().into_response()
+    }
+    let (_, clients) = Service::start(&[none]).await;
+    let (_, rows) = samples::batch(1);
+    let written = table(&clients).flows().put_flows(&rows).await;
+    assert_eq!(written.unwrap_err().dependency, "flows");
+}
+
+#[tokio::test]
+async fn rows_that_were_not_read_are_asked_for_again() {
+    fn none_yet(body: &Value) -> Response {
+        let left = json!({ "Responses": {}, "UnprocessedKeys": body["RequestItems"] });
+        left.to_string().into_response()
+    }
+    let (service, clients) = Service::start(&[none_yet, nothing]).await;
+    let (_, rows) = samples::batch(1);
+    let read = table(&clients).flows();
+    let read = read.flows(&samples::tenant(), &[rows[0].id]).await;
+    assert_eq!(read.unwrap(), [None]);
+    assert_eq!(service.asked().len(), 2);
+}
+
+/// A put that took effect and whose answer was lost is refused the second time, by itself.
+#[tokio::test]
+async fn a_change_whose_answer_was_lost_is_not_made_twice() {
+    static ROW: Mutex<Option<Value>> = Mutex::new(None);
+    fn lost(body: &Value) -> Response {
+        *ROW.lock().unwrap() = Some(body["Item"].clone());
+        (StatusCode::INTERNAL_SERVER_ERROR, "{}").into_response()
+    }
+    fn refused(_: &Value) -> Response {
+        let fault = json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+            "Item": ROW.lock().unwrap().clone(),
+        });
+        (StatusCode::BAD_REQUEST, fault.to_string()).into_response()
+    }
+    fn kept(_: &Value) -> Response {
+        json!({ "Item": ROW.lock().unwrap().clone() })
+            .to_string()
+            .into_response()
+    }
+    fn put(body: &Value) -> Response {
+        *ROW.lock().unwrap() = Some(body["RequestItems"]["rows"][0]["PutRequest"]["Item"].clone());
+        "{}".into_response()
+    }
+    let (service, clients) = Service::start(&[put, kept, lost, refused]).await;
+    let (_, rows) = samples::batch(1);
+    let flows = table(&clients).flows();
+    let mut row: Flow = rows[0].clone();
+    row.fence = 1;
+    row.status = assetmill_core::Status::Running {
+        lease_until: samples::at(100),
+    };
+    flows.put_flows(&[row.clone()]).await.unwrap();
+    let begun = flows.begin_call(row.id, 1).await.unwrap();
+    assert_eq!(begun, assetmill_core::ports::Fenced::Done);
+    let asked = service.asked();
+    assert_eq!(asked.len(), 4);
+    assert_eq!(asked[3]["Item"]["unconfirmed_calls"]["N"], "1");
+}
+
+#[tokio::test]
+async fn messages_that_were_not_taken_are_sent_again() {
+    fn second_failed(body: &Value) -> Response {
+        let taken =
+            json!({ "Id": body["Entries"][0]["Id"], "MessageId": "m", "MD5OfMessageBody": "" });
+        let failed = json!({ "Id": body["Entries"][1]["Id"], "Code": "InternalError", "SenderFault": false });
+        json!({ "Successful": [taken], "Failed": [failed] })
+            .to_string()
+            .into_response()
+    }
+    fn taken(_: &Value) -> Response {
+        json!({ "Successful": [], "Failed": [] })
+            .to_string()
+            .into_response()
+    }
+    let (service, clients) = Service::start(&[second_failed, taken]).await;
+    let (_, rows) = samples::batch(2);
+    let messages: Vec<_> = rows
+        .iter()
+        .map(|row| Outgoing::now(row.message()))
+        .collect();
+    let queue = Queue::new(&clients, "http://queue.test/1/queue");
+    queue.send(&messages).await.unwrap();
+    let sent: Vec<_> = service
+        .asked()
+        .iter()
+        .map(|body| body["Entries"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(sent, [2, 1]);
+    let group = &service.asked()[0]["Entries"][0]["MessageGroupId"];
+    assert_eq!(*group, rows[0].tenant.to_string());
+}
+
+#[tokio::test]
+async fn a_message_that_is_refused_is_no_success() {
+    fn refused(body: &Value) -> Response {
+        let failed = json!({ "Id": body["Entries"][0]["Id"], "Code": "InvalidMessage", "SenderFault": true });
+        json!({ "Successful": [], "Failed": [failed] })
+            .to_string()
+            .into_response()
+    }
+    let (service, clients) = Service::start(&[refused]).await;
+    let (_, rows) = samples::batch(1);
+    let queue = Queue::new(&clients, "http://queue.test/1/queue");
+    let sent = queue.send(&[Outgoing::now(rows[0].message())]).await;
+    assert_eq!(sent.unwrap_err().dependency, "queue");
+    assert_eq!(service.asked().len(), 1);
+}
