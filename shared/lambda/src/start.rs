@@ -21,7 +21,6 @@ where
     match started {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = %error, "function can't start");
             eprintln!("assetmill: {error}");
             ExitCode::FAILURE
         }
