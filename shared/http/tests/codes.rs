@@ -45,6 +45,7 @@ const CODES: &[(&str, u16, Option<u64>)] = &[
     ("source_unavailable", 503, Some(30)),
     ("still_processing", 504, None),
     ("too_many_flow_ids", 422, None),
+    ("answer_too_large", 422, None),
     ("too_many_pixels", 422, None),
     ("too_many_urls", 422, None),
     ("unauthorized", 401, None),
