@@ -186,6 +186,24 @@ impl Program {
             .await
     }
 
+    /// The batch, once it is told as complete: a moment after the last of its flows has settled.
+    pub(crate) async fn completed(&self, started: &Value) -> Value {
+        let path = format!("/api/v2/batches/{}", started["batch_id"].as_str().unwrap());
+        let until_told = async {
+            loop {
+                let (_, batch) = self.get_json(&path).await;
+                if batch["completed_at"].is_string() {
+                    return batch;
+                }
+            }
+        };
+        let patience = std::time::Duration::from_mins(2);
+        if let Ok(batch) = tokio::time::timeout(patience, until_told).await {
+            return batch;
+        }
+        panic!("not complete in time: {}", self.get_json(&path).await.1)
+    }
+
     /// Sends SIGKILL and waits until the process is gone.
     pub(crate) async fn kill(&mut self) {
         self.process().child.kill().await.unwrap();

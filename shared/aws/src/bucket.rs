@@ -11,7 +11,7 @@ use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::presigning::PresigningConfig;
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Clients;
 use crate::fault::described;
@@ -136,7 +136,9 @@ impl OutputLinks for Bucket {
             .presigned(presigning)
             .await
             .map_err(unavailable)?;
-        let expires_at = now + lifetime;
+        // A signature is dated in whole seconds, and dies by that date.
+        let expires_at =
+            now + lifetime - SignedDuration::from_nanos(now.subsec_nanosecond().into());
         Ok(SignedUrl {
             url: signed
                 .uri()

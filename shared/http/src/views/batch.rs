@@ -31,7 +31,7 @@ pub struct BatchView {
     /// When it was accepted.
     #[schema(value_type = String, format = DateTime, example = "2026-01-31T09:30:00.000Z")]
     created_at: Time,
-    /// When its last flow reached its final state.
+    /// When it was found complete: a moment after its last flow reached its final state.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     completed_at: Option<Time>,
