@@ -63,6 +63,8 @@ failure_codes! {
     CorruptAsset => "corrupt_asset",
     /// The vendor refused this asset or these parameters.
     VendorRejected => "vendor_rejected",
+    /// The vendor's rules on content do not allow this asset or these parameters.
+    VendorModerated => "vendor_moderated",
     /// The vendor refused the operator's account: key, plan or credit.
     VendorDenied => "vendor_denied",
     /// The vendor could not be reached, or answered that it is out of order.
@@ -113,6 +115,8 @@ pub enum Setback {
     },
     /// The call was made and its end never learnt, so it may have been charged. Costs an attempt.
     Unconfirmed(Failure),
+    /// As [`Setback::Unconfirmed`], and the operation does not want the call made again unasked.
+    Abandoned(Failure),
 }
 
 impl Failure {
@@ -160,6 +164,7 @@ impl Setback {
             Self::Final(failure)
             | Self::Transient(failure)
             | Self::Unconfirmed(failure)
+            | Self::Abandoned(failure)
             | Self::Throttled { failure, .. } => failure,
         }
     }

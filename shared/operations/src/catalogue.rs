@@ -21,6 +21,7 @@ use assetmill_core::{Catalogue, Operation, OperationName};
 use toml::de::DeTable;
 
 use crate::fetch::GuardedClient;
+use crate::vendor::Extension;
 use error::Mistake;
 use table::Table;
 
@@ -31,6 +32,7 @@ pub use error::CatalogueError;
 struct Surroundings<'a> {
     client: &'a GuardedClient,
     secrets: &'a dyn Fn(&str) -> Option<String>,
+    extension: Option<&'a Extension>,
 }
 
 /// Reads a catalogue. `file` is what errors call it; `client` is what vendors are called through;
@@ -44,7 +46,13 @@ pub fn load(
     client: &GuardedClient,
     secrets: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Catalogue, CatalogueError> {
-    let surroundings = Surroundings { client, secrets };
+    // Without a client for it, its secrets are as good as absent, and their operations say so.
+    let extension = Extension::of(secrets).ok().flatten();
+    let surroundings = Surroundings {
+        client,
+        secrets,
+        extension: extension.as_ref(),
+    };
     let read = || {
         let document = DeTable::parse(text).map_err(|error| Mistake::syntax(&error, text))?;
         read(&document, surroundings)

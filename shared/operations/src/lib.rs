@@ -6,3 +6,4 @@ pub mod fetch;
 pub mod sniff;
 pub mod transform;
 pub mod vendor;
+pub mod wire;

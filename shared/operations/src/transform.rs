@@ -3,6 +3,7 @@
 mod blocking;
 mod decode;
 mod encode;
+pub(crate) mod mask;
 mod resize;
 mod thumbnail;
 mod webp;

@@ -1,42 +1,46 @@
 //! Operations that somebody's HTTP API does, declared in the catalogue.
 //!
-//! One run makes one call, which may be charged. What can be known about it decides what comes next:
-//! a call that was never sent, or that the vendor refused, may be made again; one whose end was never
-//! learnt is [`Setback::Unconfirmed`].
+//! One run makes one call, which may be charged, and asks for its result where that takes further
+//! requests. What can be known about it decides what comes next: a call that was never sent, or that
+//! the vendor refused, may be made again; of one whose end was never learnt, the profile says whether
+//! it is ([`Setback::Unconfirmed`]) or not ([`Setback::Abandoned`]).
 
 mod answer;
+mod call;
+mod classify;
+mod condition;
 mod destination;
+mod place;
 mod pointer;
 mod profile;
 mod request;
 mod result;
 mod secrets;
 mod template;
+mod then;
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
 
 use assetmill_core::{
-    Asset, Availability, Cost, Failure, FailureCode, MediaType, Operation, OperationDescription,
+    Asset, Availability, Cost, FailureCode, MediaType, Operation, OperationDescription,
     OperationName, Params, ParamsSchema, Product, RetryPolicy, Setback,
 };
 use async_trait::async_trait;
 
-use crate::fetch::{GuardedClient, read_body};
+use crate::fetch::GuardedClient;
 use crate::sniff;
-use answer::Answer;
-use template::Filling;
+use call::Call;
 
+pub(crate) use classify::{Class, Classification};
+pub(crate) use condition::Condition;
+pub(crate) use place::Place;
 pub(crate) use pointer::JsonPointer;
 pub(crate) use profile::{
     DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_TIMEOUT_SECONDS, ErrorPlace, Field, FieldValue, Intake,
-    Payload, Profile, ResultPlace,
+    Meter, Payload, Profile, Rate, Resend, ResultPlace, ResultRole, Step,
 };
-pub(crate) use secrets::Secrets;
-pub(crate) use template::{Piece, Template};
-
-/// The most bytes of an answer other than success that are read for the vendor's own message.
-const MAX_REFUSAL_BYTES: u64 = 64 * 1024;
+pub(crate) use secrets::{Extension, Secrets};
+pub(crate) use template::{Piece, Source, Template};
 
 /// An operation that a vendor does. `Debug` shows no secret.
 pub struct VendorOperation {
@@ -45,6 +49,7 @@ pub struct VendorOperation {
     retry: RetryPolicy,
     profile: Profile,
     secrets: Secrets,
+    extension: Option<Extension>,
     client: GuardedClient,
 }
 
@@ -58,16 +63,19 @@ pub(crate) struct Settings {
 }
 
 impl VendorOperation {
-    /// An operation that calls the vendor through `client`; unavailable when secrets are missing.
+    /// An operation that calls the vendor through `client`; unavailable when secrets are missing. Those
+    /// of AWS are asked for of `extension`, at each run.
     pub(crate) fn new(
         settings: Settings,
         profile: Profile,
         secrets: Secrets,
+        extension: Option<Extension>,
         client: GuardedClient,
     ) -> Self {
-        let availability = secrets.remedy().map_or(Availability::Available, |reason| {
-            Availability::Unavailable { reason }
-        });
+        let availability = match secrets.remedy(extension.as_ref()) {
+            None => Availability::Available,
+            Some(reason) => Availability::Unavailable { reason },
+        };
         Self {
             fingerprint: profile.fingerprint(),
             description: OperationDescription {
@@ -82,6 +90,7 @@ impl VendorOperation {
             retry: settings.retry,
             profile,
             secrets,
+            extension,
             client,
         }
     }
@@ -117,34 +126,6 @@ impl VendorOperation {
             _ => Ok(()),
         }
     }
-
-    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Product, Setback> {
-        let response = request
-            .send()
-            .await
-            .map_err(|error| answer::not_sent_or_unconfirmed(&self.secrets, &(&error).into()))?;
-        let status = response.status();
-        let headers = response.headers().clone();
-        let limit = if status.is_success() {
-            self.profile.max_response_bytes
-        } else {
-            MAX_REFUSAL_BYTES
-        };
-        let body = read_body(response, limit).await;
-        let answer = |body| Answer {
-            status,
-            headers: &headers,
-            body,
-            now: SystemTime::now(),
-        };
-        if !status.is_success() {
-            // What can't be read of a refusal takes its message away, not its meaning.
-            let body = body.unwrap_or_default();
-            return Err(answer(body).setback(&self.profile.error, &self.secrets));
-        }
-        let body = body.map_err(|failure| answer::unreadable(&self.secrets, failure))?;
-        result::product(&self.client, &self.profile, &self.secrets, answer(body)).await
-    }
 }
 
 #[async_trait]
@@ -167,17 +148,17 @@ impl Operation for VendorOperation {
         self.check_available()?;
         let media_type = sniff::media_type(&asset.content);
         self.check_intake(&asset, &media_type)?;
-        let filling = Filling {
+        let secrets = self.secrets.resolved(self.extension.as_ref()).await?;
+        Call {
+            client: &self.client,
+            profile: &self.profile,
+            secrets: &secrets,
             params,
-            secrets: &self.secrets,
-            asset_url: asset.url.as_url().as_str(),
-        };
-        let request = request::build(&self.client, &self.profile, filling, &asset, &media_type)?;
-        let limit = self.profile.timeout;
-        match tokio::time::timeout(limit, self.exchange(request)).await {
-            Ok(result) => result,
-            Err(_) => Err(too_slow(limit)),
+            asset: &asset,
+            media_type: &media_type,
         }
+        .make()
+        .await
     }
 }
 
@@ -189,13 +170,6 @@ impl fmt::Debug for VendorOperation {
             .field("secrets", &self.secrets)
             .finish_non_exhaustive()
     }
-}
-
-fn too_slow(limit: Duration) -> Setback {
-    Setback::Unconfirmed(Failure::passing(
-        FailureCode::VendorTimeout,
-        format!("the vendor did not answer within {} s", limit.as_secs()),
-    ))
 }
 
 fn listed(media_types: &[MediaType]) -> String {
@@ -221,10 +195,17 @@ mod tests {
                 accepts: Vec::new(),
                 max_bytes: None,
             },
+            ok_if: Vec::new(),
+            then: Vec::new(),
             result: ResultPlace::Body,
+            role: ResultRole::Product,
             produces: Vec::new(),
             error: ErrorPlace::default(),
-            timeout: Duration::from_secs(1),
+            classify: Classification::default(),
+            resend: Resend::Always,
+            meter: Meter::default(),
+            rate: Rate::default(),
+            timeout: std::time::Duration::from_secs(1),
             max_response_bytes: 1,
         };
         let secrets = Secrets::look_up(profile.secret_names(), &|_| Some("hunter2".to_owned()));
@@ -235,7 +216,7 @@ mod tests {
             retry: RetryPolicy::default(),
             cost: Cost::Paid,
         };
-        let operation = VendorOperation::new(settings, profile, secrets, client);
+        let operation = VendorOperation::new(settings, profile, secrets, None, client);
         let shown = format!("{operation:?}");
         assert!(shown.contains("KEY"), "{shown}");
         assert!(!shown.contains("hunter2"), "{shown}");

@@ -8,6 +8,8 @@
 
 #[path = "vendor/outcomes.rs"]
 mod outcomes;
+#[path = "vendor/profiles/mod.rs"]
+mod profiles;
 #[path = "vendor/refusals.rs"]
 mod refusals;
 #[path = "vendor/requests.rs"]

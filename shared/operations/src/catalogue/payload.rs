@@ -8,7 +8,7 @@ use super::error::Mistake;
 use super::table::Table;
 use super::value::Value;
 use super::vendor::{intake, template};
-use crate::vendor::{Field, FieldValue, Intake, Payload, Piece, Template};
+use crate::vendor::{Field, FieldValue, Intake, Payload, Source, Template};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Encoding {
@@ -46,7 +46,7 @@ const SHAPES: &[(&str, Shape)] = &[
 pub(super) fn read(
     vendor: &Table<'_>,
     params: &ParamsSchema,
-    url: &[Piece],
+    url: &Template,
     headers: &[(HeaderName, Template)],
 ) -> Result<(Payload, Intake), Mistake> {
     let encoding_value = vendor.required("encoding", "encoding = \"multipart\"")?;
@@ -65,13 +65,11 @@ pub(super) fn read(
         Some(value) => fields(&value, params, encoding)?,
         None => Vec::new(),
     };
-    let is_url = |piece: &Piece| *piece == Piece::AssetUrl;
-    let names_url = url
-        .iter()
-        .chain(headers.iter().flat_map(|(_, template)| template.pieces()))
-        .any(is_url)
+    let is_url = |template: &Template| template.sources().any(|source| *source == Source::AssetUrl);
+    let names_url = is_url(url)
+        || headers.iter().any(|(_, template)| is_url(template))
         || fields.iter().any(|field| match &field.value {
-            FieldValue::Template(template) => template.pieces().iter().any(is_url),
+            FieldValue::Template(template) => is_url(template),
             _ => false,
         });
     if let Some(field) = placed(&asset, encoding, names_url)? {
@@ -157,6 +155,17 @@ fn fields(
     let mut fields = Vec::new();
     collect(value, "", params, encoding, &mut fields)?;
     Ok(fields)
+}
+
+/// The fields of a JSON body that carries no asset.
+pub(super) fn json_fields(
+    value: Option<Value<'_>>,
+    params: &ParamsSchema,
+) -> Result<Vec<Field>, Mistake> {
+    value.map_or_else(
+        || Ok(Vec::new()),
+        |value| fields(&value, params, Encoding::Json),
+    )
 }
 
 /// A dotted path may be written as one (`"input.image" = …`) or as tables (`input.image = …`).

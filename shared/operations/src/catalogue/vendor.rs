@@ -9,12 +9,17 @@ use url::Url;
 
 use super::entry::Entry;
 use super::error::{Mistake, suggestion};
+use super::table::Table;
 use super::value::Value;
 use super::{Surroundings, params, payload};
 use crate::vendor::{
-    DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_TIMEOUT_SECONDS, ErrorPlace, Intake, JsonPointer, Piece,
-    Profile, ResultPlace, Secrets, Settings, Template, VendorOperation,
+    DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_TIMEOUT_SECONDS, Intake, Piece, Profile, Resend, Secrets,
+    Settings, Source, Template, VendorOperation,
 };
+
+mod answers;
+mod conditions;
+mod then;
 
 /// The fields of such an entry.
 pub(super) const FIELDS: &[&str] = &["vendor", "summary", "params", "paid", "retry"];
@@ -31,14 +36,14 @@ pub(super) fn operation(
 ) -> Result<Arc<dyn Operation>, Mistake> {
     let declared = entry.table.optional("params");
     let params = params::declared(declared.clone())?;
-    let profile = profile(vendor, &params)?;
-    if let Some(declared) = declared {
-        check_used(&declared, &profile)?;
-    }
     let paid = match entry.table.optional("paid") {
         Some(paid) => paid.boolean()?,
         None => true,
     };
+    let profile = profile(vendor, &params, paid)?;
+    if let Some(declared) = declared {
+        check_used(&declared, &profile)?;
+    }
     let secrets = Secrets::look_up(profile.secret_names(), surroundings.secrets);
     let settings = Settings {
         name: entry.name,
@@ -48,32 +53,41 @@ pub(super) fn operation(
         cost: if paid { Cost::Paid } else { Cost::Free },
     };
     let client = surroundings.client.clone();
+    let extension = surroundings.extension.cloned();
     Ok(Arc::new(VendorOperation::new(
-        settings, profile, secrets, client,
+        settings, profile, secrets, extension, client,
     )))
 }
 
-fn profile(vendor: &Value<'_>, params: &ParamsSchema) -> Result<Profile, Mistake> {
-    let table = vendor.table(&[
-        "method",
-        "url",
-        "headers",
-        "encoding",
-        "fields",
-        "asset",
-        "result",
-        "error",
-        "timeout_seconds",
-        "max_response_bytes",
-    ])?;
+const PROFILE_FIELDS: &[&str] = &[
+    "method",
+    "url",
+    "headers",
+    "encoding",
+    "fields",
+    "asset",
+    "then",
+    "ok_if",
+    "result",
+    "error",
+    "classify",
+    "resend",
+    "meter",
+    "rate",
+    "timeout_seconds",
+    "max_response_bytes",
+];
+
+fn profile(vendor: &Value<'_>, params: &ParamsSchema, paid: bool) -> Result<Profile, Mistake> {
+    let table = vendor.table(PROFILE_FIELDS)?;
     let method = method(&table.required("method", "method = \"POST\"")?)?;
     let url = url(
         &table.required("url", "url = \"https://api.example.com/v1/do\"")?,
         params,
     )?;
     let headers = headers(table.optional("headers"), params)?;
-    let (payload, intake) = payload::read(&table, params, url.pieces(), &headers)?;
-    let (result, produces) = result(&table.required("result", "result = { kind = \"body\" }")?)?;
+    let (payload, intake) = payload::read(&table, params, &url, &headers)?;
+    let result = answers::result(&table.required("result", "result = { kind = \"body\" }")?)?;
     let seconds = match table.optional("timeout_seconds") {
         Some(seconds) => seconds.integer(1..=MAX_TIMEOUT_SECONDS)?,
         None => DEFAULT_TIMEOUT_SECONDS,
@@ -82,18 +96,54 @@ fn profile(vendor: &Value<'_>, params: &ParamsSchema) -> Result<Profile, Mistake
         Some(bytes) => bytes.integer(1..=MAX_MAX_BYTES)?,
         None => DEFAULT_MAX_RESPONSE_BYTES,
     };
+    let resend = resend(&table, paid)?;
+    let from_answers = names_answer(&url)
+        || headers.iter().any(|(_, template)| names_answer(template))
+        || payload.templates().any(names_answer);
+    if from_answers {
+        return Err(vendor.mistake(format!(
+            "{} uses an answer in its first request; {{answer:…}} and {{header:…}} are for \"then\"",
+            vendor.path
+        )));
+    }
     Ok(Profile {
+        then: then::steps(table.optional("then"), params)?,
+        ok_if: conditions::all(table.optional("ok_if"))?,
+        error: answers::error(table.optional("error"))?,
+        classify: answers::classify(table.optional("classify"))?,
+        meter: answers::meter(table.optional("meter"))?,
+        rate: answers::rate(table.optional("rate"))?,
+        result: result.place,
+        role: result.role,
+        produces: result.produces,
+        timeout: Duration::from_secs(seconds),
         method,
         url,
         headers,
         payload,
         intake,
-        result,
-        produces,
-        error: error(table.optional("error"))?,
-        timeout: Duration::from_secs(seconds),
+        resend,
         max_response_bytes,
     })
+}
+
+fn names_answer(template: &Template) -> bool {
+    template
+        .sources()
+        .any(|source| matches!(source, Source::Answer(_) | Source::Header(_)))
+}
+
+/// What costs nothing may be sent again at any time.
+fn resend(vendor: &Table<'_>, paid: bool) -> Result<Resend, Mistake> {
+    match vendor.optional("resend") {
+        Some(resend) => resend.choice(&[
+            ("never", Resend::Never),
+            ("rejected_only", Resend::RejectedOnly),
+            ("always", Resend::Always),
+        ]),
+        None if paid => Ok(Resend::RejectedOnly),
+        None => Ok(Resend::Always),
+    }
 }
 
 fn method(value: &Value<'_>) -> Result<Method, Mistake> {
@@ -106,12 +156,24 @@ fn method(value: &Value<'_>) -> Result<Method, Mistake> {
     value.parsed("a method, such as \"POST\"")
 }
 
-/// A template whose parameters are declared.
+/// A template whose parameters are declared, and that signs no URL, being none.
 pub(super) fn template(value: &Value<'_>, params: &ParamsSchema) -> Result<Template, Mistake> {
+    let template = url_template(value, params)?;
+    let signs = |source: &Source| matches!(source, Source::Imgproxy { .. });
+    if template.sources().any(signs) {
+        return Err(value.mistake(format!(
+            "{} is no URL to be signed; {{imgproxy:…}} is for \"url\"",
+            value.path
+        )));
+    }
+    Ok(template)
+}
+
+/// A template whose parameters are declared.
+fn url_template(value: &Value<'_>, params: &ParamsSchema) -> Result<Template, Mistake> {
     let template = Template::parse(value.text()?)
         .map_err(|error| value.mistake(format!("{} {error}", value.path)))?;
-    for piece in template.pieces() {
-        let Piece::Param(name) = piece else { continue };
+    for name in template.params() {
         if !params.0.contains_key(name) {
             let known = params.0.keys().map(String::as_str);
             let hint = match suggestion(name, known, "declared are") {
@@ -128,10 +190,19 @@ pub(super) fn template(value: &Value<'_>, params: &ParamsSchema) -> Result<Templ
 }
 
 fn url(value: &Value<'_>, params: &ParamsSchema) -> Result<Template, Mistake> {
-    let template = template(value, params)?;
+    let template = url_template(value, params)?;
     check_base(value, &template)?;
-    for piece in template.pieces() {
-        let Piece::Param(name) = piece else { continue };
+    check_no_gap(value, &template, params)?;
+    Ok(template)
+}
+
+/// A URL has no place for what may be absent.
+fn check_no_gap(
+    value: &Value<'_>,
+    template: &Template,
+    params: &ParamsSchema,
+) -> Result<(), Mistake> {
+    for name in template.params() {
         if params
             .0
             .get(name)
@@ -143,7 +214,7 @@ fn url(value: &Value<'_>, params: &ParamsSchema) -> Result<Template, Mistake> {
             )));
         }
     }
-    Ok(template)
+    Ok(())
 }
 
 /// A placeholder in the host could send the key to another host than the catalogue says.
@@ -191,7 +262,7 @@ fn headers(
             let template = template(value, params)?;
             let fits = template.pieces().iter().all(|piece| match piece {
                 Piece::Literal(text) => http::HeaderValue::from_str(text).is_ok(),
-                _ => true,
+                Piece::Placeholder(_) => true,
             });
             if fits {
                 Ok((name, template))
@@ -200,53 +271,6 @@ fn headers(
             }
         })
         .collect()
-}
-
-fn result(value: &Value<'_>) -> Result<(ResultPlace, Vec<MediaType>), Mistake> {
-    #[derive(Clone, Copy)]
-    enum Kind {
-        Body,
-        Url,
-        Base64,
-    }
-    let table = value.table(&["kind", "at", "produces"])?;
-    let kind = table.required("kind", "kind = \"body\"")?.choice(&[
-        ("body", Kind::Body),
-        ("url", Kind::Url),
-        ("base64", Kind::Base64),
-    ])?;
-    let at = || pointer(&table.required("at", "at = \"/data/0/url\"")?);
-    let place = match kind {
-        Kind::Url => ResultPlace::Url(at()?),
-        Kind::Base64 => ResultPlace::Base64(at()?),
-        Kind::Body => match table.optional("at") {
-            None => ResultPlace::Body,
-            Some(at) => {
-                return Err(at.mistake(format!(
-                    "{} has no meaning where the body is the result; leave it out, or make kind \
-                     \"url\" or \"base64\"",
-                    at.path
-                )));
-            }
-        },
-    };
-    Ok((place, media_types(table.optional("produces"))?))
-}
-
-fn error(value: Option<Value<'_>>) -> Result<ErrorPlace, Mistake> {
-    let Some(value) = value else {
-        return Ok(ErrorPlace::default());
-    };
-    let table = value.table(&["message", "code"])?;
-    let at = |name| table.optional(name).map(|at| pointer(&at)).transpose();
-    Ok(ErrorPlace {
-        message: at("message")?,
-        code: at("code")?,
-    })
-}
-
-fn pointer(value: &Value<'_>) -> Result<JsonPointer, Mistake> {
-    value.parsed("a JSON pointer, such as \"/errors/0/title\"")
 }
 
 /// What assets the vendor takes, by the fields of `asset`.
@@ -271,14 +295,7 @@ fn media_types(value: Option<Value<'_>>) -> Result<Vec<MediaType>, Mistake> {
 
 /// A parameter that goes nowhere would be accepted and change nothing.
 fn check_used(declared: &Value<'_>, profile: &Profile) -> Result<(), Mistake> {
-    let used: Vec<_> = profile
-        .templates()
-        .flat_map(Template::pieces)
-        .filter_map(|piece| match piece {
-            Piece::Param(name) => Some(name.as_str()),
-            _ => None,
-        })
-        .collect();
+    let used: Vec<_> = profile.templates().flat_map(Template::params).collect();
     for (key, _) in declared.entries()? {
         if !used.contains(&key.text) {
             let name = key.text;

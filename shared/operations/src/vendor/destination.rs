@@ -3,6 +3,7 @@
 use assetmill_core::{FailureCode, Setback};
 use url::Url;
 
+use super::profile::Profile;
 use super::template::{Filling, Template};
 
 /// The URL of a request.
@@ -25,6 +26,36 @@ pub(super) fn destination(template: &Template, filling: Filling<'_>) -> Result<U
     if climbs { Err(unfit()) } else { Ok(url) }
 }
 
+/// The URL of a request that follows an answer.
+///
+/// # Errors
+/// A final setback when the answer names none, or one on another host than that of the profile: the
+/// keys that go along are for that one.
+pub(super) fn next_destination(
+    profile: &Profile,
+    template: &Template,
+    filling: Filling<'_>,
+) -> Result<Url, Setback> {
+    let invalid = |message: &str| Setback::lasting(FailureCode::VendorResponseInvalid, message);
+    let first = destination(&profile.url, filling)?;
+    let next = if template.is_answer() {
+        template
+            .text(filling)
+            .and_then(|text| first.join(&text).ok())
+            .ok_or_else(|| invalid("the vendor's answer does not say where it goes on"))?
+    } else if template.url_text(filling).is_none() {
+        return Err(invalid("the vendor's answer lacks what its next URL needs"));
+    } else {
+        destination(template, filling)?
+    };
+    if next.origin() == first.origin() {
+        return Ok(next);
+    }
+    Err(invalid(
+        "the vendor's answer leads to another host than that of the catalogue, which the key is for",
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +71,7 @@ mod tests {
                 params: &params,
                 secrets: &Secrets::default(),
                 asset_url: "",
+                answer: None,
             },
         )
     }

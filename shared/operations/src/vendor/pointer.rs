@@ -20,6 +20,11 @@ impl JsonPointer {
         &self.0
     }
 
+    /// What stands at this place; `null` counts as nothing.
+    pub(crate) fn value_in<'a>(&self, document: &'a Value) -> Option<&'a Value> {
+        document.pointer(&self.0).filter(|value| !value.is_null())
+    }
+
     /// The text, or the number as text, at this place.
     pub(crate) fn text_in(&self, document: &Value) -> Option<String> {
         match document.pointer(&self.0)? {

@@ -7,8 +7,12 @@ use http::{HeaderName, Method};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::classify::Classification;
+use super::condition::Condition;
+use super::place::Place;
 use super::pointer::JsonPointer;
-use super::template::{Piece, Template};
+use super::secrets::SecretName;
+use super::template::Template;
 
 /// The time that a call may take when the profile does not say.
 pub(crate) const DEFAULT_TIMEOUT_SECONDS: u64 = 60;
@@ -28,12 +32,26 @@ pub(crate) struct Profile {
     pub(crate) payload: Payload,
     /// Which assets the vendor takes.
     pub(crate) intake: Intake,
-    /// Where the product is.
+    /// What an answer must be, besides a success of HTTP, to be one.
+    pub(crate) ok_if: Vec<Condition>,
+    /// The requests that follow the first, in order.
+    pub(crate) then: Vec<Step>,
+    /// Where the product is in the last answer.
     pub(crate) result: ResultPlace,
+    /// What the result is to the asset.
+    pub(crate) role: ResultRole,
     /// The media types that it may be of; empty means any.
     pub(crate) produces: Vec<MediaType>,
     /// Where the vendor says what went wrong.
     pub(crate) error: ErrorPlace,
+    /// What refusals mean that HTTP does not tell.
+    pub(crate) classify: Classification,
+    /// When the first request may be sent again.
+    pub(crate) resend: Resend,
+    /// Where the vendor reports what a call cost.
+    pub(crate) meter: Meter,
+    /// Where it reports its limits.
+    pub(crate) rate: Rate,
     /// The time that everything may take, the fetch of the result included.
     pub(crate) timeout: Duration,
     /// The most bytes of an answer, and of a result that is fetched.
@@ -100,13 +118,84 @@ pub(crate) enum ResultPlace {
     Base64(JsonPointer),
 }
 
-/// Where an answer says what went wrong.
+/// What a result is to the asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ResultRole {
+    /// It is the product.
+    Product,
+    /// It is a picture whose brightness says how opaque the asset is to be; the product is a PNG.
+    Mask,
+}
+
+/// A request that follows an answer. It goes to the host of the first, with the headers of the first
+/// and its own.
+#[derive(Debug, Serialize)]
+pub(crate) struct Step {
+    /// The method of the request.
+    #[serde(serialize_with = "as_text")]
+    pub(crate) method: Method,
+    /// Where it goes: a template that may refer to the answer before.
+    pub(crate) url: Template,
+    /// Its own headers.
+    #[serde(skip)]
+    pub(crate) headers: Vec<(HeaderName, Template)>,
+    /// The fields of its JSON body; without any, it has no body.
+    pub(crate) fields: Vec<Field>,
+    /// What its answer must be for the next step; it is repeated until then. Without one, it is sent
+    /// once.
+    #[serde(skip)]
+    pub(crate) until: Option<Condition>,
+    /// What its answer is when the vendor has failed.
+    #[serde(skip)]
+    pub(crate) fail: Option<Condition>,
+    /// The time between two requests.
+    #[serde(skip)]
+    pub(crate) every: Duration,
+}
+
+/// When a request may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resend {
+    /// Never, once it was sent.
+    Never,
+    /// When the vendor said that it was not done.
+    RejectedOnly,
+    /// Also when it is not known whether it was done.
+    Always,
+}
+
+/// Where an answer reports what the call cost.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    /// The price of the call, in the vendor's units.
+    pub(crate) cost: Option<Place>,
+    /// What the account has left.
+    pub(crate) remaining: Option<Place>,
+}
+
+/// Where an answer reports the limit on calls.
+#[derive(Debug, Default)]
+pub(crate) struct Rate {
+    /// How many calls are allowed in a period.
+    pub(crate) limit: Option<Place>,
+    /// How many are left.
+    pub(crate) remaining: Option<Place>,
+    /// When the next period begins: seconds from now, or since 1970.
+    pub(crate) reset: Option<Place>,
+}
+
+/// Where an answer says what went wrong: the first place that has something.
 #[derive(Debug, Default)]
 pub(crate) struct ErrorPlace {
     /// In words.
-    pub(crate) message: Option<JsonPointer>,
+    pub(crate) message: Vec<Place>,
     /// For programs.
-    pub(crate) code: Option<JsonPointer>,
+    pub(crate) code: Vec<Place>,
+}
+
+fn as_text<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(method.as_str())
 }
 
 impl Profile {
@@ -118,41 +207,38 @@ impl Profile {
             .map(|(name, template)| (name.as_str(), template))
             .collect();
         let definition = json!({
-            "version": 1,
+            "version": 2,
             "method": self.method.as_str(),
             "url": self.url,
             "headers": headers,
             "payload": self.payload,
+            "then": self.then,
             "result": self.result,
+            "role": self.role,
             "produces": self.produces,
         });
         Sha256Digest::of(definition.to_string().as_bytes()).to_string()
     }
 
-    /// Every template of the request.
+    /// Every template of every request.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
-        let in_fields = self
-            .payload
-            .fields()
-            .iter()
-            .filter_map(|field| match &field.value {
-                FieldValue::Template(template) => Some(template),
-                _ => None,
-            });
-        std::iter::once(&self.url)
+        let first = std::iter::once(&self.url)
             .chain(self.headers.iter().map(|(_, template)| template))
-            .chain(in_fields)
+            .chain(self.payload.templates());
+        let then = self.then.iter().flat_map(|step| {
+            std::iter::once(&step.url)
+                .chain(step.headers.iter().map(|(_, template)| template))
+                .chain(in_fields(&step.fields))
+        });
+        first.chain(then)
     }
 
-    /// The names of the secrets that the request needs.
-    pub(crate) fn secret_names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self
+    /// The names of the secrets that the requests need.
+    pub(crate) fn secret_names(&self) -> Vec<SecretName> {
+        let mut names: Vec<_> = self
             .templates()
-            .flat_map(Template::pieces)
-            .filter_map(|piece| match piece {
-                Piece::Secret(name) => Some(name.clone()),
-                _ => None,
-            })
+            .flat_map(Template::secrets)
+            .cloned()
             .collect();
         names.sort_unstable();
         names.dedup();
@@ -160,7 +246,19 @@ impl Profile {
     }
 }
 
+fn in_fields(fields: &[Field]) -> impl Iterator<Item = &Template> {
+    fields.iter().filter_map(|field| match &field.value {
+        FieldValue::Template(template) => Some(template),
+        _ => None,
+    })
+}
+
 impl Payload {
+    /// The templates in its fields.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        in_fields(self.fields())
+    }
+
     /// Its fields; none where it has no fields.
     pub(crate) fn fields(&self) -> &[Field] {
         match self {

@@ -10,8 +10,8 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Map, Value};
 
 use super::answer;
-use super::destination::destination;
-use super::profile::{Field, FieldValue, Payload, Profile};
+use super::destination::{destination, next_destination};
+use super::profile::{Field, FieldValue, Payload, Profile, Step};
 use super::template::{Filling, Template};
 use crate::fetch::GuardedClient;
 
@@ -31,7 +31,7 @@ pub(super) fn build(
     let request = client
         .request(profile.method.clone(), &url)
         .map_err(|_| answer::vendor_refused_by_guard())?
-        .headers(headers(profile, filling)?);
+        .headers(headers(&profile.headers, filling)?);
     let content = &asset.content;
     Ok(match &profile.payload {
         Payload::None => request,
@@ -45,9 +45,41 @@ pub(super) fn build(
     })
 }
 
-fn headers(profile: &Profile, filling: Filling<'_>) -> Result<HeaderMap, Setback> {
+/// Builds a request that follows the answer in `filling`.
+///
+/// # Errors
+/// As [`build`]; and a final setback when it would go to another host than the first, which the keys
+/// are meant for.
+pub(super) fn build_next(
+    client: &GuardedClient,
+    profile: &Profile,
+    step: &Step,
+    filling: Filling<'_>,
+) -> Result<RequestBuilder, Setback> {
+    let url = next_destination(profile, &step.url, filling)?;
+    let mut fields = headers(&profile.headers, filling)?;
+    // That of the first body is not that of this one.
+    fields.remove(header::CONTENT_TYPE);
+    for (name, value) in &headers(&step.headers, filling)? {
+        fields.insert(name, value.clone());
+    }
+    let request = client
+        .request(step.method.clone(), &url)
+        .map_err(|_| answer::vendor_refused_by_guard())?
+        .headers(fields);
+    Ok(if step.fields.is_empty() {
+        request
+    } else {
+        request.json(&object(&step.fields, filling, &Bytes::new()))
+    })
+}
+
+fn headers(
+    declared: &[(HeaderName, Template)],
+    filling: Filling<'_>,
+) -> Result<HeaderMap, Setback> {
     let mut headers = HeaderMap::new();
-    for (name, template) in &profile.headers {
+    for (name, template) in declared {
         if let Some(text) = template.text(filling) {
             headers.append(name.clone(), header_value(name, template, &text)?);
         }

@@ -9,12 +9,12 @@ use http::{HeaderMap, header};
 use serde_json::Value;
 
 use super::answer::Answer;
+use super::call::Call;
 use super::listed;
 use super::pointer::JsonPointer;
-use super::profile::{Profile, ResultPlace};
-use super::secrets::Secrets;
-use crate::fetch::GuardedClient;
+use super::profile::{ResultPlace, ResultRole};
 use crate::sniff;
+use crate::transform::mask;
 
 mod download;
 
@@ -30,19 +30,15 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// [`FailureCode::VendorResponseInvalid`], lasting, when it is not where or what the profile says;
 /// an unconfirmed setback when it can't be fetched from where the vendor put it, since the call
 /// before was charged.
-pub(super) async fn product(
-    client: &GuardedClient,
-    profile: &Profile,
-    secrets: &Secrets,
-    answer: Answer<'_>,
-) -> Result<Product, Setback> {
+pub(super) async fn product(call: &Call<'_>, answer: &Answer) -> Result<Product, Setback> {
+    let profile = call.profile;
     let product = match &profile.result {
         ResultPlace::Body => Product {
-            media_type: kind(&answer.body, declared(answer.headers)),
+            media_type: kind(&answer.body, declared(&answer.headers)),
             content: answer.body.clone(),
         },
         ResultPlace::Base64(at) => {
-            let content = decode(at, text(at, &document(&answer.body)?)?)?;
+            let content = decode(at, text(at, document(answer)?)?)?;
             let only = match profile.produces.as_slice() {
                 [only] => Some(only.clone()),
                 _ => None,
@@ -53,26 +49,26 @@ pub(super) async fn product(
             }
         }
         ResultPlace::Url(at) => {
-            let document = document(&answer.body)?;
-            let url = text(at, &document)?;
-            let (content, declared) =
-                download::fetch(client, url, profile.max_response_bytes).await?;
+            let url = text(at, document(answer)?)?;
+            let limit = profile.max_response_bytes;
+            let (content, declared) = download::fetch(call.client, url, limit).await?;
             Product {
                 media_type: kind(&content, declared),
                 content,
             }
         }
     };
-    check(&product, profile, secrets, &answer)?;
-    Ok(product)
+    check(call, &product, answer)?;
+    match profile.role {
+        ResultRole::Product => Ok(product),
+        ResultRole::Mask => mask::apply(call.asset.content.clone(), product.content).await,
+    }
 }
 
-fn check(
-    product: &Product,
-    profile: &Profile,
-    secrets: &Secrets,
-    answer: &Answer<'_>,
-) -> Result<(), Setback> {
+fn check(call: &Call<'_>, product: &Product, answer: &Answer) -> Result<(), Setback> {
+    let Call {
+        profile, secrets, ..
+    } = call;
     if product.content.is_empty() {
         return Err(invalid("the vendor's result is empty"));
     }
@@ -81,7 +77,7 @@ fn check(
     }
     // Some vendors answer 200 with an error in it.
     let said = answer
-        .said(&profile.error, secrets)
+        .said(profile, secrets)
         .map_or_else(String::new, |said| format!(": {said}"));
     Err(invalid(format!(
         "the vendor's result is {}, not {}{said}",
@@ -111,11 +107,13 @@ fn declared(headers: &HeaderMap) -> Option<MediaType> {
     text.parse().ok()
 }
 
-fn document(body: &Bytes) -> Result<Value, Setback> {
-    if body.is_empty() {
+fn document(answer: &Answer) -> Result<&Value, Setback> {
+    if answer.body.is_empty() {
         return Err(invalid("the vendor's answer is empty"));
     }
-    serde_json::from_slice(body).map_err(|_| invalid("the vendor's answer is not JSON"))
+    answer
+        .document()
+        .ok_or_else(|| invalid("the vendor's answer is not JSON"))
 }
 
 fn text<'a>(at: &JsonPointer, document: &'a Value) -> Result<&'a str, Setback> {

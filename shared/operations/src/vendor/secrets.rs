@@ -1,46 +1,101 @@
-//! Secrets: looked up once by name, never shown.
+//! Secrets: referred to by name, never shown.
 
+mod extension;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use assetmill_core::{FailureCode, Setback};
+
 use super::template::percent_encoded;
+pub(crate) use extension::Extension;
+
+/// Where a secret is kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SecretName {
+    /// In this environment variable.
+    Env(String),
+    /// In this parameter of AWS Systems Manager.
+    Ssm(String),
+    /// In this secret of AWS Secrets Manager.
+    SecretsManager(String),
+}
 
 /// The secrets of one operation. `Debug` shows their names alone.
 #[derive(Clone, Default)]
 pub(crate) struct Secrets {
-    found: BTreeMap<String, String>,
+    found: BTreeMap<SecretName, String>,
     missing: Vec<String>,
+    /// Those that are asked for when they are needed, and not found yet.
+    remote: Vec<SecretName>,
+}
+
+impl SecretName {
+    /// What operators know it by.
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Env(name) | Self::Ssm(name) | Self::SecretsManager(name) => name,
+        }
+    }
 }
 
 impl Secrets {
-    /// Looks each name up. Values are trimmed, since keys are often read from files that end in a
-    /// newline; an empty value counts as missing.
+    /// Looks environment variables up by name. Values are trimmed, since keys are often read from files
+    /// that end in a newline; an empty value counts as missing.
     pub(crate) fn look_up(
-        names: impl IntoIterator<Item = String>,
+        names: impl IntoIterator<Item = SecretName>,
         look_up: &dyn Fn(&str) -> Option<String>,
     ) -> Self {
         let mut secrets = Self::default();
         for name in names {
-            let value = look_up(&name).map(|value| value.trim().to_owned());
-            match value.filter(|value| !value.is_empty()) {
-                Some(value) => {
+            let SecretName::Env(variable) = &name else {
+                secrets.remote.push(name);
+                continue;
+            };
+            match look_up(variable).as_deref().map(str::trim) {
+                Some(value) if !value.is_empty() => {
+                    let value = value.to_owned();
                     secrets.found.insert(name, value);
                 }
-                None => secrets.missing.push(name),
+                _ => secrets.missing.push(variable.clone()),
             }
         }
         secrets
     }
 
+    /// These secrets with those of AWS, which the extension keeps for as long as it was told to.
+    ///
+    /// # Errors
+    /// A lasting setback, where it refuses one; a transient one, where it can't be asked.
+    pub(crate) async fn resolved(
+        &self,
+        extension: Option<&Extension>,
+    ) -> Result<Cow<'_, Self>, Setback> {
+        if self.remote.is_empty() {
+            return Ok(Cow::Borrowed(self));
+        }
+        let extension = extension.ok_or_else(|| {
+            Setback::lasting(FailureCode::OperationUnavailable, extension::ABSENT)
+        })?;
+        let mut resolved = self.clone();
+        for name in std::mem::take(&mut resolved.remote) {
+            let value = extension.get(&name).await?;
+            resolved.found.insert(name, value);
+        }
+        Ok(Cow::Owned(resolved))
+    }
+
     /// The value of a secret; `None` when it is missing.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &SecretName) -> Option<&str> {
         self.found.get(name).map(String::as_str)
     }
 
     /// What the operator has to do when secrets are missing.
-    pub(crate) fn remedy(&self) -> Option<String> {
+    pub(crate) fn remedy(&self, extension: Option<&Extension>) -> Option<String> {
         match self.missing.as_slice() {
-            [] => None,
+            [] if self.remote.is_empty() || extension.is_some() => None,
+            [] => Some(extension::ABSENT.to_owned()),
             [name] => Some(format!("set the environment variable {name}")),
             names => Some(format!(
                 "set the environment variables {}",
@@ -51,7 +106,7 @@ impl Secrets {
 
     /// The names of the secrets that were found.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.found.keys().map(String::as_str)
+        self.found.keys().map(SecretName::as_str)
     }
 
     /// The text with each secret, as it is or as it stands in a URL, replaced by `***`.
@@ -74,6 +129,7 @@ impl fmt::Debug for Secrets {
         f.debug_struct("Secrets")
             .field("found", &self.found.keys())
             .field("missing", &self.missing)
+            .field("remote", &self.remote)
             .finish()
     }
 }
@@ -82,8 +138,12 @@ impl fmt::Debug for Secrets {
 mod tests {
     use super::*;
 
+    fn env(name: &str) -> SecretName {
+        SecretName::Env(name.to_owned())
+    }
+
     fn secrets() -> Secrets {
-        let names = ["SHORT", "LONG", "SPACED", "EMPTY", "UNSET"].map(str::to_owned);
+        let names = ["SHORT", "LONG", "SPACED", "EMPTY", "UNSET"].map(env);
         Secrets::look_up(names, &|name| match name {
             "SHORT" => Some("hunter2".to_owned()),
             "LONG" => Some("hunter2-and-more".to_owned()),
@@ -111,9 +171,9 @@ mod tests {
     #[test]
     fn what_is_missing_or_empty_is_asked_for() {
         assert_eq!(
-            secrets().remedy().as_deref(),
+            secrets().remedy(None).as_deref(),
             Some("set the environment variables EMPTY, UNSET")
         );
-        assert_eq!(secrets().get("SPACED"), Some("a b/c"));
+        assert_eq!(secrets().get(&env("SPACED")), Some("a b/c"));
     }
 }

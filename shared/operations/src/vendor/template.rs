@@ -1,13 +1,20 @@
 //! Texts with placeholders.
 
+mod filter;
+mod imgproxy;
+mod placeholder;
+
 use assetmill_core::{ParamValue, Params};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::secrets::Secrets;
+use super::answer::Answer;
+use super::secrets::{SecretName, Secrets};
+use filter::Filter;
+pub(crate) use placeholder::{Placeholder, Source, TemplateError};
 
-/// A text with placeholders: `{env:NAME}` (a secret), `{param:name}` and `{asset:url}`. `{{` and `}}`
-/// stand for braces.
+/// A text with placeholders, such as `{env:NAME}`, `{param:name}` and `{asset:url|base64url}`; all of
+/// them are listed in `docs/operations.md`. `{{` and `}}` stand for braces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Template {
     source: String,
@@ -19,25 +26,8 @@ pub(crate) struct Template {
 pub(crate) enum Piece {
     /// Text that stands for itself.
     Literal(String),
-    /// The secret of this name.
-    Secret(String),
-    /// The parameter of this name.
-    Param(String),
-    /// The URL of the asset.
-    AssetUrl,
-}
-
-/// Why a text is no template, and what would be right.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TemplateError {
-    #[error("has a \"{{\" that is not closed; close it with \"}}\", or write \"{{{{\" for a brace")]
-    Unclosed,
-    #[error("has a \"}}\" that closes nothing; write \"}}}}\" for a brace")]
-    Unopened,
-    #[error(
-        "has the unknown placeholder {{{0}}}; use {{env:NAME}}, {{param:name}} or {{asset:url}}"
-    )]
-    Unknown(String),
+    /// What is filled in.
+    Placeholder(Placeholder),
 }
 
 /// What placeholders are filled with.
@@ -46,6 +36,8 @@ pub(crate) struct Filling<'a> {
     pub(crate) params: &'a Params,
     pub(crate) secrets: &'a Secrets,
     pub(crate) asset_url: &'a str,
+    /// The answer before, for the requests that follow one.
+    pub(crate) answer: Option<&'a Answer>,
 }
 
 impl Template {
@@ -53,7 +45,7 @@ impl Template {
     pub(crate) fn asset_url() -> Self {
         Self {
             source: "{asset:url}".to_owned(),
-            pieces: vec![Piece::AssetUrl],
+            pieces: vec![Piece::Placeholder(Placeholder::plain(Source::AssetUrl))],
         }
     }
 
@@ -78,7 +70,7 @@ impl Template {
             if !literal.is_empty() {
                 pieces.push(Piece::Literal(std::mem::take(&mut literal)));
             }
-            pieces.push(Piece::parse(placeholder)?);
+            pieces.push(Piece::Placeholder(placeholder.parse()?));
             rest = after;
         }
         literal.push_str(rest);
@@ -96,35 +88,88 @@ impl Template {
         &self.pieces
     }
 
-    /// Whether a secret is in it.
-    pub(crate) fn has_secret(&self) -> bool {
-        let is_secret = |piece: &Piece| matches!(piece, Piece::Secret(_));
-        self.pieces.iter().any(is_secret)
+    /// Where its placeholders get their values, in order.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Literal(_) => None,
+            Piece::Placeholder(placeholder) => Some(&placeholder.source),
+        })
     }
 
-    /// The filled-in text; `None` when one of its parameters is absent.
+    /// The names of the parameters in it.
+    pub(crate) fn params(&self) -> impl Iterator<Item = &str> {
+        self.sources().filter_map(|source| match source {
+            Source::Param(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The names of the secrets in it.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &SecretName> {
+        self.sources().flat_map(Source::secrets)
+    }
+
+    /// Whether a secret is in it.
+    pub(crate) fn has_secret(&self) -> bool {
+        self.secrets().next().is_some()
+    }
+
+    /// The filled-in text; `None` when one of its values is absent.
     pub(crate) fn text(&self, filling: Filling<'_>) -> Option<String> {
-        self.pieces
-            .iter()
-            .map(|piece| piece.text(filling))
-            .collect()
+        let mut text = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(literal) => text.push_str(literal),
+                Piece::Placeholder(placeholder) => text.push_str(&placeholder.text(filling)?),
+            }
+        }
+        Some(text)
     }
 
     /// The filled-in text, what was filled in percent-encoded so that it can't change the URL around
-    /// it; `None` when one of its parameters is absent.
+    /// it; `None` when one of its values is absent. A template that is nothing but a place in the
+    /// answer before is that whole URL.
     pub(crate) fn url_text(&self, filling: Filling<'_>) -> Option<String> {
-        let encoded = |piece: &Piece| match piece {
-            Piece::Literal(text) => Some(text.clone()),
-            piece => piece.text(filling).map(|text| percent_encoded(&text)),
-        };
-        self.pieces.iter().map(encoded).collect()
+        if self.is_answer() {
+            return self.text(filling);
+        }
+        // From the end, since a signature covers what follows it.
+        let mut text = String::new();
+        for piece in self.pieces.iter().rev() {
+            let part = match piece {
+                Piece::Literal(literal) => literal.clone(),
+                Piece::Placeholder(Placeholder {
+                    source: Source::Imgproxy { key, salt },
+                    ..
+                }) => imgproxy::signature(filling.secrets, key, salt, &text)?,
+                Piece::Placeholder(placeholder) => placeholder.url_text(filling)?,
+            };
+            text.insert_str(0, &part);
+        }
+        Some(text)
+    }
+
+    /// Whether it is nothing but a place in the answer before.
+    pub(crate) fn is_answer(&self) -> bool {
+        matches!(
+            self.pieces.as_slice(),
+            [Piece::Placeholder(Placeholder {
+                source: Source::Answer(_) | Source::Header(_),
+                filter: None,
+            })]
+        )
     }
 
     /// The filled-in value: that of the parameter, with its type, when the template is nothing but
-    /// one, a text otherwise; `None` when one of its parameters is absent.
+    /// one, a text otherwise; `None` when one of its values is absent.
     pub(crate) fn json(&self, filling: Filling<'_>) -> Option<Value> {
         match self.pieces.as_slice() {
-            [Piece::Param(name)] => filling.params.get(name).map(|value| match value {
+            [
+                Piece::Placeholder(Placeholder {
+                    source: Source::Param(name),
+                    filter: None,
+                }),
+            ] => filling.params.get(name).map(|value| match value {
                 ParamValue::Boolean(value) => Value::from(*value),
                 ParamValue::Integer(value) => Value::from(*value),
                 ParamValue::Number(value) => Value::from(*value),
@@ -138,36 +183,6 @@ impl Template {
 impl Serialize for Template {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.source)
-    }
-}
-
-impl Piece {
-    fn parse(placeholder: &str) -> Result<Self, TemplateError> {
-        let unknown = || TemplateError::Unknown(placeholder.to_owned());
-        let (kind, name) = placeholder.split_once(':').ok_or_else(unknown)?;
-        let is_name = !name.is_empty()
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-            && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_');
-        match (kind, name) {
-            ("env", name) if is_name => Ok(Self::Secret(name.to_owned())),
-            ("param", name) if is_name => Ok(Self::Param(name.to_owned())),
-            ("asset", "url") => Ok(Self::AssetUrl),
-            _ => Err(unknown()),
-        }
-    }
-
-    fn text(&self, filling: Filling<'_>) -> Option<String> {
-        match self {
-            Self::Literal(text) => Some(text.clone()),
-            Self::Secret(name) => filling.secrets.get(name).map(str::to_owned),
-            Self::AssetUrl => Some(filling.asset_url.to_owned()),
-            Self::Param(name) => filling.params.get(name).map(|value| match value {
-                ParamValue::Boolean(value) => value.to_string(),
-                ParamValue::Integer(value) => value.to_string(),
-                ParamValue::Number(value) => value.to_string(),
-                ParamValue::Text(value) => value.clone(),
-            }),
-        }
     }
 }
 
@@ -195,7 +210,9 @@ mod tests {
     }
 
     fn secrets() -> Secrets {
-        Secrets::look_up(["KEY".to_owned()], &|_| Some("s/ecret".to_owned()))
+        Secrets::look_up([SecretName::Env("KEY".to_owned())], &|_| {
+            Some("s/ecret".to_owned())
+        })
     }
 
     #[test]
@@ -205,6 +222,7 @@ mod tests {
             params: &params(r#"{"size": 7}"#),
             secrets: &secrets(),
             asset_url: "https://a.test/x y",
+            answer: None,
         };
         assert_eq!(
             template.text(filling).unwrap(),
@@ -223,6 +241,7 @@ mod tests {
             params: &params(r#"{"scale": 2, "fast": true, "share": 0.5, "name": "x"}"#),
             secrets: &secrets(),
             asset_url: "",
+            answer: None,
         };
         let json = |source: &str| Template::parse(source).unwrap().json(filling);
         assert_eq!(json("{param:scale}"), Some(Value::from(2)));

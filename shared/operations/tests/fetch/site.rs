@@ -182,7 +182,7 @@ pub(crate) fn told(result: Result<Asset, Setback>) -> (FailureCode, Again, Strin
             failure,
             retry_after,
         }) => (failure, Again::After(retry_after)),
-        Err(setback @ Setback::Unconfirmed(_)) => panic!("{setback:?}"),
+        Err(setback @ (Setback::Unconfirmed(_) | Setback::Abandoned(_))) => panic!("{setback:?}"),
     };
     assert_eq!(retryable, again != Again::Never, "{message}");
     assert!(!message.contains("secret"), "{message}");

@@ -132,11 +132,11 @@ async fn a_gateways_word_leaves_the_charge_unknown() {
     for status in [408, 502, 504] {
         let failure = Failure::passing(
             FailureCode::VendorUnavailable,
-            format!("the vendor answered {status}"),
+            format!("the vendor answered {status}{MAYBE_CHARGED}"),
         );
         assert_eq!(
             setback(status, &[], json!("no object")).await,
-            Setback::Unconfirmed(failure)
+            Setback::Abandoned(failure)
         );
     }
 }
@@ -168,9 +168,9 @@ async fn an_error_page_of_any_size_keeps_its_meaning() {
     let setback = run(&stub.await.remove_bg()).await.unwrap_err();
     assert_eq!(
         setback,
-        Setback::Unconfirmed(Failure::passing(
+        Setback::Abandoned(Failure::passing(
             FailureCode::VendorUnavailable,
-            "the vendor answered 502"
+            format!("the vendor answered 502{MAYBE_CHARGED}")
         ))
     );
 }
@@ -194,9 +194,13 @@ async fn a_long_message_is_cut() {
     assert_eq!(message.matches('é').count(), 200, "{message}");
 }
 
-fn unconfirmed(setback: Setback) -> Failure {
+/// What is said of a call that may have been charged, and is therefore not made again.
+const MAYBE_CHARGED: &str =
+    "; it may have been charged, so it is not sent again by itself (resend = \"always\" would)";
+
+fn abandoned(setback: Setback) -> Failure {
     match setback {
-        Setback::Unconfirmed(failure) if failure.retryable => failure,
+        Setback::Abandoned(failure) if failure.retryable => failure,
         other => panic!("{other:?}"),
     }
 }
@@ -216,9 +220,34 @@ async fn a_vendor_that_never_answers_leaves_it_open_whether_it_charged() {
     // Connections to a listener that accepts none are made by the kernel, and wait.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let operation = vendor_at(listener.local_addr().unwrap(), SLOW);
-    let failure = unconfirmed(run(&operation).await.unwrap_err());
+    let failure = abandoned(run(&operation).await.unwrap_err());
     assert_eq!(failure.code, FailureCode::VendorTimeout);
-    assert_eq!(failure.message, "the vendor did not answer within 1 s");
+    assert_eq!(
+        failure.message,
+        format!("the vendor did not answer within 1 s{MAYBE_CHARGED}")
+    );
+}
+
+#[tokio::test]
+async fn who_would_rather_pay_twice_than_go_without_says_so() {
+    for (resend, expected) in [("always", "Unconfirmed"), ("never", "Abandoned")] {
+        let stub = Stub::start(|_: &Received| answer(502, &[], &json!({}))).await;
+        let vendor = format!("{SLOW}    resend = \"{resend}\"\n");
+        let setback = run(&stub.vendor(&vendor)).await.unwrap_err();
+        assert!(format!("{setback:?}").starts_with(expected), "{setback:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_never_sent_again_is_not_after_a_refusal_either() {
+    for status in [429, 500, 503] {
+        let stub = Stub::start(move |_: &Received| answer(status, &[], &json!({}))).await;
+        let vendor = format!("{SLOW}    resend = \"never\"\n");
+        match run(&stub.vendor(&vendor)).await.unwrap_err() {
+            Setback::Final(failure) => assert!(failure.retryable),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[tokio::test]
@@ -228,7 +257,7 @@ async fn a_vendor_that_never_ends_its_answer_is_not_waited_for() {
         Body::from_stream(beginning.chain(stream::pending())).into_response()
     })
     .await;
-    let failure = unconfirmed(run(&stub.vendor(SLOW)).await.unwrap_err());
+    let failure = abandoned(run(&stub.vendor(SLOW)).await.unwrap_err());
     assert_eq!(failure.code, FailureCode::VendorTimeout);
 }
 
@@ -242,7 +271,7 @@ async fn an_answer_that_breaks_off_leaves_it_open_whether_it_charged() {
         Body::from_stream(stream::iter(chunks)).into_response()
     })
     .await;
-    let failure = unconfirmed(run(&stub.remove_bg()).await.unwrap_err());
+    let failure = abandoned(run(&stub.remove_bg()).await.unwrap_err());
     assert_eq!(failure.code, FailureCode::VendorUnavailable);
     assert!(failure.message.starts_with("the vendor broke off: "));
 }
@@ -259,7 +288,7 @@ async fn a_vendor_that_hangs_up_leaves_it_open_whether_it_charged() {
         }
     });
     let operation = operation("remove-background", &shipped_for(address), address);
-    let failure = unconfirmed(run(&operation).await.unwrap_err());
+    let failure = abandoned(run(&operation).await.unwrap_err());
     assert_eq!(failure.code, FailureCode::VendorUnavailable);
 }
 

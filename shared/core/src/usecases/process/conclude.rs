@@ -54,7 +54,9 @@ impl Process {
             End::Setback(setback) => setback,
         };
         match setback {
-            Setback::Final(failure) => Next::Settle(Settlement::Failed(failure)),
+            Setback::Final(failure) | Setback::Abandoned(failure) => {
+                Next::Settle(Settlement::Failed(failure))
+            }
             Setback::Transient(failure) | Setback::Unconfirmed(failure) => {
                 self.after_failed_try(flow, failure, now)
             }

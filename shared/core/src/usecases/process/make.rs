@@ -128,7 +128,7 @@ impl Process {
             }
             Err(setback) => setback,
         };
-        if !matches!(setback, Setback::Unconfirmed(_)) {
+        if !matches!(setback, Setback::Unconfirmed(_) | Setback::Abandoned(_)) {
             *call = CallEnd::Confirmed;
         }
         if let Err(error) = self.works.release(work, holder).await {

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::{declared, invalid};
 use crate::fetch::{BodyFailure, GuardedClient, TransportFailure, read_body};
+use crate::wire;
 
 /// Tries at one result. The call that made it was charged, so that giving up is dear.
 const TRIES: u32 = 3;
@@ -98,7 +99,10 @@ async fn hop(client: &GuardedClient, url: &Url, limit: u64) -> Result<Hop, Miss>
     }
     let declared = declared(response.headers());
     match read_body(response, limit).await {
-        Ok(content) => Ok(Hop::Arrived(content, declared)),
+        Ok(content) => {
+            wire::fetched(url, content.len());
+            Ok(Hop::Arrived(content, declared))
+        }
         Err(BodyFailure::TooLarge { limit }) => Err(lasting(format!(
             "the vendor's result is larger than {limit} bytes"
         ))),

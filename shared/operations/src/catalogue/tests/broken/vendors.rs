@@ -53,7 +53,7 @@ fn requests() {
         (
             "/v1/do",
             "/v1/{parm:size}",
-            "operations.toml:8:7: operations.v.vendor.url has the unknown placeholder {parm:size}; use {env:NAME}, {param:name} or {asset:url}",
+            "operations.toml:8:7: operations.v.vendor.url has the unknown placeholder {parm:size}; use {env:NAME}, {param:name} or {asset:url}, or another of docs/operations.md",
         ),
         (
             "/v1/do",
@@ -68,7 +68,7 @@ fn requests() {
         (
             "\"{param:size}\" }",
             "\"{param:size}\" }\nparams = 3",
-            r#"operations.toml:12:1: unknown field "params" in operations.v.vendor; it takes method, url, headers, encoding, fields, asset, result, error, timeout_seconds, max_response_bytes"#,
+            r#"operations.toml:12:1: unknown field "params" in operations.v.vendor; it takes method, url, headers, encoding, fields, asset, then, ok_if, result, error, classify, resend, meter, rate, timeout_seconds, max_response_bytes"#,
         ),
         (
             "Authorization",
@@ -83,7 +83,7 @@ fn requests() {
         (
             "\"Bearer {env:KEY}\"",
             "\"Bearer {env:}\"",
-            "operations.toml:9:29: operations.v.vendor.headers.Authorization has the unknown placeholder {env:}; use {env:NAME}, {param:name} or {asset:url}",
+            "operations.toml:9:29: operations.v.vendor.headers.Authorization has the unknown placeholder {env:}; use {env:NAME}, {param:name} or {asset:url}, or another of docs/operations.md",
         ),
         (
             "asset",
@@ -228,8 +228,8 @@ fn results() {
         ),
         (
             "result",
-            "error = { message = \"title\" }\nresult",
-            r#"operations.toml:13:21: operations.v.vendor.error.message must be a JSON pointer, such as "/errors/0/title", not "title""#,
+            "error = { message = \"the title\" }\nresult",
+            r#"operations.toml:13:21: operations.v.vendor.error.message must be a JSON pointer, such as "/errors/0/title", or the name of a header, not "the title""#,
         ),
     ]);
 }
