@@ -111,10 +111,39 @@ pub struct Resources {
 }
 
 /// What to do, other than to serve.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Makes the table, the queues and the bucket that --aws uses, where they are not there.
     Init,
+    /// What can be done with one operation of the catalogue.
+    #[command(subcommand)]
+    Operation(OperationCommand),
+}
+
+/// What can be done with one operation.
+#[derive(Debug, Clone, Subcommand)]
+pub enum OperationCommand {
+    /// Runs it on one asset and shows what went to and fro, secrets masked. A vendor's call is charged as
+    /// any other.
+    Try(Trial),
+}
+
+/// One run of one operation.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Trial {
+    /// The operation.
+    pub name: String,
+
+    /// The asset: a file, or an http or https URL. Vendors that are given a URL need one.
+    pub asset: String,
+
+    /// A parameter, as name=value; as often as needed.
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+
+    /// The file to write the result to; without it, one named after the operation.
+    #[arg(long)]
+    pub output: Option<PathBuf>,
 }
 
 impl Resources {

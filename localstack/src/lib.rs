@@ -10,4 +10,5 @@ pub mod serve;
 pub mod server;
 pub mod signals;
 pub mod store;
+pub mod trial;
 pub mod workers;

@@ -12,7 +12,7 @@ use assetmill_core::Catalogue;
 use assetmill_core::ports::{Clock, SystemClock};
 use assetmill_core::usecases::Sweep;
 use assetmill_operations::catalogue::{self, CatalogueError};
-use assetmill_operations::fetch::{ClientError, GuardedClient};
+use assetmill_operations::fetch::{ClientError, FetchLimits, Fetcher, GuardedClient};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,9 +20,10 @@ use url::Url;
 
 use crate::adapters::{EmbeddedError, in_folder, on_aws};
 use crate::app::{App, AppError};
-use crate::config::{Command, Config};
+use crate::config::{Command, Config, OperationCommand};
 use crate::samples::SAMPLE_PATH;
 use crate::store::{OpenError, Store};
+use crate::trial::{self, TrialError};
 use crate::{server, signals, workers};
 
 /// How long what is in flight may take after a signal; what is not done by then is put back. Callers
@@ -77,6 +78,9 @@ pub enum ServeError {
     /// A part of the program can't be made.
     #[error(transparent)]
     App(#[from] AppError),
+    /// The operation that was tried failed.
+    #[error(transparent)]
+    Trial(#[from] TrialError),
     /// Nothing can be served or printed any more.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -99,6 +103,14 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let client = GuardedClient::new(config.fetch_allow.clone())?;
     let catalogue = load_catalogue(config.operations.as_deref(), &client)?;
+    if let Some(Command::Operation(OperationCommand::Try(trial))) = &config.command {
+        let limits = FetchLimits {
+            max_bytes: config.max_asset_bytes.as_u64(),
+            ..FetchLimits::default()
+        };
+        let sources = Fetcher::new(client, limits);
+        return Ok(trial::run(trial, &catalogue, &sources).await?);
+    }
     let store = if config.aws {
         None
     } else {

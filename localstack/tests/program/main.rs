@@ -12,4 +12,5 @@ mod single;
 mod start;
 mod support;
 mod tenants;
+mod trial;
 mod vendor;

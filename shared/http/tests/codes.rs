@@ -58,6 +58,7 @@ const CODES: &[(&str, u16, Option<u64>)] = &[
     ("unsupported_scheme", 422, None),
     ("url_too_long", 422, None),
     ("vendor_denied", 502, None),
+    ("vendor_moderated", 422, None),
     ("vendor_rejected", 422, None),
     ("vendor_response_invalid", 502, None),
     ("vendor_throttled", 503, Some(30)),

@@ -121,7 +121,8 @@ const fn failure_status(code: FailureCode) -> StatusCode {
         | F::TooManyPixels
         | F::UnsupportedMediaType
         | F::CorruptAsset
-        | F::VendorRejected => StatusCode::UNPROCESSABLE_ENTITY,
+        | F::VendorRejected
+        | F::VendorModerated => StatusCode::UNPROCESSABLE_ENTITY,
         F::VendorDenied | F::VendorResponseInvalid | F::OperationUnavailable => {
             StatusCode::BAD_GATEWAY
         }
