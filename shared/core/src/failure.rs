@@ -61,6 +61,8 @@ failure_codes! {
     UnsupportedMediaType => "unsupported_media_type",
     /// The content is of the right media type but can't be decoded.
     CorruptAsset => "corrupt_asset",
+    /// The result can't be made in as few bytes as the request allows it.
+    BudgetNotMet => "budget_not_met",
     /// The vendor refused this asset or these parameters.
     VendorRejected => "vendor_rejected",
     /// The vendor's rules on content do not allow this asset or these parameters.

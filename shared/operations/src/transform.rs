@@ -1,16 +1,26 @@
 //! The transforms that are built in.
 
 mod blocking;
+mod builtin;
+mod colour;
 mod decode;
 mod encode;
+mod geometry;
+mod inspect;
 pub(crate) mod mask;
+mod optimize;
+mod params;
+mod picture;
 mod resize;
-mod thumbnail;
+mod watermark;
 mod webp;
+
+use std::sync::Arc;
 
 use assetmill_core::{OperationName, ParamsSchema, RetryPolicy};
 
-pub use thumbnail::Thumbnail;
+pub use builtin::{Builtin, Transform};
+pub use watermark::{Overlay, OverlayError};
 
 /// The most pixels of an asset that are decoded unless the catalogue says otherwise: a photograph
 /// of 100 megapixels. At 8 bytes a pixel (16 bits a channel) it takes 800 MB.
@@ -31,4 +41,6 @@ pub struct Settings {
     pub retry: RetryPolicy,
     /// The most pixels of an asset, width times height, that are decoded.
     pub max_pixels: u64,
+    /// What [`Transform::Watermark`] lays over pictures; without one it has nothing to do.
+    pub overlay: Option<Arc<Overlay>>,
 }

@@ -45,6 +45,31 @@ impl MediaType {
         Self("image/webp".to_owned())
     }
 
+    /// AVIF.
+    pub fn avif() -> Self {
+        Self("image/avif".to_owned())
+    }
+
+    /// BMP.
+    pub fn bmp() -> Self {
+        Self("image/bmp".to_owned())
+    }
+
+    /// GIF.
+    pub fn gif() -> Self {
+        Self("image/gif".to_owned())
+    }
+
+    /// JSON.
+    pub fn json() -> Self {
+        Self("application/json".to_owned())
+    }
+
+    /// TIFF.
+    pub fn tiff() -> Self {
+        Self("image/tiff".to_owned())
+    }
+
     /// Bytes of which nothing is known.
     pub fn unknown() -> Self {
         Self("application/octet-stream".to_owned())

@@ -50,6 +50,8 @@ pub enum ParamKind {
     },
     /// One of these texts.
     Choice(Vec<String>),
+    /// A colour as `#rrggbb`, in sRGB.
+    Color,
 }
 
 /// One parameter of an operation.
@@ -171,6 +173,7 @@ impl ParamSpec {
             }
             ParamKind::Text { max_length } => json!({ "type": "string", "maxLength": max_length }),
             ParamKind::Choice(choices) => json!({ "type": "string", "enum": choices }),
+            ParamKind::Color => json!({ "type": "string", "pattern": "^#[0-9a-fA-F]{6}$" }),
         };
         if !self.summary.is_empty() {
             schema["description"] = json!(self.summary);
@@ -199,6 +202,10 @@ impl ParamKind {
                 .as_str()
                 .filter(|text| text.chars().count() <= *max_length)
                 .map(|text| ParamValue::Text(text.to_owned())),
+            Self::Color => value
+                .as_str()
+                .filter(|text| is_color(text))
+                .map(|text| ParamValue::Text(text.to_owned())),
             Self::Choice(choices) => value
                 .as_str()
                 .filter(|text| choices.iter().any(|choice| choice == text))
@@ -213,9 +220,16 @@ impl ParamKind {
             Self::Integer { min, max } => format!("a whole number from {min} to {max}"),
             Self::Number { min, max } => format!("a number from {min} to {max}"),
             Self::Text { max_length } => format!("a text of at most {max_length} characters"),
+            Self::Color => "a colour, such as \"#ffffff\"".to_owned(),
             Self::Choice(choices) => format!("one of {}", choices.join(", ")),
         }
     }
+}
+
+fn is_color(text: &str) -> bool {
+    text.strip_prefix('#').is_some_and(|digits| {
+        digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    })
 }
 
 #[cfg(test)]

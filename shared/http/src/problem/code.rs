@@ -121,6 +121,7 @@ const fn failure_status(code: FailureCode) -> StatusCode {
         | F::TooManyPixels
         | F::UnsupportedMediaType
         | F::CorruptAsset
+        | F::BudgetNotMet
         | F::VendorRejected
         | F::VendorModerated => StatusCode::UNPROCESSABLE_ENTITY,
         F::VendorDenied | F::VendorResponseInvalid | F::OperationUnavailable => {

@@ -5,13 +5,18 @@ mod profile;
 
 use std::io::Cursor;
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, MediaType, Setback};
+use image::codecs::bmp::BmpDecoder;
+use image::codecs::gif::GifDecoder;
 use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
+use image::codecs::tiff::TiffDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 
+use super::encode::Output;
+use super::geometry::Size;
 use super::webp;
 use crate::sniff;
 
@@ -19,39 +24,81 @@ use crate::sniff;
 /// well below what hurts.
 const PNG_EXTRA_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The formats that pictures are read and written in.
+/// The formats that pictures are read in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Jpeg,
     Png,
     WebP,
+    Gif,
+    Tiff,
+    Bmp,
 }
 
 /// A decoded picture.
 pub(super) struct Picture {
-    /// Its pixels, as they are stored: not yet upright.
+    /// Its pixels, as they are stored: not yet upright; fewer of them, if that was asked for.
     pub(super) image: DynamicImage,
+    /// Its size as it is stored.
+    pub(super) full_size: Size,
     /// What makes it upright.
     pub(super) orientation: Orientation,
     /// The ICC profile that its colours are meant in.
     pub(super) profile: Option<Vec<u8>>,
+    /// Its EXIF metadata: a TIFF structure.
+    pub(super) exif: Option<Vec<u8>>,
 }
 
+/// By how much a picture of this stored size and orientation may be divided while it is decoded: 1, 2, 4
+/// or 8. Decoders that can't, don't.
+pub(super) type Shrink<'a> = &'a dyn Fn(Size, Orientation) -> u32;
+
 impl Format {
-    /// The format that the content shows.
-    pub(super) fn of(content: &[u8]) -> Result<Self, Setback> {
+    pub(super) const ALL: &[Self] = &[
+        Self::Jpeg,
+        Self::Png,
+        Self::WebP,
+        Self::Gif,
+        Self::Tiff,
+        Self::Bmp,
+    ];
+
+    /// The format that the content shows, which must be one of those that are accepted.
+    pub(super) fn of(content: &[u8], accepted: &[MediaType]) -> Result<Self, Setback> {
         let found = sniff::media_type(content);
-        match found.as_str() {
-            "image/jpeg" => Ok(Self::Jpeg),
-            "image/png" => Ok(Self::Png),
-            "image/webp" => Ok(Self::WebP),
-            _ => Err(Setback::lasting(
-                FailureCode::UnsupportedMediaType,
-                format!(
-                    "the content is {found}, not a picture that is taken here; give image/jpeg, \
-                     image/png or image/webp"
-                ),
-            )),
+        let format = Self::ALL.iter().find(|format| format.media_type() == found);
+        match format {
+            Some(format) if accepted.contains(&found) => Ok(*format),
+            _ => {
+                let names: Vec<_> = accepted.iter().map(MediaType::as_str).collect();
+                Err(Setback::lasting(
+                    FailureCode::UnsupportedMediaType,
+                    format!(
+                        "the content is {found}, not a picture that is taken here; give one of {}",
+                        names.join(", ")
+                    ),
+                ))
+            }
+        }
+    }
+
+    pub(super) fn media_type(self) -> MediaType {
+        match self {
+            Self::Jpeg => MediaType::jpeg(),
+            Self::Png => MediaType::png(),
+            Self::WebP => MediaType::webp(),
+            Self::Gif => MediaType::gif(),
+            Self::Tiff => MediaType::tiff(),
+            Self::Bmp => MediaType::bmp(),
+        }
+    }
+
+    /// The format that a picture of this one is written in unless another is asked for.
+    pub(super) fn output(self) -> Output {
+        match self {
+            Self::Jpeg => Output::Jpeg,
+            Self::WebP => Output::WebP,
+            Self::Png | Self::Gif | Self::Tiff | Self::Bmp => Output::Png,
         }
     }
 
@@ -60,33 +107,51 @@ impl Format {
             Self::Jpeg => "JPEG",
             Self::Png => "PNG",
             Self::WebP => "WebP",
+            Self::Gif => "GIF",
+            Self::Tiff => "TIFF",
+            Self::Bmp => "BMP",
         }
     }
 }
 
 /// Decodes a picture of at most `max_pixels`; a larger one is refused from its header. Of an
 /// animation, the first frame is taken.
-pub(super) fn decode(content: &[u8], format: Format, max_pixels: u64) -> Result<Picture, Setback> {
+pub(super) fn decode(
+    content: &[u8],
+    format: Format,
+    max_pixels: u64,
+    shrink: Shrink<'_>,
+) -> Result<Picture, Setback> {
+    let cursor = Cursor::new(content);
     let decoded = match format {
         Format::Jpeg => {
             if !jpeg::is_whole(content) {
                 return Err(corrupt(format, "it ends before its end marker"));
             }
-            JpegDecoder::new(Cursor::new(content)).map(|decoder| read(decoder, format, max_pixels))
+            if let Some((width, height)) = jpeg::declared_size(content) {
+                check_pixels(width, height, max_pixels)?;
+            }
+            if let Some(picture) = jpeg::decode(content, max_pixels, shrink)? {
+                return Ok(picture);
+            }
+            JpegDecoder::new(cursor).map(|decoder| read(decoder, format, max_pixels))
         }
         Format::Png => {
             if let Some((width, height)) = png_size(content) {
                 check_pixels(width, height, max_pixels)?;
             }
-            PngDecoder::with_limits(Cursor::new(content), png_limits())
+            PngDecoder::with_limits(cursor, png_limits())
                 .map(|decoder| read(decoder, format, max_pixels))
         }
         Format::WebP => {
             for (width, height) in webp::lossy_frames(content) {
                 check_pixels(width, height, max_pixels)?;
             }
-            WebPDecoder::new(Cursor::new(content)).map(|decoder| read(decoder, format, max_pixels))
+            WebPDecoder::new(cursor).map(|decoder| read(decoder, format, max_pixels))
         }
+        Format::Gif => GifDecoder::new(cursor).map(|decoder| read(decoder, format, max_pixels)),
+        Format::Tiff => TiffDecoder::new(cursor).map(|decoder| read(decoder, format, max_pixels)),
+        Format::Bmp => BmpDecoder::new(cursor).map(|decoder| read(decoder, format, max_pixels)),
     };
     decoded.map_err(|error| setback(format, &error))?
 }
@@ -101,12 +166,15 @@ fn read(
     // Metadata that can't be read is metadata that the picture does not have.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let profile = decoder.icc_profile().ok().flatten();
+    let exif = decoder.exif_metadata().ok().flatten();
     let image = DynamicImage::from_decoder(decoder).map_err(|error| setback(format, &error))?;
     let profile = profile.filter(|profile| profile::fits(profile, image.color()));
     Ok(Picture {
         image,
+        full_size: Size { width, height },
         orientation,
         profile,
+        exif,
     })
 }
 

@@ -4,8 +4,10 @@ use assetmill_core::{Failure, FailureCode, Product, Setback};
 use bytes::Bytes;
 use image::{DynamicImage, imageops};
 
-use super::decode::{Format, Picture, decode};
-use super::encode::encode;
+use super::colour::ProfilePolicy;
+use super::decode::{Format, decode};
+use super::encode::{Encoding, Output, encode};
+use super::picture::{Upright, upright};
 use super::{DEFAULT_MAX_PIXELS, blocking};
 
 /// The asset as a PNG, as opaque as the mask is bright at each place. A mask of another size is
@@ -15,15 +17,12 @@ use super::{DEFAULT_MAX_PIXELS, blocking};
 /// As of the transforms; a mask that can't be read is the vendor's fault.
 pub(crate) async fn apply(asset: Bytes, mask: Bytes) -> Result<Product, Setback> {
     blocking::run(move |stop| {
-        let Picture {
-            mut image,
-            orientation,
-            profile,
-        } = decode(&asset, Format::of(&asset)?, DEFAULT_MAX_PIXELS)?;
-        image.apply_orientation(orientation);
+        let accepted: Vec<_> = Format::ALL.iter().map(|it| it.media_type()).collect();
+        let format = Format::of(&asset, &accepted)?;
+        let Upright { image, profile } = upright(&asset, format, DEFAULT_MAX_PIXELS)?;
         stop.check()?;
-        let mask = Format::of(&mask)
-            .and_then(|format| decode(&mask, format, DEFAULT_MAX_PIXELS))
+        let mask = Format::of(&mask, &accepted)
+            .and_then(|format| decode(&mask, format, DEFAULT_MAX_PIXELS, &|_, _| 1))
             .map_err(|setback| unfit(setback.failure()))?;
         let mut opaque = image.into_rgba8();
         let mut mask = mask.image.into_luma8();
@@ -36,7 +35,20 @@ pub(crate) async fn apply(asset: Bytes, mask: Bytes) -> Result<Product, Setback>
             // What is transparent in the asset stays so.
             pixel.0[3] = pixel.0[3].min(opacity.0[0]);
         }
-        encode(DynamicImage::from(opaque), Format::Png, 100, profile)
+        let encoding = Encoding {
+            output: None,
+            quality: 100,
+            background: [255; 3],
+            max_bytes: None,
+            profile: ProfilePolicy::Keep,
+        };
+        encode(
+            DynamicImage::from(opaque),
+            profile.as_deref(),
+            Output::Png,
+            &encoding,
+            stop,
+        )
     })
     .await
 }

@@ -161,7 +161,7 @@ async fn what_is_no_picture_is_named() {
             &b"<!DOCTYPE html><html><body>Not found</body></html>"[..],
             "text/html",
         ),
-        (b"GIF89a\x01\0\x01\0\0\0\0", "image/gif"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", "image/avif"),
         (b"%PDF-1.7\n", "application/pdf"),
         (b"hello", "application/octet-stream"),
     ] {
@@ -169,7 +169,7 @@ async fn what_is_no_picture_is_named() {
         assert_eq!(code, FailureCode::UnsupportedMediaType);
         assert!(message.contains(name), "{message}");
         assert!(
-            message.contains("image/jpeg, image/png or image/webp"),
+            message.contains("image/jpeg, image/png, image/webp"),
             "{message}"
         );
     }

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use assetmill_core::{
     Asset, FailureCode, MediaType, Operation as _, ParamsSchema, Product, RetryPolicy, Setback,
 };
-use assetmill_operations::transform::{DEFAULT_MAX_PIXELS, Settings, Thumbnail};
+use assetmill_operations::transform::{Builtin, DEFAULT_MAX_PIXELS, Settings, Transform};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
@@ -25,15 +25,17 @@ pub(crate) struct Extras {
     pub(crate) profile: Option<Vec<u8>>,
 }
 
-pub(crate) fn operation() -> Thumbnail {
-    Thumbnail::new(Settings {
+pub(crate) fn operation() -> Builtin {
+    let settings = Settings {
         name: "thumbnail".parse().unwrap(),
         summary: "A smaller picture".to_owned(),
-        params: ParamsSchema(Thumbnail::params()),
+        params: ParamsSchema(Transform::Thumbnail.params()),
         fingerprint: "1".to_owned(),
         retry: RetryPolicy::default(),
         max_pixels: DEFAULT_MAX_PIXELS,
-    })
+        overlay: None,
+    };
+    Builtin::new(Transform::Thumbnail, settings)
 }
 
 pub(crate) async fn run(content: &[u8], params: Value) -> Result<Product, Setback> {

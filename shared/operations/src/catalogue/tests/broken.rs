@@ -155,7 +155,7 @@ fn transforms() {
         ),
         (
             "transform = \"blur\"",
-            r#"operations.toml:4:13: operations.t.transform can't be "blur"; it can be thumbnail"#,
+            r#"operations.toml:4:13: operations.t.transform can't be "blur"; it can be thumbnail, resize, convert, optimize, watermark, inspect"#,
         ),
         (
             "transform = \"thumbnail\"\nmax_pixels = 0",
@@ -171,7 +171,7 @@ fn transforms() {
         ),
         (
             "transform = \"thumbnail\"\ndefaults = { format = \"gif\" }",
-            r#"operations.toml:5:23: operations.t.defaults.format must be one of auto, jpeg, png, webp, not "gif""#,
+            r#"operations.toml:5:23: operations.t.defaults.format must be one of auto, jpeg, png, webp, avif, not "gif""#,
         ),
         (
             "transform = \"thumbnail\"\ndefaults = { width = [] }",
@@ -179,7 +179,7 @@ fn transforms() {
         ),
         (
             "transform = \"thumbnail\"\nparams = {}",
-            r#"operations.toml:5:1: unknown field "params" in operations.t; it takes transform, summary, defaults, retry, max_pixels"#,
+            r#"operations.toml:5:1: unknown field "params" in operations.t; it takes transform, summary, defaults, retry, max_pixels, overlay"#,
         ),
     ] {
         assert_eq!(message(&format!("{entry}{rest}")), expected);

@@ -1,5 +1,140 @@
-//! Whether a JPEG is whole. The decoder fills what is missing of a truncated one with grey and says
-//! nothing.
+//! JPEG by libjpeg-turbo, in the form of mozjpeg: it can leave out, while decoding, the detail that a
+//! smaller picture would not show.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use assetmill_core::Setback;
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayImage, RgbImage};
+use mozjpeg::decompress::DecompressStarted;
+use mozjpeg::{ColorSpace, Decompress, Marker};
+
+use super::{Format, Picture, Shrink, check_pixels, corrupt, profile};
+use crate::transform::geometry::Size;
+
+/// How the payload of an APP1 segment with EXIF metadata begins (Exif 2.32, 4.7.2).
+const EXIF: &[u8] = b"Exif\0\0";
+/// How that of an APP2 segment with a part of an ICC profile does, before the part's number and the
+/// number of parts (ICC.1:2022, B.4).
+const ICC: &[u8] = b"ICC_PROFILE\0";
+
+/// Decodes a JPEG; `None` for the kinds of colour that it leaves to others.
+pub(super) fn decode(
+    content: &[u8],
+    max_pixels: u64,
+    shrink: Shrink<'_>,
+) -> Result<Option<Picture>, Setback> {
+    // The library unwinds where it can't go on, and leaves nothing behind.
+    let decoded = catch_unwind(AssertUnwindSafe(|| read(content, max_pixels, shrink)));
+    match decoded {
+        Ok(result) => result,
+        Err(reason) => {
+            let reason = reason.downcast_ref::<String>().map(String::as_str);
+            let reason = reason.unwrap_or("it can't be decoded");
+            Err(corrupt(
+                Format::Jpeg,
+                reason.trim_start_matches("libjpeg fatal error: "),
+            ))
+        }
+    }
+}
+
+fn read(content: &[u8], max_pixels: u64, shrink: Shrink<'_>) -> Result<Option<Picture>, Setback> {
+    let unreadable = |error: std::io::Error| corrupt(Format::Jpeg, &error.to_string());
+    let markers = [Marker::APP(1), Marker::APP(2)];
+    let mut decoder = Decompress::with_markers(&markers)
+        .from_mem(content)
+        .map_err(unreadable)?;
+    let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+    let full_size = Size {
+        width: side(decoder.width()),
+        height: side(decoder.height()),
+    };
+    check_pixels(full_size.width, full_size.height, max_pixels)?;
+    let metadata = Metadata::of(&decoder);
+    let scale = match shrink(full_size, metadata.orientation) {
+        8.. => 1,
+        4.. => 2,
+        2.. => 4,
+        _ => 8,
+    };
+    decoder.scale(scale);
+    let image = match decoder.color_space() {
+        ColorSpace::JCS_GRAYSCALE => gray(decoder.grayscale().map_err(unreadable)?),
+        ColorSpace::JCS_YCbCr | ColorSpace::JCS_RGB => rgb(decoder.rgb().map_err(unreadable)?),
+        _ => return Ok(None),
+    };
+    let image = image.map_err(unreadable)?;
+    let profile = metadata.profile;
+    Ok(Some(Picture {
+        profile: profile.filter(|profile| profile::fits(profile, image.color())),
+        image,
+        full_size,
+        orientation: metadata.orientation,
+        exif: metadata.exif,
+    }))
+}
+
+fn gray(mut started: DecompressStarted<&[u8]>) -> std::io::Result<DynamicImage> {
+    let (width, height) = size(&started);
+    let pixels = started.read_scanlines::<u8>()?;
+    started.finish()?;
+    GrayImage::from_raw(width, height, pixels)
+        .map(DynamicImage::from)
+        .ok_or_else(short)
+}
+
+fn rgb(mut started: DecompressStarted<&[u8]>) -> std::io::Result<DynamicImage> {
+    let (width, height) = size(&started);
+    let pixels = started.read_scanlines::<u8>()?;
+    started.finish()?;
+    RgbImage::from_raw(width, height, pixels)
+        .map(DynamicImage::from)
+        .ok_or_else(short)
+}
+
+fn size(started: &DecompressStarted<&[u8]>) -> (u32, u32) {
+    let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+    (side(started.width()), side(started.height()))
+}
+
+fn short() -> std::io::Error {
+    std::io::Error::other("it has fewer pixels than it says")
+}
+
+struct Metadata {
+    orientation: Orientation,
+    profile: Option<Vec<u8>>,
+    exif: Option<Vec<u8>>,
+}
+
+impl Metadata {
+    fn of<R>(decoder: &Decompress<R>) -> Self {
+        let mut exif = None;
+        let mut parts = Vec::new();
+        for marker in decoder.markers() {
+            if let Some(payload) = marker.data.strip_prefix(EXIF) {
+                exif = exif.or_else(|| Some(payload.to_vec()));
+            } else if let Some([number, count, part @ ..]) = marker.data.strip_prefix(ICC) {
+                parts.push((*number, *count, part));
+            }
+        }
+        parts.sort_by_key(|(number, _, _)| *number);
+        // A profile that is not whole is none.
+        let whole = parts.iter().zip(1..).all(|((number, count, _), expected)| {
+            u32::from(*number) == expected && usize::from(*count) == parts.len()
+        });
+        let profile = parts.iter().map(|(_, _, part)| *part).collect::<Vec<_>>();
+        Self {
+            orientation: exif
+                .as_deref()
+                .and_then(Orientation::from_exif_chunk)
+                .unwrap_or(Orientation::NoTransforms),
+            profile: (whole && !profile.is_empty()).then(|| profile.concat()),
+            exif,
+        }
+    }
+}
 
 /// The markers without a length: ITU-T T.81, table B.1.
 const EOI: u8 = 0xD9;
@@ -7,7 +142,8 @@ const SOI: u8 = 0xD8;
 const TEM: u8 = 0x01;
 const RST: std::ops::RangeInclusive<u8> = 0xD0..=0xD7;
 
-/// Whether the end marker stands where the segments and scans lead to. An end marker within a
+/// Whether a JPEG is whole: the decoder fills what is missing of a truncated one with grey and says
+/// nothing. The end marker has to stand where the segments and scans lead to. An end marker within a
 /// segment, such as that of an embedded preview, does not count.
 pub(super) fn is_whole(content: &[u8]) -> bool {
     let mut rest = content;
@@ -23,6 +159,29 @@ pub(super) fn is_whole(content: &[u8]) -> bool {
         };
     }
     false
+}
+
+/// Width and height, as the frame header says (T.81, B.2.2): the library refuses large ones in words of
+/// its own.
+pub(super) fn declared_size(content: &[u8]) -> Option<(u32, u32)> {
+    let mut rest = content;
+    loop {
+        let (marker, after) = next_marker(rest)?;
+        rest = match marker {
+            SOI | TEM => after,
+            marker if RST.contains(&marker) => after,
+            // All of C0 to CF but the tables and the extension among them begin a frame.
+            0xC0..=0xCF if !matches!(marker, 0xC4 | 0xC8 | 0xCC) => {
+                // The length, and the bits of a sample.
+                let &[h1, h0, w1, w0, ..] = after.get(3..)? else {
+                    return None;
+                };
+                let side = |high, low| u32::from(u16::from_be_bytes([high, low]));
+                return Some((side(w1, w0), side(h1, h0)));
+            }
+            _ => skip_segment(after)?,
+        };
+    }
 }
 
 /// The next marker: in the data of a scan, `FF 00` is a stuffed byte and `FF FF` is filling
