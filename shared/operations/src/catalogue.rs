@@ -6,6 +6,7 @@
 //!
 //! A secret that is not set breaks nothing: its operation says what it lacks.
 
+mod chain;
 mod entry;
 mod error;
 mod params;
@@ -15,6 +16,7 @@ mod transform;
 mod value;
 mod vendor;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assetmill_core::{Catalogue, Operation, OperationName};
@@ -33,6 +35,13 @@ struct Surroundings<'a> {
     client: &'a GuardedClient,
     secrets: &'a dyn Fn(&str) -> Option<String>,
     extension: Option<&'a Extension>,
+}
+
+/// An operation, and what a chain has to know of it.
+struct Made {
+    operation: Arc<dyn Operation>,
+    /// Whether a vendor is given the URL of the asset, and not its content.
+    takes_url: bool,
 }
 
 /// Reads a catalogue. `file` is what errors call it; `client` is what vendors are called through;
@@ -69,16 +78,27 @@ fn read(
     let entries = top
         .required("operations", "[operations.thumbnail]")?
         .entries()?;
-    let mut operations: Vec<Arc<dyn Operation>> = Vec::with_capacity(entries.len());
+    let mut made: BTreeMap<String, Made> = BTreeMap::new();
+    let mut chained: Vec<Arc<dyn Operation>> = Vec::new();
     let mut names = Vec::with_capacity(entries.len());
-    for (key, entry) in entries {
+    // Chains are made of the others, wherever they stand.
+    let (chains, others): (Vec<_>, Vec<_>) = entries
+        .iter()
+        .partition(|(_, entry)| entry::is_chain(entry));
+    for (key, value) in others.into_iter().chain(chains) {
         let name: OperationName = key
             .text
             .parse()
             .map_err(|error| key.mistake(format!("{} is no name: {error}", key.shown())))?;
-        operations.push(entry::operation(name, &entry, surroundings)?);
+        let one = entry::operation(name, value, surroundings, &made)?;
+        if entry::is_chain(value) {
+            chained.push(one.operation);
+        } else {
+            made.insert(key.text.to_owned(), one);
+        }
         names.push(key.text);
     }
+    let operations = made.into_values().map(|made| made.operation).chain(chained);
     let unknown = || {
         let wrong = default.text().unwrap_or_default();
         let hint = match error::suggestion(wrong, names.iter().copied(), "it can be") {

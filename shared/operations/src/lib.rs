@@ -2,6 +2,7 @@
 //! HTTP client, the built-in transforms and the guarded fetcher.
 
 pub mod catalogue;
+mod chain;
 pub mod fetch;
 pub mod sniff;
 pub mod transform;

@@ -1,14 +1,14 @@
 //! One entry: a transform or a vendor's.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use assetmill_core::{Operation, OperationName, RetryPolicy};
+use assetmill_core::{OperationName, RetryPolicy};
 
 use super::error::Mistake;
 use super::table::Table;
 use super::value::Value;
-use super::{Surroundings, transform, vendor};
+use super::{Made, Surroundings, chain, transform, vendor};
 
 /// The longest wait between attempts, in seconds.
 const LONGEST_WAIT: f64 = 3600.0;
@@ -25,6 +25,14 @@ pub(super) struct Entry<'a> {
 enum Kind<'a> {
     Transform(Value<'a>),
     Vendor(Value<'a>),
+    Chain(Value<'a>),
+}
+
+/// Whether an entry is a list of others.
+pub(super) fn is_chain(value: &Value<'_>) -> bool {
+    value
+        .entries()
+        .is_ok_and(|fields| fields.iter().any(|(key, _)| key.text == "chain"))
 }
 
 /// The operation that an entry declares.
@@ -32,36 +40,22 @@ pub(super) fn operation(
     name: OperationName,
     value: &Value<'_>,
     surroundings: Surroundings<'_>,
-) -> Result<Arc<dyn Operation>, Mistake> {
+    known: &BTreeMap<String, Made>,
+) -> Result<Made, Mistake> {
     // Unknown fields are looked for among those of every kind first: which kind it is can't be told
     // when that very field is misspelt.
     let mut every_field = transform::FIELDS.to_vec();
-    every_field.extend(
-        vendor::FIELDS
-            .iter()
-            .filter(|name| !transform::FIELDS.contains(name)),
-    );
+    for name in vendor::FIELDS.iter().chain(chain::FIELDS) {
+        if !every_field.contains(name) {
+            every_field.push(name);
+        }
+    }
     let table = value.table(&every_field)?;
-    let kind = match (table.optional("transform"), table.optional("vendor")) {
-        (Some(transform), None) => Kind::Transform(transform),
-        (None, Some(vendor)) => Kind::Vendor(vendor),
-        (Some(_), Some(vendor)) => {
-            return Err(vendor.mistake(format!(
-                "{} has both transform and vendor; leave one of them out",
-                value.path
-            )));
-        }
-        (None, None) => {
-            return Err(value.mistake(format!(
-                "{} lacks \"transform\" or \"vendor\"; add transform = \"thumbnail\" or a table \
-                 [{}.vendor]",
-                value.path, value.path
-            )));
-        }
-    };
+    let kind = kind(value, &table)?;
     let table = value.table(match kind {
         Kind::Transform(_) => transform::FIELDS,
         Kind::Vendor(_) => vendor::FIELDS,
+        Kind::Chain(_) => chain::FIELDS,
     })?;
     let entry = Entry {
         name,
@@ -71,9 +65,35 @@ pub(super) fn operation(
         retry: retry(table.optional("retry"))?,
         table,
     };
+    let content_alone = |operation| Made {
+        operation,
+        takes_url: false,
+    };
     match kind {
-        Kind::Transform(transform) => transform::operation(entry, &transform),
+        Kind::Transform(transform) => transform::operation(entry, &transform).map(content_alone),
+        Kind::Chain(list) => chain::operation(entry, &list, known).map(content_alone),
         Kind::Vendor(vendor) => vendor::operation(entry, &vendor, surroundings),
+    }
+}
+
+fn kind<'a>(value: &Value<'a>, table: &Table<'a>) -> Result<Kind<'a>, Mistake> {
+    let found = ["transform", "vendor", "chain"].map(|name| table.optional(name));
+    let both = |names, second: &Value<'_>| {
+        let path = &value.path;
+        Err(second.mistake(format!("{path} has both {names}; leave one of them out")))
+    };
+    match found {
+        [Some(transform), None, None] => Ok(Kind::Transform(transform)),
+        [None, Some(vendor), None] => Ok(Kind::Vendor(vendor)),
+        [None, None, Some(chain)] => Ok(Kind::Chain(chain)),
+        [Some(_), Some(second), _] => both("transform and vendor", &second),
+        [Some(_), _, Some(second)] => both("transform and chain", &second),
+        [_, Some(_), Some(second)] => both("vendor and chain", &second),
+        [None, None, None] => Err(value.mistake(format!(
+            "{} lacks \"transform\", \"vendor\" or \"chain\"; add transform = \"thumbnail\" or a \
+             table [{}.vendor]",
+            value.path, value.path
+        ))),
     }
 }
 

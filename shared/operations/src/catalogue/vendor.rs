@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::{Cost, MediaType, Operation, ParamsSchema};
+use assetmill_core::{Cost, MediaType, ParamsSchema};
 use http::{HeaderName, Method};
 use url::Url;
 
@@ -11,7 +11,7 @@ use super::entry::Entry;
 use super::error::{Mistake, suggestion};
 use super::table::Table;
 use super::value::Value;
-use super::{Surroundings, params, payload};
+use super::{Made, Surroundings, params, payload};
 use crate::vendor::{
     DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_TIMEOUT_SECONDS, Intake, Piece, Profile, Resend, Secrets,
     Settings, Source, Template, VendorOperation,
@@ -33,7 +33,7 @@ pub(super) fn operation(
     entry: Entry<'_>,
     vendor: &Value<'_>,
     surroundings: Surroundings<'_>,
-) -> Result<Arc<dyn Operation>, Mistake> {
+) -> Result<Made, Mistake> {
     let declared = entry.table.optional("params");
     let params = params::declared(declared.clone())?;
     let paid = match entry.table.optional("paid") {
@@ -54,9 +54,15 @@ pub(super) fn operation(
     };
     let client = surroundings.client.clone();
     let extension = surroundings.extension.cloned();
-    Ok(Arc::new(VendorOperation::new(
-        settings, profile, secrets, extension, client,
-    )))
+    let takes_url = profile
+        .templates()
+        .flat_map(Template::sources)
+        .any(|source| *source == Source::AssetUrl);
+    let operation = VendorOperation::new(settings, profile, secrets, extension, client);
+    Ok(Made {
+        operation: Arc::new(operation),
+        takes_url,
+    })
 }
 
 const PROFILE_FIELDS: &[&str] = &[

@@ -147,7 +147,7 @@ fn transforms() {
     for (rest, expected) in [
         (
             "",
-            r#"operations.toml:2:1: operations.t lacks "transform" or "vendor"; add transform = "thumbnail" or a table [operations.t.vendor]"#,
+            r#"operations.toml:2:1: operations.t lacks "transform", "vendor" or "chain"; add transform = "thumbnail" or a table [operations.t.vendor]"#,
         ),
         (
             "transform = \"thumnail\"",
