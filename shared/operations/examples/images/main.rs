@@ -87,12 +87,18 @@ fn works() -> Vec<Work> {
             80,
             json!({ "format": "webp", "quality": 80 }),
         ),
-        // Of about the same likeness: the two count quality differently.
+        // The two count quality differently; these are of about the same likeness.
         work(
             "AVIF",
             "avif",
-            62,
+            74,
             json!({ "format": "avif", "quality": 50 }),
+        ),
+        work(
+            "AVIF, sharp at effort 2",
+            "avif",
+            74,
+            json!({ "format": "avif", "quality": 50, "effort": 2 }),
         ),
     ]
 }
