@@ -6,6 +6,8 @@
     reason = "a test that can't go on fails"
 )]
 
+#[path = "vendor/mask.rs"]
+mod mask;
 #[path = "vendor/outcomes.rs"]
 mod outcomes;
 #[path = "vendor/profiles/mod.rs"]
@@ -16,5 +18,7 @@ mod refusals;
 mod requests;
 #[path = "vendor/results.rs"]
 mod results;
+#[path = "vendor/secrets.rs"]
+mod secrets;
 #[path = "vendor/stub.rs"]
 mod stub;

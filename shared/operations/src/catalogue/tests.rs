@@ -39,6 +39,23 @@ asset = { as = "url", field = "image" }
 result = { kind = "body" }
 "#;
 
+/// `docs/operations.md` shows the profiles of the catalogue, and not what they once were.
+#[test]
+fn the_documentation_shows_what_is_shipped() {
+    let guide = include_str!("../../../../docs/operations.md");
+    let (_, profiles) = guide.split_once("### Profiles").unwrap();
+    let shown: Vec<_> = profiles
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("\n```").map(|(block, _)| block))
+        .collect();
+    for block in &shown {
+        assert!(SHIPPED.contains(block), "{block}");
+    }
+    let vendors = SHIPPED.matches(".vendor]\n").count();
+    assert_eq!(shown.len(), vendors);
+}
+
 #[test]
 fn the_shipped_catalogue_runs_without_any_key() {
     let catalogue = loaded(SHIPPED);
