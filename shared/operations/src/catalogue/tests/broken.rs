@@ -2,6 +2,8 @@
 
 use super::{VENDOR, load_with};
 
+mod answers;
+mod chains;
 mod vendors;
 
 fn message(text: &str) -> String {
