@@ -91,13 +91,13 @@ fn works() -> Vec<Work> {
         work(
             "AVIF",
             "avif",
-            74,
+            82,
             json!({ "format": "avif", "quality": 50 }),
         ),
         work(
             "AVIF, sharp at effort 2",
             "avif",
-            74,
+            82,
             json!({ "format": "avif", "quality": 50, "effort": 2 }),
         ),
     ]
