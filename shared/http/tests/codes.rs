@@ -12,6 +12,7 @@ const CODES: &[(&str, u16, Option<u64>)] = &[
     ("body_incomplete", 400, None),
     ("body_timeout", 408, None),
     ("body_too_large", 413, None),
+    ("budget_not_met", 422, None),
     ("corrupt_asset", 422, None),
     ("credentials_in_url", 422, None),
     ("empty_list", 422, None),

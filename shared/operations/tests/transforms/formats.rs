@@ -90,3 +90,71 @@ async fn what_an_operation_does_not_take_is_refused_by_its_content() {
         assert_eq!(truncated.code, FailureCode::CorruptAsset, "{name}");
     }
 }
+
+/// Headers that promise 60,000 × 60,000 pixels, and nothing behind them.
+fn bombs() -> [(&'static str, Vec<u8>); 3] {
+    const SIDE: u16 = 60_000;
+    let [low, high] = SIDE.to_le_bytes();
+    let long = u32::from(SIDE).to_le_bytes();
+    // https://www.w3.org/Graphics/GIF/spec-gif89a.txt, 18 and 20: the screen, then one picture on it.
+    let gif = [
+        &b"GIF89a"[..],
+        &[low, high, low, high, 0x80, 0, 0, 0, 0, 0, 255, 255, 255],
+        &[
+            0x2C, 0, 0, 0, 0, low, high, low, high, 0, 2, 2, 0x44, 1, 0, 0x3B,
+        ],
+    ];
+    // BITMAPFILEHEADER and BITMAPINFOHEADER: 24 bits a pixel, not compressed.
+    let bmp = [
+        &b"BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0"[..],
+        &long,
+        &long,
+        &[1, 0, 24, 0],
+        &[0; 24],
+    ];
+    let entry = |tag: u16, value: u32| {
+        let kind_and_count = [4, 0, 1, 0, 0, 0];
+        [
+            &tag.to_le_bytes()[..],
+            &kind_and_count,
+            &value.to_le_bytes(),
+        ]
+        .concat()
+    };
+    // TIFF 6.0, section 2: a directory of long values; width, height, bits, compression, photometric
+    // interpretation, and one strip.
+    let side = u32::from(SIDE);
+    let entries = [
+        (256, side),
+        (257, side),
+        (258, 8),
+        (259, 1),
+        (262, 1),
+        (273, 8),
+        (277, 1),
+        (278, side),
+        (279, 1),
+    ];
+    let directory: Vec<u8> = entries
+        .iter()
+        .flat_map(|(tag, value)| entry(*tag, *value))
+        .collect();
+    let tiff = [&b"II*\0\x08\0\0\0\x09\0"[..], &directory, &[0; 4]];
+    [
+        ("gif", gif.concat()),
+        ("bmp", bmp.concat()),
+        ("tiff", tiff.concat()),
+    ]
+}
+
+#[tokio::test]
+async fn a_bomb_is_refused_by_its_header() {
+    for (name, content) in bombs() {
+        let refused = failure("resize", &content, json!({})).await;
+        assert_eq!(
+            refused.code,
+            FailureCode::TooManyPixels,
+            "{name}: {refused:?}"
+        );
+    }
+}
