@@ -41,6 +41,8 @@ pub(super) struct Picture {
     pub(super) image: DynamicImage,
     /// Its size as it is stored.
     pub(super) full_size: Size,
+    /// By how much it was divided while it was decoded.
+    pub(super) shrunk_by: u32,
     /// What makes it upright.
     pub(super) orientation: Orientation,
     /// The ICC profile that its colours are meant in.
@@ -52,6 +54,15 @@ pub(super) struct Picture {
 /// By how much a picture of this stored size and orientation may be divided while it is decoded: 1, 2, 4
 /// or 8. Decoders that can't, don't.
 pub(super) type Shrink<'a> = &'a dyn Fn(Size, Orientation) -> u32;
+
+impl Picture {
+    /// Width and height in its pixels, of which the last in a row may be there in part alone.
+    pub(super) fn extent(&self) -> (f64, f64) {
+        let by = f64::from(self.shrunk_by);
+        let Size { width, height } = self.full_size;
+        (f64::from(width) / by, f64::from(height) / by)
+    }
+}
 
 impl Format {
     pub(super) const ALL: &[Self] = &[
@@ -172,6 +183,7 @@ fn read(
     Ok(Picture {
         image,
         full_size: Size { width, height },
+        shrunk_by: 1,
         orientation,
         profile,
         exif,

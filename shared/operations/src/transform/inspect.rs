@@ -91,7 +91,8 @@ fn hashed(size: Size) -> Plan {
 
 fn report(content: &[u8], format: Format, picture: Picture) -> Result<Report, Setback> {
     let color = picture.image.color();
-    let mut small = resize(picture.image, hashed(picture.full_size))?;
+    let extent = picture.extent();
+    let mut small = resize(picture.image, extent, hashed(picture.full_size))?;
     small.apply_orientation(picture.orientation);
     let small = small.into_rgba8();
     let upright = if super::geometry::turns(picture.orientation) {

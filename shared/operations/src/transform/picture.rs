@@ -49,7 +49,8 @@ pub(super) fn shaped(
     })?;
     stop.check()?;
     let plan = plan(picture.full_size, picture.orientation);
-    let mut image = resize(picture.image, plan)?;
+    let extent = picture.extent();
+    let mut image = resize(picture.image, extent, plan)?;
     image.apply_orientation(picture.orientation);
     Ok(Upright {
         image,

@@ -7,8 +7,12 @@ use image::DynamicImage;
 use super::geometry::{Part, Plan, Size};
 
 /// The part of a picture that a plan names, in the size that it names: with Lanczos3 and, where it has an
-/// alpha channel, premultiplied.
-pub(super) fn resize(image: DynamicImage, plan: Plan) -> Result<DynamicImage, Setback> {
+/// alpha channel, premultiplied. `extent` is how much of its width and height counts.
+pub(super) fn resize(
+    image: DynamicImage,
+    (width, height): (f64, f64),
+    plan: Plan,
+) -> Result<DynamicImage, Setback> {
     let size = Size {
         width: image.width(),
         height: image.height(),
@@ -26,7 +30,6 @@ pub(super) fn resize(image: DynamicImage, plan: Plan) -> Result<DynamicImage, Se
         multiplied.map_err(failed)?;
     }
     let filter = ResizeAlg::Convolution(FilterType::Lanczos3);
-    let (width, height) = (f64::from(size.width), f64::from(size.height));
     let options = ResizeOptions::new()
         .resize_alg(filter)
         .use_alpha(false)

@@ -85,7 +85,9 @@ pub(super) fn lay(base: Upright, overlay: &Overlay, placing: Placing) -> Result<
         part: Part::WHOLE,
         target: size.scaled_into(bounds),
     };
-    let mut mark = resize(DynamicImage::from(overlay.image.clone()), plan)?.into_rgba8();
+    let extent = (f64::from(size.width), f64::from(size.height));
+    let mark = DynamicImage::from(overlay.image.clone());
+    let mut mark = resize(mark, extent, plan)?.into_rgba8();
     for pixel in mark.pixels_mut() {
         pixel.0[3] = byte(f64::from(pixel.0[3]) * placing.opacity);
     }

@@ -52,11 +52,12 @@ fn read(content: &[u8], max_pixels: u64, shrink: Shrink<'_>) -> Result<Option<Pi
     };
     check_pixels(full_size.width, full_size.height, max_pixels)?;
     let metadata = Metadata::of(&decoder);
-    let scale = match shrink(full_size, metadata.orientation) {
-        8.. => 1,
-        4.. => 2,
-        2.. => 4,
-        _ => 8,
+    // The library counts in eighths.
+    let (scale, shrunk_by) = match shrink(full_size, metadata.orientation) {
+        8.. => (1, 8),
+        4.. => (2, 4),
+        2.. => (4, 2),
+        _ => (8, 1),
     };
     decoder.scale(scale);
     let image = match decoder.color_space() {
@@ -70,6 +71,7 @@ fn read(content: &[u8], max_pixels: u64, shrink: Shrink<'_>) -> Result<Option<Pi
         profile: profile.filter(|profile| profile::fits(profile, image.color())),
         image,
         full_size,
+        shrunk_by,
         orientation: metadata.orientation,
         exif: metadata.exif,
     }))
