@@ -1,5 +1,6 @@
 //! Vendors that answer with the result, or with where it is.
 
+use assetmill_core::Setback;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -124,4 +125,28 @@ async fn imgproxy() {
     assert_eq!(signature.len(), 43);
     let source = "aHR0cHM6Ly9zb3VyY2UudGVzdC9hJTIwYi5qcGc_dj0xJnc9Mg";
     assert_eq!(path, format!("rs:fit:300:400/{source}.png"));
+}
+
+const PICTURE: &[u8] = include_bytes!("../../fixtures/upright.png");
+
+/// remove.bg, then a size and a format of ours.
+#[tokio::test]
+async fn a_chain_of_a_vendor_and_a_transform() {
+    let stub = scripted(vec![Scripted::bytes(200, PICTURE)]).await;
+    let product = run(&stub.shipped("product-shot")).await.unwrap();
+    assert_eq!(product.media_type.as_str(), "image/webp");
+    stub.only_request();
+}
+
+/// What the vendor was paid for is of no use to the transform; running it again would pay again.
+#[tokio::test]
+async fn what_fails_after_a_vendor_was_paid_is_not_paid_for_again() {
+    let stub = scripted(vec![Scripted::bytes(200, PNG)]).await;
+    match run(&stub.shipped("product-shot")).await.unwrap_err() {
+        Setback::Final(failure) | Setback::Abandoned(failure) => {
+            assert!(failure.message.starts_with("resize: "), "{failure:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+    stub.only_request();
 }
