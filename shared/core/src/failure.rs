@@ -55,8 +55,12 @@ failure_codes! {
     AssetEmpty => "asset_empty",
     /// The asset has more bytes than are taken.
     AssetTooLarge => "asset_too_large",
-    /// The asset has more pixels than are decoded.
+    /// The asset has more pixels than are decoded, or the result would have more than are made or than
+    /// its format holds.
     TooManyPixels => "too_many_pixels",
+    /// By an estimate made before the work begins, the operation would take more memory or time on this
+    /// asset than the operator lets one asset have.
+    TooExpensive => "too_expensive",
     /// The content is not of a media type that the operation takes.
     UnsupportedMediaType => "unsupported_media_type",
     /// The content is of the right media type but can't be decoded.
@@ -81,6 +85,8 @@ failure_codes! {
     OperationUnavailable => "operation_unavailable",
     /// The operation stopped on this asset in a way that it should not.
     OperationCrashed => "operation_crashed",
+    /// The operation took more memory or time on this asset than was set aside for it, and was stopped.
+    OperationTooExpensive => "operation_too_expensive",
     /// The operation took longer than operations may: it is too slow for this asset, or the machine is
     /// too busy.
     OperationTimeout => "operation_timeout",

@@ -11,6 +11,7 @@ mod digest;
 mod failure;
 mod flow;
 mod ids;
+mod memory;
 mod operation;
 pub mod ports;
 pub mod usecases;
@@ -22,6 +23,7 @@ pub use digest::{OutputKey, Sha256Digest, WorkKey};
 pub use failure::{Failure, FailureCode, Setback};
 pub use flow::{Flow, FlowMessage, FlowState, NotAState, Output, Status};
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};
+pub use memory::{Memory, Reservation};
 pub use operation::{
     Asset, Availability, Catalogue, Cost, MediaType, Operation, OperationDescription, ParamError,
     ParamKind, ParamSpec, ParamValue, Params, ParamsSchema, Product,

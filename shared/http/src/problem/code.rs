@@ -119,6 +119,8 @@ const fn failure_status(code: FailureCode) -> StatusCode {
         | F::AssetEmpty
         | F::AssetTooLarge
         | F::TooManyPixels
+        | F::TooExpensive
+        | F::OperationTooExpensive
         | F::UnsupportedMediaType
         | F::CorruptAsset
         | F::BudgetNotMet
