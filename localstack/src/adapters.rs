@@ -27,6 +27,8 @@ pub struct Adapters {
     pub queue: Arc<dyn FlowQueue>,
     /// Its receiving end.
     pub deliveries: Arc<dyn FlowDeliveries>,
+    /// Flows that were being worked on when the last process died, where that can be told.
+    pub quarantine: Option<Arc<dyn FlowDeliveries>>,
     /// The receiving end of the dead-letter queue.
     pub dead_letters: Arc<dyn FlowDeliveries>,
     /// The dependencies that readiness asks.

@@ -41,6 +41,8 @@ pub struct App {
     pub sweep: Sweep,
     /// The receiving end of the queue.
     pub deliveries: Arc<dyn FlowDeliveries>,
+    /// Flows that are tried alone, after all others.
+    pub quarantine: Option<Arc<dyn FlowDeliveries>>,
     /// The receiving end of the dead-letter queue.
     pub dead_letters: Arc<dyn FlowDeliveries>,
 }
@@ -73,6 +75,7 @@ impl App {
             links,
             queue,
             deliveries,
+            quarantine,
             dead_letters,
             probes,
             routes,
@@ -144,6 +147,7 @@ impl App {
                 grace: GRACE,
             },
             deliveries,
+            quarantine,
             dead_letters,
         })
     }

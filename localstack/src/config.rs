@@ -9,6 +9,8 @@ use assetmill_aws::resources::Names;
 use assetmill_core::NotAName;
 use assetmill_http::Callers;
 use assetmill_http::caller::BadKeys;
+use assetmill_images::Bounds;
+use assetmill_images::sandbox::Confinement;
 use assetmill_operations::fetch::AllowList;
 use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
@@ -62,6 +64,10 @@ pub struct Config {
     #[arg(long, env = "ASSETMILL_MAX_ASSET_BYTES", default_value = "50 MiB")]
     pub max_asset_bytes: ByteSize,
 
+    /// What pictures may take.
+    #[command(flatten)]
+    pub pictures: Pictures,
+
     /// What result URLs begin with; without it, the address that the program listens on.
     #[arg(long, env = "ASSETMILL_PUBLIC_URL", value_parser = public_url)]
     pub public_url: Option<Url>,
@@ -83,6 +89,47 @@ pub struct Config {
     /// What is logged: a `tracing` filter.
     #[arg(long, env = "ASSETMILL_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// What pictures may take while they are worked on.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Pictures {
+    /// The memory that all pictures in work may take together; one that would take more is refused.
+    #[arg(long, env = "ASSETMILL_PICTURE_MEMORY", default_value = "2 GiB")]
+    pub picture_memory: ByteSize,
+
+    /// The seconds of a core that one picture may take.
+    #[arg(
+        long,
+        env = "ASSETMILL_PICTURE_SECONDS",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(1..=120)
+    )]
+    pub picture_seconds: u64,
+
+    /// The most pixels of a result, width times height.
+    #[arg(
+        long,
+        env = "ASSETMILL_MAX_OUTPUT_PIXELS",
+        default_value_t = Bounds::default().output_pixels
+    )]
+    pub max_output_pixels: u64,
+
+    /// Whether the processes that pictures are worked on in must be confined (require), or are where the
+    /// kernel can (prefer).
+    #[arg(long, env = "ASSETMILL_SANDBOX", default_value = "prefer")]
+    pub sandbox: Confinement,
+}
+
+impl Pictures {
+    /// What pictures may take.
+    pub fn bounds(&self) -> Bounds {
+        Bounds {
+            memory: self.picture_memory.as_u64(),
+            cpu: Duration::from_secs(self.picture_seconds),
+            output_pixels: self.max_output_pixels,
+        }
+    }
 }
 
 /// What the resources on AWS are called, and how long what is in them lives.

@@ -9,6 +9,9 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    if let Some(ended) = assetmill_images::sandbox::run_if_child() {
+        return ended;
+    }
     let config = Config::parse();
     let filter = match EnvFilter::builder().parse(&config.log) {
         Ok(filter) => filter,

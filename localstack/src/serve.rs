@@ -11,6 +11,8 @@ use assetmill_aws::resources::{self, RedriveSettings, ResourceError};
 use assetmill_core::Catalogue;
 use assetmill_core::ports::{Clock, SystemClock};
 use assetmill_core::usecases::Sweep;
+use assetmill_images::Codecs;
+use assetmill_images::sandbox::SandboxError;
 use assetmill_operations::catalogue::{self, CatalogueError};
 use assetmill_operations::fetch::{ClientError, FetchLimits, Fetcher, GuardedClient};
 use tokio::net::TcpListener;
@@ -75,6 +77,9 @@ pub enum ServeError {
     /// The address makes no URL.
     #[error("results would have no URL: {0}; give one with --public-url")]
     PublicUrl(#[from] url::ParseError),
+    /// There are no processes for codecs.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
     /// A part of the program can't be made.
     #[error(transparent)]
     App(#[from] AppError),
@@ -102,7 +107,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let client = GuardedClient::new(config.fetch_allow.clone())?;
-    let catalogue = load_catalogue(config.operations.as_deref(), &client)?;
+    let codecs = Codecs::sandboxed(config.pictures.bounds(), config.pictures.sandbox)?;
+    let catalogue = load_catalogue(config.operations.as_deref(), &client, &codecs)?;
     if let Some(Command::Operation(OperationCommand::Try(trial))) = &config.command {
         let limits = FetchLimits {
             max_bytes: config.max_asset_bytes.as_u64(),
@@ -153,6 +159,7 @@ async fn run(
     tasks.spawn(workers::work(
         app.work,
         app.deliveries,
+        app.quarantine,
         parallel,
         stop.clone(),
     ));
@@ -213,18 +220,28 @@ async fn init(config: &Config) -> Result<(), ServeError> {
     Ok(())
 }
 
-fn load_catalogue(path: Option<&Path>, client: &GuardedClient) -> Result<Catalogue, ServeError> {
+fn load_catalogue(
+    path: Option<&Path>,
+    client: &GuardedClient,
+    codecs: &Codecs,
+) -> Result<Catalogue, ServeError> {
     let secrets = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let Some(path) = path else {
         let file = "operations.toml";
-        return Ok(catalogue::load(BUILT_IN_CATALOGUE, file, client, &secrets)?);
+        return Ok(catalogue::load(
+            BUILT_IN_CATALOGUE,
+            file,
+            client,
+            codecs,
+            &secrets,
+        )?);
     };
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|source| ServeError::CatalogueFile {
         path: file.clone(),
         source,
     })?;
-    Ok(catalogue::load(&text, &file, client, &secrets)?)
+    Ok(catalogue::load(&text, &file, client, codecs, &secrets)?)
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {

@@ -5,6 +5,7 @@ mod database;
 mod flows;
 mod folder;
 mod outputs;
+mod quarantine;
 mod queue;
 mod rows;
 mod works;
@@ -71,6 +72,12 @@ impl Store {
         SqliteQueue::new(self.database.clone(), self.clock.clone(), settings)
     }
 
+    /// Flows that were being worked on when a process died.
+    pub fn quarantine(&self, visibility: Duration) -> SqliteQueue {
+        let settings = QueueSettings::quarantine(visibility);
+        SqliteQueue::new(self.database.clone(), self.clock.clone(), settings)
+    }
+
     /// The dead letters of the queue of flows.
     pub fn dead_letters(&self, visibility: Duration) -> SqliteQueue {
         let settings = QueueSettings::dead_letters(visibility);
@@ -87,15 +94,12 @@ impl Store {
         &self.folder
     }
 
-    /// Ends the leases and makes the messages visible that a killed process held. The attempts that
-    /// it was at are spent: a crash that repeats itself has to end some time.
+    /// Ends the leases that a killed process held, and quarantines its flows.
     async fn take_over(&self) -> Result<(), OpenError> {
-        let now = self.clock.now().as_millisecond();
+        let now = self.clock.now();
         let taken_over = self.database.write(move |rows| {
-            rows.execute(
-                "UPDATE messages SET visible_at = ?1 WHERE receives > 0 AND visible_at > ?1",
-                [now],
-            )?;
+            quarantine::take_over(rows, now)?;
+            let now = now.as_millisecond();
             end_claims(rows, now)?;
             rows.execute("UPDATE flows SET at = ?1 WHERE state = 'RUNNING'", [now])
         });

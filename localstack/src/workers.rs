@@ -8,6 +8,8 @@ use std::time::Duration;
 use assetmill_core::ports::{Delivery, FlowDeliveries, Unavailable};
 use assetmill_core::usecases::{Bury, Sweep, Work};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -19,11 +21,16 @@ const WAIT: Duration = Duration::from_secs(20);
 const REST: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
+/// The longest that quarantined flows wait for a moment in which no other flow is due.
+const LAST_AFTER: Duration = Duration::from_mins(5);
+
 /// Receives messages and works on them, at most `parallel` at the same time, until `stop`; returns
-/// once what it began is done.
+/// once what it began is done. Flows in `quarantine` are tried when no other is due, one at a time and
+/// with no other beside them.
 pub async fn work(
     work: Work,
     deliveries: Arc<dyn FlowDeliveries>,
+    quarantine: Option<Arc<dyn FlowDeliveries>>,
     parallel: usize,
     stop: CancellationToken,
 ) {
@@ -31,7 +38,53 @@ pub async fn work(
         let work = work.clone();
         async move { work.handle(&delivery.message).await }
     };
-    consume(deliveries, parallel, stop, handle).await;
+    let places = Places::new(parallel);
+    if let Some(quarantine) = quarantine {
+        let overdue = Instant::now() + LAST_AFTER;
+        loop {
+            let busy = Instant::now() < overdue
+                && receive(&deliveries, &places, Duration::ZERO, &stop, &handle).await;
+            if stop.is_cancelled() {
+                break;
+            }
+            // Nothing comes to the quarantine after the start: once it is empty, it stays so.
+            if !busy && !one_alone(&quarantine, &places, &stop, &handle).await {
+                break;
+            }
+        }
+    }
+    consume(deliveries, places, stop, handle).await;
+}
+
+/// Waits until nothing is worked on, and works on one message. Whether there was one.
+async fn one_alone<Handled>(
+    quarantine: &Arc<dyn FlowDeliveries>,
+    places: &Places,
+    stop: &CancellationToken,
+    handle: &impl Fn(Delivery) -> Handled,
+) -> bool
+where
+    Handled: Future<Output = Result<(), Unavailable>> + Send + 'static,
+{
+    let all = places.permits.acquire_many(places.parallel);
+    let Some(_alone) = stop.run_until_cancelled(all).await else {
+        return false;
+    };
+    let received = match quarantine.receive(1, Duration::ZERO).await {
+        Ok(received) => received,
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "receive failed");
+            tokio::time::sleep(REST).await;
+            return true;
+        }
+    };
+    let found = !received.is_empty();
+    for delivery in received {
+        tracing::warn!(flow_id = %delivery.message.flow_id, "quarantined flow is tried alone");
+        // A task of its own, so that a panic is its own.
+        let _ = places.spawn(quarantine, delivery, (), handle).await;
+    }
+    found
 }
 
 /// Receives dead letters and settles their flows, until `stop`.
@@ -40,7 +93,7 @@ pub async fn bury(bury: Bury, dead_letters: Arc<dyn FlowDeliveries>, stop: Cance
         let bury = bury.clone();
         async move { bury.handle(&delivery.message).await }
     };
-    consume(dead_letters, 1, stop, handle).await;
+    consume(dead_letters, Places::new(1), stop, handle).await;
 }
 
 /// Sweeps now and then, until `stop`.
@@ -53,52 +106,102 @@ pub async fn sweep(sweep: Sweep, stop: CancellationToken) {
     }
 }
 
+/// Where messages are worked on.
+struct Places {
+    permits: Arc<Semaphore>,
+    parallel: u32,
+    running: TaskTracker,
+}
+
+impl Places {
+    fn new(parallel: usize) -> Self {
+        let parallel = u32::try_from(parallel).unwrap_or(u32::MAX);
+        Self {
+            permits: Arc::new(Semaphore::new(parallel as usize)),
+            parallel,
+            running: TaskTracker::new(),
+        }
+    }
+
+    /// Works on a message, and holds its place for as long.
+    fn spawn<Handled>(
+        &self,
+        deliveries: &Arc<dyn FlowDeliveries>,
+        delivery: Delivery,
+        place: impl Send + 'static,
+        handle: &impl Fn(Delivery) -> Handled,
+    ) -> JoinHandle<()>
+    where
+        Handled: Future<Output = Result<(), Unavailable>> + Send + 'static,
+    {
+        let receipt = delivery.receipt.clone();
+        let handled = handle(delivery);
+        let deliveries = deliveries.clone();
+        self.running.spawn(async move {
+            let _place = place;
+            acknowledge_if_handled(handled, &*deliveries, &receipt).await;
+        })
+    }
+
+    /// Waits for a free permit, and takes as many as one receive can use.
+    async fn free(&self) -> Vec<OwnedSemaphorePermit> {
+        let first = self.permits.clone().acquire_owned().await;
+        let more = || self.permits.clone().try_acquire_owned().ok();
+        // The semaphore is never closed.
+        first
+            .ok()
+            .into_iter()
+            .chain(std::iter::from_fn(more))
+            .take(MAX_RECEIVE)
+            .collect()
+    }
+}
+
 async fn consume<Handled>(
     deliveries: Arc<dyn FlowDeliveries>,
-    parallel: usize,
+    places: Places,
     stop: CancellationToken,
     handle: impl Fn(Delivery) -> Handled,
 ) where
     Handled: Future<Output = Result<(), Unavailable>> + Send + 'static,
 {
-    let permits = Arc::new(Semaphore::new(parallel));
-    let running = TaskTracker::new();
-    while let Some(free) = stop.run_until_cancelled(free_permits(&permits)).await {
-        let received = stop.run_until_cancelled(deliveries.receive(free.len(), WAIT));
-        match received.await {
-            None => break,
-            Some(Ok(received)) => {
-                for (delivery, permit) in received.into_iter().zip(free) {
-                    let receipt = delivery.receipt.clone();
-                    let handled = handle(delivery);
-                    let deliveries = deliveries.clone();
-                    running.spawn(async move {
-                        let _permit = permit;
-                        acknowledge_if_handled(handled, &*deliveries, &receipt).await;
-                    });
-                }
-            }
-            Some(Err(error)) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "receive failed");
-                tokio::time::sleep(REST).await;
-            }
-        }
+    while !stop.is_cancelled() {
+        receive(&deliveries, &places, WAIT, &stop, &handle).await;
     }
-    running.close();
-    running.wait().await;
+    places.running.close();
+    places.running.wait().await;
 }
 
-/// Waits for a free permit, and takes as many as one receive can use.
-async fn free_permits(permits: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
-    let first = permits.clone().acquire_owned().await;
-    let more = || permits.clone().try_acquire_owned().ok();
-    // The semaphore is never closed.
-    first
-        .ok()
-        .into_iter()
-        .chain(std::iter::from_fn(more))
-        .take(MAX_RECEIVE)
-        .collect()
+/// Receives messages once there are places for them, and begins to work on them. Whether there were any.
+async fn receive<Handled>(
+    deliveries: &Arc<dyn FlowDeliveries>,
+    places: &Places,
+    wait: Duration,
+    stop: &CancellationToken,
+    handle: &impl Fn(Delivery) -> Handled,
+) -> bool
+where
+    Handled: Future<Output = Result<(), Unavailable>> + Send + 'static,
+{
+    let Some(free) = stop.run_until_cancelled(places.free()).await else {
+        return false;
+    };
+    let received = stop.run_until_cancelled(deliveries.receive(free.len(), wait));
+    match received.await {
+        None => false,
+        Some(Ok(received)) => {
+            let found = !received.is_empty();
+            for (delivery, permit) in received.into_iter().zip(free) {
+                places.spawn(deliveries, delivery, permit, handle);
+            }
+            found
+        }
+        Some(Err(error)) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "receive failed");
+            tokio::time::sleep(REST).await;
+            true
+        }
+    }
 }
 
 /// What is not acknowledged comes again after the queue's visibility timeout, and a panic ends here

@@ -8,7 +8,6 @@ use assetmill_api::ApiState;
 use assetmill_core::ports::{OutputLinks, Probe};
 use assetmill_core::usecases::{Answer, Cancel, Retry, Submit, TimeLimits, Work};
 use assetmill_http::{docs, layers};
-use assetmill_lambda::capacity::parallel;
 use assetmill_lambda::environment::{Environment, invalid};
 use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_INLINE_BYTES, MAX_ROWS, callers};
 use assetmill_lambda::processing::Processing;
@@ -29,7 +28,14 @@ const LONGEST_ANSWER: u64 = 24;
 /// Of every function, and not of this one alone.
 const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 
+/// How many flows run while their callers wait. What they take of memory is bounded by itself
+/// ([`Capacity`](assetmill_lambda::capacity::Capacity)).
+const MOST_AT_ONCE: usize = 16;
+
 fn main() -> ExitCode {
+    if let Some(ended) = assetmill_images::sandbox::run_if_child() {
+        return ended;
+    }
     start(run)
 }
 
@@ -60,7 +66,6 @@ fn state(environment: &Environment, stores: &Stores) -> Result<ApiState, StartEr
         queue: Arc::new(queue),
         clock: stores.clock(),
     };
-    let places = parallel(environment.memory_mib()?, processing.max_asset_bytes());
     Ok(ApiState {
         answer: Answer {
             submit: submit.clone(),
@@ -68,7 +73,7 @@ fn state(environment: &Environment, stores: &Stores) -> Result<ApiState, StartEr
                 process,
                 queue: submit.queue.clone(),
             },
-            places: Arc::new(Semaphore::new(places)),
+            places: Arc::new(Semaphore::new(MOST_AT_ONCE)),
             attempts: TaskTracker::new(),
             answer_within: answer_within(environment)?,
         },

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::usecases::{TimeLimits, Work};
-use assetmill_lambda::capacity::parallel;
 use assetmill_lambda::environment::{Environment, invalid};
 use assetmill_lambda::processing::Processing;
 use assetmill_lambda::records::time_left;
@@ -19,7 +18,14 @@ use lambda_runtime::{LambdaEvent, service_fn};
 /// gone before its lease is; template.yaml keeps the two together.
 const LEASE: &str = "ASSETMILL_LEASE_SECONDS";
 
+/// SQS hands over ten messages, unless the event source mapping waits for more. What they take of memory
+/// is bounded by itself ([`Capacity`](assetmill_lambda::capacity::Capacity)).
+const MOST_AT_ONCE: usize = 10;
+
 fn main() -> ExitCode {
+    if let Some(ended) = assetmill_images::sandbox::run_if_child() {
+        return ended;
+    }
     start(run)
 }
 
@@ -35,7 +41,7 @@ async fn run(environment: Environment) -> Result<(), StartError> {
             process: processing.process(&stores, limits)?,
             queue: Arc::new(stores.queue()?),
         },
-        parallel: parallel(environment.memory_mib()?, processing.max_asset_bytes()),
+        parallel: MOST_AT_ONCE,
     };
     let handle = service_fn(async |event: LambdaEvent<SqsEvent>| {
         let time_left = time_left(event.context.deadline);

@@ -29,6 +29,8 @@ pub async fn on_aws(
         links: bucket.clone(),
         queue: queue.clone(),
         deliveries: queue.clone(),
+        // Other processes may hold flows too; how often a message came counts its deaths.
+        quarantine: None,
         dead_letters: Arc::new(Queue::new(&clients, urls.dead_letters)),
         probes: vec![Arc::new(table), bucket, queue],
         // S3 hands out outputs itself.

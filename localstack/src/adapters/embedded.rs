@@ -44,6 +44,7 @@ pub fn in_folder(
         links: Arc::new(links.clone()),
         queue: queue.clone(),
         deliveries: queue,
+        quarantine: Some(Arc::new(store.quarantine(VISIBILITY))),
         dead_letters: Arc::new(store.dead_letters(VISIBILITY)),
         probes: vec![Arc::new(store.probe()), Arc::new(outputs.clone())],
         routes: links::router(links, outputs),

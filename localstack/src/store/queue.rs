@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use super::database::Database;
 use super::rows;
 
-const FLOWS: &str = "flows";
-const DEAD_LETTERS: &str = "dead-letters";
+pub(super) const FLOWS: &str = "flows";
+pub(super) const QUARANTINE: &str = "quarantine";
+pub(super) const DEAD_LETTERS: &str = "dead-letters";
 
 /// A queue in SQLite.
 #[derive(Clone)]
@@ -48,6 +49,16 @@ impl QueueSettings {
             name: FLOWS,
             visibility,
             redrive: Some(Redrive { max_receives, to }),
+        }
+    }
+
+    /// Flows that were being worked on when the process died. One whose message is held when that happens
+    /// again becomes a dead letter, at the next start.
+    pub fn quarantine(visibility: Duration) -> Self {
+        Self {
+            name: QUARANTINE,
+            visibility,
+            redrive: None,
         }
     }
 
@@ -104,11 +115,16 @@ impl FlowQueue for SqliteQueue {
         let messages = messages.to_vec();
         let sent = self.database.write(move |rows| {
             let mut insert = rows.prepare_cached(
-                "INSERT INTO messages (queue, body, visible_at) VALUES (?1, ?2, ?3)",
+                // One that waits in quarantine must not run beside others; one that is tried now may go
+                // on, as it did not kill the process.
+                "INSERT INTO messages (queue, body, visible_at) SELECT ?1, ?2, ?3
+                 WHERE NOT EXISTS (SELECT 1 FROM messages
+                    WHERE queue = ?4 AND receives = 0 AND body = ?2)",
             )?;
             for Outgoing { message, delay } in messages {
                 let visible_at = clock.after(delay).as_millisecond();
-                insert.execute(params![queue, rows::to_json(&message)?, visible_at])?;
+                let body = rows::to_json(&message)?;
+                insert.execute(params![queue, body, visible_at, QUARANTINE])?;
             }
             Ok(())
         });

@@ -1,21 +1,28 @@
-//! How many flows fit into a function's memory.
+//! How a function's memory is shared out.
 
-/// What a process of ours has besides flows.
-const RESIDENT: u64 = 128 * MIB;
-/// A decoded picture of the most pixels that are taken, at 8 bytes each. Of these there are as many
-/// as cores, and Lambda gives at most two up to 3 GB
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
-const DECODED: u64 = 2 * 800_000_000;
+/// What a process of ours has besides flows, and the codec processes beside it while they are idle.
+const RESIDENT: u64 = 192 * MIB;
 const MIB: u64 = 1024 * 1024;
-/// SQS hands over ten messages, unless the event source mapping waits for more.
-const MOST: u64 = 16;
 
-/// How many flows a function with so much memory processes at the same time, at least one: each
-/// holds its asset, and then its asset and its output.
-pub fn parallel(memory_mib: u64, max_asset_bytes: u64) -> usize {
-    let for_flows = (memory_mib * MIB).saturating_sub(RESIDENT + DECODED);
-    let flows = for_flows / (2 * max_asset_bytes).max(1);
-    usize::try_from(flows.clamp(1, MOST)).unwrap_or(1)
+/// How a function's memory is shared out: in bytes, of which each flow takes what it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// For pictures in work: what decoding and encoding take, as it is known from their headers.
+    pub pictures: u64,
+    /// For assets on their way, and outputs.
+    pub assets: u64,
+}
+
+impl Capacity {
+    /// The shares of a function with so much memory: half of what is left is for pictures, as a large one
+    /// takes more than all assets in flight.
+    pub fn of(memory_mib: u64) -> Self {
+        let free = (memory_mib * MIB).saturating_sub(RESIDENT);
+        Self {
+            pictures: free / 2,
+            assets: free - free / 2,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -23,10 +30,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_memory_holds_more_flows() {
-        for (memory, flows) in [(512, 1), (2_048, 3), (3_008, 13), (10_240, 16)] {
-            assert_eq!(parallel(memory, 50 * MIB), flows, "{memory}");
+    fn no_byte_is_given_twice() {
+        for memory in [128, 192, 512, 3_008, 10_240] {
+            let Capacity { pictures, assets } = Capacity::of(memory);
+            assert!(pictures + assets <= memory * MIB, "{memory}");
         }
-        assert_eq!(parallel(3_008, 0), 16);
+        assert_eq!(Capacity::of(3_008).pictures, 1_408 * MIB);
     }
 }

@@ -1,13 +1,17 @@
 //! Processing on Lambda: the same as elsewhere, with the ports on AWS.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use assetmill_core::Catalogue;
 use assetmill_core::ports::FlowWrites;
 use assetmill_core::usecases::{Process, TimeLimits};
+use assetmill_images::sandbox::{Confinement, SandboxError};
+use assetmill_images::{Bounds, Codecs};
 use assetmill_operations::catalogue::{self, CatalogueError};
 use assetmill_operations::fetch::{AllowList, ClientError, FetchLimits, Fetcher, GuardedClient};
 
+use crate::capacity::Capacity;
 use crate::environment::{Environment, EnvironmentError};
 use crate::stores::Stores;
 
@@ -23,6 +27,9 @@ pub enum ProcessingError {
     /// The catalogue is broken.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
+    /// There are no processes for codecs.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
     /// The HTTP client can't be made.
     #[error("the HTTP client can't be made: {0}")]
     Client(#[from] ClientError),
@@ -50,7 +57,14 @@ impl Processing {
             limits.max_bytes = max_bytes;
         }
         let secrets = |name: &str| environment.get(name).map(ToOwned::to_owned);
-        let catalogue = catalogue::load(CATALOGUE, "operations.toml", &client, &secrets)?;
+        let codecs = Codecs::sandboxed(
+            bounds(environment)?,
+            environment
+                .read::<Confinement>("ASSETMILL_SANDBOX")?
+                .unwrap_or_default(),
+        )?;
+        let file = "operations.toml";
+        let catalogue = catalogue::load(CATALOGUE, file, &client, &codecs, &secrets)?;
         Ok(Self {
             client,
             limits,
@@ -84,4 +98,17 @@ impl Processing {
             limits,
         })
     }
+}
+
+/// What pictures may take in a function of this memory.
+fn bounds(environment: &Environment) -> Result<Bounds, EnvironmentError> {
+    let seconds: Option<u64> = environment.read("ASSETMILL_PICTURE_SECONDS")?;
+    let usual = Bounds::default();
+    Ok(Bounds {
+        memory: Capacity::of(environment.memory_mib()?).pictures,
+        cpu: seconds.map_or(usual.cpu, Duration::from_secs),
+        output_pixels: environment
+            .read("ASSETMILL_MAX_OUTPUT_PIXELS")?
+            .unwrap_or(usual.output_pixels),
+    })
 }

@@ -8,6 +8,7 @@
 )]
 
 use assetmill_core::Asset;
+use assetmill_images::{Bounds, Codecs};
 use assetmill_operations::catalogue;
 use assetmill_operations::fetch::{AllowList, GuardedClient};
 use bytes::Bytes;
@@ -16,13 +17,23 @@ use serde_json::{Value, json};
 
 const PHOTOGRAPH: &[u8] = include_bytes!("../../../localstack/samples/coffee.jpg");
 const CATALOGUE: &str = include_str!("../../../operations.toml");
-const OVERLAY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/overlay.png");
+const OVERLAY: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../images/tests/fixtures/overlay.png"
+);
 
 fn operations(criterion: &mut Criterion) {
     let client = GuardedClient::new(AllowList::default()).unwrap();
     let overlay = format!("overlay = {OVERLAY:?}");
     let text = CATALOGUE.replace("# overlay = \"logo.png\"", &overlay);
-    let catalogue = catalogue::load(&text, "operations.toml", &client, &|_| None).unwrap();
+    let catalogue = catalogue::load(
+        &text,
+        "operations.toml",
+        &client,
+        &Codecs::in_process(Bounds::default()),
+        &|_| None,
+    )
+    .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();

@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assetmill_core::{Catalogue, Operation, OperationName};
+use assetmill_images::Codecs;
 use toml::de::DeTable;
 
 use crate::fetch::GuardedClient;
@@ -33,6 +34,7 @@ pub use error::CatalogueError;
 #[derive(Clone, Copy)]
 struct Surroundings<'a> {
     client: &'a GuardedClient,
+    codecs: &'a Codecs,
     secrets: &'a dyn Fn(&str) -> Option<String>,
     extension: Option<&'a Extension>,
 }
@@ -45,7 +47,7 @@ struct Made {
 }
 
 /// Reads a catalogue. `file` is what errors call it; `client` is what vendors are called through;
-/// `secrets` tells the value of an environment variable.
+/// `codecs` is where pictures are worked on; `secrets` tells the value of an environment variable.
 ///
 /// # Errors
 /// [`CatalogueError`] for a mistake in the text. A secret that is not set is none.
@@ -53,12 +55,14 @@ pub fn load(
     text: &str,
     file: &str,
     client: &GuardedClient,
+    codecs: &Codecs,
     secrets: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Catalogue, CatalogueError> {
     // Without a client for it, its secrets are as good as absent, and their operations say so.
     let extension = Extension::of(secrets).ok().flatten();
     let surroundings = Surroundings {
         client,
+        codecs,
         secrets,
         extension: extension.as_ref(),
     };

@@ -1,10 +1,8 @@
 //! What Assetmill does to assets, and how it reaches the world for them: the catalogue, the vendor
-//! HTTP client, the built-in transforms and the guarded fetcher.
+//! HTTP client and the guarded fetcher. Built-in transforms are in `assetmill_images`.
 
 pub mod catalogue;
 mod chain;
 pub mod fetch;
-pub mod sniff;
-pub mod transform;
 pub mod vendor;
 pub mod wire;

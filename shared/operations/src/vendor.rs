@@ -28,7 +28,7 @@ use assetmill_core::{
 use async_trait::async_trait;
 
 use crate::fetch::GuardedClient;
-use crate::sniff;
+use assetmill_images::{Codecs, sniff};
 use call::Call;
 
 pub(crate) use classify::{Class, Classification};
@@ -51,6 +51,7 @@ pub struct VendorOperation {
     secrets: Secrets,
     extension: Option<Extension>,
     client: GuardedClient,
+    codecs: Codecs,
 }
 
 /// What the catalogue says of an operation besides its [`Profile`].
@@ -71,6 +72,7 @@ impl VendorOperation {
         secrets: Secrets,
         extension: Option<Extension>,
         client: GuardedClient,
+        codecs: Codecs,
     ) -> Self {
         let availability = match secrets.remedy(extension.as_ref()) {
             None => Availability::Available,
@@ -92,6 +94,7 @@ impl VendorOperation {
             secrets,
             extension,
             client,
+            codecs,
         }
     }
 
@@ -151,6 +154,7 @@ impl Operation for VendorOperation {
         let secrets = self.secrets.resolved(self.extension.as_ref()).await?;
         Call {
             client: &self.client,
+            codecs: &self.codecs,
             profile: &self.profile,
             secrets: &secrets,
             params,
@@ -216,7 +220,14 @@ mod tests {
             retry: RetryPolicy::default(),
             cost: Cost::Paid,
         };
-        let operation = VendorOperation::new(settings, profile, secrets, None, client);
+        let operation = VendorOperation::new(
+            settings,
+            profile,
+            secrets,
+            None,
+            client,
+            Codecs::in_process(assetmill_images::Bounds::default()),
+        );
         let shown = format!("{operation:?}");
         assert!(shown.contains("KEY"), "{shown}");
         assert!(!shown.contains("hunter2"), "{shown}");

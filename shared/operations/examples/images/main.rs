@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use assetmill_core::{Asset, Operation, Product};
+use assetmill_images::{Bounds, Codecs};
 use assetmill_operations::catalogue;
 use assetmill_operations::fetch::{AllowList, GuardedClient};
 use bytes::Bytes;
@@ -109,7 +110,14 @@ fn params(format: &str, quality: u8) -> Value {
 
 fn operation() -> Arc<dyn Operation> {
     let client = GuardedClient::new(AllowList::default()).unwrap();
-    let catalogue = catalogue::load(CATALOGUE, "operations.toml", &client, &|_| None).unwrap();
+    let catalogue = catalogue::load(
+        CATALOGUE,
+        "operations.toml",
+        &client,
+        &Codecs::in_process(Bounds::default()),
+        &|_| None,
+    )
+    .unwrap();
     catalogue.get("resize").unwrap().clone()
 }
 

@@ -70,7 +70,9 @@ pub(super) fn operation(
         takes_url: false,
     };
     match kind {
-        Kind::Transform(transform) => transform::operation(entry, &transform).map(content_alone),
+        Kind::Transform(transform) => {
+            transform::operation(entry, &transform, surroundings).map(content_alone)
+        }
         Kind::Chain(list) => chain::operation(entry, &list, known).map(content_alone),
         Kind::Vendor(vendor) => vendor::operation(entry, &vendor, surroundings),
     }

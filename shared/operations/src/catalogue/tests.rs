@@ -1,4 +1,5 @@
 use assetmill_core::{Availability, Cost, ParamValue};
+use assetmill_images::{Bounds, Codecs};
 
 use super::*;
 use crate::fetch::AllowList;
@@ -12,7 +13,13 @@ fn load_with(
     secrets: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Catalogue, CatalogueError> {
     let client = GuardedClient::new(AllowList::default()).unwrap();
-    load(text, "operations.toml", &client, secrets)
+    load(
+        text,
+        "operations.toml",
+        &client,
+        &Codecs::in_process(Bounds::default()),
+        secrets,
+    )
 }
 
 fn loaded(text: &str) -> Catalogue {

@@ -7,11 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
+use super::Surroundings;
 use super::entry::Entry;
 use super::error::Mistake;
 use super::params;
 use super::value::Value;
-use crate::transform::{Builtin, DEFAULT_MAX_PIXELS, Overlay, Settings, Transform};
+use assetmill_images::{Builtin, DEFAULT_MAX_PIXELS, Overlay, Settings, Transform};
 
 /// The most pixels that an operator can allow: what takes 4 GB to decode at 8 bytes a pixel.
 const MAX_MAX_PIXELS: u64 = 500_000_000;
@@ -32,6 +33,7 @@ pub(super) const FIELDS: &[&str] = &[
 pub(super) fn operation(
     entry: Entry<'_>,
     transform: &Value<'_>,
+    surroundings: Surroundings<'_>,
 ) -> Result<Arc<dyn Operation>, Mistake> {
     let chosen = transform.choice(Transform::ALL)?;
     let max_pixels = match entry.table.optional("max_pixels") {
@@ -56,6 +58,7 @@ pub(super) fn operation(
         retry: entry.retry,
         max_pixels,
         overlay,
+        codecs: surroundings.codecs.clone(),
     };
     Ok(Arc::new(Builtin::new(chosen, settings)))
 }

@@ -58,7 +58,14 @@ pub(super) fn operation(
         .templates()
         .flat_map(Template::sources)
         .any(|source| *source == Source::AssetUrl);
-    let operation = VendorOperation::new(settings, profile, secrets, extension, client);
+    let operation = VendorOperation::new(
+        settings,
+        profile,
+        secrets,
+        extension,
+        client,
+        surroundings.codecs.clone(),
+    );
     Ok(Made {
         operation: Arc::new(operation),
         takes_url,

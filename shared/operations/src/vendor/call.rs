@@ -1,6 +1,7 @@
 //! One call of a vendor: a request, its answer, and what follows.
 
 use assetmill_core::{Asset, MediaType, Params, Product, Setback};
+use assetmill_images::Codecs;
 use reqwest::RequestBuilder;
 
 use super::answer::{self, Answer};
@@ -17,6 +18,7 @@ const MAX_REFUSAL_BYTES: u64 = 64 * 1024;
 /// What a call is made with.
 pub(super) struct Call<'a> {
     pub(super) client: &'a GuardedClient,
+    pub(super) codecs: &'a Codecs,
     pub(super) profile: &'a Profile,
     pub(super) secrets: &'a Secrets,
     pub(super) params: &'a Params,

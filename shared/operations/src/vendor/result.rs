@@ -13,8 +13,7 @@ use super::call::Call;
 use super::listed;
 use super::pointer::JsonPointer;
 use super::profile::{ResultPlace, ResultRole};
-use crate::sniff;
-use crate::transform::mask;
+use assetmill_images::sniff;
 
 mod download;
 
@@ -61,7 +60,10 @@ pub(super) async fn product(call: &Call<'_>, answer: &Answer) -> Result<Product,
     check(call, &product, answer)?;
     match profile.role {
         ResultRole::Product => Ok(product),
-        ResultRole::Mask => mask::apply(call.asset.content.clone(), product.content).await,
+        ResultRole::Mask => {
+            let asset = call.asset.content.clone();
+            call.codecs.cut_out(asset, product.content).await
+        }
     }
 }
 

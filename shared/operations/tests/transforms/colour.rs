@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{decoded, difference, made, reference};
 
 /// In the colours of Display P3, whose numbers are not those of sRGB.
-const P3: &[u8] = include_bytes!("../fixtures/p3.jpg");
+const P3: &[u8] = include_bytes!("../../../images/tests/fixtures/p3.jpg");
 
 #[tokio::test]
 async fn the_profile_is_kept_with_the_numbers_that_it_explains() {

@@ -10,8 +10,8 @@ use crate::support::{
     COFFEE, COFFEE_400, decoded, difference, failure, made, reference, similarity,
 };
 
-const GIF: &[u8] = include_bytes!("../fixtures/coffee.gif");
-const TIFF: &[u8] = include_bytes!("../fixtures/coffee.tiff");
+const GIF: &[u8] = include_bytes!("../../../images/tests/fixtures/coffee.gif");
+const TIFF: &[u8] = include_bytes!("../../../images/tests/fixtures/coffee.tiff");
 
 fn bmp() -> Vec<u8> {
     let mut content = Cursor::new(Vec::new());
@@ -48,8 +48,8 @@ async fn every_format_is_written() {
     ] {
         let product = made("convert", COFFEE, json!({ "format": format })).await;
         assert_eq!(product.media_type.as_str(), media_type);
-        let found = infer::get(&product.content).unwrap().mime_type();
-        assert_eq!(found, media_type);
+        let found = assetmill_images::sniff::media_type(&product.content);
+        assert_eq!(found.as_str(), media_type);
     }
     let avif = made("convert", COFFEE, json!({ "format": "avif" })).await;
     assert_eq!(avif_size(&avif.content), (600, 400));

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{COFFEE, made};
 
-const EXIF: &[u8] = include_bytes!("../fixtures/exif.jpg");
+const EXIF: &[u8] = include_bytes!("../../../images/tests/fixtures/exif.jpg");
 
 async fn report(content: &[u8]) -> Value {
     let product = made("inspect", content, json!({})).await;

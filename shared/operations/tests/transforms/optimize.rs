@@ -5,9 +5,9 @@ use serde_json::json;
 
 use crate::support::{COFFEE_400, decoded, made, similarity};
 
-const PALETTE: &[u8] = include_bytes!("../fixtures/palette.png");
-const PNG: &[u8] = include_bytes!("../fixtures/upright.png");
-const WEBP: &[u8] = include_bytes!("../fixtures/reference/watermark.webp");
+const PALETTE: &[u8] = include_bytes!("../../../images/tests/fixtures/palette.png");
+const PNG: &[u8] = include_bytes!("../../../images/tests/fixtures/upright.png");
+const WEBP: &[u8] = include_bytes!("../../../images/tests/fixtures/reference/watermark.webp");
 
 #[tokio::test]
 async fn pictures_get_smaller_and_stay_alike() {

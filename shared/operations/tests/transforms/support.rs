@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use assetmill_core::{Asset, Failure, Operation, Product, Setback};
+use assetmill_images::{Bounds, Codecs};
 use assetmill_operations::catalogue;
 use assetmill_operations::fetch::{AllowList, GuardedClient};
 use image::{DynamicImage, RgbImage};
@@ -10,8 +11,12 @@ use image_compare::Algorithm;
 use serde_json::Value;
 
 pub(crate) const COFFEE: &[u8] = include_bytes!("../../../../localstack/samples/coffee.jpg");
-pub(crate) const COFFEE_400: &[u8] = include_bytes!("../fixtures/coffee-400.jpg");
-pub(crate) const OVERLAY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/overlay.png");
+pub(crate) const COFFEE_400: &[u8] =
+    include_bytes!("../../../images/tests/fixtures/coffee-400.jpg");
+pub(crate) const OVERLAY: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../images/tests/fixtures/overlay.png"
+);
 
 /// The shipped catalogue.
 pub(crate) fn shipped(name: &str) -> Arc<dyn Operation> {
@@ -23,7 +28,14 @@ pub(crate) fn shipped(name: &str) -> Arc<dyn Operation> {
 /// An operation of this catalogue.
 pub(crate) fn of_catalogue(text: &str, name: &str) -> Arc<dyn Operation> {
     let client = GuardedClient::new(AllowList::default()).unwrap();
-    let catalogue = catalogue::load(text, "test.toml", &client, &|_| None).unwrap();
+    let catalogue = catalogue::load(
+        text,
+        "test.toml",
+        &client,
+        &Codecs::in_process(Bounds::default()),
+        &|_| None,
+    )
+    .unwrap();
     catalogue.get(name).unwrap().clone()
 }
 
@@ -63,7 +75,7 @@ pub(crate) fn decoded(product: &Product) -> DynamicImage {
 /// A picture that another program made of the same.
 pub(crate) fn reference(name: &str) -> RgbImage {
     let path = format!(
-        "{}/tests/fixtures/reference/{name}",
+        "{}/../images/tests/fixtures/reference/{name}",
         env!("CARGO_MANIFEST_DIR")
     );
     image::open(path).unwrap().into_rgb8()

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use assetmill_core::{FailureCode, Setback};
+use assetmill_images::{Bounds, Codecs};
 use assetmill_operations::catalogue;
 use assetmill_operations::fetch::{AllowList, GuardedClient};
 use serde_json::json;
@@ -57,7 +58,14 @@ async fn a_call_without_its_key() {
     let stub = Stub::start(|_| PNG).await;
     let client = GuardedClient::new(AllowList::default().with(stub.address)).unwrap();
     let text = shipped_for(stub.address);
-    let catalogue = catalogue::load(&text, "test.toml", &client, &|_| None).unwrap();
+    let catalogue = catalogue::load(
+        &text,
+        "test.toml",
+        &client,
+        &Codecs::in_process(Bounds::default()),
+        &|_| None,
+    )
+    .unwrap();
     let operation = catalogue.get("remove-background").unwrap();
     let setback = run(operation).await.unwrap_err();
     assert_eq!(lasting(&setback), FailureCode::OperationUnavailable);

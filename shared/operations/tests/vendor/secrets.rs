@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use assetmill_core::{Availability, FailureCode, Operation, Setback};
+use assetmill_images::{Bounds, Codecs};
 use assetmill_operations::catalogue;
 use assetmill_operations::fetch::{AllowList, GuardedClient};
 use axum::Json;
@@ -57,7 +58,14 @@ fn operation(vendor: SocketAddr, secret: &str, port: Option<u16>) -> Arc<dyn Ope
         _ => None,
     };
     let client = GuardedClient::new(AllowList::default().with(vendor)).unwrap();
-    let catalogue = catalogue::load(&text, "test.toml", &client, &env).unwrap();
+    let catalogue = catalogue::load(
+        &text,
+        "test.toml",
+        &client,
+        &Codecs::in_process(Bounds::default()),
+        &env,
+    )
+    .unwrap();
     catalogue.get("v").unwrap().clone()
 }
 

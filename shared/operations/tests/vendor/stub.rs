@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use assetmill_core::{Asset, Operation, Product, Setback};
+use assetmill_images::{Bounds, Codecs};
 use assetmill_operations::catalogue;
 use assetmill_operations::fetch::{AllowList, GuardedClient};
 use axum::Router;
@@ -163,7 +164,13 @@ pub(crate) fn operation_through(
     name: &str,
     text: &str,
 ) -> Arc<dyn Operation> {
-    let catalogue = catalogue::load(text, "test.toml", client, &secret);
+    let catalogue = catalogue::load(
+        text,
+        "test.toml",
+        client,
+        &Codecs::in_process(Bounds::default()),
+        &secret,
+    );
     match catalogue {
         Ok(catalogue) => catalogue.get(name).unwrap().clone(),
         Err(error) => panic!("{error}"),

@@ -127,7 +127,7 @@ async fn imgproxy() {
     assert_eq!(path, format!("rs:fit:300:400/{source}.png"));
 }
 
-const PICTURE: &[u8] = include_bytes!("../../fixtures/upright.png");
+const PICTURE: &[u8] = include_bytes!("../../../../images/tests/fixtures/upright.png");
 
 /// remove.bg, then a size and a format of ours.
 #[tokio::test]

@@ -1,0 +1,168 @@
+//! Where pictures are worked on, and how much they may take.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_core::{FailureCode, MediaType, Memory, Product, Setback};
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+
+use crate::DEFAULT_MAX_PIXELS;
+use crate::decode::Format;
+use crate::header::Header;
+use crate::mask;
+use crate::price::Price;
+use crate::sandbox::{Allowance, Assignment, Confinement, Pool, SandboxError, brought_down};
+use crate::watermark::Overlay;
+use crate::work::{Job, Overlays, Work};
+
+/// What pictures may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The bytes that all pictures in work may take together. One that would take more is refused.
+    pub memory: u64,
+    /// The time of a core that one picture may take, in whole seconds.
+    pub cpu: Duration,
+    /// The most pixels of a result, width times height, whatever its parameters say.
+    pub output_pixels: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            memory: 2 * 1024 * 1024 * 1024,
+            cpu: Duration::from_mins(1),
+            output_pixels: 100_000_000,
+        }
+    }
+}
+
+/// Where pictures are worked on. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Codecs {
+    bounds: Bounds,
+    memory: Memory,
+    place: Place,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Here,
+    Sandbox(Arc<Pool>),
+}
+
+impl Codecs {
+    /// Works in this process, where no wall protects it: for pictures of one's own, as in benches. Bounds
+    /// are estimates there, and nothing holds a picture to them.
+    pub fn in_process(bounds: Bounds) -> Self {
+        Self::at(Place::Here, bounds)
+    }
+
+    /// Works in child processes of this binary, whose `main` MUST begin with
+    /// [`run_if_child`](crate::sandbox::run_if_child).
+    ///
+    /// # Errors
+    /// [`SandboxError`] when there can be none, or their confinement is required and not to be had.
+    pub fn sandboxed(bounds: Bounds, confinement: Confinement) -> Result<Self, SandboxError> {
+        let pool = Pool::start(confinement)?;
+        Ok(Self::at(Place::Sandbox(Arc::new(pool)), bounds))
+    }
+
+    fn at(place: Place, bounds: Bounds) -> Self {
+        Self {
+            memory: Memory::new(bounds.memory),
+            bounds,
+            place,
+        }
+    }
+
+    /// Does a job, once there is memory and a process for it. Its price is found, and refused, before
+    /// anything is set aside.
+    pub(crate) async fn run(
+        &self,
+        job: Job,
+        asset: Bytes,
+        overlay: Option<&Overlay>,
+        max_pixels: u64,
+    ) -> Result<Product, Setback> {
+        let second = overlay.map(|overlay| overlay.content().clone());
+        let beside = overlay.map_or(0, Overlay::pixels);
+        let price = self.price(job, asset.clone(), beside, max_pixels).await?;
+        self.pay(job, price, asset, second.unwrap_or_default())
+            .await
+    }
+
+    /// The asset as a PNG, as opaque as the mask is bright at each place.
+    ///
+    /// # Errors
+    /// As of the transforms; a mask that can't be read is the vendor's fault.
+    pub async fn cut_out(&self, asset: Bytes, mask: Bytes) -> Result<Product, Setback> {
+        let accepted: Vec<MediaType> = Format::ALL.iter().map(|it| it.media_type()).collect();
+        let format = Format::of(&asset, &accepted)?;
+        let mask_header = Format::of(&mask, &accepted)
+            .and_then(|format| Ok((format, Header::read(&mask, format, DEFAULT_MAX_PIXELS)?)));
+        let (mask_format, header) =
+            mask_header.map_err(|setback| mask::unfit(setback.failure()))?;
+        let job = Job {
+            work: Work::CutOut { mask: mask_format },
+            format,
+        };
+        let price = self
+            .price(job, asset.clone(), header.pixels(), DEFAULT_MAX_PIXELS)
+            .await?;
+        self.pay(job, price, asset, mask).await
+    }
+
+    /// What a job would take; an error where that is too much.
+    async fn price(
+        &self,
+        job: Job,
+        asset: Bytes,
+        beside: u64,
+        max_pixels: u64,
+    ) -> Result<Price, Setback> {
+        let bounds = self.bounds;
+        let price = move || {
+            let header = Header::read(&asset, job.format, max_pixels)?;
+            Price::of(&job, &header, asset.len() as u64, beside, &bounds)
+        };
+        spawn_blocking(price)
+            .await
+            .unwrap_or_else(|_| Err(Setback::Final(brought_down())))
+    }
+
+    async fn pay(
+        &self,
+        job: Job,
+        price: Price,
+        asset: Bytes,
+        second: Bytes,
+    ) -> Result<Product, Setback> {
+        let _reserved = self.memory.reserve(price.memory).await;
+        match &self.place {
+            Place::Sandbox(pool) => {
+                let assignment = Assignment {
+                    job,
+                    allowance: Allowance {
+                        memory: price.memory,
+                        cpu: self.bounds.cpu,
+                    },
+                    asset,
+                    second,
+                };
+                pool.run(assignment).await
+            }
+            Place::Here => {
+                let work = move || job.run(&asset, &second, &mut Overlays::default());
+                let done = spawn_blocking(work).await;
+                done.unwrap_or_else(|_| Err(brought_down()))
+                    .map_err(Setback::Final)
+            }
+        }
+    }
+}
+
+/// The failure of a job that is not begun.
+pub(crate) fn refused(message: String) -> Setback {
+    Setback::lasting(FailureCode::TooExpensive, message)
+}

@@ -1,0 +1,257 @@
+//! From pixels to content.
+
+pub(super) mod budget;
+mod jpeg;
+
+use assetmill_core::{FailureCode, MediaType, Product, Setback};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ColorType, DynamicImage, GrayImage, ImageEncoder, Rgb, RgbImage};
+use ravif::{BitDepth, Img, RGB8, RGBA8};
+use rgb::FromSlice as _;
+use serde::{Deserialize, Serialize};
+
+use super::colour::ProfilePolicy;
+use super::webp;
+pub(super) use jpeg::encode_small as encode_small_jpeg;
+
+/// How hard AVIF is tried, from 1 to 10, the quickest: at 9 it takes a fraction of the time of libaom's
+/// defaults, and at the same similarity some more bytes (`just bench-images`).
+const AVIF_SPEED: u8 = 9;
+
+/// The formats that pictures are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Output {
+    Jpeg,
+    Png,
+    WebP,
+    Avif,
+}
+
+/// How a picture is to be written.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Encoding {
+    /// `None` for that of the asset.
+    pub(super) output: Option<Output>,
+    /// From 1 to 100; PNG has none.
+    pub(super) quality: u8,
+    /// What is behind transparent pixels where the format has none.
+    pub(super) background: [u8; 3],
+    /// The most bytes.
+    pub(super) max_bytes: Option<usize>,
+    /// What becomes of the ICC profile.
+    pub(super) profile: ProfilePolicy,
+}
+
+impl Output {
+    pub(super) const ALL: &[Self] = &[Self::Jpeg, Self::Png, Self::WebP, Self::Avif];
+
+    /// What requests call it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpeg",
+            Self::Png => "png",
+            Self::WebP => "webp",
+            Self::Avif => "avif",
+        }
+    }
+
+    pub(super) fn media_type(self) -> MediaType {
+        match self {
+            Self::Jpeg => MediaType::jpeg(),
+            Self::Png => MediaType::png(),
+            Self::WebP => MediaType::webp(),
+            Self::Avif => MediaType::avif(),
+        }
+    }
+
+    /// The most pixels on a side: T.81, B.2.2 for JPEG; RFC 6386, 9.1 for WebP; AVIF's are those of AV1
+    /// (AV1 specification, 5.5.1); a PNG's are bounded by others.
+    pub(super) fn longest_side(self) -> u32 {
+        match self {
+            Self::WebP => 16_383,
+            Self::Jpeg | Self::Avif => 65_535,
+            Self::Png => u32::MAX,
+        }
+    }
+
+    /// Whether it can carry the profile of such a picture. WebP knows no grey, whose profile would not
+    /// fit its pixels; the encoder of AVIF writes none.
+    pub(super) fn carries_profile(self, image: &DynamicImage) -> bool {
+        match self {
+            Self::Jpeg | Self::Png => true,
+            Self::WebP => image.color().has_color(),
+            Self::Avif => false,
+        }
+    }
+}
+
+/// Encodes a picture with 8 bits a channel, and no metadata but its ICC profile.
+///
+/// # Errors
+/// [`FailureCode::BudgetNotMet`] when it can't be written in as few bytes as it may have.
+pub(super) fn encode(
+    image: DynamicImage,
+    profile: Option<&[u8]>,
+    output: Output,
+    encoding: &Encoding,
+) -> Result<Product, Setback> {
+    let mut image = with_eight_bits(image);
+    if output == Output::Jpeg {
+        image = over(image, encoding.background);
+    }
+    let write = |quality| written(&image, output, quality, profile);
+    let content = match encoding.max_bytes {
+        None => write(encoding.quality)?,
+        Some(most) if output == Output::Png => budget::only(write(encoding.quality)?, most)?,
+        Some(most) => budget::best(write, encoding.quality, most)?,
+    };
+    Ok(Product {
+        content: content.into(),
+        media_type: output.media_type(),
+    })
+}
+
+fn written(
+    image: &DynamicImage,
+    output: Output,
+    quality: u8,
+    profile: Option<&[u8]>,
+) -> Result<Vec<u8>, Setback> {
+    match output {
+        Output::Jpeg => jpeg::encode(image, quality, profile),
+        Output::Png => png(image, profile),
+        Output::WebP => lossy_webp(image, quality, profile),
+        Output::Avif => avif(image, quality),
+    }
+}
+
+/// The picture with 8 bits a channel.
+pub(super) fn with_eight_bits(image: DynamicImage) -> DynamicImage {
+    match image.color() {
+        ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8 => image,
+        ColorType::L16 => image.into_luma8().into(),
+        ColorType::La16 => image.into_luma_alpha8().into(),
+        color if color.has_alpha() => image.into_rgba8().into(),
+        _ => image.into_rgb8().into(),
+    }
+}
+
+fn png(image: &DynamicImage, profile: Option<&[u8]>) -> Result<Vec<u8>, Setback> {
+    let mut content = Vec::new();
+    let mut encoder =
+        PngEncoder::new_with_quality(&mut content, CompressionType::Default, FilterType::Adaptive);
+    if let Some(profile) = profile {
+        encoder.set_icc_profile(profile.to_vec()).map_err(failed)?;
+    }
+    let (width, height) = (image.width(), image.height());
+    encoder
+        .write_image(image.as_bytes(), width, height, image.color().into())
+        .map_err(failed)?;
+    Ok(content)
+}
+
+fn lossy_webp(
+    image: &DynamicImage,
+    quality: u8,
+    profile: Option<&[u8]>,
+) -> Result<Vec<u8>, Setback> {
+    let (width, height) = (image.width(), image.height());
+    let content = match image {
+        DynamicImage::ImageRgb8(image) => {
+            ::webp::Encoder::from_rgb(image, width, height).encode_simple(false, quality.into())
+        }
+        DynamicImage::ImageRgba8(image) => {
+            ::webp::Encoder::from_rgba(image, width, height).encode_simple(false, quality.into())
+        }
+        image if image.color().has_alpha() => {
+            let pixels = image.to_rgba8();
+            ::webp::Encoder::from_rgba(&pixels, width, height).encode_simple(false, quality.into())
+        }
+        image => {
+            let pixels = image.to_rgb8();
+            ::webp::Encoder::from_rgb(&pixels, width, height).encode_simple(false, quality.into())
+        }
+    };
+    let content = content.map_err(|error| failed(format!("{error:?}")))?;
+    match profile {
+        None => Ok(content.to_vec()),
+        Some(profile) => webp::with_profile(&content, (width, height), profile)
+            .ok_or_else(|| failed("libwebp wrote no RIFF container")),
+    }
+}
+
+fn avif(image: &DynamicImage, quality: u8) -> Result<Vec<u8>, Setback> {
+    let encoder = ravif::Encoder::new()
+        .with_quality(quality.into())
+        .with_alpha_quality(quality.into())
+        .with_speed(AVIF_SPEED)
+        // Cores are shared out among assets, one each.
+        .with_num_threads(Some(1))
+        .with_bit_depth(BitDepth::Eight);
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let written = if image.color().has_alpha() {
+        let pixels = image.to_rgba8();
+        let pixels: &[RGBA8] = pixels.as_raw().as_rgba();
+        encoder.encode_rgba(Img::new(pixels, width, height))
+    } else {
+        let pixels = image.to_rgb8();
+        let pixels: &[RGB8] = pixels.as_raw().as_rgb();
+        encoder.encode_rgb(Img::new(pixels, width, height))
+    };
+    Ok(written.map_err(failed)?.avif_file)
+}
+
+fn over(image: DynamicImage, background: [u8; 3]) -> DynamicImage {
+    let colourless = background[0] == background[1] && background[1] == background[2];
+    match image {
+        DynamicImage::ImageLumaA8(image) if colourless => {
+            GrayImage::from_fn(image.width(), image.height(), |x, y| {
+                let [grey, alpha] = image.get_pixel(x, y).0;
+                [blend(grey, background[0], alpha)].into()
+            })
+            .into()
+        }
+        image if image.color().has_alpha() => {
+            let image = image.into_rgba8();
+            RgbImage::from_fn(image.width(), image.height(), |x, y| {
+                let [red, green, blue, alpha] = image.get_pixel(x, y).0;
+                let [r, g, b] = background;
+                Rgb([
+                    blend(red, r, alpha),
+                    blend(green, g, alpha),
+                    blend(blue, b, alpha),
+                ])
+            })
+            .into()
+        }
+        opaque => opaque,
+    }
+}
+
+/// A channel laid over that of a background: `channel * alpha + background * (1 - alpha)`, rounded.
+pub(super) fn blend(channel: u8, background: u8, alpha: u8) -> u8 {
+    let alpha = u32::from(alpha);
+    let sum = u32::from(channel) * alpha + u32::from(background) * (255 - alpha);
+    u8::try_from((sum + 127) / 255).unwrap_or(u8::MAX)
+}
+
+fn failed(error: impl std::fmt::Display) -> Setback {
+    Setback::lasting(
+        FailureCode::OperationCrashed,
+        format!("the picture can't be encoded: {error}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::blend;
+
+    #[test]
+    fn blending_is_exact_at_its_ends_and_rounds_between() {
+        for channel in 0..=255 {
+            assert_eq!(blend(channel, 7, 255), channel);
+            assert_eq!(blend(channel, 7, 0), 7);
+        }
+        assert_eq!(blend(0, 255, 128), 127);
+    }
+}

@@ -1,0 +1,183 @@
+//! Pictures of a bounded number of bytes.
+
+use assetmill_core::{FailureCode, Setback};
+
+use super::Output;
+use crate::geometry::Size;
+
+/// The lowest quality that is tried: what is below can hardly be looked at.
+const LOWEST_QUALITY: u8 = 5;
+/// How often a picture is written at the most.
+pub(crate) const MAX_ENCODES: u64 = 4;
+
+/// The picture of the highest quality, up to this one, that has at most so many bytes, as far as
+/// [`MAX_ENCODES`] attempts find it. What a picture took in one quality tells which to try next.
+pub(super) fn best(
+    write: impl Fn(u8) -> Result<Vec<u8>, Setback>,
+    quality: u8,
+    most: usize,
+) -> Result<Vec<u8>, Setback> {
+    let first = write(quality)?;
+    if first.len() <= most {
+        return Ok(first);
+    }
+    let lowest = LOWEST_QUALITY.min(quality);
+    let mut over = (quality, first.len());
+    // The quality below which nothing is tried, and what it took once it was.
+    let mut under: Option<(u8, Vec<u8>)> = None;
+    for attempt in 2..=MAX_ENCODES {
+        let below = under
+            .as_ref()
+            .map(|(quality, written)| (*quality, written.len()));
+        let last_chance = attempt == MAX_ENCODES && under.is_none();
+        let next = if last_chance {
+            lowest
+        } else {
+            guess(over, below, most, lowest)
+        };
+        if next >= over.0 || below.is_some_and(|(quality, _)| next <= quality) {
+            break;
+        }
+        let written = write(next)?;
+        if written.len() <= most {
+            under = Some((next, written));
+        } else {
+            over = (next, written.len());
+            if next == lowest {
+                break;
+            }
+        }
+    }
+    match under {
+        Some((_, written)) => Ok(written),
+        None => Err(over_budget(over.1, most)),
+    }
+}
+
+/// The quality to try next: bytes grow about by a factor with each step of quality, so it lies between two
+/// known ones, or below one, as the logarithms of their bytes do. A little lower, as one that fits is worth
+/// more than one that just does not.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)]
+fn guess(over: (u8, usize), under: Option<(u8, usize)>, most: usize, lowest: u8) -> u8 {
+    /// How much the logarithm of the bytes falls with each step of quality, where nothing is known yet.
+    const USUAL_SLOPE: f64 = 0.03;
+    let log = |bytes: usize| (bytes.max(1) as f64).ln();
+    let slope = under.map_or(USUAL_SLOPE, |(quality, bytes)| {
+        let steps = f64::from(over.0 - quality).max(1.0);
+        ((log(over.1) - log(bytes)) / steps).max(0.001)
+    });
+    let steps = ((log(over.1) - log(most)) / slope).ceil().max(1.0);
+    let guessed = (f64::from(over.0) - steps).max(f64::from(lowest)) as u8;
+    match under {
+        // Between the two: both ends are known.
+        Some((quality, _)) => guessed.clamp(quality + 1, over.0.max(quality + 2) - 1),
+        None => guessed,
+    }
+}
+
+/// The picture, if it has at most so many bytes.
+pub(super) fn only(written: Vec<u8>, most: usize) -> Result<Vec<u8>, Setback> {
+    if written.len() <= most {
+        return Ok(written);
+    }
+    Err(over_budget(written.len(), most))
+}
+
+/// Refuses what no quality can reach: every block of a picture takes some bits however little is in it.
+///
+/// JPEG has a code of at least a bit for the mean of a block and one for its end (ITU-T T.81, F.1.2), in
+/// blocks of 64 samples, and half as many again for colours. `VP8` says of each 16 × 16 pixels how they
+/// are predicted, with fixed probabilities: 2.5 bits for brightness and 0.8 for colours at the least
+/// (RFC 6386, sections 8.1 and 11.2).
+///
+/// # Errors
+/// [`FailureCode::BudgetNotMet`].
+pub(crate) fn check_floor(
+    size: Size,
+    channels: u64,
+    output: Output,
+    most: usize,
+) -> Result<(), Setback> {
+    let blocks = u64::from(size.width.div_ceil(16)) * u64::from(size.height.div_ceil(16));
+    let least = match output {
+        Output::Jpeg if channels > 2 => blocks * 12 / 8,
+        Output::Jpeg => blocks,
+        Output::WebP => blocks * 3 / 8,
+        // Large areas of nothing take next to nothing.
+        Output::Avif | Output::Png => 0,
+    };
+    let least = usize::try_from(least).unwrap_or(usize::MAX);
+    if least <= most {
+        Ok(())
+    } else {
+        Err(over_budget(least, most))
+    }
+}
+
+fn over_budget(smallest: usize, most: usize) -> Setback {
+    Setback::lasting(
+        FailureCode::BudgetNotMet,
+        format!(
+            "the result would have {smallest} bytes at the least, more than max_bytes {most}; ask for \
+             fewer pixels, for more bytes, or for another format"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// A picture whose bytes grow with quality as those of photographs do.
+    fn of_quality(most: usize) -> (Result<Vec<u8>, Setback>, u64) {
+        let written = Cell::new(0);
+        let bytes = |quality: u8| 1000 * (f64::from(quality) * 0.04).exp() as usize;
+        let write = |quality| {
+            written.set(written.get() + 1);
+            Ok(vec![0; bytes(quality)])
+        };
+        (best(write, 80, most), written.get())
+    }
+
+    #[test]
+    fn a_high_quality_that_fits_is_found_in_a_few_attempts() {
+        for most in [24_000, 20_000, 10_000, 5_000, 3_000, 2_000, 1_000] {
+            let (found, attempts) = of_quality(most);
+            let bytes = found.unwrap().len();
+            assert!(bytes <= most, "{bytes} of {most}");
+            assert!(bytes * 4 >= most * 3 || bytes == 1000, "{bytes} of {most}");
+            assert!(attempts <= MAX_ENCODES, "{attempts}");
+        }
+        let (refused, attempts) = of_quality(999);
+        let failure = refused.unwrap_err();
+        assert_eq!(failure.failure().code, FailureCode::BudgetNotMet);
+        assert!(
+            failure.failure().message.contains("1000 bytes"),
+            "{failure:?}"
+        );
+        assert!(attempts <= MAX_ENCODES, "{attempts}");
+    }
+
+    #[test]
+    fn what_no_quality_reaches_is_refused_before_it_is_tried() {
+        let size = Size {
+            width: 7000,
+            height: 7000,
+        };
+        for (output, most, fits) in [
+            (Output::WebP, 256, false),
+            (Output::Jpeg, 256, false),
+            (Output::WebP, 100_000, true),
+            (Output::Avif, 256, true),
+        ] {
+            let checked = check_floor(size, 3, output, most);
+            assert_eq!(checked.is_ok(), fits, "{output:?} {most}");
+        }
+    }
+}

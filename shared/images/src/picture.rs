@@ -1,0 +1,66 @@
+//! From content to content: what all transforms of pictures have in common.
+
+use assetmill_core::{Product, Setback};
+use image::DynamicImage;
+
+use super::colour;
+use super::decode::{Format, Picture, decode};
+use super::encode::{Encoding, encode};
+use super::geometry::{Geometry, Size, turns};
+use super::resize::resize;
+
+/// An upright picture, and the ICC profile that its colours are meant in.
+pub(super) struct Upright {
+    pub(super) image: DynamicImage,
+    pub(super) profile: Option<Vec<u8>>,
+}
+
+/// The picture, upright and in full.
+pub(super) fn upright(content: &[u8], format: Format) -> Result<Upright, Setback> {
+    let Picture {
+        mut image,
+        orientation,
+        profile,
+        ..
+    } = decode(content, format, &|_, _| 1)?;
+    image.apply_orientation(orientation);
+    Ok(Upright { image, profile })
+}
+
+/// The picture, upright and in the shape that is wanted. It is turned last, when it is small.
+pub(super) fn shaped(
+    content: &[u8],
+    format: Format,
+    geometry: Geometry,
+) -> Result<Upright, Setback> {
+    let plan = |stored: Size, orientation| {
+        let upright = if turns(orientation) {
+            stored.turned()
+        } else {
+            stored
+        };
+        geometry.plan(upright).before(orientation)
+    };
+    let picture = decode(content, format, &|stored, orientation| {
+        plan(stored, orientation).shrink(stored)
+    })?;
+    let plan = plan(picture.full_size, picture.orientation);
+    let extent = picture.extent();
+    let mut image = resize(picture.image, extent, plan)?;
+    image.apply_orientation(picture.orientation);
+    Ok(Upright {
+        image,
+        profile: picture.profile,
+    })
+}
+
+/// The picture as content, in the format that is wanted; `found` is that of the asset.
+pub(super) fn finish(
+    picture: Upright,
+    found: Format,
+    encoding: &Encoding,
+) -> Result<Product, Setback> {
+    let output = encoding.output.unwrap_or(found.output());
+    let Upright { image, profile } = colour::settled(picture, output, encoding.profile)?;
+    encode(image, profile.as_deref(), output, encoding)
+}
