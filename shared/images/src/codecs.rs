@@ -37,15 +37,31 @@ impl Default for Bounds {
     }
 }
 
+/// What a picture took that was worked on to its end, whatever came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spent {
+    /// The bytes that were set aside for it.
+    pub reserved: u64,
+    /// The most that it took at the same time.
+    pub memory: u64,
+    /// The time of a core that it was estimated to take.
+    pub estimated: Duration,
+    /// The time that it took.
+    pub cpu: Duration,
+}
+
+type Observer = Arc<dyn Fn(Spent) + Send + Sync>;
+
 /// Where pictures are worked on. Clones share it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Codecs {
     bounds: Bounds,
     memory: Memory,
     place: Place,
+    observer: Option<Observer>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Place {
     Here,
     Sandbox(Arc<Pool>),
@@ -73,6 +89,16 @@ impl Codecs {
             memory: Memory::new(bounds.memory),
             bounds,
             place,
+            observer: None,
+        }
+    }
+
+    /// Tells what each picture took that was worked on in a process of its own.
+    #[must_use]
+    pub fn observed(self, observer: impl Fn(Spent) + Send + Sync + 'static) -> Self {
+        Self {
+            observer: Some(Arc::new(observer)),
+            ..self
         }
     }
 
@@ -150,7 +176,16 @@ impl Codecs {
                     asset,
                     second,
                 };
-                pool.run(assignment).await
+                let (product, used) = pool.run(assignment).await?;
+                if let Some(observer) = &self.observer {
+                    observer(Spent {
+                        reserved: price.memory,
+                        memory: used.memory,
+                        estimated: price.cpu,
+                        cpu: used.cpu,
+                    });
+                }
+                product.map_err(Setback::Final)
             }
             Place::Here => {
                 let work = move || job.run(&asset, &second, &mut Overlays::default());

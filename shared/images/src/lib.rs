@@ -29,7 +29,7 @@ use std::sync::Arc;
 use assetmill_core::{OperationName, ParamsSchema, RetryPolicy};
 
 pub use builtin::{Builtin, Transform};
-pub use codecs::{Bounds, Codecs};
+pub use codecs::{Bounds, Codecs, Spent};
 pub use watermark::{Overlay, OverlayError};
 
 /// The most pixels of an asset that are decoded unless the catalogue says otherwise: a photograph

@@ -5,12 +5,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, available_parallelism};
 
-use assetmill_core::{FailureCode, Product, Setback};
+use assetmill_core::{Failure, FailureCode, Product, Setback};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::slot::{self, Killer, Process};
-use super::{Allowance, Confinement, SandboxError};
+use super::{Allowance, Confinement, SandboxError, Usage};
 use crate::work::Job;
 
 /// Codec processes, as many as there are cores, started once and used again. Dropping it ends them.
@@ -27,10 +27,13 @@ pub(crate) struct Assignment {
     pub(crate) second: Bytes,
 }
 
+/// A job that was done to its end, and what it took.
+pub(crate) type Done = (Result<Product, Failure>, Usage);
+
 /// An assignment in line, and whom its result is for.
 pub(super) struct Task {
     pub(super) assignment: Assignment,
-    answer: oneshot::Sender<Result<Product, Setback>>,
+    answer: oneshot::Sender<Result<Done, Setback>>,
     running: Arc<Mutex<Option<Killer>>>,
 }
 
@@ -57,7 +60,7 @@ impl Task {
         !self.answer.is_closed()
     }
 
-    pub(super) fn answer(self, result: Result<Product, Setback>) {
+    pub(super) fn answer(self, result: Result<Done, Setback>) {
         // Whoever waited may be gone.
         let _ = self.answer.send(result);
     }
@@ -91,7 +94,7 @@ impl Pool {
 
     /// Has the assignment done by the next process that is free. Dropping the future ends the process that
     /// works on it.
-    pub(crate) async fn run(&self, assignment: Assignment) -> Result<Product, Setback> {
+    pub(crate) async fn run(&self, assignment: Assignment) -> Result<Done, Setback> {
         let (answer, answered) = oneshot::channel();
         let running = Arc::new(Mutex::new(None));
         let _kill = KillOnDrop(running.clone());

@@ -5,13 +5,13 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use assetmill_core::{Failure, FailureCode, Product, Setback};
+use assetmill_core::{FailureCode, Product, Setback};
 use rustix::pipe::fcntl_setpipe_size;
 
 use super::child::{Request, Response, TAKEN};
 use super::death::Death;
-use super::pool::{Assignment, Task};
-use super::{CHILD, Hello, Usage, frame};
+use super::pool::{Assignment, Done, Task};
+use super::{CHILD, Hello, frame};
 
 /// The whole environment of a codec process: large pieces of memory go back to the system when they are
 /// freed, so that what one picture took is not counted on the next (`mallopt(3)`).
@@ -88,7 +88,7 @@ impl Process {
         })
     }
 
-    fn work(&mut self, assignment: &Assignment) -> Result<(Result<Product, Failure>, Usage), Gone> {
+    fn work(&mut self, assignment: &Assignment) -> Result<Done, Gone> {
         let sent = self.send(assignment);
         let mut taken = [0];
         match self.responses.read_exact(&mut taken) {
@@ -108,10 +108,7 @@ impl Process {
         frame::write_content(&mut self.requests, &assignment.second)
     }
 
-    fn receive(
-        &mut self,
-        assignment: &Assignment,
-    ) -> io::Result<(Result<Product, Failure>, Usage)> {
+    fn receive(&mut self, assignment: &Assignment) -> io::Result<Done> {
         let response = frame::read_head(&mut self.responses)?;
         let Response { outcome, used } = response.ok_or(io::ErrorKind::UnexpectedEof)?;
         let product = match outcome {
@@ -154,7 +151,7 @@ pub(super) fn run(mut process: Option<Process>, next: impl Fn() -> Option<Task>)
 
 /// One try at a task. The process is kept unless it is gone; an error says that it was gone before it took
 /// the job.
-fn attempt(process: &mut Option<Process>, task: &Task) -> io::Result<Result<Product, Setback>> {
+fn attempt(process: &mut Option<Process>, task: &Task) -> io::Result<Result<Done, Setback>> {
     let mut ready = match process.take() {
         Some(ready) => ready,
         None => Process::start()?,
@@ -164,10 +161,9 @@ fn attempt(process: &mut Option<Process>, task: &Task) -> io::Result<Result<Prod
     let worked = ready.work(assignment);
     let wanted = task.end();
     match worked {
-        Ok((product, used)) => {
-            tracing::debug!(memory = used.memory, cpu = ?used.cpu, "picture done");
+        Ok(done) => {
             *process = Some(ready);
-            Ok(product.map_err(Setback::Final))
+            Ok(Ok(done))
         }
         Err(Gone::Before(error)) => Err(error),
         Err(Gone::During) => {
