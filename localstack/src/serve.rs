@@ -102,13 +102,15 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let client = GuardedClient::new(config.fetch_allow.clone())?;
-    let catalogue = load_catalogue(config.operations.as_deref(), &client)?;
+    // What vendors may be called at opens nothing to callers.
+    let vendors = GuardedClient::new(config.vendor_allow.clone())?;
+    let catalogue = load_catalogue(config.operations.as_deref(), &vendors)?;
     if let Some(Command::Operation(OperationCommand::Try(trial))) = &config.command {
         let limits = FetchLimits {
             max_bytes: config.max_asset_bytes.as_u64(),
             ..FetchLimits::default()
         };
-        let sources = Fetcher::new(client, limits);
+        let sources = Fetcher::new(client, limits, config.origin_limits());
         return Ok(trial::run(trial, &catalogue, &sources).await?);
     }
     let store = if config.aws {

@@ -6,7 +6,9 @@ use assetmill_core::Catalogue;
 use assetmill_core::ports::FlowWrites;
 use assetmill_core::usecases::{Process, TimeLimits};
 use assetmill_operations::catalogue::{self, CatalogueError};
-use assetmill_operations::fetch::{AllowList, ClientError, FetchLimits, Fetcher, GuardedClient};
+use assetmill_operations::fetch::{
+    AllowList, ClientError, FetchLimits, Fetcher, GuardedClient, OriginLimits,
+};
 
 use crate::environment::{Environment, EnvironmentError};
 use crate::stores::Stores;
@@ -31,7 +33,7 @@ pub enum ProcessingError {
 /// What assets are fetched and vendors are called with, and what can be made.
 #[derive(Clone)]
 pub struct Processing {
-    client: GuardedClient,
+    fetcher: Fetcher,
     limits: FetchLimits,
     /// What can be made.
     pub catalogue: Catalogue,
@@ -43,16 +45,27 @@ impl Processing {
     /// # Errors
     /// [`ProcessingError`] when the environment or the catalogue is wrong.
     pub fn new(environment: &Environment) -> Result<Self, ProcessingError> {
-        let allow: Option<AllowList> = environment.read("ASSETMILL_FETCH_ALLOW")?;
-        let client = GuardedClient::new(allow.unwrap_or_default())?;
+        let client = |allow: &str| -> Result<_, ProcessingError> {
+            let allow: Option<AllowList> = environment.read(allow)?;
+            Ok(GuardedClient::new(allow.unwrap_or_default())?)
+        };
+        let sources = client("ASSETMILL_FETCH_ALLOW")?;
+        let vendors = client("ASSETMILL_VENDOR_ALLOW")?;
         let mut limits = FetchLimits::default();
         if let Some(max_bytes) = environment.read("ASSETMILL_MAX_ASSET_BYTES")? {
             limits.max_bytes = max_bytes;
         }
+        let mut origins = OriginLimits::default();
+        if let Some(connections) = environment.read("ASSETMILL_ORIGIN_CONNECTIONS")? {
+            origins.connections = connections;
+        }
+        if let Some(rate) = environment.read("ASSETMILL_ORIGIN_RATE")? {
+            origins.rate = rate;
+        }
         let secrets = |name: &str| environment.get(name).map(ToOwned::to_owned);
-        let catalogue = catalogue::load(CATALOGUE, "operations.toml", &client, &secrets)?;
+        let catalogue = catalogue::load(CATALOGUE, "operations.toml", &vendors, &secrets)?;
         Ok(Self {
-            client,
+            fetcher: Fetcher::new(sources, limits, origins),
             limits,
             catalogue,
         })
@@ -76,7 +89,7 @@ impl Processing {
         let flows: Arc<dyn FlowWrites> = Arc::new(table.flows());
         Ok(Process {
             flows,
-            sources: Arc::new(Fetcher::new(self.client.clone(), self.limits)),
+            sources: Arc::new(self.fetcher.clone()),
             works: Arc::new(table.works()),
             outputs: Arc::new(stores.bucket()?),
             catalogue: self.catalogue.clone(),

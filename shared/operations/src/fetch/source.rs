@@ -12,7 +12,8 @@ use http::Method;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 
 use self::answer::{Answer, Place};
-use super::{GuardedClient, read_body};
+use super::origins::Origins;
+use super::{GuardedClient, OriginLimits, read_body};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -37,24 +38,31 @@ impl Default for FetchLimits {
     }
 }
 
-/// Fetches assets over HTTP, within [`FetchLimits`], from permitted addresses only.
+/// Fetches assets over HTTP, within [`FetchLimits`], from permitted addresses only, and asks no host for
+/// more than [`OriginLimits`]. Cloning it is cheap; the clones count together what they ask of a host,
+/// so a process SHOULD have one fetcher and its clones.
 #[derive(Debug, Clone)]
 pub struct Fetcher {
     client: GuardedClient,
     limits: FetchLimits,
+    origins: Origins,
 }
 
 impl Fetcher {
     /// A fetcher that connects through `client`.
-    pub fn new(client: GuardedClient, limits: FetchLimits) -> Self {
-        Self { client, limits }
+    pub fn new(client: GuardedClient, limits: FetchLimits, origins: OriginLimits) -> Self {
+        Self {
+            client,
+            limits,
+            origins: Origins::new(origins),
+        }
     }
 
     /// Follows redirects by hand: each hop is a URL that has to be accepted and guarded anew.
     async fn follow(&self, url: &AssetUrl) -> Result<Bytes, Setback> {
         let mut at = url.clone();
         for _ in 0..=self.limits.redirects {
-            match self.ask(&at).await? {
+            match self.ask_in_turn(&at).await? {
                 Answer::Asset(content) => return Ok(content),
                 Answer::Elsewhere(next) => at = next,
             }
@@ -67,6 +75,30 @@ impl Fetcher {
                 self.limits.redirects
             ),
         ))
+    }
+
+    /// Each hop is a turn at its own host.
+    async fn ask_in_turn(&self, url: &AssetUrl) -> Result<Answer, Setback> {
+        let turn = self.origins.turn(url.as_url()).await;
+        let turn = turn.map_err(|bounce| Place::of(url).bounced(bounce))?;
+        match self.ask(url).await {
+            Err(Setback::Throttled {
+                failure,
+                retry_after,
+            }) => Err(Setback::Throttled {
+                failure,
+                retry_after: Some(turn.throttled(retry_after)),
+            }),
+            Err(setback @ (Setback::Transient(_) | Setback::Persistent(_))) => {
+                turn.failed();
+                Err(setback)
+            }
+            // A refusal that is final is an answer too.
+            answer => {
+                turn.answered();
+                answer
+            }
+        }
     }
 
     async fn ask(&self, url: &AssetUrl) -> Result<Answer, Setback> {

@@ -129,7 +129,7 @@ fn refused_by_guard() -> Miss {
     Miss::Lasting(Setback::lasting(
         FailureCode::OperationUnavailable,
         "the URL of the vendor's result leads to an address that is not public; the operator can \
-         let it through with ASSETMILL_FETCH_ALLOW",
+         let it through with ASSETMILL_VENDOR_ALLOW",
     ))
 }
 
