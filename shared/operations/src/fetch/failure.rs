@@ -64,16 +64,14 @@ impl From<&reqwest::Error> for TransportFailure {
     }
 }
 
-/// What rustls says comes as the content of an I/O error, which is not one of its causes. A connection that
+/// What rustls says comes as the content of I/O errors, which is not one of their causes. A connection that
 /// ends while it is made ended in the handshake: TCP has no end to come to before.
 fn is_of_tls(cause: &(dyn Error + 'static)) -> bool {
     let Some(error) = cause.downcast_ref::<io::Error>() else {
         return cause.is::<rustls::Error>();
     };
     error.kind() == io::ErrorKind::UnexpectedEof
-        || error
-            .get_ref()
-            .is_some_and(|content| content.is::<rustls::Error>())
+        || error.get_ref().is_some_and(|content| is_of_tls(content))
 }
 
 fn is_of_parsing(cause: &(dyn Error + 'static)) -> bool {

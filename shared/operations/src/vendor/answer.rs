@@ -138,12 +138,7 @@ fn account(secrets: &Secrets) -> String {
 /// Text of a vendor without control characters and secrets, cut to [`MAX_MESSAGE_CHARS`].
 pub(super) fn presentable(text: &str, secrets: &Secrets) -> String {
     let clean: String = text.chars().filter(|c| !c.is_control()).collect();
-    // Masked before it is cut, lest half a secret be left at the end.
-    let masked = secrets.mask(&clean);
-    match masked.char_indices().nth(MAX_MESSAGE_CHARS) {
-        Some((end, _)) => format!("{}…", &masked[..end]),
-        None => masked,
-    }
+    secrets.mask(&clean, MAX_MESSAGE_CHARS)
 }
 
 /// What a request that got no answer means.
