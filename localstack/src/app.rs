@@ -84,6 +84,7 @@ impl App {
             max_bytes: config.max_asset_bytes.as_u64(),
             ..FetchLimits::default()
         };
+        let fetcher = Fetcher::new(client, limits, config.origin_limits());
         let submit = Submit {
             flows: flows.clone(),
             queue: queue.clone(),
@@ -91,7 +92,7 @@ impl App {
         };
         let process = Process {
             flows: flows.clone(),
-            sources: Arc::new(WithSample::new(public_url, Fetcher::new(client, limits))),
+            sources: Arc::new(WithSample::new(public_url, fetcher)),
             works,
             outputs: outputs.clone(),
             catalogue: catalogue.clone(),

@@ -1,7 +1,7 @@
 //! The configuration of the program: flags, or environment variables of the same names.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use assetmill_http::Callers;
 use assetmill_http::caller::BadKeys;
 use assetmill_images::Bounds;
 use assetmill_images::sandbox::Confinement;
-use assetmill_operations::fetch::AllowList;
+use assetmill_operations::fetch::{AllowList, OriginLimits};
 use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 use url::Url;
@@ -46,7 +46,7 @@ pub struct Config {
     pub operations: Option<PathBuf>,
 
     /// Hosts, addresses or CIDR ranges, separated by commas, with or without a port, that assets
-    /// may come from, and vendors be called at, although they are private.
+    /// may come from although they are private.
     #[arg(
         long,
         env = "ASSETMILL_FETCH_ALLOW",
@@ -54,6 +54,32 @@ pub struct Config {
         hide_default_value = true
     )]
     pub fetch_allow: AllowList,
+
+    /// The same for vendors: where they may be called at, and their results come from.
+    #[arg(
+        long,
+        env = "ASSETMILL_VENDOR_ALLOW",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub vendor_allow: AllowList,
+
+    /// The most requests that one host of assets is asked at the same time; never more than three
+    /// quarters of the workers, so that a slow host leaves some to the others.
+    #[arg(
+        long,
+        env = "ASSETMILL_ORIGIN_CONNECTIONS",
+        default_value_t = OriginLimits::DEFAULT_CONNECTIONS
+    )]
+    pub origin_connections: NonZeroUsize,
+
+    /// The most requests that one host of assets is asked in a second.
+    #[arg(
+        long,
+        env = "ASSETMILL_ORIGIN_RATE",
+        default_value_t = OriginLimits::DEFAULT_RATE
+    )]
+    pub origin_rate: NonZeroU32,
 
     /// Flows processed at the same time, and as many again for callers who wait; without it, four for
     /// each core.
@@ -237,6 +263,16 @@ impl Config {
         Duration::from_secs(self.answer_within)
     }
 
+    /// What one host of assets is asked for at the most.
+    pub fn origin_limits(&self) -> OriginLimits {
+        let workers = self.workers();
+        let most = NonZeroUsize::new(workers - workers / 4).unwrap_or(NonZeroUsize::MIN);
+        OriginLimits {
+            connections: self.origin_connections.min(most),
+            rate: self.origin_rate,
+        }
+    }
+
     /// Flows processed at the same time.
     pub fn workers(&self) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -268,6 +304,21 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Config::command().debug_assert();
+    }
+
+    #[test]
+    fn one_host_never_takes_every_worker() {
+        let connections = |arguments: &[&str]| {
+            let arguments = ["assetmill"].iter().chain(arguments);
+            let config = Config::parse_from(arguments);
+            config.origin_limits().connections.get()
+        };
+        assert_eq!(connections(&["--workers", "8"]), 6);
+        assert_eq!(connections(&["--workers", "2"]), 2 - 2 / 4);
+        assert_eq!(connections(&["--workers", "1"]), 1);
+        assert_eq!(connections(&["--workers", "64"]), 16);
+        let few = ["--workers", "8", "--origin-connections", "3"];
+        assert_eq!(connections(&few), 3);
     }
 
     #[test]

@@ -107,14 +107,16 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let client = GuardedClient::new(config.fetch_allow.clone())?;
+    // What vendors may be called at opens nothing to callers.
+    let vendors = GuardedClient::new(config.vendor_allow.clone())?;
     let codecs = Codecs::sandboxed(config.pictures.bounds(), config.pictures.sandbox)?;
-    let catalogue = load_catalogue(config.operations.as_deref(), &client, &codecs)?;
+    let catalogue = load_catalogue(config.operations.as_deref(), &vendors, &codecs)?;
     if let Some(Command::Operation(OperationCommand::Try(trial))) = &config.command {
         let limits = FetchLimits {
             max_bytes: config.max_asset_bytes.as_u64(),
             ..FetchLimits::default()
         };
-        let sources = Fetcher::new(client, limits);
+        let sources = Fetcher::new(client, limits, config.origin_limits());
         return Ok(trial::run(trial, &catalogue, &sources).await?);
     }
     let store = if config.aws {

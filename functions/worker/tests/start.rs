@@ -41,6 +41,9 @@ fn a_variable_that_is_missing_or_wrong_is_named() {
         ("ASSETMILL_LEASE_SECONDS", "-1"),
         ("ASSETMILL_QUEUE_URL", "queue"),
         ("ASSETMILL_FETCH_ALLOW", "not a host!"),
+        ("ASSETMILL_VENDOR_ALLOW", "not a host!"),
+        ("ASSETMILL_ORIGIN_CONNECTIONS", "0"),
+        ("ASSETMILL_ORIGIN_RATE", "fast"),
         ("ASSETMILL_MAX_ASSET_BYTES", "large"),
     ] {
         let message = refusal(name, Some(value));

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::Cursor;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ pub(crate) struct Assets {
     address: Option<SocketAddr>,
     asked: Arc<Mutex<HashMap<String, u32>>>,
     acts: Arc<Mutex<Acts>>,
+    has_recovered: Arc<AtomicBool>,
+    hanging: Arc<AtomicUsize>,
+    most_hanging: Arc<AtomicUsize>,
 }
 
 impl Assets {
@@ -40,6 +44,9 @@ impl Assets {
             .route("/slow/{number}", get(slow))
             .route("/flaky/{number}", get(flaky))
             .route("/throttled/{number}", get(throttled))
+            .route("/busy/{number}", get(busy))
+            .route("/hang/{number}", get(hang))
+            .route("/patience/{number}", get(patience))
             .route("/status/{status}", get(status))
             .route("/lie/{kind}", get(lie))
             .route("/fatal/{name}", get(fatal))
@@ -69,6 +76,23 @@ impl Assets {
     pub(crate) fn asked(&self, path: &str) -> u32 {
         let asked = self.asked.lock().unwrap();
         asked.get(path).copied().unwrap_or_default()
+    }
+
+    /// How often any path of this beginning was asked for.
+    pub(crate) fn asked_in_all(&self, beginning: &str) -> u32 {
+        let asked = self.asked.lock().unwrap();
+        let those = asked.iter().filter(|(path, _)| path.starts_with(beginning));
+        those.map(|(_, times)| times).sum()
+    }
+
+    /// From now on `/busy/` is served.
+    pub(crate) fn recover(&self) {
+        self.has_recovered.store(true, Ordering::SeqCst);
+    }
+
+    /// The most requests for `/hang/` at the same time.
+    pub(crate) fn most_hanging(&self) -> usize {
+        self.most_hanging.load(Ordering::SeqCst)
     }
 
     /// What is to happen whenever this path is asked for.
@@ -152,6 +176,35 @@ async fn throttled(State(assets): State<Assets>, Path(number): Path<u32>) -> Res
         1 => (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "1")]).into_response(),
         _ => as_jpeg(jpeg(number)),
     }
+}
+
+/// Refuses everybody until the host recovers, and lets them come back at once.
+async fn busy(State(assets): State<Assets>, Path(number): Path<u32>) -> Response {
+    assets.ask(format!("/busy/{number}"));
+    if assets.has_recovered.load(Ordering::SeqCst) {
+        return as_jpeg(jpeg(number));
+    }
+    (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "0")]).into_response()
+}
+
+/// Asks for five minutes' patience.
+async fn patience(State(assets): State<Assets>, Path(number): Path<u32>) -> Response {
+    assets.ask(format!("/patience/{number}"));
+    (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "300")]).into_response()
+}
+
+/// Keeps everybody waiting.
+async fn hang(State(assets): State<Assets>) -> Response {
+    struct Hanging(Arc<AtomicUsize>);
+    impl Drop for Hanging {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    let now = assets.hanging.fetch_add(1, Ordering::SeqCst) + 1;
+    let _hanging = Hanging(assets.hanging.clone());
+    assets.most_hanging.fetch_max(now, Ordering::SeqCst);
+    std::future::pending().await
 }
 
 async fn status(State(assets): State<Assets>, Path(status): Path<u16>) -> Response {

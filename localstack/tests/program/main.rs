@@ -6,6 +6,7 @@ mod bad_input;
 mod batches;
 mod kill;
 mod lying_assets;
+mod origins;
 mod quarantine;
 mod retries;
 mod service;

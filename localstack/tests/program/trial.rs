@@ -5,7 +5,7 @@ use std::process::Output;
 use tempfile::TempDir;
 
 use crate::support::command;
-use crate::vendor::{Vendor, catalogue_file};
+use crate::vendor::{Vendor, catalogue_file, vendor_allow};
 
 const PHOTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/coffee.jpg");
 
@@ -13,12 +13,12 @@ async fn tried(options: &[&str], key: &str) -> (Output, TempDir) {
     let (_, url) = Vendor::serve().await;
     let catalogue = catalogue_file(&url);
     let path = catalogue.path().display().to_string();
-    let allow = url.trim_start_matches("http://").trim_end_matches('/');
     let folder = tempfile::tempdir().unwrap();
     let output = command(folder.path())
         .current_dir(folder.path())
         .env("VENDOR_KEY", key)
-        .args(["--operations", &path, "--fetch-allow", allow])
+        .args(["--operations", &path])
+        .args(["--vendor-allow", vendor_allow(&url)])
         .args(["operation", "try"])
         .args(options)
         .output()

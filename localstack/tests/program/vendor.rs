@@ -106,10 +106,9 @@ pub(crate) fn catalogue_file(vendor: &str) -> NamedTempFile {
     file
 }
 
-/// `--fetch-allow` for these hosts.
-pub(crate) fn allow(assets: &Assets, vendor: &str) -> String {
-    let vendor = vendor.trim_start_matches("http://").trim_end_matches('/');
-    format!("{},{vendor}", assets.allow())
+/// `--vendor-allow` for the vendor at this URL.
+pub(crate) fn vendor_allow(vendor: &str) -> &str {
+    vendor.trim_start_matches("http://").trim_end_matches('/')
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,6 +164,32 @@ async fn a_refused_key_is_the_operators_problem_and_stays_secret() {
     assert!(!problem.to_string().contains("a wrong one"), "{problem}");
 }
 
+/// Neither list opens to the one what it opens to the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_vendors_may_be_called_at_is_closed_to_assets_and_the_other_way_round() {
+    let (vendor, url) = Vendor::serve().await;
+    let assets = Assets::serve().await;
+    let catalogue = catalogue_file(&url);
+    let program = start(&assets, &url, &catalogue, "open sesame").await;
+    let body = json!({ "digital_asset_url": format!("{url}copy") });
+    let (status, problem) = program.post_json("/api/v1/transform", &body).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    assert_eq!(problem["code"], "source_refused");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("ASSETMILL_FETCH_ALLOW"), "{detail}");
+
+    let both = format!("{},{}", assets.allow(), vendor_allow(&url));
+    let path = catalogue.path().display().to_string();
+    let options = ["--operations", &path, "--fetch-allow", &both];
+    let program = Program::start_with(&options, &[("VENDOR_KEY", "open sesame")]).await;
+    let body = json!({ "digital_asset_url": assets.url("/photo/1"), "operation": "copy" });
+    let (_, problem) = program.post_json("/api/v1/transform", &body).await;
+    assert_eq!(problem["code"], "operation_unavailable", "{problem}");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("ASSETMILL_VENDOR_ALLOW"), "{detail}");
+    assert_eq!(vendor.calls(&jpeg(1)), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_without_its_key_is_off() {
     let assets = Assets::serve().await;
@@ -200,7 +225,13 @@ pub(crate) async fn start(
     key: &str,
 ) -> Program {
     let path = catalogue.path().display().to_string();
-    let allow = allow(assets, vendor);
-    let options = ["--operations", &path, "--fetch-allow", &allow];
+    let options = [
+        "--operations",
+        &path,
+        "--fetch-allow",
+        &assets.allow(),
+        "--vendor-allow",
+        vendor_allow(vendor),
+    ];
     Program::start_with(&options, &[("VENDOR_KEY", key)]).await
 }

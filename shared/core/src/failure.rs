@@ -114,6 +114,18 @@ pub enum Setback {
     Final(Failure),
     /// Trying again may help. Costs an attempt.
     Transient(Failure),
+    /// Trying again may help, but hardly soon: a name that nobody knows, a host that speaks another
+    /// protocol. Costs an attempt, and settles a flow that a caller waits for.
+    Persistent(Failure),
+    /// Assetmill keeps itself from asking now, lest it ask too much of the other side: nothing was sent.
+    /// Costs neither an attempt nor patience.
+    Paced {
+        /// Who is spared, and what it would be asked for.
+        failure: Failure,
+        /// When its turn comes. MUST be spread over the flows that are told, lest they come back at
+        /// once.
+        retry_after: Duration,
+    },
     /// The other side asked for patience. Costs no attempt.
     Throttled {
         /// What the other side said.
@@ -171,8 +183,10 @@ impl Setback {
         match self {
             Self::Final(failure)
             | Self::Transient(failure)
+            | Self::Persistent(failure)
             | Self::Unconfirmed(failure)
             | Self::Abandoned(failure)
+            | Self::Paced { failure, .. }
             | Self::Throttled { failure, .. } => failure,
         }
     }

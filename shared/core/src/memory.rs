@@ -69,6 +69,12 @@ impl Reservation {
         self.0.merge(other.0);
     }
 
+    /// Gives back all but so many bytes.
+    pub fn shrink(&mut self, bytes: u64) {
+        let surplus = self.0.num_permits().saturating_sub(units(bytes) as usize);
+        drop(self.0.split(surplus));
+    }
+
     /// The content, which keeps the memory reserved until the last of its clones is dropped.
     pub fn hold(self, content: Bytes) -> Bytes {
         Bytes::from_owner(Held {
@@ -97,6 +103,19 @@ mod tests {
         drop(most);
         assert!(memory.try_reserve(9 * 1024).is_none());
         drop(rest);
+        assert!(memory.try_reserve(10 * 1024).is_some());
+    }
+
+    #[test]
+    fn what_is_not_needed_is_given_back() {
+        let memory = Memory::new(10 * 1024);
+        let mut most = memory.try_reserve(10 * 1024).unwrap();
+        most.shrink(1);
+        assert!(memory.try_reserve(10 * 1024).is_none());
+        let rest = memory.try_reserve(9 * 1024);
+        assert!(rest.is_some());
+        most.shrink(u64::MAX);
+        drop((most, rest));
         assert!(memory.try_reserve(10 * 1024).is_some());
     }
 

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::Catalogue;
 use assetmill_core::ports::FlowWrites;
 use assetmill_core::usecases::{Process, TimeLimits};
+use assetmill_core::{Catalogue, Memory};
 use assetmill_images::sandbox::{Confinement, SandboxError};
 use assetmill_images::{Bounds, Codecs};
 use assetmill_operations::catalogue::{self, CatalogueError};
-use assetmill_operations::fetch::{AllowList, ClientError, FetchLimits, Fetcher, GuardedClient};
+use assetmill_operations::fetch::{
+    AllowList, ClientError, FetchLimits, Fetcher, GuardedClient, OriginLimits,
+};
 
 use crate::capacity::Capacity;
 use crate::environment::{Environment, EnvironmentError};
@@ -38,8 +40,7 @@ pub enum ProcessingError {
 /// What assets are fetched and vendors are called with, and what can be made.
 #[derive(Clone)]
 pub struct Processing {
-    client: GuardedClient,
-    limits: FetchLimits,
+    fetcher: Fetcher,
     /// What can be made.
     pub catalogue: Catalogue,
 }
@@ -50,24 +51,35 @@ impl Processing {
     /// # Errors
     /// [`ProcessingError`] when the environment or the catalogue is wrong.
     pub fn new(environment: &Environment) -> Result<Self, ProcessingError> {
-        let allow: Option<AllowList> = environment.read("ASSETMILL_FETCH_ALLOW")?;
-        let client = GuardedClient::new(allow.unwrap_or_default())?;
+        let client = |allow: &str| -> Result<_, ProcessingError> {
+            let allow: Option<AllowList> = environment.read(allow)?;
+            Ok(GuardedClient::new(allow.unwrap_or_default())?)
+        };
+        let sources = client("ASSETMILL_FETCH_ALLOW")?;
+        let vendors = client("ASSETMILL_VENDOR_ALLOW")?;
         let mut limits = FetchLimits::default();
         if let Some(max_bytes) = environment.read("ASSETMILL_MAX_ASSET_BYTES")? {
             limits.max_bytes = max_bytes;
         }
+        let mut origins = OriginLimits::default();
+        if let Some(connections) = environment.read("ASSETMILL_ORIGIN_CONNECTIONS")? {
+            origins.connections = connections;
+        }
+        if let Some(rate) = environment.read("ASSETMILL_ORIGIN_RATE")? {
+            origins.rate = rate;
+        }
         let secrets = |name: &str| environment.get(name).map(ToOwned::to_owned);
+        let capacity = Capacity::of(environment.memory_mib()?);
         let codecs = Codecs::sandboxed(
-            bounds(environment)?,
+            bounds(environment, capacity)?,
             environment
                 .read::<Confinement>("ASSETMILL_SANDBOX")?
                 .unwrap_or_default(),
         )?;
         let file = "operations.toml";
-        let catalogue = catalogue::load(CATALOGUE, file, &client, &codecs, &secrets)?;
+        let catalogue = catalogue::load(CATALOGUE, file, &vendors, &codecs, &secrets)?;
         Ok(Self {
-            client,
-            limits,
+            fetcher: Fetcher::new(sources, limits, origins).within(Memory::new(capacity.assets)),
             catalogue,
         })
     }
@@ -90,7 +102,7 @@ impl Processing {
         let flows: Arc<dyn FlowWrites> = Arc::new(table.flows());
         Ok(Process {
             flows,
-            sources: Arc::new(Fetcher::new(self.client.clone(), self.limits)),
+            sources: Arc::new(self.fetcher.clone()),
             works: Arc::new(table.works()),
             outputs: Arc::new(stores.bucket()?),
             catalogue: self.catalogue.clone(),
@@ -101,11 +113,11 @@ impl Processing {
 }
 
 /// What pictures may take in a function of this memory.
-fn bounds(environment: &Environment) -> Result<Bounds, EnvironmentError> {
+fn bounds(environment: &Environment, capacity: Capacity) -> Result<Bounds, EnvironmentError> {
     let seconds: Option<u64> = environment.read("ASSETMILL_PICTURE_SECONDS")?;
     let usual = Bounds::default();
     Ok(Bounds {
-        memory: Capacity::of(environment.memory_mib()?).pictures,
+        memory: capacity.pictures,
         cpu: seconds.map_or(usual.cpu, Duration::from_secs),
         output_pixels: environment
             .read("ASSETMILL_MAX_OUTPUT_PIXELS")?

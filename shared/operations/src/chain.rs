@@ -142,6 +142,14 @@ fn within(name: &OperationName, setback: Setback, paid: bool) -> Setback {
             Setback::Abandoned(failure)
         }
         Setback::Transient(failure) => Setback::Transient(named(failure)),
+        Setback::Persistent(failure) => Setback::Persistent(named(failure)),
+        Setback::Paced {
+            failure,
+            retry_after,
+        } => Setback::Paced {
+            failure: named(failure),
+            retry_after,
+        },
         Setback::Unconfirmed(failure) => Setback::Unconfirmed(named(failure)),
         Setback::Throttled {
             failure,

@@ -7,6 +7,10 @@
 //! no resolver for URLs whose host is an address, so those are checked before each request;
 //! redirects are never followed by the client, so that every hop is a request of its own.
 //!
+//! # Manners
+//! The [`Fetcher`], which goes wherever callers say, asks no host for more than [`OriginLimits`], and
+//! leaves those alone that ask for patience.
+//!
 //! # Ports
 //! A resolver is told a name, not a port, and an entry of the allow list may hold for one port
 //! alone. The ports that an allow list names are few and known from the start, so a
@@ -19,6 +23,7 @@ mod allow;
 mod body;
 mod client;
 mod failure;
+mod origins;
 mod resolver;
 mod retry_after;
 mod source;
@@ -29,6 +34,7 @@ pub use allow::{AllowList, AllowListError};
 pub use body::{BodyFailure, read_body};
 pub use client::{ClientError, GuardedClient, Refused};
 pub use failure::TransportFailure;
+pub use origins::OriginLimits;
 pub use resolver::{NameLookup, SystemLookup};
 pub use retry_after::retry_after;
 pub use source::{FetchLimits, Fetcher};

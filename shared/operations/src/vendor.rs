@@ -30,6 +30,7 @@ use async_trait::async_trait;
 use crate::fetch::GuardedClient;
 use assetmill_images::{Codecs, sniff};
 use call::Call;
+use template::Filling;
 
 pub(crate) use classify::{Class, Classification};
 pub(crate) use condition::Condition;
@@ -152,6 +153,13 @@ impl Operation for VendorOperation {
         let media_type = sniff::media_type(&asset.content);
         self.check_intake(&asset, &media_type)?;
         let secrets = self.secrets.resolved(self.extension.as_ref()).await?;
+        let sent = self.profile.made_of_secrets(Filling {
+            params,
+            secrets: &secrets,
+            asset_url: asset.url.as_url().as_str(),
+            answer: None,
+        });
+        let secrets = secrets.into_owned().with_sent(sent);
         Call {
             client: &self.client,
             codecs: &self.codecs,

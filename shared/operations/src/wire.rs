@@ -9,6 +9,8 @@ use url::Url;
 
 /// The most characters of a body that are shown.
 const MAX_BODY_CHARS: usize = 2000;
+/// The most characters of a URL or a header that are shown.
+const MAX_LINE_CHARS: usize = 2000;
 
 tokio::task_local! {
     static WATCHER: Watcher;
@@ -33,13 +35,13 @@ fn note(lines: impl FnOnce() -> Vec<String>) {
     });
 }
 
-/// A request is about to be sent.
-pub(crate) fn sent(request: &reqwest::Request, mask: impl Fn(&str) -> String) {
+/// A request is about to be sent. `mask` masks a text and cuts it to so many characters.
+pub(crate) fn sent(request: &reqwest::Request, mask: impl Fn(&str, usize) -> String) {
     note(|| {
         let mut lines = vec![format!(
             "> {} {}",
             request.method(),
-            mask(request.url().as_str())
+            mask(request.url().as_str(), MAX_LINE_CHARS)
         )];
         lines.extend(fields('>', request.headers(), &mask));
         let body = request.body().map(|body| body.as_bytes());
@@ -57,7 +59,7 @@ pub(crate) fn answered(
     status: StatusCode,
     headers: &HeaderMap,
     body: &Bytes,
-    mask: impl Fn(&str) -> String,
+    mask: impl Fn(&str, usize) -> String,
 ) {
     note(|| {
         let mut lines = vec![format!("< {status}")];
@@ -68,11 +70,14 @@ pub(crate) fn answered(
 }
 
 /// A result was fetched from elsewhere. Its query may be its key.
-pub(crate) fn fetched(url: &Url, bytes: usize) {
+pub(crate) fn fetched(url: &Url, bytes: usize, mask: impl Fn(&str, usize) -> String) {
     note(|| {
         let mut url = url.clone();
         url.set_query(None);
-        vec![format!("> GET {url}"), format!("< ({bytes} bytes)")]
+        vec![
+            format!("> GET {}", mask(url.as_str(), MAX_LINE_CHARS)),
+            format!("< ({bytes} bytes)"),
+        ]
     });
 }
 
@@ -85,14 +90,14 @@ pub(crate) fn reported(what: &[(&str, String)]) {
     });
 }
 
-fn fields(sign: char, headers: &HeaderMap, mask: &impl Fn(&str) -> String) -> Vec<String> {
+fn fields(sign: char, headers: &HeaderMap, mask: &impl Fn(&str, usize) -> String) -> Vec<String> {
     headers
         .iter()
         .map(|(name, value)| {
             let text = if value.is_sensitive() {
                 "***".to_owned()
             } else {
-                mask(&String::from_utf8_lossy(value.as_bytes()))
+                mask(&String::from_utf8_lossy(value.as_bytes()), MAX_LINE_CHARS)
             };
             format!("{sign} {name}: {text}")
         })
@@ -103,7 +108,7 @@ fn content(
     sign: char,
     headers: &HeaderMap,
     body: &[u8],
-    mask: &impl Fn(&str) -> String,
+    mask: &impl Fn(&str, usize) -> String,
 ) -> Vec<String> {
     let media_type = headers
         .get(http::header::CONTENT_TYPE)
@@ -116,10 +121,6 @@ fn content(
     if !readable.iter().any(|kind| media_type.contains(kind)) {
         return vec![format!("{sign} ({} bytes)", body.len())];
     }
-    let masked = mask(&String::from_utf8_lossy(body));
-    let (shown, dots) = match masked.char_indices().nth(MAX_BODY_CHARS) {
-        Some((end, _)) => (&masked[..end], "…"),
-        None => (masked.as_str(), ""),
-    };
-    vec![format!("{sign} {shown}{dots}")]
+    let shown = mask(&String::from_utf8_lossy(body), MAX_BODY_CHARS);
+    vec![format!("{sign} {shown}")]
 }

@@ -6,6 +6,8 @@
     reason = "a test that can't go on fails"
 )]
 
+#[path = "vendor/echo.rs"]
+mod echo;
 #[path = "vendor/mask.rs"]
 mod mask;
 #[path = "vendor/outcomes.rs"]

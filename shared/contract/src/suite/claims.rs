@@ -18,6 +18,7 @@ cases! { "claims":
     an_unknown_flow_is_not_claimed,
     a_deferred_flow_waits_until_it_is_due,
     a_free_deferral_gives_the_attempt_back,
+    a_deferral_before_the_first_attempt_takes_its_beginning_back,
     a_deferral_needs_the_fence,
     a_call_is_unconfirmed_until_it_ends,
     a_call_needs_the_fence,
@@ -133,6 +134,27 @@ async fn a_free_deferral_gives_the_attempt_back(on: Arc<Adapters>) {
         .await
         .unwrap();
     assert_eq!(read(&*on.flows, flow.id).await.attempts, 0);
+}
+
+async fn a_deferral_before_the_first_attempt_takes_its_beginning_back(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    assert!(flow.started_at.is_some());
+    let deferral = Deferral {
+        last_failure: None,
+        ..deferral(NextTry::First)
+    };
+    on.flows
+        .defer(flow.id, flow.fence, deferral, CallEnd::NoCall)
+        .await
+        .unwrap();
+    let row = read(&*on.flows, flow.id).await;
+    assert_eq!((row.attempts, row.started_at), (0, None));
+    let claim = on.flows.claim(flow.id, at(60), at(99)).await.unwrap();
+    let Claim::Claimed(flow) = claim else {
+        panic!("not claimed: {claim:?}");
+    };
+    assert_eq!((flow.attempts, flow.started_at), (1, Some(at(60))));
 }
 
 async fn a_deferral_needs_the_fence(on: Arc<Adapters>) {

@@ -62,8 +62,11 @@ impl Flow {
     pub fn defer(&mut self, fence: u64, deferral: Deferral, call: CallEnd) -> Fenced {
         self.change(fence, |flow| {
             flow.end_call(call);
-            if deferral.next_try == NextTry::Same {
+            if deferral.next_try != NextTry::Another {
                 flow.attempts = flow.attempts.saturating_sub(1);
+            }
+            if deferral.next_try == NextTry::First {
+                flow.started_at = None;
             }
             flow.status = Status::Pending {
                 not_before: Some(deferral.not_before),

@@ -199,6 +199,9 @@ pub enum NextTry {
     Another,
     /// The attempt was not used: `attempts` goes back by one.
     Same,
+    /// The attempt, the flow's first, did not even begin: `attempts` goes back by one, and `started_at`
+    /// to nothing.
+    First,
 }
 
 /// What is known of the paid call that [`FlowWrites::begin_call`] announced.

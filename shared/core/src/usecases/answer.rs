@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::order::Order;
-use super::process::Step;
+use super::process::{Step, Waiting};
 use super::submit::{Accepted, Submit};
 use super::work::Work;
 use crate::ports::Unavailable;
@@ -105,7 +105,8 @@ impl OneRun {
                 if Instant::now() >= self.deadline {
                     return;
                 }
-                self.work.process.attempt(message.flow_id).await
+                let waiting = Waiting::CallerUntil(self.deadline);
+                self.work.process.attempt(message.flow_id, waiting).await
             };
             if Instant::now() >= self.deadline {
                 return self.follow(&message, step).await;
@@ -113,10 +114,12 @@ impl OneRun {
             let Ok(Step::Wait { until }) = step else {
                 return;
             };
-            let due = Instant::now() + self.work.process.time_until(until);
-            if due >= self.deadline {
+            // What comes after the deadline keeps nobody waiting: its caller is told at once.
+            let wait = self.work.process.time_until(until);
+            if wait >= self.deadline.saturating_duration_since(Instant::now()) {
                 return;
             }
+            let due = Instant::now() + wait;
             tokio::time::sleep_until(due).await;
         }
     }

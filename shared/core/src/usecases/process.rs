@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::completion::note_settled;
 use crate::ports::{
@@ -46,8 +47,28 @@ pub struct TimeLimits {
     /// How long a claim holds. MUST outlive fetching, `operation` and storing together, and on
     /// Lambda the function's timeout.
     pub lease: Duration,
-    /// The longest that a flow may wait for others' patience, from its acceptance on.
+    /// The longest that a flow may wait for a vendor that asks for patience, from its acceptance on.
     pub patience: Duration,
+    /// The longest that a flow may wait for a source that asks for patience, from the beginning of its
+    /// first attempt on. Sources are anybody's, and cost nothing to ask: what one of them says keeps
+    /// nothing waiting for long.
+    pub source_patience: Duration,
+}
+
+/// Whether somebody waits for what comes of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// Nobody does: the flow came from the queue.
+    Nobody,
+    /// A caller does, until then. What can't get better soon is told at once.
+    CallerUntil(Instant),
+}
+
+/// How an attempt began.
+#[derive(Debug, Clone, Copy)]
+struct Beginning {
+    claimed_at: Timestamp,
+    waiting: Waiting,
 }
 
 impl Default for TimeLimits {
@@ -56,6 +77,7 @@ impl Default for TimeLimits {
             operation: Duration::from_secs(130),
             lease: Duration::from_mins(3),
             patience: Duration::from_hours(24),
+            source_patience: Duration::from_mins(15),
         }
     }
 }
@@ -76,10 +98,14 @@ pub enum Step {
 
 impl Process {
     /// Makes one attempt at a flow, unless it is settled, held by another worker, or not due.
-    pub async fn attempt(&self, id: FlowId) -> Result<Step, Unavailable> {
+    pub async fn attempt(&self, id: FlowId, waiting: Waiting) -> Result<Step, Unavailable> {
         let now = self.clock.now();
+        let beginning = Beginning {
+            claimed_at: now,
+            waiting,
+        };
         match self.flows.claim(id, now, now + self.limits.lease).await? {
-            Claim::Claimed(flow) => self.run(flow).await,
+            Claim::Claimed(flow) => self.run(flow, beginning).await,
             Claim::Leased { until } | Claim::TooEarly { until } => Ok(Step::Wait { until }),
             Claim::Settled(flow) => {
                 note_settled(&*self.flows, &[&flow], now).await?;
@@ -98,10 +124,10 @@ impl Process {
         wait.try_into().unwrap_or(Duration::ZERO)
     }
 
-    async fn run(&self, flow: Flow) -> Result<Step, Unavailable> {
+    async fn run(&self, flow: Flow, beginning: Beginning) -> Result<Step, Unavailable> {
         let mut call = CallEnd::NoCall;
         match self.make(&flow, &mut call).await {
-            Ok(end) => self.conclude(&flow, end, call).await,
+            Ok(end) => self.conclude(&flow, beginning, end, call).await,
             Err(error) => {
                 self.give_back(&flow, call).await;
                 Err(error)
@@ -128,6 +154,15 @@ impl Process {
                 error = &error as &dyn std::error::Error,
                 "flow was not given back"
             );
+        }
+    }
+}
+
+impl Waiting {
+    fn goes_on(self) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::CallerUntil(deadline) => Instant::now() < deadline,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::process::{Process, Step};
+use super::process::{Process, Step, Waiting};
 use crate::FlowMessage;
 use crate::ports::{FlowQueue, MAX_DELAY, Outgoing, Unavailable};
 
@@ -27,7 +27,8 @@ impl Work {
     /// # Errors
     /// [`Unavailable`] when not even a message could be sent: this one has to come again.
     pub async fn handle(&self, message: &FlowMessage) -> Result<(), Unavailable> {
-        let step = self.process.attempt(message.flow_id).await;
+        let process = &self.process;
+        let step = process.attempt(message.flow_id, Waiting::Nobody).await;
         self.follow(message, step).await
     }
 

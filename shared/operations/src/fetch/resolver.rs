@@ -30,6 +30,12 @@ impl NameLookup for SystemLookup {
     }
 }
 
+/// The name leads to no address, or it can't be learnt to which. Resolvers ask again by themselves before
+/// they say so.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unresolved(String);
+
 /// Resolves for one connection pool, and hands out nothing that its guard does not permit.
 pub(super) struct GuardedResolver {
     guard: Arc<Guard>,
@@ -47,7 +53,8 @@ impl Resolve for GuardedResolver {
         let guard = self.guard.clone();
         let found = self.lookup.lookup(name.as_str().to_owned());
         Box::pin(async move {
-            let found = found.await?;
+            let found = found.await;
+            let found = found.map_err(|error| Unresolved(error.to_string()))?;
             let permitted = permitted(&guard, name.as_str(), found)?;
             // Port 0 stands for the port of the URL.
             let addresses = permitted
@@ -65,7 +72,7 @@ fn permitted(
     found: Vec<IpAddr>,
 ) -> Result<Vec<IpAddr>, Box<dyn Error + Send + Sync>> {
     if found.is_empty() {
-        return Err("the name has no address".into());
+        return Err(Unresolved("the name has no address".to_owned()).into());
     }
     if guard.trusts(name) {
         return Ok(found);
@@ -115,6 +122,6 @@ mod tests {
     #[test]
     fn a_name_without_an_address_is_not_refused_but_unknown() {
         let error = permitted(&Guard::default(), "photos.test", Vec::new()).unwrap_err();
-        assert!(!error.is::<Refused>());
+        assert!(error.is::<Unresolved>(), "{error}");
     }
 }

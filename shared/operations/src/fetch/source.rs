@@ -5,16 +5,19 @@ mod answer;
 use std::time::Duration;
 
 use assetmill_core::ports::Sources;
-use assetmill_core::{Asset, AssetUrl, FailureCode, Setback};
+use assetmill_core::{Asset, AssetUrl, FailureCode, Memory, Setback};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 
 use self::answer::{Answer, Place};
-use super::{GuardedClient, read_body};
+use super::origins::Origins;
+use super::{GuardedClient, OriginLimits, read_body};
 
 const MIB: u64 = 1024 * 1024;
+/// The bytes of assets that are held at the same time where nobody says otherwise.
+const DEFAULT_MEMORY: u64 = 1024 * MIB;
 
 /// How much one fetch may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,24 +40,40 @@ impl Default for FetchLimits {
     }
 }
 
-/// Fetches assets over HTTP, within [`FetchLimits`], from permitted addresses only.
+/// Fetches assets over HTTP, within [`FetchLimits`], from permitted addresses only, and asks no host for
+/// more than [`OriginLimits`]. Cloning it is cheap; the clones count together what they ask of a host,
+/// so a process SHOULD have one fetcher and its clones.
 #[derive(Debug, Clone)]
 pub struct Fetcher {
     client: GuardedClient,
     limits: FetchLimits,
+    origins: Origins,
+    memory: Memory,
 }
 
 impl Fetcher {
     /// A fetcher that connects through `client`.
-    pub fn new(client: GuardedClient, limits: FetchLimits) -> Self {
-        Self { client, limits }
+    pub fn new(client: GuardedClient, limits: FetchLimits, origins: OriginLimits) -> Self {
+        Self {
+            client,
+            limits,
+            origins: Origins::new(origins),
+            memory: Memory::new(DEFAULT_MEMORY),
+        }
+    }
+
+    /// Holds no more bytes of assets at the same time than there are in `memory`, from their arrival until
+    /// nobody needs them any more.
+    #[must_use]
+    pub fn within(self, memory: Memory) -> Self {
+        Self { memory, ..self }
     }
 
     /// Follows redirects by hand: each hop is a URL that has to be accepted and guarded anew.
     async fn follow(&self, url: &AssetUrl) -> Result<Bytes, Setback> {
         let mut at = url.clone();
         for _ in 0..=self.limits.redirects {
-            match self.ask(&at).await? {
+            match self.ask_in_turn(&at).await? {
                 Answer::Asset(content) => return Ok(content),
                 Answer::Elsewhere(next) => at = next,
             }
@@ -67,6 +86,30 @@ impl Fetcher {
                 self.limits.redirects
             ),
         ))
+    }
+
+    /// Each hop is a turn at its own host.
+    async fn ask_in_turn(&self, url: &AssetUrl) -> Result<Answer, Setback> {
+        let turn = self.origins.turn(url.as_url()).await;
+        let turn = turn.map_err(|bounce| Place::of(url).bounced(bounce))?;
+        match self.ask(url).await {
+            Err(Setback::Throttled {
+                failure,
+                retry_after,
+            }) => Err(Setback::Throttled {
+                failure,
+                retry_after: Some(turn.throttled(retry_after)),
+            }),
+            Err(setback @ (Setback::Transient(_) | Setback::Persistent(_))) => {
+                turn.failed();
+                Err(setback)
+            }
+            // A refusal that is final is an answer too.
+            answer => {
+                turn.answered();
+                answer
+            }
+        }
     }
 
     async fn ask(&self, url: &AssetUrl) -> Result<Answer, Setback> {
@@ -84,13 +127,18 @@ impl Fetcher {
         if let Some(answer) = place.judge(url, &response)? {
             return Ok(answer);
         }
+        // As long as it says that it is, or as long as it may be.
+        let expected = response.content_length().unwrap_or(self.limits.max_bytes);
+        let reserved = self.memory.try_reserve(expected.min(self.limits.max_bytes));
+        let mut reserved = reserved.ok_or_else(|| place.no_room())?;
         let content = read_body(response, self.limits.max_bytes)
             .await
             .map_err(|failure| place.body(failure))?;
         if content.is_empty() {
             return Err(place.empty());
         }
-        Ok(Answer::Asset(content))
+        reserved.shrink(content.len() as u64);
+        Ok(Answer::Asset(reserved.hold(content)))
     }
 }
 

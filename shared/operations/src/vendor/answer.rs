@@ -138,12 +138,7 @@ fn account(secrets: &Secrets) -> String {
 /// Text of a vendor without control characters and secrets, cut to [`MAX_MESSAGE_CHARS`].
 pub(super) fn presentable(text: &str, secrets: &Secrets) -> String {
     let clean: String = text.chars().filter(|c| !c.is_control()).collect();
-    // Masked before it is cut, lest half a secret be left at the end.
-    let masked = secrets.mask(&clean);
-    match masked.char_indices().nth(MAX_MESSAGE_CHARS) {
-        Some((end, _)) => format!("{}…", &masked[..end]),
-        None => masked,
-    }
+    secrets.mask(&clean, MAX_MESSAGE_CHARS)
 }
 
 /// What a request that got no answer means.
@@ -151,17 +146,23 @@ pub(super) fn not_sent_or_unconfirmed(secrets: &Secrets, failure: &TransportFail
     let reason = presentable(&failure.to_string(), secrets);
     match failure {
         TransportFailure::Refused(_) => vendor_refused_by_guard(),
+        TransportFailure::Unresolved(_) | TransportFailure::Tls(_) => {
+            Setback::Persistent(Failure::passing(
+                FailureCode::VendorUnavailable,
+                format!("the vendor can't be reached: {reason}"),
+            ))
+        }
         TransportFailure::Connect(_) => Setback::transient(
             FailureCode::VendorUnavailable,
             format!("the vendor can't be reached: {reason}"),
         ),
         TransportFailure::Timeout => timed_out("the vendor did not answer in time"),
-        TransportFailure::Incomplete(_) | TransportFailure::Other(_) => {
-            Setback::Unconfirmed(Failure::passing(
-                FailureCode::VendorUnavailable,
-                format!("the vendor broke off: {reason}"),
-            ))
-        }
+        TransportFailure::NotHttp(_)
+        | TransportFailure::Incomplete(_)
+        | TransportFailure::Other(_) => Setback::Unconfirmed(Failure::passing(
+            FailureCode::VendorUnavailable,
+            format!("the vendor broke off: {reason}"),
+        )),
     }
 }
 
@@ -194,7 +195,7 @@ pub(super) fn vendor_refused_by_guard() -> Setback {
     Setback::lasting(
         FailureCode::OperationUnavailable,
         "the vendor's host leads to an address that is not public; the operator can let it through \
-         with ASSETMILL_FETCH_ALLOW",
+         with ASSETMILL_VENDOR_ALLOW",
     )
 }
 

@@ -73,7 +73,7 @@ impl Call<'_> {
             |error: &reqwest::Error| answer::not_sent_or_unconfirmed(self.secrets, &error.into());
         let (client, request) = request.build_split();
         let request = request.map_err(|error| failed(&error))?;
-        wire::sent(&request, |text| self.secrets.mask(text));
+        wire::sent(&request, |text, chars| self.secrets.mask(text, chars));
         let response = client
             .execute(request)
             .await
@@ -92,7 +92,9 @@ impl Call<'_> {
             // What can't be read of a refusal takes its message away, not its meaning.
             body.unwrap_or_default()
         };
-        wire::answered(status, &headers, &body, |text| self.secrets.mask(text));
+        wire::answered(status, &headers, &body, |text, chars| {
+            self.secrets.mask(text, chars)
+        });
         Ok(Answer::new(status, headers, body))
     }
 

@@ -12,7 +12,7 @@ use super::condition::Condition;
 use super::place::Place;
 use super::pointer::JsonPointer;
 use super::secrets::SecretName;
-use super::template::Template;
+use super::template::{Filling, Template};
 
 /// The time that a call may take when the profile does not say.
 pub(crate) const DEFAULT_TIMEOUT_SECONDS: u64 = 60;
@@ -231,6 +231,14 @@ impl Profile {
                 .chain(in_fields(&step.fields))
         });
         first.chain(then)
+    }
+
+    /// What the requests make of secrets, other than to say them as they are: see
+    /// [`Template::made_of_secrets`].
+    pub(crate) fn made_of_secrets(&self, filling: Filling<'_>) -> Vec<String> {
+        self.templates()
+            .flat_map(|template| template.made_of_secrets(filling))
+            .collect()
     }
 
     /// The names of the secrets that the requests need.

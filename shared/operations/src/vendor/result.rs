@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::{Answer, presentable};
 use super::call::Call;
 use super::listed;
 use super::pointer::JsonPointer;
@@ -50,7 +50,8 @@ pub(super) async fn product(call: &Call<'_>, answer: &Answer) -> Result<Product,
         ResultPlace::Url(at) => {
             let url = text(at, document(answer)?)?;
             let limit = profile.max_response_bytes;
-            let (content, declared) = download::fetch(call.client, url, limit).await?;
+            let (content, declared) =
+                download::fetch(call.client, call.secrets, url, limit).await?;
             Product {
                 media_type: kind(&content, declared),
                 content,
@@ -83,7 +84,8 @@ fn check(call: &Call<'_>, product: &Product, answer: &Answer) -> Result<(), Setb
         .map_or_else(String::new, |said| format!(": {said}"));
     Err(invalid(format!(
         "the vendor's result is {}, not {}{said}",
-        product.media_type,
+        // It may be what the vendor called it.
+        presentable(product.media_type.as_str(), secrets),
         listed(&profile.produces)
     )))
 }

@@ -1,15 +1,20 @@
 //! Secrets: referred to by name, never shown.
 
 mod extension;
+mod mask;
+mod spelling;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 use assetmill_core::{FailureCode, Setback};
 
-use super::template::percent_encoded;
 pub(crate) use extension::Extension;
+pub(crate) use mask::MIN_CHARS as MIN_SECRET_CHARS;
+
+use mask::Mask;
 
 /// Where a secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +34,13 @@ pub(crate) struct Secrets {
     missing: Vec<String>,
     /// Those that are asked for when they are needed, and not found yet.
     remote: Vec<SecretName>,
+    /// What was made of them and sent.
+    sent: Vec<String>,
+    mask: OnceLock<Mask>,
 }
+
+/// The most bytes of a text that are looked through for secrets.
+const MAX_MASKED_BYTES: usize = 64 * 1024;
 
 impl SecretName {
     /// What operators know it by.
@@ -83,7 +94,17 @@ impl Secrets {
             let value = extension.get(&name).await?;
             resolved.found.insert(name, value);
         }
+        resolved.mask = OnceLock::new();
         Ok(Cow::Owned(resolved))
+    }
+
+    /// These secrets, and what was made of them for a vendor: it is masked as they are.
+    pub(crate) fn with_sent(self, sent: Vec<String>) -> Self {
+        Self {
+            sent,
+            mask: OnceLock::new(),
+            ..self
+        }
     }
 
     /// The value of a secret; `None` when it is missing.
@@ -109,18 +130,21 @@ impl Secrets {
         self.found.keys().map(SecretName::as_str)
     }
 
-    /// The text with each secret, as it is or as it stands in a URL, replaced by `***`.
-    pub(crate) fn mask(&self, text: &str) -> String {
-        let mut spellings: Vec<String> = self
-            .found
-            .values()
-            .flat_map(|value| [value.clone(), percent_encoded(value)])
-            .collect();
-        // Longest first, lest a secret that begins another leaves the other's end standing.
-        spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
-        spellings
-            .iter()
-            .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+    /// The text with each secret, and what was made of one, replaced by `***` in every spelling, cut to
+    /// so many characters.
+    pub(crate) fn mask(&self, text: &str, max_chars: usize) -> String {
+        let mask = self
+            .mask
+            .get_or_init(|| Mask::of(self.found.values().chain(&self.sent).map(String::as_str)));
+        let looked_through = &text[..text.floor_char_boundary(MAX_MASKED_BYTES)];
+        // Masked before it is cut, lest half a secret be left at the end.
+        let masked = mask.apply(looked_through);
+        match masked.char_indices().nth(max_chars) {
+            Some((end, _)) => format!("{}…", &masked[..end]),
+            None if looked_through.len() == text.len() => masked,
+            // So many secrets that little is left of the text: half of one may stand at its end.
+            None => "***…".to_owned(),
+        }
     }
 }
 
@@ -156,9 +180,28 @@ mod tests {
     #[test]
     fn a_secret_is_masked_in_every_spelling() {
         assert_eq!(
-            secrets().mask("key=hunter2&long=hunter2-and-more&x=a b/c&y=a%20b%2Fc&z=other"),
+            secrets().mask(
+                "key=hunter2&long=hunter2-and-more&x=a b/c&y=a%20b%2Fc&z=other",
+                99
+            ),
             "key=***&long=***&x=***&y=***&z=other"
         );
+        let secrets = secrets().with_sent(vec!["made-of-it".to_owned()]);
+        assert_eq!(secrets.mask("made-of-it, hunter2", 99), "***, ***");
+    }
+
+    #[test]
+    fn no_part_of_a_secret_is_left_where_a_text_is_cut() {
+        for chars in 0..12 {
+            let shown = secrets().mask("hunter2-and-more hunter2", chars);
+            assert!(!shown.contains("hun"), "{shown}");
+        }
+        // More than is looked through, in which a secret is cut in two.
+        for shift in 0..8 {
+            let long = format!("{}{}", " ".repeat(shift), "hunter2".repeat(20_000));
+            let shown = secrets().mask(&long, usize::MAX);
+            assert!(!shown.contains('h'), "{}", shown.len());
+        }
     }
 
     #[test]

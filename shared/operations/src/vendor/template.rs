@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::secrets::{SecretName, Secrets};
+use super::secrets::{MIN_SECRET_CHARS, SecretName, Secrets};
 use filter::Filter;
 pub(crate) use placeholder::{Placeholder, Source, TemplateError};
 
@@ -147,6 +147,42 @@ impl Template {
             text.insert_str(0, &part);
         }
         Some(text)
+    }
+
+    /// What the filled-in text says of secrets in other words: what filters and signatures make of them,
+    /// and the whole of a text in which one is too short to be looked for by itself.
+    pub(crate) fn made_of_secrets(&self, filling: Filling<'_>) -> Vec<String> {
+        let mut made = Vec::new();
+        for (at, piece) in self.pieces.iter().enumerate() {
+            let Piece::Placeholder(placeholder) = piece else {
+                continue;
+            };
+            match (&placeholder.source, &placeholder.filter) {
+                (Source::Imgproxy { key, salt }, _) => {
+                    let signed = Self {
+                        source: String::new(),
+                        pieces: self.pieces[at + 1..].to_vec(),
+                    };
+                    let signed = signed.url_text(filling);
+                    made.extend(
+                        signed.and_then(|path| {
+                            imgproxy::signature(filling.secrets, key, salt, &path)
+                        }),
+                    );
+                }
+                (Source::Secret(_), Some(_)) => made.extend(placeholder.text(filling)),
+                _ => {}
+            }
+        }
+        let is_short = |name: &SecretName| {
+            let value = filling.secrets.get(name);
+            value.is_some_and(|value| value.chars().count() < MIN_SECRET_CHARS)
+        };
+        if self.secrets().any(is_short) {
+            made.extend(self.text(filling));
+            made.extend(self.url_text(filling));
+        }
+        made
     }
 
     /// Whether it is nothing but a place in the answer before.

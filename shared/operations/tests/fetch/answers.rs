@@ -46,7 +46,6 @@ async fn each_status_has_its_code() {
             Code::SourceUnavailable,
             Again::Maybe,
         ),
-        (&[429], Code::SourceThrottled, Again::After(None)),
         (
             &[
                 201, 204, 206, 300, 304, 305, 400, 405, 406, 409, 418, 422, 451, 600, 999,
@@ -88,6 +87,19 @@ async fn a_source_that_asks_for_patience_says_how_long() {
 }
 
 #[tokio::test]
+async fn a_source_that_does_not_say_how_long_is_left_alone_for_a_second_at_least() {
+    for headers in ["", "Retry-After: 0\r\n", "Retry-After: soon\r\n"] {
+        let site = Site::saying(response("429 Too Many Requests", headers, b"")).await;
+        let (code, again, _) = told(fetch_from(&site, "/").await);
+        assert_eq!(code, FailureCode::SourceThrottled);
+        let Again::After(Some(wait)) = again else {
+            panic!("{again:?}");
+        };
+        assert!((1..=2).contains(&wait.as_secs()), "{headers}: {wait:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_empty_asset_is_none() {
     for text in [
         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
@@ -123,15 +135,10 @@ async fn a_source_that_is_not_there_may_come_back() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = free.local_addr().unwrap();
     drop(free);
-    let plain = Site::saying(response("200 OK", "", b"pixels")).await;
     for (url, allow) in [
         (format!("http://{nobody}/?secret"), nobody.to_string()),
         (
             format!("http://127.0.0.1:{gone}/?secret"),
-            "127.0.0.1".to_owned(),
-        ),
-        (
-            format!("https://{}/?secret", plain.address),
             "127.0.0.1".to_owned(),
         ),
     ] {
@@ -145,12 +152,28 @@ async fn a_source_that_is_not_there_may_come_back() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_knows_may_become_known() {
+async fn a_source_without_tls_will_hardly_have_it_soon() {
+    let plain = Site::saying(response("200 OK", "", b"pixels")).await;
+    let mute = Site::saying("").await;
+    for site in [plain, mute] {
+        let url = format!("https://{}/?secret", site.address);
+        let (code, again, message) = told(fetch(&fetcher("127.0.0.1"), &url).await);
+        assert_eq!(
+            (code, again),
+            (FailureCode::SourceUnavailable, Again::Hardly),
+            "{message}"
+        );
+        assert!(message.contains("TLS"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_knows_will_hardly_be_known_soon() {
     let fetcher = fetcher_with("", LIMITS, Script::new([]));
     let (code, again, message) = told(fetch(&fetcher, "http://photos.test/?secret").await);
     assert_eq!(
         (code, again),
-        (FailureCode::SourceUnavailable, Again::Maybe)
+        (FailureCode::SourceUnavailable, Again::Hardly)
     );
     assert!(message.contains("photos.test"), "{message}");
     assert!(message.contains("no such name"), "{message}");
@@ -163,8 +186,9 @@ async fn what_is_not_http_is_unavailable() {
         let (code, again, message) = told(fetch_from(&site, "/?secret").await);
         assert_eq!(
             (code, again),
-            (FailureCode::SourceUnavailable, Again::Maybe),
+            (FailureCode::SourceUnavailable, Again::Hardly),
             "{message}"
         );
+        assert!(message.contains("HTTP"), "{message}");
     }
 }

@@ -156,7 +156,7 @@ async fn a_head_without_an_end_is_not_read_to_its_end() {
     let (code, again, message) = told(fetch_from(&site, "/").await);
     assert_eq!(
         (code, again),
-        (FailureCode::SourceUnavailable, Again::Maybe),
+        (FailureCode::SourceUnavailable, Again::Hardly),
         "{message}"
     );
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use assetmill_core::ports::Sources as _;
 use assetmill_core::{Asset, Failure, FailureCode, Setback};
 use assetmill_operations::fetch::{
-    AllowList, FetchLimits, Fetcher, GuardedClient, NameLookup, SystemLookup,
+    AllowList, FetchLimits, Fetcher, GuardedClient, NameLookup, OriginLimits, SystemLookup,
 };
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -144,7 +144,8 @@ pub(crate) fn fetcher_with(
 ) -> Fetcher {
     let allow: AllowList = allow.parse().unwrap();
     let lookup: Arc<dyn NameLookup> = lookup;
-    Fetcher::new(GuardedClient::with_lookup(&allow, &lookup).unwrap(), limits)
+    let client = GuardedClient::with_lookup(&allow, &lookup).unwrap();
+    Fetcher::new(client, limits, OriginLimits::default())
 }
 
 pub(crate) async fn fetch(fetcher: &Fetcher, url: &str) -> Result<Asset, Setback> {
@@ -161,6 +162,7 @@ pub(crate) async fn fetch_from(site: &Site, path: &str) -> Result<Asset, Setback
 pub(crate) enum Again {
     Never,
     Maybe,
+    Hardly,
     After(Option<Duration>),
 }
 
@@ -178,11 +180,12 @@ pub(crate) fn told(result: Result<Asset, Setback>) -> (FailureCode, Again, Strin
         Ok(asset) => panic!("fetched {} bytes", asset.content.len()),
         Err(Setback::Final(failure)) => (failure, Again::Never),
         Err(Setback::Transient(failure)) => (failure, Again::Maybe),
+        Err(Setback::Persistent(failure)) => (failure, Again::Hardly),
         Err(Setback::Throttled {
             failure,
             retry_after,
         }) => (failure, Again::After(retry_after)),
-        Err(setback @ (Setback::Unconfirmed(_) | Setback::Abandoned(_))) => panic!("{setback:?}"),
+        Err(setback) => panic!("{setback:?}"),
     };
     assert_eq!(retryable, again != Again::Never, "{message}");
     assert!(!message.contains("secret"), "{message}");

@@ -87,7 +87,7 @@ async fn a_vendor_at_an_address_that_is_not_public() {
         let setback = run(&operation).await.unwrap_err();
         assert_eq!(lasting(&setback), FailureCode::OperationUnavailable);
         let message = &setback.failure().message;
-        assert!(message.contains("ASSETMILL_FETCH_ALLOW"), "{message}");
+        assert!(message.contains("ASSETMILL_VENDOR_ALLOW"), "{message}");
     }
     assert!(stub.received().is_empty());
 }

@@ -230,7 +230,7 @@ async fn a_result_is_not_fetched_from_an_address_that_is_not_public() {
         match refused.unwrap_err() {
             Setback::Final(failure) => {
                 assert_eq!(failure.code, FailureCode::OperationUnavailable);
-                assert!(failure.message.contains("ASSETMILL_FETCH_ALLOW"));
+                assert!(failure.message.contains("ASSETMILL_VENDOR_ALLOW"));
             }
             other => panic!("{other:?}"),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::make::End;
-use super::{Process, Step};
+use super::{Beginning, Process, Step};
 use crate::ports::{CallEnd, Deferral, Fenced, NextTry, Settlement, Unavailable};
 use crate::usecases::completion::note_settled;
 use crate::{Failure, FailureCode, Flow, RetryPolicy, Setback};
@@ -29,18 +29,19 @@ impl Process {
     pub(super) async fn conclude(
         &self,
         flow: &Flow,
+        beginning: Beginning,
         end: End,
         call: CallEnd,
     ) -> Result<Step, Unavailable> {
         let now = self.clock.now();
-        match self.next(flow, end, now) {
+        match self.next(flow, beginning, end, now) {
             Next::Settle(settlement) => self.settle(flow, settlement, call, now).await,
             Next::Defer(deferral) => self.defer(flow, deferral, call).await,
             Next::Lost => Ok(Self::lost(flow, now)),
         }
     }
 
-    fn next(&self, flow: &Flow, end: End, now: Timestamp) -> Next {
+    fn next(&self, flow: &Flow, beginning: Beginning, end: End, now: Timestamp) -> Next {
         let setback = match end {
             End::Output(output) => return Next::Settle(Settlement::Completed(output)),
             End::Busy { until } => {
@@ -57,8 +58,14 @@ impl Process {
             Setback::Final(failure) | Setback::Abandoned(failure) => {
                 Next::Settle(Settlement::Failed(failure))
             }
-            Setback::Transient(failure) | Setback::Unconfirmed(failure) => {
-                self.after_failed_try(flow, failure, now)
+            Setback::Persistent(failure) if beginning.waiting.goes_on() => {
+                Next::Settle(Settlement::Failed(failure))
+            }
+            Setback::Transient(failure)
+            | Setback::Persistent(failure)
+            | Setback::Unconfirmed(failure) => self.after_failed_try(flow, failure, now),
+            Setback::Paced { retry_after, .. } => {
+                Self::after_pacing(flow, beginning, retry_after, now)
             }
             Setback::Throttled {
                 failure,
@@ -82,6 +89,25 @@ impl Process {
         })
     }
 
+    /// Nothing went wrong: the flow waits for its turn as it would have in the queue.
+    fn after_pacing(
+        flow: &Flow,
+        beginning: Beginning,
+        retry_after: Duration,
+        now: Timestamp,
+    ) -> Next {
+        let began_now = flow.started_at == Some(beginning.claimed_at);
+        Next::Defer(Deferral {
+            not_before: now + retry_after,
+            next_try: if began_now {
+                NextTry::First
+            } else {
+                NextTry::Same
+            },
+            last_failure: None,
+        })
+    }
+
     fn after_throttling(
         &self,
         flow: &Flow,
@@ -95,12 +121,19 @@ impl Process {
         let not_before = now
             .saturating_add(wait + (wait / 4).min(MAX_SPREAD).mul_f64(rand::random()))
             .unwrap_or(Timestamp::MAX);
-        if not_before > flow.created_at + self.limits.patience {
+        let (patience, since) = match failure.code {
+            FailureCode::SourceThrottled => {
+                let started_at = flow.started_at.unwrap_or(flow.created_at);
+                (self.limits.source_patience, started_at)
+            }
+            _ => (self.limits.patience, flow.created_at),
+        };
+        if not_before > since + patience {
             return Next::Settle(Settlement::Failed(Failure::passing(
                 FailureCode::GaveUpWaiting,
                 format!(
-                    "waiting longer than {} h is not worth it: {}",
-                    self.limits.patience.as_secs() / 3600,
+                    "waiting longer than {} is not worth it: {}; try again later",
+                    in_words(patience),
                     failure.message
                 ),
             )));
@@ -187,5 +220,12 @@ impl Process {
         Step::Wait {
             until: now + LOOK_AGAIN,
         }
+    }
+}
+
+fn in_words(time: Duration) -> String {
+    match time.as_secs() / 60 {
+        minutes if minutes.is_multiple_of(60) => format!("{} h", minutes / 60),
+        minutes => format!("{minutes} min"),
     }
 }

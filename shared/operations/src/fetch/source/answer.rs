@@ -1,7 +1,7 @@
 //! What the answer of a source means.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use assetmill_core::{AssetUrl, Failure, FailureCode, Setback};
 use bytes::Bytes;
@@ -10,7 +10,11 @@ use http::{HeaderMap, StatusCode};
 use reqwest::Response;
 
 use super::MIB;
+use crate::fetch::origins::{Bounce, Why};
 use crate::fetch::{BodyFailure, TransportFailure, retry_after};
+
+/// How long a fetch rests for which there is no memory: most are done by then.
+const NO_ROOM: Duration = Duration::from_secs(1);
 
 /// Content codings that change the bytes (IANA HTTP Content Coding Registry). Others, such as the
 /// `aws-chunked` that S3 keeps from careless uploads, are labels on bytes that are as they should be.
@@ -108,6 +112,38 @@ impl Place {
         }
     }
 
+    /// All the memory for assets is taken. Others' turns end, so its own comes.
+    pub(super) fn no_room(&self) -> Setback {
+        Setback::Paced {
+            failure: Failure::passing(
+                FailureCode::SourceThrottled,
+                format!("{self} has its turn once other assets are done with"),
+            ),
+            retry_after: NO_ROOM,
+        }
+    }
+
+    /// What it means that the host is not asked now.
+    pub(super) fn bounced(&self, bounce: Bounce) -> Setback {
+        let Bounce { why, retry_after } = bounce;
+        let failure = |reason: &str| {
+            Failure::passing(FailureCode::SourceThrottled, format!("{self} {reason}"))
+        };
+        match why {
+            Why::Pace => Setback::Paced {
+                failure: failure(
+                    "is asked by as many flows as it is to be asked by at a time; this one has its \
+                     turn later",
+                ),
+                retry_after,
+            },
+            Why::Rest => Setback::Throttled {
+                failure: failure("has asked for fewer requests and is left alone for a while"),
+                retry_after: Some(retry_after),
+            },
+        }
+    }
+
     fn check_coding(&self, headers: &HeaderMap) -> Result<(), Setback> {
         let codings = headers.get_all(CONTENT_ENCODING).iter();
         let compression = codings
@@ -146,9 +182,23 @@ impl Place {
 
     pub(super) fn transport(&self, failure: TransportFailure) -> Setback {
         match failure {
-            TransportFailure::Refused(message) => {
-                Setback::lasting(FailureCode::SourceRefused, message)
-            }
+            TransportFailure::Refused(reason) => Setback::lasting(
+                FailureCode::SourceRefused,
+                format!(
+                    "{reason}; use a public URL, or ask the operator to allow it with \
+                     ASSETMILL_FETCH_ALLOW"
+                ),
+            ),
+            TransportFailure::Unresolved(reason) => Self::persistent(format!(
+                "{self} is not a name that leads anywhere ({reason}); check the URL, or try again later"
+            )),
+            TransportFailure::Tls(reason) => Self::persistent(format!(
+                "{self} and Assetmill agree on no TLS ({reason}); check the scheme, the port and the \
+                 certificate behind the URL"
+            )),
+            TransportFailure::NotHttp(reason) => Self::persistent(format!(
+                "{self} gave no answer that is HTTP ({reason}); check the port of the URL"
+            )),
             TransportFailure::Connect(reason) => Setback::transient(
                 FailureCode::SourceUnavailable,
                 format!("{self} can't be reached ({reason}); check the URL, or try again later"),
@@ -163,9 +213,13 @@ impl Place {
             ),
             TransportFailure::Other(reason) => Setback::transient(
                 FailureCode::SourceUnavailable,
-                format!("{self} gave no answer that is HTTP ({reason}); try again later"),
+                format!("{self} gave no whole answer ({reason}); try again later"),
             ),
         }
+    }
+
+    fn persistent(message: String) -> Setback {
+        Setback::Persistent(Failure::passing(FailureCode::SourceUnavailable, message))
     }
 
     pub(super) fn body(&self, failure: BodyFailure) -> Setback {

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::{declared, invalid};
 use crate::fetch::{BodyFailure, GuardedClient, TransportFailure, read_body};
+use crate::vendor::secrets::Secrets;
 use crate::wire;
 
 /// Tries at one result. The call that made it was charged, so that giving up is dear.
@@ -33,13 +34,14 @@ enum Hop {
 /// request's headers go along: the result may be on somebody else's server.
 pub(super) async fn fetch(
     client: &GuardedClient,
+    secrets: &Secrets,
     url: &str,
     limit: u64,
 ) -> Result<(Bytes, Option<MediaType>), Setback> {
     let url = Url::parse(url).map_err(|_| invalid("the URL of the vendor's result is no URL"))?;
     let mut tries = 1;
     loop {
-        match follow(client, url.clone(), limit).await {
+        match follow(client, secrets, url.clone(), limit).await {
             Ok(found) => return Ok(found),
             Err(Miss::Lasting(setback)) => return Err(setback),
             Err(Miss::Passing(_)) if tries < TRIES => {
@@ -58,11 +60,12 @@ pub(super) async fn fetch(
 
 async fn follow(
     client: &GuardedClient,
+    secrets: &Secrets,
     mut url: Url,
     limit: u64,
 ) -> Result<(Bytes, Option<MediaType>), Miss> {
     for _ in 0..=MAX_REDIRECTS {
-        match hop(client, &url, limit).await? {
+        match hop(client, secrets, &url, limit).await? {
             Hop::Arrived(content, declared) => return Ok((content, declared)),
             Hop::Redirected(next) => url = next,
         }
@@ -72,7 +75,12 @@ async fn follow(
     )))
 }
 
-async fn hop(client: &GuardedClient, url: &Url, limit: u64) -> Result<Hop, Miss> {
+async fn hop(
+    client: &GuardedClient,
+    secrets: &Secrets,
+    url: &Url,
+    limit: u64,
+) -> Result<Hop, Miss> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(lasting(
             "the URL of the vendor's result is not http or https",
@@ -100,7 +108,7 @@ async fn hop(client: &GuardedClient, url: &Url, limit: u64) -> Result<Hop, Miss>
     let declared = declared(response.headers());
     match read_body(response, limit).await {
         Ok(content) => {
-            wire::fetched(url, content.len());
+            wire::fetched(url, content.len(), |text, chars| secrets.mask(text, chars));
             Ok(Hop::Arrived(content, declared))
         }
         Err(BodyFailure::TooLarge { limit }) => Err(lasting(format!(
@@ -129,7 +137,7 @@ fn refused_by_guard() -> Miss {
     Miss::Lasting(Setback::lasting(
         FailureCode::OperationUnavailable,
         "the URL of the vendor's result leads to an address that is not public; the operator can \
-         let it through with ASSETMILL_FETCH_ALLOW",
+         let it through with ASSETMILL_VENDOR_ALLOW",
     ))
 }
 

@@ -1,0 +1,132 @@
+//! One flow, whose source answers as a test wants.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use assetmill_contract::memory::{MemoryFlows, MemoryOutputs, MemoryWorks, RuntimeClock};
+use assetmill_contract::samples;
+use assetmill_core::ports::{Clock as _, FlowWrites as _, Sources};
+use assetmill_core::usecases::{Process, Step, TimeLimits, Waiting};
+use assetmill_core::{
+    Asset, AssetUrl, Availability, Catalogue, Cost, Flow, FlowId, MediaType, Operation,
+    OperationDescription, Params, ParamsSchema, Product, RetryPolicy, Setback, TenantId,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+/// One flow, and the process that makes attempts at it.
+pub(crate) struct World {
+    pub(crate) process: Process,
+    pub(crate) id: FlowId,
+    tenant: TenantId,
+    source: Arc<Source>,
+    clock: Arc<RuntimeClock>,
+}
+
+impl World {
+    /// A flow that was accepted just now, whose source says `setback` at each attempt, the first being
+    /// number 0.
+    pub(crate) async fn new(setback: impl Fn(u32) -> Setback + Send + Sync + 'static) -> Self {
+        let clock = Arc::new(RuntimeClock::default());
+        let flows = Arc::new(MemoryFlows::default());
+        let (batch, mut rows) = samples::batch(1);
+        rows[0].operation = "copy".parse().unwrap();
+        rows[0].created_at = clock.now();
+        flows.put_flows(&rows).await.unwrap();
+        flows.put_batch(&batch).await.unwrap();
+        let source = Arc::new(Source {
+            setback: Box::new(setback),
+            asked: AtomicU32::new(0),
+        });
+        let operation: Arc<dyn Operation> = Arc::new(Copy(OperationDescription {
+            name: "copy".parse().unwrap(),
+            summary: String::new(),
+            params: ParamsSchema::default(),
+            accepts: Vec::new(),
+            produces: Vec::new(),
+            availability: Availability::Available,
+            cost: Cost::Free,
+        }));
+        Self {
+            id: rows[0].id,
+            tenant: rows[0].tenant.clone(),
+            process: Process {
+                flows,
+                sources: source.clone(),
+                works: Arc::new(MemoryWorks::default()),
+                outputs: Arc::new(MemoryOutputs::default()),
+                catalogue: Catalogue::new([operation], &"copy".parse().unwrap()).unwrap(),
+                clock: clock.clone(),
+                limits: TimeLimits::default(),
+            },
+            source,
+            clock,
+        }
+    }
+
+    pub(crate) async fn flow(&self) -> Flow {
+        let flows = self.process.flows.flows(&self.tenant, &[self.id]).await;
+        flows.unwrap().remove(0).unwrap()
+    }
+
+    /// How often the source was asked.
+    pub(crate) fn asked(&self) -> u32 {
+        self.source.asked.load(Ordering::SeqCst)
+    }
+
+    pub(crate) async fn sleep_until(&self, until: Timestamp) {
+        let wait = until.duration_since(self.clock.now());
+        // A timer of the runtime counts milliseconds.
+        let wait = Duration::try_from(wait).unwrap_or_default() + Duration::from_millis(1);
+        tokio::time::sleep(wait).await;
+    }
+
+    /// Makes attempts as the queue would, until the flow is settled.
+    pub(crate) async fn run_to_its_end(&self) -> Flow {
+        loop {
+            let step = self.process.attempt(self.id, Waiting::Nobody).await;
+            match step.unwrap() {
+                Step::Settled => return self.flow().await,
+                Step::Wait { until } => self.sleep_until(until).await,
+                Step::Gone => panic!("the flow is gone"),
+            }
+        }
+    }
+}
+
+struct Source {
+    setback: Box<dyn Fn(u32) -> Setback + Send + Sync>,
+    asked: AtomicU32,
+}
+
+#[async_trait]
+impl Sources for Source {
+    async fn fetch(&self, _: &AssetUrl) -> Result<Asset, Setback> {
+        Err((self.setback)(self.asked.fetch_add(1, Ordering::SeqCst)))
+    }
+}
+
+struct Copy(OperationDescription);
+
+#[async_trait]
+impl Operation for Copy {
+    fn description(&self) -> &OperationDescription {
+        &self.0
+    }
+
+    fn fingerprint(&self) -> &'static str {
+        "1"
+    }
+
+    fn retry(&self) -> RetryPolicy {
+        RetryPolicy::default()
+    }
+
+    async fn run(&self, asset: Asset, _: &Params) -> Result<Product, Setback> {
+        Ok(Product {
+            content: asset.content,
+            media_type: MediaType::png(),
+        })
+    }
+}
