@@ -67,6 +67,15 @@ enum Place {
     Sandbox(Arc<Pool>),
 }
 
+/// Its bounds alone.
+impl std::fmt::Debug for Codecs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Codecs")
+            .field("bounds", &self.bounds)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Codecs {
     /// Works in this process, where no wall protects it: for pictures of one's own, as in benches. Bounds
     /// are estimates there, and nothing holds a picture to them.

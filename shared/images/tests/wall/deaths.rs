@@ -84,7 +84,7 @@ fn hit_by(signal: Signal) -> Setback {
         let content = slow();
         let hit = wall.run(Transform::Optimize, json!({}), &content);
         let (hit, ()) = tokio::join!(hit, async {
-            let at_work = tokio::task::spawn_blocking(|| kill(busy(AT_WORK), signal));
+            let at_work = tokio::task::spawn_blocking(move || kill(busy(AT_WORK), signal));
             at_work.await.unwrap();
             works(&wall).await;
         });
