@@ -110,7 +110,7 @@ async fn what_can_not_get_better_soon_is_told_at_once_to_a_caller_who_waits() {
         let before = asked.load(Ordering::SeqCst);
         let body = json!({ "digital_asset_url": url });
         let (status, problem) = program.post_json("/api/v1/transform", &body).await;
-        assert_eq!(status, StatusCode::BAD_GATEWAY, "{problem}");
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
         assert_eq!(problem["code"], "source_unavailable", "{problem}");
         assert_eq!(problem["retryable"], true, "{problem}");
         let detail = problem["detail"].as_str().unwrap();

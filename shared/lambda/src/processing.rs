@@ -51,7 +51,7 @@ impl Processing {
     /// # Errors
     /// [`ProcessingError`] when the environment or the catalogue is wrong.
     pub fn new(environment: &Environment) -> Result<Self, ProcessingError> {
-        let client = |allow: &str| -> Result<_, ProcessingError> {
+        let client = |allow: &'static str| -> Result<_, ProcessingError> {
             let allow: Option<AllowList> = environment.read(allow)?;
             Ok(GuardedClient::new(allow.unwrap_or_default())?)
         };

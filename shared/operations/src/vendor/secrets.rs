@@ -154,7 +154,7 @@ impl fmt::Debug for Secrets {
             .field("found", &self.found.keys())
             .field("missing", &self.missing)
             .field("remote", &self.remote)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
