@@ -22,61 +22,76 @@ pub(super) fn best(
         return Ok(first);
     }
     let lowest = LOWEST_QUALITY.min(quality);
-    let mut over = (quality, first.len());
-    // The quality below which nothing is tried, and what it took once it was.
-    let mut under: Option<(u8, Vec<u8>)> = None;
+    let mut known = Known {
+        slope: USUAL_SLOPE,
+        over: (quality, first.len()),
+        under: None,
+    };
+    let mut best = None;
     for attempt in 2..=MAX_ENCODES {
-        let below = under
-            .as_ref()
-            .map(|(quality, written)| (*quality, written.len()));
-        let last_chance = attempt == MAX_ENCODES && under.is_none();
+        let last_chance = attempt == MAX_ENCODES && best.is_none();
         let next = if last_chance {
             lowest
         } else {
-            guess(over, below, most, lowest)
+            known.guess(most, lowest)
         };
-        if next >= over.0 || below.is_some_and(|(quality, _)| next <= quality) {
+        if !known.is_between(next) {
             break;
         }
         let written = write(next)?;
+        known.learn(next, written.len(), most);
         if written.len() <= most {
-            under = Some((next, written));
-        } else {
-            over = (next, written.len());
-            if next == lowest {
-                break;
-            }
+            best = Some(written);
+        } else if next == lowest {
+            break;
         }
     }
-    match under {
-        Some((_, written)) => Ok(written),
-        None => Err(over_budget(over.1, most)),
+    best.ok_or_else(|| over_budget(known.over.1, most))
+}
+
+/// How much the logarithm of the bytes falls with each step of quality, where nothing is known yet.
+const USUAL_SLOPE: f64 = 0.03;
+/// How much further a guess goes than the slope says: one that fits is worth more than one that just does
+/// not.
+const CAUTION: f64 = 1.1;
+
+/// What is known of a picture's bytes by their quality.
+struct Known {
+    /// By how much their logarithm falls with each step of quality.
+    slope: f64,
+    /// The lowest quality that was too much, and its bytes.
+    over: (u8, usize),
+    /// The highest that was not.
+    under: Option<u8>,
+}
+
+impl Known {
+    /// The quality to try next.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn guess(&self, most: usize, lowest: u8) -> u8 {
+        let steps = (CAUTION * (log(self.over.1) - log(most)) / self.slope).ceil();
+        let guessed = (f64::from(self.over.0) - steps.max(1.0)).max(f64::from(lowest)) as u8;
+        self.under.map_or(guessed, |under| guessed.max(under + 1))
+    }
+
+    fn is_between(&self, quality: u8) -> bool {
+        quality < self.over.0 && self.under.is_none_or(|under| quality > under)
+    }
+
+    fn learn(&mut self, quality: u8, bytes: usize, most: usize) {
+        let steps = f64::from(self.over.0) - f64::from(quality);
+        self.slope = ((log(self.over.1) - log(bytes)) / steps.max(1.0)).max(0.001);
+        if bytes <= most {
+            self.under = Some(quality);
+        } else {
+            self.over = (quality, bytes);
+        }
     }
 }
 
-/// The quality to try next: bytes grow about by a factor with each step of quality, so it lies between two
-/// known ones, or below one, as the logarithms of their bytes do. A little lower, as one that fits is worth
-/// more than one that just does not.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss
-)]
-fn guess(over: (u8, usize), under: Option<(u8, usize)>, most: usize, lowest: u8) -> u8 {
-    /// How much the logarithm of the bytes falls with each step of quality, where nothing is known yet.
-    const USUAL_SLOPE: f64 = 0.03;
-    let log = |bytes: usize| (bytes.max(1) as f64).ln();
-    let slope = under.map_or(USUAL_SLOPE, |(quality, bytes)| {
-        let steps = f64::from(over.0 - quality).max(1.0);
-        ((log(over.1) - log(bytes)) / steps).max(0.001)
-    });
-    let steps = ((log(over.1) - log(most)) / slope).ceil().max(1.0);
-    let guessed = (f64::from(over.0) - steps).max(f64::from(lowest)) as u8;
-    match under {
-        // Between the two: both ends are known.
-        Some((quality, _)) => guessed.clamp(quality + 1, over.0.max(quality + 2) - 1),
-        None => guessed,
-    }
+#[expect(clippy::cast_precision_loss)]
+fn log(bytes: usize) -> f64 {
+    (bytes.max(1) as f64).ln()
 }
 
 /// The picture, if it has at most so many bytes.

@@ -64,12 +64,12 @@ pub(super) fn header(content: &[u8]) -> Option<Header> {
     // Values beyond the end of the file are refused when they are read.
     header.metadata = header.metadata.min(content.len() as u64);
     // A strip or tile is unpacked beside the picture, and may be all of it.
-    header.scratch = header.decoded().min(STRIP_LIMIT);
+    header.scratch = header.decoded().min(DECODED_LIMIT);
     Some(header)
 }
 
-/// What the decoder lets one strip or tile take (`tiff::decoder::Limits`).
-const STRIP_LIMIT: u64 = 128 * 1024 * 1024;
+/// What the decoder lets a picture take (`tiff::decoder::Limits`).
+const DECODED_LIMIT: u64 = 256 * 1024 * 1024;
 
 impl Reader<'_> {
     /// The number of so many bytes at this place.

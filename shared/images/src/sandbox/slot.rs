@@ -146,6 +146,10 @@ pub(super) fn run(mut process: Option<Process>, next: impl Fn() -> Option<Task>)
         // A process that was gone before it took the job is replaced, and the job begins anew.
         let attempted = attempted.or_else(|_| attempt(&mut process, &task));
         task.answer(attempted.unwrap_or_else(|error| Err(not_started(&error))));
+        if process.is_none() {
+            // Where that fails, the next picture tries again, and tells.
+            process = Process::start().ok();
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use assetmill_images::sandbox::Confinement;
 use assetmill_images::{Bounds, Builtin, Codecs, DEFAULT_MAX_PIXELS, Settings, Spent, Transform};
 use serde_json::Value;
 
+use crate::processes::children;
+
 /// Codec processes, and what pictures took in them.
 #[derive(Clone)]
 pub(crate) struct Wall {
@@ -19,6 +21,10 @@ pub(crate) struct Wall {
 impl Wall {
     pub(crate) fn with(bounds: Bounds) -> Self {
         let spent: Arc<Mutex<Vec<Spent>>> = Arc::default();
+        // Those of the test before are on their way out.
+        while !children().is_empty() {
+            std::thread::yield_now();
+        }
         let noted = spent.clone();
         let codecs = Codecs::sandboxed(bounds, Confinement::Required).unwrap();
         Self {
