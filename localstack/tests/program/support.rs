@@ -220,6 +220,12 @@ impl Program {
         (printed, process.child.wait().await.unwrap())
     }
 
+    /// Which process it is.
+    pub(crate) fn pid(&self) -> u32 {
+        let process = self.process.as_ref().expect("a process of the tests");
+        process.child.id().unwrap()
+    }
+
     fn process(&mut self) -> &mut Process {
         self.process.as_mut().expect("a process of the tests")
     }
