@@ -6,7 +6,6 @@ use std::fs;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use crate::support::Program;
 
@@ -46,11 +45,6 @@ fn sockets(pid: u32) -> usize {
         .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
         .filter(|target| target.to_string_lossy().starts_with("socket:"))
         .count()
-}
-
-async fn connect(program: &Program) -> TcpStream {
-    let address = program.url("").trim_start_matches("http://").to_owned();
-    TcpStream::connect(address).await.unwrap()
 }
 
 fn question(key: &str, path: &str, body: &str, length: usize) -> String {
@@ -96,7 +90,7 @@ async fn who_never_reads_holds_little_and_is_cut_off() {
 
     let mut callers = Vec::new();
     for _ in 0..20 {
-        let mut stream = connect(&program).await;
+        let mut stream = program.connect().await;
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut status = [0; 12];
         stream.read_exact(&mut status).await.unwrap();
@@ -138,7 +132,7 @@ async fn a_tenant_that_fills_its_half_leaves_the_others_theirs() {
     let mut stalled = Vec::new();
     // What is only declared holds nothing.
     for _ in 0..40 {
-        let mut stream = connect(&program).await;
+        let mut stream = program.connect().await;
         let request = question(ALICE, path, "{", whole);
         stream.write_all(request.as_bytes()).await.unwrap();
         stalled.push(stream);
@@ -157,7 +151,7 @@ async fn a_tenant_that_fills_its_half_leaves_the_others_theirs() {
     assert_eq!(ask(ALICE).await.0, "malformed_json");
     // Whichever comes too late is refused, until what is left is too little for any.
     loop {
-        let mut stream = connect(&program).await;
+        let mut stream = program.connect().await;
         let almost = " ".repeat(whole - 1);
         let request = question(ALICE, path, &almost, whole);
         stream.write_all(request.as_bytes()).await.unwrap();

@@ -2,7 +2,6 @@
 
 use reqwest::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use crate::support::Program;
 
@@ -10,8 +9,7 @@ const KEY: &str = "alice-alice-alice-alice";
 
 /// Sends these bytes and reads until the program ends the connection: the status, and all it answered.
 async fn raw(program: &Program, request: impl AsRef<[u8]>) -> (u16, String) {
-    let address = program.url("").trim_start_matches("http://").to_owned();
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut stream = program.connect().await;
     stream.write_all(request.as_ref()).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
