@@ -36,7 +36,9 @@ fn options() -> OpenOptions {
 #[cfg(unix)]
 pub(super) fn is_private(path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::PermissionsExt as _;
-    Ok(fs::metadata(path)?.permissions().mode() & 0o077 == 0)
+    const OF_OTHERS: u32 = 0o077;
+    let mode = fs::metadata(path)?.permissions().mode();
+    Ok(mode & OF_OTHERS == 0)
 }
 
 /// Takes from others what they may do with a file or a folder. Whose owner is somebody else decides

@@ -111,6 +111,7 @@ impl<R: Rows> Writer<R> {
         if missing > 0 {
             hold.add(self.share.hold(missing).await?);
         }
+        text.shrink_to_fit();
         hold.shrink_to(text.len() as u64);
         Ok(hold.keep(text.into()))
     }
@@ -128,7 +129,7 @@ impl<R: Rows> Writer<R> {
             self.ended = true;
             let ending = fields(&self.rows.ending())?;
             let comma = if ending.is_empty() { "" } else { "," };
-            *text += &format!("]{comma}{ending}}}");
+            text.extend(["]", comma, &ending, "}"]);
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, share: &Share) -> Resu
 async fn collect(mut body: Body, share: &Share) -> Result<Bytes, Broken> {
     let mut collected = BytesMut::new();
     let mut hold: Option<Hold> = None;
-    let mut held = 0;
+    let mut reserved = 0;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Broken::Connection)?.into_data() else {
             continue;
@@ -60,14 +60,16 @@ async fn collect(mut body: Body, share: &Share) -> Result<Bytes, Broken> {
         if length > MAX_BODY_BYTES {
             return Err(Broken::TooLarge);
         }
-        let more = (length as u64).saturating_sub(held).next_multiple_of(STEP);
+        let more = (length as u64)
+            .saturating_sub(reserved)
+            .next_multiple_of(STEP);
         if more > 0 {
             let another = share.try_hold(more).map_err(Broken::NoMemory)?;
             match &mut hold {
                 Some(hold) => hold.add(another),
                 None => hold = Some(another),
             }
-            held += more;
+            reserved += more;
         }
         collected.extend_from_slice(&data);
     }
