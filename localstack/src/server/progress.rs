@@ -153,7 +153,7 @@ mod tests {
                 sleep(Duration::from_secs(1)).await;
             }
         });
-        let error = server.write_all(&[0; 1 << 20]).await.unwrap_err();
+        let error = server.write_all(&vec![0; 1 << 20]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         drop(server);
         dripping.await.unwrap();
@@ -171,7 +171,7 @@ mod tests {
             }
             read
         });
-        server.write_all(&[0; 1 << 20]).await.unwrap();
+        server.write_all(&vec![0; 1 << 20]).await.unwrap();
         drop(server);
         assert_eq!(reading.await.unwrap(), 1 << 20);
     }

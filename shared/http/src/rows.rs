@@ -232,7 +232,9 @@ mod tests {
         };
         let refused = answer(&json!({}), rows(1_000), share(64 << 20)).await;
         assert_eq!(refused.unwrap_err().code(), ErrorCode::Unavailable);
-        let answer = answer(&json!({}), rows(500), share(64 << 20)).await.unwrap();
+        let answer = answer(&json!({}), rows(500), share(64 << 20))
+            .await
+            .unwrap();
         assert!(answer.into_body().collect().await.is_err());
     }
 
