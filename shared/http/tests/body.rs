@@ -1,4 +1,5 @@
 //! Request bodies that are not what they should be.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

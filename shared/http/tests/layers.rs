@@ -1,5 +1,6 @@
 //! What every request passes through.
 #![allow(clippy::panic, reason = "one route is there to crash")]
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
@@ -160,8 +161,8 @@ async fn an_error_without_words_gets_some() {
 #[tokio::test]
 async fn a_gate_keeps_from_every_path() {
     let gate = |_: &http::request::Parts| Err(Problem::new(ErrorCode::UnknownHost, "not here"));
-    let routes = axum::Router::new().route("/start", on_post(async || "started"));
-    let router = layers::around_with(routes, gate);
+    let open = Router::new().route("/start", on_post(async || "started"));
+    let router = layers::around_with(open, gate);
     for request in [post("/start", ""), get("/start"), get("/nowhere")] {
         let answer = ask(router.clone(), request).await;
         assert_eq!(answer.problem(), (421, "unknown_host".to_owned(), None));
