@@ -14,3 +14,16 @@ openapi:
 bench-images photograph:
     cargo build --release --package assetmill-operations --example images --features simd
     taskset -c 0 target/release/examples/images {{photograph}}
+
+# What codec processes cost: a thumbnail of 12 megapixels with and without, in turns.
+bench-wall *photograph:
+    cargo run --release --package assetmill-images --example wall -- {{photograph}}
+
+# The table of docs/limits.md, made anew: some minutes of a core, and 2 GiB.
+limits:
+    ASSETMILL_WRITE_LIMITS=1 cargo test -p assetmill-images --test wall -- the_table_of_limits
+
+# One tenant does everything that used to stop the service, and another notices little of it: two minutes.
+hostile:
+    cargo build --release --package assetmill
+    cargo run --release --package assetmill --example hostile -- target/release/assetmill

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_api::ApiState;
+use assetmill_api::{ApiState, Readiness};
 use assetmill_core::ports::{Clock, FlowDeliveries};
 use assetmill_core::usecases::{
     Answer, Bury, Cancel, Process, Retry, Submit, Sweep, TimeLimits, Work,
 };
 use assetmill_core::{Catalogue, MAX_BATCH};
-use assetmill_http::{docs, layers};
+use assetmill_http::{Callers, InFlight, docs, layers};
 use assetmill_operations::fetch::{FetchLimits, Fetcher, GuardedClient};
 use assetmill_results::ResultsState;
 use axum::Router;
@@ -20,10 +20,13 @@ use utoipa::openapi::OpenApi;
 
 use crate::adapters::Adapters;
 use crate::config::{Config, ConfigError};
+use crate::gate::Gate;
 use crate::samples::{self, WithSample};
 
 /// How long result URLs live.
 const LINK_LIFETIME: Duration = Duration::from_hours(1);
+/// How many rows are read at once for an answer: while it is sent, nobody else waits long for the reader.
+const ROWS_AT_ONCE: usize = 100;
 /// How old a batch must be before the sweep takes care of it: callers of v1 wait for less.
 const GRACE: Duration = Duration::from_mins(1);
 
@@ -102,6 +105,11 @@ impl App {
         let work = Work { process, queue };
         let attempts = TaskTracker::new();
         let callers = config.callers()?;
+        let in_flight = InFlight::new(config.http_memory.as_u64());
+        let gate = match callers {
+            Callers::Open(_) => Gate::of_this_machine(public_url),
+            Callers::Keys(_) => Gate::of_any_name(),
+        };
         let api = ApiState {
             submit: submit.clone(),
             answer: Answer {
@@ -123,8 +131,9 @@ impl App {
             catalogue: catalogue.clone(),
             outputs,
             links: links.clone(),
-            probes,
+            readiness: Readiness::new(probes),
             callers: callers.clone(),
+            in_flight: in_flight.clone(),
             link_lifetime: LINK_LIFETIME,
             max_inline_bytes: None,
             max_rows: MAX_BATCH,
@@ -134,12 +143,14 @@ impl App {
             links,
             catalogue,
             callers,
+            in_flight,
             link_lifetime: LINK_LIFETIME,
             max_rows: MAX_BATCH,
+            rows_at_once: ROWS_AT_ONCE,
         };
         let own = routes.merge(samples::router());
         Ok(Self {
-            router: router(api, results, own, public_url),
+            router: router(api, results, own, public_url, gate),
             work,
             attempts,
             bury: Bury { flows, clock },
@@ -161,11 +172,17 @@ pub fn openapi() -> OpenApi {
     document
 }
 
-fn router(api: ApiState, results: ResultsState, own: Router, public_url: &Url) -> Router {
+fn router(
+    api: ApiState,
+    results: ResultsState,
+    own: Router,
+    public_url: &Url,
+    gate: Gate,
+) -> Router {
     let document = docs::served_at(openapi(), public_url.as_str());
     let routes = assetmill_api::router(api)
         .merge(assetmill_results::router(results))
         .merge(own)
         .merge(docs::router(document));
-    layers::around(routes)
+    layers::around_with(routes, move |head| gate.check(head))
 }

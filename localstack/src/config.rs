@@ -103,6 +103,24 @@ pub struct Config {
     #[arg(long, env = "ASSETMILL_API_KEYS", hide_env_values = true)]
     pub api_keys: Option<String>,
 
+    /// Without keys, listens on an address that other machines reach: everybody who does may call.
+    #[arg(long, env = "ASSETMILL_OPEN")]
+    pub open: bool,
+
+    /// The most bytes of request bodies and answers that are on their way at the same time, of which no
+    /// tenant has more than half; at least 32 MiB.
+    #[arg(long, env = "ASSETMILL_HTTP_MEMORY", default_value = "256 MiB", value_parser = http_memory)]
+    pub http_memory: ByteSize,
+
+    /// The most connections at the same time, of which no address has more than half.
+    #[arg(
+        long,
+        env = "ASSETMILL_CONNECTIONS",
+        default_value_t = 512,
+        value_parser = clap::value_parser!(u32).range(2..=1_000_000)
+    )]
+    pub connections: u32,
+
     /// How many seconds callers of v1 are kept waiting before what is unfinished goes to the queue.
     #[arg(
         long,
@@ -279,6 +297,16 @@ impl Config {
         // Most of a flow is waiting for others; what needs a core waits for one by itself.
         self.workers.map_or(cores * 4, NonZeroUsize::get)
     }
+}
+
+fn http_memory(text: &str) -> Result<ByteSize, String> {
+    // Half of it is a tenant's, and has to hold the largest body and a batch of the largest size.
+    let least = ByteSize::mib(32);
+    let given: ByteSize = text.parse()?;
+    if given < least {
+        return Err(format!("give at least {least}"));
+    }
+    Ok(given)
 }
 
 fn public_url(text: &str) -> Result<Url, String> {

@@ -4,6 +4,7 @@
 pub mod adapters;
 pub mod app;
 pub mod config;
+pub mod gate;
 pub mod links;
 pub mod samples;
 pub mod serve;

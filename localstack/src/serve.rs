@@ -24,6 +24,7 @@ use crate::adapters::{EmbeddedError, in_folder, on_aws};
 use crate::app::{App, AppError};
 use crate::config::{Command, Config, OperationCommand};
 use crate::samples::SAMPLE_PATH;
+use crate::server::Connections;
 use crate::store::{OpenError, Store};
 use crate::trial::{self, TrialError};
 use crate::{server, signals, workers};
@@ -70,6 +71,15 @@ pub enum ServeError {
         address: SocketAddr,
         /// Why.
         source: io::Error,
+    },
+    /// Whoever reaches the address could call.
+    #[error(
+        "other machines can reach {address}, and without keys everybody who does may call: say who may \
+         with --api-keys (ASSETMILL_API_KEYS), or --open (ASSETMILL_OPEN=true) if everybody is meant to"
+    )]
+    Strangers {
+        /// Which address.
+        address: SocketAddr,
     },
     /// The HTTP client can't be made.
     #[error("the HTTP client can't be made: {0}")]
@@ -119,6 +129,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         let sources = Fetcher::new(client, limits, config.origin_limits());
         return Ok(trial::run(trial, &catalogue, &sources).await?);
     }
+    refuse_strangers(&config)?;
     let store = if config.aws {
         None
     } else {
@@ -140,19 +151,24 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         };
         left_behind.run().await?;
     }
-    if config.api_keys.is_none() && !address.ip().is_loopback() {
-        tracing::warn!(
-            %address,
-            "everybody who reaches this address may call; ASSETMILL_API_KEYS asks for keys"
-        );
-    }
     greet(&config, address, &public_url, store.as_ref())?;
-    run(app, listener, store, config.workers()).await
+    let connections = Connections::new(config.connections as usize);
+    run(app, listener, connections, store, config.workers()).await
+}
+
+/// Without keys, only callers on this machine are let in by default.
+fn refuse_strangers(config: &Config) -> Result<(), ServeError> {
+    let address = config.listen;
+    if config.api_keys.is_some() || config.open || address.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    Err(ServeError::Strangers { address })
 }
 
 async fn run(
     app: App,
     listener: TcpListener,
+    connections: Connections,
     store: Option<Store>,
     parallel: usize,
 ) -> Result<(), ServeError> {
@@ -167,7 +183,12 @@ async fn run(
     ));
     tasks.spawn(workers::bury(app.bury, app.dead_letters, stop.clone()));
     tasks.spawn(workers::sweep(app.sweep, stop.clone()));
-    tasks.spawn(server::serve(listener, app.router, stop.clone()));
+    tasks.spawn(server::serve(
+        listener,
+        connections,
+        app.router,
+        stop.clone(),
+    ));
     tasks.close();
 
     signals::stop().await?;
@@ -297,4 +318,33 @@ Try it:
         },
         version = env!("CARGO_PKG_VERSION"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[test]
+    fn strangers_are_let_in_by_keys_or_a_word_alone() {
+        let refused = |options: &[&str]| {
+            let config = Config::parse_from(["assetmill"].iter().chain(options));
+            refuse_strangers(&config).is_err()
+        };
+        for address in ["0.0.0.0:80", "[::]:80", "192.0.2.1:80", "[2001:db8::1]:80"] {
+            assert!(refused(&["--listen", address]), "{address}");
+            assert!(!refused(&["--listen", address, "--open"]), "{address}");
+            let keys = "alice:alice-alice-alice-alice";
+            assert!(!refused(&["--listen", address, "--api-keys", keys]));
+        }
+        for address in [
+            "127.0.0.1:80",
+            "127.8.8.8:80",
+            "[::1]:80",
+            "[::ffff:127.0.0.1]:80",
+        ] {
+            assert!(!refused(&["--listen", address]), "{address}");
+        }
+    }
 }

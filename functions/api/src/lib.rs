@@ -4,7 +4,9 @@
 
 mod order;
 mod problems;
+mod readiness;
 mod routes;
+mod rows;
 mod state;
 
 use assetmill_http::docs::Shared;
@@ -13,6 +15,7 @@ use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+pub use readiness::Readiness;
 pub use state::ApiState;
 
 #[derive(utoipa::OpenApi)]

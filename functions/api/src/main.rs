@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_api::ApiState;
+use assetmill_api::{ApiState, Readiness};
 use assetmill_core::ports::{OutputLinks, Probe};
 use assetmill_core::usecases::{Answer, Cancel, Retry, Submit, TimeLimits, Work};
-use assetmill_http::{docs, layers};
+use assetmill_http::{InFlight, docs, layers};
 use assetmill_lambda::environment::{Environment, invalid};
 use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_INLINE_BYTES, MAX_ROWS, callers};
 use assetmill_lambda::processing::Processing;
@@ -89,8 +89,9 @@ fn state(environment: &Environment, stores: &Stores) -> Result<ApiState, StartEr
         catalogue: processing.catalogue,
         outputs: Arc::new(bucket.clone()),
         links: Arc::new(bucket) as Arc<dyn OutputLinks>,
-        probes,
+        readiness: Readiness::new(probes),
         callers: callers(environment)?,
+        in_flight: InFlight::unbounded(),
         link_lifetime: LINK_LIFETIME,
         max_inline_bytes: Some(MAX_INLINE_BYTES),
         max_rows: MAX_ROWS,

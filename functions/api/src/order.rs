@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use assetmill_core::usecases::{Order, SourceList, SourceListError};
+use assetmill_core::usecases::{Order, OrderedSource, SourceList, SourceListError};
 use assetmill_core::{Availability, Catalogue, Failure, MAX_BATCH, Operation, Params, TenantId};
+use assetmill_http::body::{BoundedList, GivenParams};
 use assetmill_http::{ErrorCode, Pointer, Problem, RequestBody};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::json;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, SchemaFormat, Type};
 
 /// One asset, and what to do with it.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -20,16 +22,22 @@ pub(crate) struct OneAsset {
     /// Where the asset is: an http or https URL without credentials.
     #[schema(
         format = "uri",
+        min_length = 1,
         max_length = 4096,
         example = "http://127.0.0.1:8000/samples/coffee.jpg"
     )]
     digital_asset_url: String,
     /// The operation; without it, the catalogue's default. `GET /api/v2/operations` lists them.
-    #[schema(example = "thumbnail")]
+    #[schema(
+        example = "thumbnail",
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[a-z0-9][a-z0-9_-]*$"
+    )]
     operation: Option<String>,
     /// The parameters of the operation; those left out have the operation's defaults.
     #[schema(value_type = Option<Object>, example = json!({}))]
-    params: Option<Map<String, Value>>,
+    params: Option<GivenParams>,
 }
 
 /// Up to 10,000 assets, and what to do with each.
@@ -41,18 +49,36 @@ pub(crate) struct OneAsset {
 #[schema(as = TransformMany)]
 pub(crate) struct ManyAssets {
     /// Where the assets are: http or https URLs without credentials.
-    #[schema(
-        min_items = 1,
-        max_items = 10000,
-        example = json!(["http://127.0.0.1:8000/samples/coffee.jpg"])
-    )]
-    digital_asset_urls: Vec<String>,
+    #[schema(schema_with = urls)]
+    digital_asset_urls: BoundedList<String, MAX_BATCH>,
     /// The operation; without it, the catalogue's default. `GET /api/v2/operations` lists them.
-    #[schema(example = "thumbnail")]
+    #[schema(
+        example = "thumbnail",
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[a-z0-9][a-z0-9_-]*$"
+    )]
     operation: Option<String>,
     /// The parameters of the operation; those left out have the operation's defaults.
     #[schema(value_type = Option<Object>, example = json!({}))]
-    params: Option<Map<String, Value>>,
+    params: Option<GivenParams>,
+}
+
+/// The schema of a list of URLs. One that is longer than 4,096 bytes is a failed row, and refuses nothing.
+fn urls() -> Array {
+    let url = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::Custom("uri".to_owned())))
+        .min_length(Some(1));
+    ArrayBuilder::new()
+        .items(url)
+        .min_items(Some(1))
+        .max_items(Some(MAX_BATCH))
+        .description(Some(
+            "Where the assets are: http or https URLs without credentials.",
+        ))
+        .examples([json!(["http://127.0.0.1:8000/samples/coffee.jpg"])])
+        .build()
 }
 
 impl RequestBody for OneAsset {
@@ -89,7 +115,7 @@ impl OneAsset {
 impl ManyAssets {
     /// Itself, if it names no more than `max` assets: as many as one answer holds.
     pub(crate) fn for_at_most(self, max: usize) -> Result<Self, Problem> {
-        let given = self.digital_asset_urls.len();
+        let given = self.digital_asset_urls.given;
         // One that no batch could have is refused as such.
         if given <= max || given > MAX_BATCH {
             return Ok(self);
@@ -105,7 +131,13 @@ impl ManyAssets {
     /// The order, if it can be accepted.
     pub(crate) fn order(self, tenant: TenantId, catalogue: &Catalogue) -> Result<Order, Problem> {
         let list = Pointer::root().field("digital_asset_urls");
-        let sources = SourceList::parse(&self.digital_asset_urls).map_err(|error| {
+        let BoundedList { items, given } = self.digital_asset_urls;
+        let sources = if given > MAX_BATCH {
+            Err(SourceListError::TooMany { given })
+        } else {
+            SourceList::parse(&items)
+        };
+        let sources = sources.map_err(|error| {
             let pointer = match &error {
                 SourceListError::Empty | SourceListError::TooMany { .. } => list,
                 SourceListError::NotAUrl { index, .. } => list.index(*index),
@@ -123,12 +155,28 @@ impl ManyAssets {
     }
 }
 
+/// The memory of a flow, in bytes: about a KiB, twice (the flow, and its row on the way to the store).
+const FLOW_BYTES: u64 = 2 * 1024;
+/// The memory that all flows of a batch take whose number is not known yet.
+pub(crate) const MEMORY_OF_A_BATCH: u64 = MAX_BATCH as u64 * FLOW_BYTES;
+
+/// The memory that an order takes until it is answered, in bytes.
+pub(crate) fn memory_of(order: &Order) -> u64 {
+    let url = |source: &OrderedSource| match source {
+        OrderedSource::Asset(url) => url.as_url().as_str().len(),
+        OrderedSource::Refused(shown, _) => shown.as_str().len(),
+    };
+    let sources = order.sources.as_slice();
+    let bytes_of = |source| FLOW_BYTES + 2 * url(source) as u64;
+    sources.iter().map(bytes_of).sum()
+}
+
 fn order(
     tenant: TenantId,
     sources: SourceList,
     catalogue: &Catalogue,
     operation: Option<&str>,
-    params: Option<Map<String, Value>>,
+    params: Option<GivenParams>,
 ) -> Result<Order, Problem> {
     let operation = chosen(catalogue, operation)?;
     let params = accepted(&*operation, params)?;
@@ -176,15 +224,12 @@ fn chosen(catalogue: &Catalogue, name: Option<&str>) -> Result<Arc<dyn Operation
     }
 }
 
-fn accepted(
-    operation: &dyn Operation,
-    params: Option<Map<String, Value>>,
-) -> Result<Params, Problem> {
+fn accepted(operation: &dyn Operation, params: Option<GivenParams>) -> Result<Params, Problem> {
     let given = params.unwrap_or_default();
     operation
         .description()
         .params
-        .accept(&given)
+        .accept(&given.0)
         .map_err(|error| {
             let pointer = Pointer::root().field("params").field(&error.name);
             Problem::new(ErrorCode::InvalidParams, error.message).at(pointer)

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::Catalogue;
-use assetmill_core::ports::{OutputLinks, OutputWrites, Probe};
+use assetmill_core::ports::{OutputLinks, OutputWrites};
 use assetmill_core::usecases::{Answer, Cancel, Retry, Submit};
-use assetmill_http::Callers;
 use assetmill_http::views::Links;
+use assetmill_http::{Callers, InFlight};
 use axum::extract::FromRef;
+
+use crate::readiness::Readiness;
 
 /// What the routes work with.
 #[derive(Clone)]
@@ -27,10 +29,12 @@ pub struct ApiState {
     pub outputs: Arc<dyn OutputWrites>,
     /// Makes URLs of results.
     pub links: Arc<dyn OutputLinks>,
-    /// The dependencies that readiness asks.
-    pub probes: Vec<Arc<dyn Probe>>,
+    /// Whether the dependencies answer.
+    pub readiness: Readiness,
     /// Who may call.
     pub callers: Callers,
+    /// The memory of bodies and answers.
+    pub in_flight: InFlight,
     /// How long URLs of results live.
     pub link_lifetime: Duration,
     /// A single result with more bytes than this is answered by its URL. `None` where answers may
@@ -41,9 +45,9 @@ pub struct ApiState {
 }
 
 impl ApiState {
-    pub(crate) fn links(&self) -> Links<'_> {
+    pub(crate) fn links(&self) -> Links {
         Links {
-            port: &*self.links,
+            port: self.links.clone(),
             lifetime: self.link_lifetime,
         }
     }
@@ -52,5 +56,11 @@ impl ApiState {
 impl FromRef<ApiState> for Callers {
     fn from_ref(state: &ApiState) -> Self {
         state.callers.clone()
+    }
+}
+
+impl FromRef<ApiState> for InFlight {
+    fn from_ref(state: &ApiState) -> Self {
+        state.in_flight.clone()
     }
 }

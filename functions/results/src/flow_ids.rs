@@ -1,12 +1,16 @@
 //! The flow ids that a caller asks about.
 
+use std::collections::HashSet;
 use std::fmt;
 
-use assetmill_core::FlowId;
+use assetmill_core::{FlowId, MAX_BATCH};
+use assetmill_http::body::BoundedList;
 use assetmill_http::{ErrorCode, Pointer, Problem, RequestBody};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The flows to ask about: a list of their ids, or an object that holds one.
 #[derive(Debug, ToSchema)]
@@ -15,7 +19,7 @@ use utoipa::ToSchema;
 #[serde(untagged)]
 pub(crate) enum FlowIdsSchema {
     /// A bare list.
-    Bare(Vec<String>),
+    Bare(FlowIdList),
     /// A list in an object.
     Wrapped(Wrapped),
 }
@@ -26,13 +30,39 @@ pub(crate) enum FlowIdsSchema {
 #[schema(as = FlowIdsObject)]
 pub(crate) struct Wrapped {
     /// The ids of 1 to 10,000 flows; of 1 to 1,000 where the service runs on Lambda.
-    flow_ids: Vec<String>,
+    #[schema(value_type = FlowIdList)]
+    flow_ids: Texts,
 }
+
+/// As many as one question may be about, wherever the service runs.
+type Texts = BoundedList<String, MAX_BATCH>;
+
+/// The list, as the document describes it.
+#[derive(Debug)]
+pub(crate) struct FlowIdList;
+
+impl PartialSchema for FlowIdList {
+    fn schema() -> RefOr<Schema> {
+        let id = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::Custom("uuid".to_owned())));
+        ArrayBuilder::new()
+            .items(id)
+            .min_items(Some(1))
+            .max_items(Some(MAX_BATCH))
+            .description(Some(
+                "The ids of 1 to 10,000 flows; of 1 to 1,000 where the service runs on Lambda.",
+            ))
+            .into()
+    }
+}
+
+impl ToSchema for FlowIdList {}
 
 /// What a caller sent, in either form.
 #[derive(Debug)]
 pub(crate) struct FlowIds {
-    texts: Vec<String>,
+    texts: Texts,
     list: Pointer,
 }
 
@@ -48,9 +78,9 @@ impl RequestBody for FlowIds {
 }
 
 impl FlowIds {
-    /// The ids, if they can be answered: 1 to `max`.
+    /// The ids, each once, if they can be answered: 1 to `max`.
     pub(crate) fn parse(self, max: usize) -> Result<Vec<FlowId>, Problem> {
-        let given = self.texts.len();
+        let given = self.texts.given;
         if given == 0 {
             let detail = "the list is empty; name at least one flow id";
             return Err(Problem::new(ErrorCode::EmptyList, detail).at(self.list));
@@ -62,16 +92,18 @@ impl FlowIds {
             );
             return Err(Problem::new(ErrorCode::TooManyFlowIds, detail).at(self.list));
         }
-        self.texts
-            .iter()
-            .enumerate()
-            .map(|(index, text)| {
-                text.parse().map_err(|error: assetmill_core::NotAnId| {
-                    Problem::new(ErrorCode::FlowIdInBody, error.to_string())
-                        .at(self.list.clone().index(index))
-                })
-            })
-            .collect()
+        let mut seen = HashSet::new();
+        let mut ids = Vec::with_capacity(given);
+        for (index, text) in self.texts.items.iter().enumerate() {
+            let id: FlowId = text.parse().map_err(|error: assetmill_core::NotAnId| {
+                Problem::new(ErrorCode::FlowIdInBody, error.to_string())
+                    .at(self.list.clone().index(index))
+            })?;
+            if seen.insert(id) {
+                ids.push(id);
+            }
+        }
+        Ok(ids)
     }
 }
 

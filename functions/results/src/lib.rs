@@ -7,6 +7,7 @@ mod flow_ids;
 mod pages;
 mod problems;
 mod routes;
+mod rows;
 mod state;
 
 use assetmill_http::docs::Shared;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use assetmill_core::ports::{FlowReads, OutputLinks};
-use assetmill_http::layers;
+use assetmill_http::{InFlight, layers};
 use assetmill_lambda::environment::Environment;
 use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_ROWS, callers};
 use assetmill_lambda::processing::Processing;
@@ -26,7 +26,9 @@ async fn run(environment: Environment) -> Result<(), StartError> {
         catalogue: Processing::new(&environment)?.catalogue,
         callers: callers(&environment)?,
         link_lifetime: LINK_LIFETIME,
+        in_flight: InFlight::unbounded(),
         max_rows: MAX_ROWS,
+        rows_at_once: MAX_ROWS,
     });
     let router = layers::around(layers::bounded(router, MAX_ANSWER_BYTES));
     lambda_http::run(router).await

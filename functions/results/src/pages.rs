@@ -38,16 +38,26 @@ pub(crate) struct BatchesPage {
 }
 
 /// A batch with a page of its flows.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[allow(
+    dead_code,
+    reason = "describes what `rows::answer` writes in the document"
+)]
 pub(crate) struct BatchPage {
     /// The batch.
     #[serde(flatten)]
-    pub(crate) batch: BatchView,
+    batch: BatchView,
     /// The flows, in the order of the request.
-    pub(crate) flows: Vec<FlowView>,
+    flows: Vec<FlowView>,
     /// What to send as `cursor` for the next page; absent on the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
+    next_cursor: Option<Cursor<u32>>,
+}
+
+/// What stands after the flows of a [`BatchPage`].
+#[derive(Debug, Serialize)]
+pub(crate) struct PageEnding {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_cursor: Option<Cursor<u32>>,
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use assetmill_core::Catalogue;
 use assetmill_core::ports::{FlowReads, OutputLinks};
-use assetmill_http::Callers;
 use assetmill_http::views::Links;
+use assetmill_http::{Callers, InFlight};
 use axum::extract::FromRef;
 
 /// What the routes work with.
@@ -20,16 +20,20 @@ pub struct ResultsState {
     pub catalogue: Catalogue,
     /// Who may call.
     pub callers: Callers,
+    /// The memory of bodies and answers.
+    pub in_flight: InFlight,
     /// How long URLs of results live.
     pub link_lifetime: Duration,
     /// How many flows one question may be about.
     pub max_rows: usize,
+    /// How many of them are read at once.
+    pub rows_at_once: usize,
 }
 
 impl ResultsState {
-    pub(crate) fn links(&self) -> Links<'_> {
+    pub(crate) fn links(&self) -> Links {
         Links {
-            port: &*self.links,
+            port: self.links.clone(),
             lifetime: self.link_lifetime,
         }
     }
@@ -38,5 +42,11 @@ impl ResultsState {
 impl FromRef<ResultsState> for Callers {
     fn from_ref(state: &ResultsState) -> Self {
         state.callers.clone()
+    }
+}
+
+impl FromRef<ResultsState> for InFlight {
+    fn from_ref(state: &ResultsState) -> Self {
+        state.in_flight.clone()
     }
 }

@@ -1,11 +1,10 @@
-use std::collections::HashMap;
 use std::path::Path as FilePath;
 use std::time::Duration;
 
 use assetmill_core::{MediaType, OutputKey};
 use assetmill_http::{ErrorCode, Problem};
 use axum::Router;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG};
@@ -32,18 +31,14 @@ pub fn router(links: SignedLinks, files: FolderOutputs) -> Router {
 async fn output(
     State(outputs): State<Outputs>,
     Path((tenant, file)): Path<(String, String)>,
-    Query(query): Query<HashMap<String, String>>,
+    RawQuery(query): RawQuery,
     request: Request,
 ) -> Result<Response, Problem> {
     let unknown = || Problem::new(ErrorCode::UnknownPath, "there is no such output");
     let key: OutputKey = format!("{tenant}/{file}").parse().map_err(|_| unknown())?;
-    let forged = || super::LinkRefusal::Forged;
-    let left = query
-        .get("expires")
-        .and_then(|expires| expires.parse().ok())
-        .zip(query.get("signature"))
-        .ok_or_else(forged)
-        .and_then(|(expires, signature)| outputs.links.check(&key, expires, signature))
+    let left = outputs
+        .links
+        .check(&key, query.as_deref().unwrap_or_default())
         .map_err(|refusal| Problem::new(ErrorCode::LinkRefused, refusal.to_string()))?;
     let media_type = media_type(&key);
     let mime = media_type.as_str().parse().map_err(|_| unknown())?;
@@ -53,6 +48,8 @@ async fn output(
     match response.status() {
         StatusCode::NOT_FOUND => Err(unknown()),
         status if status.is_server_error() => Err(Problem::internal()),
+        // Not to be kept: it is about the request, and not about the output.
+        status if status.is_client_error() => Ok(response.into_response()),
         _ => Ok(with_headers(response.into_response(), &key, left)),
     }
 }

@@ -44,19 +44,13 @@ impl SignedLinks {
         Ok(Self { key, base, clock })
     }
 
-    /// Whether a URL with these parts was made here and is still alive. For how long it still is.
+    /// Whether a URL with this key and this query was made here, to the letter, and is still alive. For
+    /// how long it still is.
     ///
     /// # Errors
     /// [`LinkRefusal`] says why it is not.
-    pub fn check(
-        &self,
-        key: &OutputKey,
-        expires: i64,
-        signature: &str,
-    ) -> Result<Duration, LinkRefusal> {
-        let signature = URL_SAFE_NO_PAD
-            .decode(signature)
-            .map_err(|_| LinkRefusal::Forged)?;
+    pub fn check(&self, key: &OutputKey, query: &str) -> Result<Duration, LinkRefusal> {
+        let (expires, signature) = parts_of(query).ok_or(LinkRefusal::Forged)?;
         // In constant time.
         self.mac(key, expires)
             .verify_slice(&signature)
@@ -86,13 +80,25 @@ impl OutputLinks for SignedLinks {
             .base
             .join(&format!("outputs/{key}"))
             .map_err(|error| failed(error.to_string()))?;
-        url.query_pairs_mut()
-            .append_pair("expires", &expires.to_string())
-            .append_pair("signature", &URL_SAFE_NO_PAD.encode(signature));
+        url.set_query(Some(&query_of(expires, &signature)));
         let expires_at =
             Timestamp::from_second(expires).map_err(|error| failed(error.to_string()))?;
         Ok(SignedUrl { url, expires_at })
     }
+}
+
+/// The query of a link. Nothing in it needs escaping.
+fn query_of(expires: i64, signature: &[u8]) -> String {
+    let signature = URL_SAFE_NO_PAD.encode(signature);
+    format!("expires={expires}&signature={signature}")
+}
+
+/// What [`query_of`] made it of; `None` for any other spelling, however much it means the same.
+fn parts_of(query: &str) -> Option<(i64, Vec<u8>)> {
+    let (expires, signature) = query.strip_prefix("expires=")?.split_once("&signature=")?;
+    let expires = expires.parse().ok()?;
+    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    (query_of(expires, &signature) == query).then_some((expires, signature))
 }
 
 #[cfg(test)]
@@ -115,8 +121,7 @@ mod tests {
         clock: Arc<At>,
         links: SignedLinks,
         key: OutputKey,
-        expires: i64,
-        signature: String,
+        query: String,
     }
 
     /// A link made at the Unix epoch, for a minute.
@@ -127,11 +132,9 @@ mod tests {
         let tenant = "acme".parse().unwrap();
         let key = OutputKey::new(&tenant, &Sha256Digest::of(b"made"), &MediaType::png());
         let link = links.link(&key, Duration::from_mins(1)).await.unwrap();
-        let query: Vec<_> = link.url.query_pairs().collect();
         assert_eq!(link.url.path(), format!("/mill/outputs/{key}"));
         Made {
-            expires: query[0].1.parse().unwrap(),
-            signature: query[1].1.clone().into_owned(),
+            query: link.url.query().unwrap().to_owned(),
             clock,
             links,
             key,
@@ -141,7 +144,7 @@ mod tests {
     #[tokio::test]
     async fn a_link_works_until_it_expires() {
         let made = made().await;
-        let check = || made.links.check(&made.key, made.expires, &made.signature);
+        let check = || made.links.check(&made.key, &made.query);
         assert_eq!(check(), Ok(Duration::from_mins(1)));
         let later = |seconds| {
             *made.clock.0.lock().unwrap() = Timestamp::from_second(seconds).unwrap();
@@ -160,19 +163,39 @@ mod tests {
             &Sha256Digest::of(b"made"),
             &MediaType::png(),
         );
-        for (key, expires, signature) in [
-            (&other, made.expires, made.signature.as_str()),
-            (&made.key, made.expires + 1, &made.signature),
-            (&made.key, made.expires, &made.signature[1..]),
-            (&made.key, made.expires, ""),
-            (&made.key, made.expires, "not base64!"),
-        ] {
-            let refused = made.links.check(key, expires, signature);
-            assert_eq!(refused, Err(LinkRefusal::Forged));
-        }
+        let refused = made.links.check(&other, &made.query);
+        assert_eq!(refused, Err(LinkRefusal::Forged));
         let base = "https://example.com/".parse().unwrap();
         let stranger = SignedLinks::new(b"another key", base, made.clock.clone()).unwrap();
-        let refused = stranger.check(&made.key, made.expires, &made.signature);
+        let refused = stranger.check(&made.key, &made.query);
         assert_eq!(refused, Err(LinkRefusal::Forged));
+    }
+
+    #[tokio::test]
+    async fn a_link_has_one_spelling() {
+        let made = made().await;
+        let (expires, signature) = made.query.split_once('&').unwrap();
+        for query in [
+            String::new(),
+            expires.to_owned(),
+            signature.to_owned(),
+            format!("{signature}&{expires}"),
+            format!("{}&again=1", made.query),
+            format!("{}&", made.query),
+            format!("again=1&{}", made.query),
+            format!("{expires}&{expires}&{signature}"),
+            format!("{}&{signature}", made.query),
+            format!("{}=", made.query),
+            made.query.replace("expires=", "expires=+"),
+            made.query.replace("expires=", "expires=0"),
+            made.query.replace("expires=6", "expires=7"),
+            made.query.replace("expires=6", "expires=%36"),
+            made.query.replace("expires", "Expires"),
+            made.query.replace("signature=", "signature=not base64!"),
+            made.query[..made.query.len() - 1].to_owned(),
+        ] {
+            let refused = made.links.check(&made.key, &query);
+            assert_eq!(refused, Err(LinkRefusal::Forged), "{query}");
+        }
     }
 }

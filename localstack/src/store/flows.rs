@@ -41,10 +41,7 @@ impl FlowReads for SqliteFlows {
         let tenant = tenant.clone();
         self.read(move |rows| {
             ids.iter()
-                .map(|id| {
-                    let flow = rows::find_flow(rows, id)?;
-                    Ok(flow.filter(|flow| flow.tenant == tenant))
-                })
+                .map(|id| rows::find_flow_of(rows, id, &tenant))
                 .collect()
         })
         .await
@@ -140,5 +137,35 @@ impl FlowReads for SqliteFlows {
             Ok(counts)
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use assetmill_contract::samples;
+    use assetmill_core::ports::{FlowReads as _, FlowWrites as _, SystemClock};
+
+    use crate::store::Store;
+
+    /// Reading another's row would take longer than finding none: it is not even looked at.
+    #[tokio::test]
+    async fn the_row_of_another_tenant_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), Arc::new(SystemClock))
+            .await
+            .unwrap();
+        let rows = store.flows();
+        let (_, flows) = samples::batch(1);
+        rows.put_flows(&flows).await.unwrap();
+        let broken = rows
+            .database
+            .write(|rows| rows.execute("UPDATE flows SET params = '?'", []));
+        assert_eq!(broken.await.unwrap(), 1);
+        let ids = [flows[0].id];
+        assert!(rows.flows(&samples::tenant(), &ids).await.is_err());
+        let other = "other".parse().unwrap();
+        assert_eq!(rows.flows(&other, &ids).await.unwrap(), [None]);
     }
 }

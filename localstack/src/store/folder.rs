@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::database::DatabaseError;
+use super::private;
 
 /// The folder that holds everything, held by this process alone for as long as this value lives.
 #[derive(Debug)]
@@ -49,10 +50,10 @@ impl Folder {
             let path = path.to_owned();
             move |source| OpenError::Folder { path, source }
         };
-        fs::create_dir_all(path).map_err(failed(path))?;
+        private::create_dir_all(path).map_err(failed(path))?;
         let path = fs::canonicalize(path).map_err(failed(path))?;
         let lock_path = path.join("lock");
-        let lock = File::create(&lock_path).map_err(failed(&lock_path))?;
+        let lock = private::create_file(&lock_path).map_err(failed(&lock_path))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(OpenError::Held { path }),
@@ -60,6 +61,7 @@ impl Folder {
         }
         let folder = Self { path, _lock: lock };
         folder.clear_unfinished().map_err(failed(&folder.path))?;
+        folder.tighten().map_err(failed(&folder.path))?;
         Ok(folder)
     }
 
@@ -97,8 +99,30 @@ impl Folder {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        fs::create_dir_all(self.unfinished())?;
-        fs::create_dir_all(self.outputs())
+        private::create_dir_all(&self.unfinished())?;
+        private::create_dir_all(&self.outputs())
+    }
+
+    /// Takes from others what an earlier version, or the operator, let them have. The folder itself comes
+    /// last, so that a process that is killed meanwhile leaves the next one to begin anew; what
+    /// else lies in it is not this program's.
+    fn tighten(&self) -> io::Result<()> {
+        // SQLite gives its other files the mode of this one (https://sqlite.org/tempfiles.html).
+        drop(private::open_file(&self.database())?);
+        if private::is_private(&self.path)? {
+            return Ok(());
+        }
+        let database = self.database();
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let mut name = database.clone().into_os_string();
+            name.push(suffix);
+            private::tighten_all(Path::new(&name))?;
+        }
+        for name in ["lock", "signing-key"] {
+            private::tighten_all(&self.path.join(name))?;
+        }
+        private::tighten_all(&self.outputs())?;
+        private::tighten(&self.path)
     }
 }
 
@@ -109,7 +133,7 @@ fn read_or_make_key(path: &Path) -> io::Result<[u8; SIGNING_KEY_BYTES]> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             key = rand::random();
             let whole = path.with_extension("new");
-            let mut file = private_file(&whole)?;
+            let mut file = private::create_file(&whole)?;
             file.write_all(&key)?;
             file.sync_all()?;
             fs::rename(&whole, path)?;
@@ -117,17 +141,4 @@ fn read_or_make_key(path: &Path) -> io::Result<[u8; SIGNING_KEY_BYTES]> {
         Err(error) => return Err(error),
     }
     Ok(key)
-}
-
-#[cfg(unix)]
-fn private_file(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    options.open(path)
-}
-
-#[cfg(not(unix))]
-fn private_file(path: &Path) -> io::Result<File> {
-    File::create(path)
 }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use tempfile::NamedTempFile;
 
 use super::folder::Folder;
+use super::private;
 
 /// Outputs as files: `outputs/{tenant}/{sha256}.{extension}`.
 #[derive(Debug, Clone)]
@@ -33,7 +34,7 @@ impl FolderOutputs {
         let path = self.path(key);
         let parent = path.parent().unwrap_or(&path);
         if !parent.try_exists()? {
-            fs::create_dir_all(parent)?;
+            private::create_dir_all(parent)?;
             File::open(self.folder.outputs())?.sync_all()?;
         }
         let mut file = NamedTempFile::new_in(self.folder.unfinished())?;

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use assetmill_core::{Batch, Flow, FlowState, Params, Source, Status};
+use assetmill_core::{Batch, Flow, FlowState, Params, Source, Status, TenantId};
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
@@ -48,6 +48,20 @@ pub(super) fn find_flow(rows: &Connection, id: &str) -> rusqlite::Result<Option<
     rows.prepare_cached(&format!("SELECT {FLOW} FROM flows WHERE flow_id = ?1"))?
         .query_row([id], flow)
         .optional()
+}
+
+/// The flow of this id, if it is this tenant's. Of another's nothing is read, so that it takes as long as
+/// one that does not exist.
+pub(super) fn find_flow_of(
+    rows: &Connection,
+    id: &str,
+    tenant: &TenantId,
+) -> rusqlite::Result<Option<Flow>> {
+    rows.prepare_cached(&format!(
+        "SELECT {FLOW} FROM flows WHERE flow_id = ?1 AND tenant = ?2"
+    ))?
+    .query_row([id, tenant.as_str()], flow)
+    .optional()
 }
 
 /// Reads the columns of [`FLOW`].

@@ -4,6 +4,9 @@
 mod assets;
 mod bad_input;
 mod batches;
+mod folder;
+mod greedy;
+mod heads;
 mod kill;
 mod lying_assets;
 mod origins;

@@ -8,6 +8,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::assets::Assets;
@@ -18,6 +19,7 @@ pub(crate) struct Program {
     process: Option<Process>,
     samples: Option<Assets>,
     base: String,
+    address: String,
     client: reqwest::Client,
     pub(crate) folder: Arc<TempDir>,
     options: Vec<String>,
@@ -64,6 +66,7 @@ impl Program {
             return Self {
                 process: None,
                 samples: Some(Assets::serve().await),
+                address: base.trim_start_matches("http://").to_owned(),
                 base,
                 client: deployed::client(),
                 folder,
@@ -79,10 +82,14 @@ impl Program {
             .spawn()
             .unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut address = String::new();
         let base = loop {
             let mut line = String::new();
             let read = output.read_line(&mut line).await.unwrap();
             assert_ne!(read, 0, "the program ended before it said where its API is");
+            if let Some((_, listening)) = line.trim().split_once("is listening on ") {
+                listening.clone_into(&mut address);
+            }
             if let Some(url) = line.trim().strip_prefix("API ") {
                 break url.trim().trim_end_matches('/').to_owned();
             }
@@ -91,6 +98,7 @@ impl Program {
             process: Some(Process { child, output }),
             samples: None,
             base,
+            address,
             client: client(),
             folder,
             options,
@@ -218,6 +226,17 @@ impl Program {
         let mut printed = String::new();
         process.output.read_to_string(&mut printed).await.unwrap();
         (printed, process.child.wait().await.unwrap())
+    }
+
+    /// Opens a connection to it, as bare as a client can have one.
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(&self.address).await.unwrap()
+    }
+
+    /// Which process it is.
+    pub(crate) fn pid(&self) -> u32 {
+        let process = self.process.as_ref().expect("a process of the tests");
+        process.child.id().unwrap()
     }
 
     fn process(&mut self) -> &mut Process {

@@ -178,6 +178,35 @@ async fn rows_that_were_not_read_are_asked_for_again() {
     assert_eq!(service.asked().len(), 2);
 }
 
+/// Reading another's row would take longer than finding none: it is not even looked at.
+#[tokio::test]
+async fn the_row_of_another_tenant_is_not_read() {
+    const TENANT: &str = "other";
+    fn half_a_batch(body: &Value) -> Response {
+        let row = json!({ "pk": body["Key"]["pk"], "tenant": { "S": TENANT } });
+        json!({ "Item": row }).to_string().into_response()
+    }
+    fn half_a_flow(body: &Value) -> Response {
+        let key = &body["RequestItems"]["rows"]["Keys"][0]["pk"];
+        let row = json!({ "pk": key, "tenant": { "S": TENANT } });
+        json!({ "Responses": { "rows": [row] } })
+            .to_string()
+            .into_response()
+    }
+    let owner = TENANT.parse().unwrap();
+    let (_, clients) = Service::start(&[half_a_batch]).await;
+    let flows = table(&clients).flows();
+    let id = BatchId::generate();
+    assert_eq!(flows.batch(&samples::tenant(), id).await.unwrap(), None);
+    assert!(flows.batch(&owner, id).await.is_err());
+    let (_, clients) = Service::start(&[half_a_flow]).await;
+    let flows = table(&clients).flows();
+    let ids = [samples::batch(1).1[0].id];
+    let read = flows.flows(&samples::tenant(), &ids).await;
+    assert_eq!(read.unwrap(), [None]);
+    assert!(flows.flows(&owner, &ids).await.is_err());
+}
+
 /// A put that took effect and whose answer was lost is refused the second time, by itself.
 #[tokio::test]
 async fn a_change_whose_answer_was_lost_is_not_made_twice() {

@@ -54,6 +54,13 @@ pub enum Source {
     Refused(RefusedUrl),
 }
 
+impl RefusedUrl {
+    /// As it is shown.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl AssetUrl {
     /// The URL to fetch, without its fragment.
     pub fn as_url(&self) -> &Url {

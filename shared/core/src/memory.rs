@@ -69,10 +69,15 @@ impl Reservation {
         self.0.merge(other.0);
     }
 
+    /// How many bytes it has.
+    pub fn bytes(&self) -> u64 {
+        self.0.num_permits() as u64 * UNIT
+    }
+
     /// Gives back all but so many bytes.
-    pub fn shrink(&mut self, bytes: u64) {
-        let surplus = self.0.num_permits().saturating_sub(units(bytes) as usize);
-        drop(self.0.split(surplus));
+    pub fn shrink_to(&mut self, bytes: u64) {
+        let too_many = self.0.num_permits().saturating_sub(units(bytes) as usize);
+        drop(self.0.split(too_many));
     }
 
     /// The content, which keeps the memory reserved until the last of its clones is dropped.
@@ -107,16 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_needed_is_given_back() {
+    fn a_part_that_shrinks_gives_the_rest_back() {
         let memory = Memory::new(10 * 1024);
-        let mut most = memory.try_reserve(10 * 1024).unwrap();
-        most.shrink(1);
-        assert!(memory.try_reserve(10 * 1024).is_none());
-        let rest = memory.try_reserve(9 * 1024);
-        assert!(rest.is_some());
-        most.shrink(u64::MAX);
-        drop((most, rest));
-        assert!(memory.try_reserve(10 * 1024).is_some());
+        let mut part = memory.try_reserve(10 * 1024).unwrap();
+        part.shrink_to(1);
+        assert_eq!(part.bytes(), 1024);
+        let _rest = memory.try_reserve(9 * 1024).unwrap();
+        part.shrink_to(9 * 1024);
+        assert_eq!(part.bytes(), 1024);
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! Request bodies.
 
+mod bounded;
 mod reading;
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRef, FromRequest, Request};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
-use crate::{ErrorCode, Pointer, Problem};
+pub use bounded::{BoundedList, GivenParams};
+
+use crate::{Callers, ErrorCode, InFlight, Pointer, Problem};
 
 /// The largest body of a request. A Lambda's payload is at most 6 MB with the event around the
 /// body (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>); the program on
@@ -25,17 +28,26 @@ pub trait RequestBody: DeserializeOwned {
     const TAKES_ARRAY: bool = false;
 }
 
-/// A JSON request body, or the problem with it.
+/// A JSON request body, or the problem with it. Nothing is read for somebody who may not call, and what
+/// is read is counted in the share of its caller.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JsonBody<T>(pub T);
 
-impl<T: RequestBody, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+impl<T, S> FromRequest<S> for JsonBody<T>
+where
+    T: RequestBody,
+    S: Send + Sync,
+    Callers: FromRef<S>,
+    InFlight: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
+        let caller = Callers::from_ref(state).identify(&parts.headers)?;
         check_declared_type(&parts.headers)?;
-        let bytes = reading::read(&parts.headers, body).await?;
+        let share = InFlight::from_ref(state).share(&caller);
+        let bytes = reading::read(&parts.headers, body, &share).await?;
         parse(&bytes).map(Self)
     }
 }

@@ -88,7 +88,8 @@ impl Callers {
         Ok(Self::Keys(Arc::new(keys)))
     }
 
-    fn identify(&self, headers: &HeaderMap) -> Result<TenantId, Problem> {
+    /// The tenant of whoever sent a request with these headers.
+    pub(crate) fn identify(&self, headers: &HeaderMap) -> Result<TenantId, Problem> {
         let keys = match self {
             Self::Open(tenant) => return Ok(tenant.clone()),
             Self::Keys(keys) => keys,

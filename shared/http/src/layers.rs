@@ -1,15 +1,20 @@
 //! What every request passes through, whatever its route.
 
+mod unread;
+mod wordless;
+
 use std::any::Any;
 use std::future::ready;
 
 use axum::Router;
-use axum::body::HttpBody as _;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{MatchedPath, Request};
-use axum::middleware::{Next, from_fn, map_response};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Response};
 use http::header::X_CONTENT_TYPE_OPTIONS;
+use http::request::Parts;
 use http::{HeaderName, HeaderValue};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
@@ -23,9 +28,20 @@ const MAX_REQUEST_ID_BYTES: usize = 128;
 
 /// Puts the layers around a router that has all its routes, and answers unknown paths and methods.
 pub fn around(router: Router) -> Router {
+    around_with(router, |_| Ok(()))
+}
+
+/// As [`around`], with a gate: a request whose head it refuses gets its problem and reaches no route.
+pub fn around_with<G>(router: Router, gate: G) -> Router
+where
+    G: Fn(&Parts) -> Result<(), Problem> + Clone + Send + Sync + 'static,
+{
     router
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(map_response(|answer| ready(wordless::with_words(answer))))
+        .layer(from_fn_with_state(gate, through::<G>))
+        .layer(from_fn(unread::drain_unread))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(SetResponseHeaderLayer::overriding(
             X_CONTENT_TYPE_OPTIONS,
@@ -42,25 +58,61 @@ pub fn around(router: Router) -> Router {
         .layer(from_fn(with_request_id))
 }
 
-/// Puts a bound on the answers of a router: one that would be larger than `max_bytes` is a problem
-/// instead, which says so to the caller before a gateway fails without a word.
-pub fn bounded(router: Router, max_bytes: u64) -> Router {
-    router.layer(map_response(move |answer| ready(within(answer, max_bytes))))
+async fn through<G>(
+    axum::extract::State(gate): axum::extract::State<G>,
+    request: Request,
+    next: Next,
+) -> Response
+where
+    G: Fn(&Parts) -> Result<(), Problem> + Clone + Send + Sync + 'static,
+{
+    let (head, body) = request.into_parts();
+    match gate(&head) {
+        Ok(()) => next.run(Request::from_parts(head, body)).await,
+        Err(problem) => problem.into_response(),
+    }
 }
 
-fn within(answer: Response, max_bytes: u64) -> Response {
-    let bytes = answer.body().size_hint().lower();
-    if bytes <= max_bytes {
+/// Puts a bound on the answers of a router, and makes each whole before it leaves: one that would be
+/// larger than `max_bytes`, or that breaks off, is a problem instead, which says so to the caller
+/// before a gateway fails without a word.
+pub fn bounded(router: Router, max_bytes: u64) -> Router {
+    router.layer(map_response(move |answer| within(answer, max_bytes)))
+}
+
+async fn within(answer: Response, max_bytes: u64) -> Response {
+    let size = answer.body().size_hint();
+    if size.lower() > max_bytes {
+        return too_large(max_bytes);
+    }
+    if size.upper().is_some_and(|upper| upper <= max_bytes) {
         return answer;
     }
+    let (head, body) = answer.into_parts();
+    let limit = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+    match Limited::new(body, limit).collect().await {
+        Ok(whole) => Response::from_parts(head, Body::from(whole.to_bytes())),
+        Err(error) if error.is::<LengthLimitError>() => too_large(max_bytes),
+        Err(error) => {
+            tracing::error!(error = &*error, "answer broke off");
+            Problem::unavailable().into_response()
+        }
+    }
+}
+
+fn too_large(max_bytes: u64) -> Response {
     let detail = format!(
-        "the answer would have {bytes} bytes, and at most {max_bytes} can be returned here; \
+        "the answer would have more than the {max_bytes} bytes that can be returned here; \
          ask for fewer at a time"
     );
     Problem::new(ErrorCode::AnswerTooLarge, detail).into_response()
 }
 
 async fn unknown_path() -> Problem {
+    nothing_here()
+}
+
+fn nothing_here() -> Problem {
     Problem::new(
         ErrorCode::UnknownPath,
         "nothing is at this path; /docs shows what there is",

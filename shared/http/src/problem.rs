@@ -85,6 +85,14 @@ impl Problem {
         )
     }
 
+    /// A dependency of the service failed. What it said is for the log alone.
+    pub fn unavailable() -> Self {
+        Self::new(
+            ErrorCode::Unavailable,
+            "the service can't answer at the moment; try again soon",
+        )
+    }
+
     /// Says which part of the body is meant.
     #[must_use]
     pub fn at(mut self, pointer: Pointer) -> Self {
@@ -127,10 +135,7 @@ impl From<Unavailable> for Problem {
             error = &error as &dyn std::error::Error,
             "dependency unavailable"
         );
-        Self::new(
-            ErrorCode::Unavailable,
-            "the service can't answer at the moment; try again soon",
-        )
+        Self::unavailable()
     }
 }
 

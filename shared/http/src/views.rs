@@ -12,5 +12,5 @@ pub use batch::{BatchView, CancelledView, StartedView};
 pub use flow::{ErrorView, FlowRow, FlowView, ResultView, UnknownFlowView};
 pub use links::Links;
 pub use operation::OperationView;
-pub use results::ResultsView;
+pub use results::{Counted, ResultsBeginning, ResultsEnding, ResultsView};
 pub use state::{BatchCountsView, FlowStateView, OverallStatus, ResultCountsView};

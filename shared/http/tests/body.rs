@@ -1,13 +1,15 @@
 //! Request bodies that are not what they should be.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
 use std::convert::Infallible;
 use std::time::Duration;
 
-use assetmill_http::{JsonBody, MAX_BODY_BYTES, RequestBody};
+use assetmill_http::{Callers, InFlight, JsonBody, MAX_BODY_BYTES, RequestBody};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::FromRef;
 use axum::routing::post as on_post;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
@@ -35,8 +37,29 @@ impl RequestBody for Order {
         &[("name", "several names go into names")];
 }
 
+/// Whoever asks may, and shares so much memory with nobody.
+#[derive(Clone)]
+struct World(InFlight);
+
+impl FromRef<World> for Callers {
+    fn from_ref(_: &World) -> Self {
+        Self::Open("acme".parse().unwrap())
+    }
+}
+
+impl FromRef<World> for InFlight {
+    fn from_ref(world: &World) -> Self {
+        world.0.clone()
+    }
+}
+
 fn router() -> Router {
-    Router::new().route("/", on_post(async |_: JsonBody<Order>| "taken"))
+    router_with(InFlight::unbounded())
+}
+
+fn router_with(memory: InFlight) -> Router {
+    let taken = on_post(async |_: JsonBody<Order>| "taken");
+    Router::new().route("/", taken).with_state(World(memory))
 }
 
 #[tokio::test]
@@ -207,4 +230,29 @@ async fn nothing_huge_is_repeated() {
         assert!(answer.bytes.len() < 2_000);
         assert!(answer.detail().contains("expected"));
     }
+}
+
+#[tokio::test]
+async fn a_body_holds_what_came_of_it_and_gives_it_back() {
+    let memory = InFlight::new(512 * 1024);
+    let share = memory.share(&"acme".parse().unwrap());
+    let router = router_with(memory);
+    // What is declared and does not come holds nothing.
+    let mut stalled = post(
+        "/",
+        Body::from_stream(stream::pending::<Result<Bytes, Infallible>>()),
+    );
+    let headers = stalled.headers_mut();
+    headers.insert("content-length", "5000000".parse().unwrap());
+    let stalled = tokio::spawn(ask(router.clone(), stalled));
+    let of = |length: usize| format!(r#"{{"names": ["{}"]}}"#, "x".repeat(length));
+    assert_eq!(
+        ask(router.clone(), post("/", of(200 * 1024))).await.status,
+        200
+    );
+    let refused = ask(router.clone(), post("/", of(300 * 1024))).await;
+    assert_eq!(refused.problem(), (503, "busy".to_owned(), None));
+    assert_eq!(refused.headers["retry-after"], "5");
+    assert!(share.try_hold(share.bytes()).is_ok());
+    stalled.abort();
 }

@@ -67,6 +67,12 @@ const CODES: &[(&str, u16, Option<u64>)] = &[
     ("vendor_throttled", 503, Some(30)),
     ("vendor_timeout", 504, None),
     ("vendor_unavailable", 503, Some(30)),
+    ("busy", 503, Some(5)),
+    ("invalid_host", 400, None),
+    ("unknown_host", 421, None),
+    ("unsupported_transfer_encoding", 501, None),
+    ("range_not_satisfiable", 416, None),
+    ("precondition_failed", 412, None),
     ("worker_crashed", 500, None),
 ];
 

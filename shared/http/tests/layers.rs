@@ -1,13 +1,18 @@
 //! What every request passes through.
 #![allow(clippy::panic, reason = "one route is there to crash")]
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
 use assetmill_core::FlowId;
 use assetmill_http::query::{FromQuery, Query, QueryParams};
-use assetmill_http::{PathId, Problem, layers};
+use assetmill_http::{ErrorCode, PathId, Problem, layers};
 use axum::Router;
+use axum::body::Body;
 use axum::routing::{get as on_get, post as on_post};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http::StatusCode;
 use support::{ask, get, post};
 
 struct Limit(usize);
@@ -29,6 +34,14 @@ fn router() -> Router {
             on_get(async |Query(Limit(limit)): Query<Limit>| limit.to_string()),
         )
         .route("/start", on_post(async || "started"))
+        .route("/wordless", on_get(async || StatusCode::NOT_FOUND))
+        .route(
+            "/beyond",
+            on_get(async || {
+                let size = [("content-range", "bytes */5")];
+                (StatusCode::RANGE_NOT_SATISFIABLE, size)
+            }),
+        )
         .route(
             "/crash",
             on_get(async || -> &'static str { panic!("hunter2") }),
@@ -133,4 +146,63 @@ async fn query_parameters_are_known_and_in_range() {
             answer.detail()
         );
     }
+}
+
+#[tokio::test]
+async fn an_error_without_words_gets_some() {
+    let answer = ask(router(), get("/wordless")).await;
+    assert_eq!(answer.problem(), (404, "unknown_path".to_owned(), None));
+    let answer = ask(router(), get("/beyond")).await;
+    let expected = (416, "range_not_satisfiable".to_owned(), None);
+    assert_eq!(answer.problem(), expected);
+    assert_eq!(answer.headers["content-range"], "bytes */5");
+}
+
+#[tokio::test]
+async fn a_gate_keeps_from_every_path() {
+    let gate = |_: &http::request::Parts| Err(Problem::new(ErrorCode::UnknownHost, "not here"));
+    let open = Router::new().route("/start", on_post(async || "started"));
+    let router = layers::around_with(open, gate);
+    for request in [post("/start", ""), get("/start"), get("/nowhere")] {
+        let answer = ask(router.clone(), request).await;
+        assert_eq!(answer.problem(), (421, "unknown_host".to_owned(), None));
+        assert!(answer.headers.contains_key("x-request-id"));
+    }
+}
+
+/// Bodies of three chunks: how many of them are read in the end.
+async fn chunks_read(path: &str, headers: &[(&'static str, &'static str)]) -> usize {
+    let (read, chunks) = std::sync::mpsc::channel();
+    let body = stream::iter(0..3).map(move |chunk| {
+        read.send(chunk).unwrap();
+        Ok::<_, std::convert::Infallible>(Bytes::from_static(b"chunk"))
+    });
+    let mut request = post(path, Body::from_stream(body));
+    for (name, value) in headers {
+        let value = value.parse().unwrap();
+        request.headers_mut().insert(*name, value);
+    }
+    ask(router(), request).await;
+    chunks.into_iter().count()
+}
+
+/// Nobody reads an answer while his own words are not taken.
+#[tokio::test]
+async fn a_body_is_read_to_its_end_whatever_the_answer() {
+    for path in ["/start", "/nowhere", "/list", "/crash"] {
+        assert_eq!(chunks_read(path, &[]).await, 3, "{path}");
+        let asks_first = [("expect", "100-continue")];
+        assert_eq!(chunks_read(path, &asks_first).await, 0, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_without_an_end_keeps_no_answer() {
+    let chunk = Bytes::from(vec![b' '; 1 << 20]);
+    let endless = stream::repeat_with(move || Ok::<_, std::convert::Infallible>(chunk.clone()));
+    let answer = ask(router(), post("/nowhere", Body::from_stream(endless))).await;
+    assert_eq!(answer.status, 404);
+    let silent = stream::pending::<Result<Bytes, std::convert::Infallible>>();
+    let answer = ask(router(), post("/nowhere", Body::from_stream(silent))).await;
+    assert_eq!(answer.status, 404);
 }

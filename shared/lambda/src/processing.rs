@@ -84,11 +84,6 @@ impl Processing {
         })
     }
 
-    /// The largest asset, in bytes.
-    pub fn max_asset_bytes(&self) -> u64 {
-        self.limits.max_bytes
-    }
-
     /// Processes flows with the ports of `stores`.
     ///
     /// # Errors

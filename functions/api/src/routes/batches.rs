@@ -10,6 +10,7 @@ use axum::response::Response;
 
 use super::transforms::started;
 use crate::ApiState;
+use crate::order::MEMORY_OF_A_BATCH;
 use crate::problems::{CancelProblems, RetryProblems};
 
 /// Stop a batch
@@ -34,6 +35,11 @@ pub(crate) async fn cancel_batch(
     Caller(tenant): Caller,
     PathId(id): PathId<BatchId>,
 ) -> Result<Json<CancelledView>, Problem> {
+    let _memory = state
+        .in_flight
+        .share(&tenant)
+        .hold(MEMORY_OF_A_BATCH)
+        .await?;
     let done = state
         .cancel
         .run(&tenant, id)
@@ -74,8 +80,10 @@ pub(crate) async fn retry_batch(
     Caller(tenant): Caller,
     PathId(id): PathId<BatchId>,
 ) -> Result<Response, Problem> {
+    let share = state.in_flight.share(&tenant);
+    let memory = share.hold(MEMORY_OF_A_BATCH).await?;
     match state.retry.run(&tenant, id).await {
-        Ok(accepted) => Ok(started(&accepted)),
+        Ok(accepted) => started(&accepted, memory),
         Err(error) => Err(refused(error)),
     }
 }

@@ -1,20 +1,13 @@
 //! The service itself: what it is, and whether it works.
 
-use std::time::Duration;
-
-use assetmill_core::ports::Probe;
 use assetmill_http::{ErrorCode, Problem};
 use axum::Json;
 use axum::extract::State;
-use futures_util::future::join_all;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::ApiState;
 use crate::problems::ReadyProblems;
-
-/// How long a dependency may take to answer its probe.
-const PROBE_TIME: Duration = Duration::from_secs(2);
 
 /// What the service is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -91,8 +84,8 @@ pub(crate) async fn health() -> Json<Health> {
 
 /// Whether it can work
 ///
-/// Asks each dependency, at the same time and for at most 2 seconds. The problem of a service that
-/// is not ready names the dependencies that don't answer.
+/// Asks each dependency, at the same time and for at most 2 seconds; what it said is the answer for the
+/// next 5. The problem of a service that is not ready names the dependencies that don't answer.
 #[utoipa::path(
     get,
     path = "/health/ready",
@@ -101,44 +94,13 @@ pub(crate) async fn health() -> Json<Health> {
     responses((status = 200, description = "Every dependency answers", body = Ready), ReadyProblems),
 )]
 pub(crate) async fn ready(State(state): State<ApiState>) -> Result<Json<Ready>, Problem> {
-    let answers = join_all(state.probes.iter().map(|probe| answers(&**probe))).await;
-    let mut dependencies = Vec::new();
-    let mut down = Vec::new();
-    for (probe, answers) in state.probes.iter().zip(answers) {
-        let list = if answers {
-            &mut dependencies
-        } else {
-            &mut down
-        };
-        list.push(probe.dependency());
-    }
-    if !down.is_empty() {
-        let detail = format!("not answering: {}", down.join(", "));
+    let report = state.readiness.report().await;
+    if !report.down.is_empty() {
+        let detail = format!("not answering: {}", report.down.join(", "));
         return Err(Problem::new(ErrorCode::NotReady, detail));
     }
     Ok(Json(Ready {
         status: "ready",
-        dependencies,
+        dependencies: report.up,
     }))
-}
-
-async fn answers(probe: &dyn Probe) -> bool {
-    match tokio::time::timeout(PROBE_TIME, probe.probe()).await {
-        Ok(Ok(())) => true,
-        Ok(Err(error)) => {
-            tracing::warn!(
-                dependency = error.dependency,
-                error = &error as &dyn std::error::Error,
-                "dependency not ready"
-            );
-            false
-        }
-        Err(_) => {
-            tracing::warn!(
-                dependency = probe.dependency(),
-                "dependency does not answer its probe"
-            );
-            false
-        }
-    }
 }

@@ -1,17 +1,18 @@
 //! Many assets: answered while the caller waits, or started in the background.
 
 use assetmill_core::usecases::Accepted;
-use assetmill_http::views::{ResultsView, StartedView};
-use assetmill_http::{Caller, JsonBody, Problem};
-use axum::Json;
+use assetmill_http::views::{Counted, ResultsBeginning, ResultsView, StartedView};
+use assetmill_http::{Caller, Hold, JsonBody, Problem, rows};
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
-use http::header::LOCATION;
+use http::header::{CONTENT_TYPE, LOCATION};
 
 use crate::ApiState;
-use crate::order::ManyAssets;
+use crate::order::{ManyAssets, memory_of};
 use crate::problems::ManyProblems;
+use crate::rows::AtHand;
 
 /// Process many assets and wait for all results
 ///
@@ -51,13 +52,23 @@ pub(crate) async fn transform_many(
     State(state): State<ApiState>,
     Caller(tenant): Caller,
     JsonBody(body): JsonBody<ManyAssets>,
-) -> Result<Json<ResultsView>, Problem> {
+) -> Result<Response, Problem> {
+    let share = state.in_flight.share(&tenant);
     let order = body
         .for_at_most(state.max_rows)?
         .order(tenant, &state.catalogue)?;
+    let memory = share.hold(memory_of(&order)).await?;
     let Accepted { batch, flows } = state.answer.run(order).await?;
-    let results = ResultsView::of_batch(batch.id, flows, state.links()).await?;
-    Ok(Json(results))
+    let beginning = ResultsBeginning {
+        batch_id: Some(batch.id),
+    };
+    let flows = AtHand {
+        flows: flows.into_iter(),
+        links: state.links(),
+        counted: Counted::default(),
+        _memory: memory,
+    };
+    rows::answer(&beginning, flows, share).await
 }
 
 /// Start a batch
@@ -102,13 +113,28 @@ pub(crate) async fn start_batch(
     Caller(tenant): Caller,
     JsonBody(body): JsonBody<ManyAssets>,
 ) -> Result<Response, Problem> {
+    let share = state.in_flight.share(&tenant);
     let order = body.order(tenant, &state.catalogue)?;
-    Ok(started(&state.submit.start(order).await?))
+    let memory = share.hold(memory_of(&order)).await?;
+    let accepted = state.submit.start(order).await?;
+    started(&accepted, memory)
 }
 
-/// The answer about a batch that was started.
-pub(super) fn started(accepted: &Accepted) -> Response {
+/// The answer about a batch that was started, which keeps of its memory what it takes itself.
+pub(super) fn started(accepted: &Accepted, mut memory: Hold) -> Result<Response, Problem> {
     let location = format!("/api/v2/batches/{}", accepted.batch.id);
-    let body = Json(StartedView::from(accepted));
-    (StatusCode::ACCEPTED, [(LOCATION, location)], body).into_response()
+    let body = serde_json::to_vec(&StartedView::from(accepted)).map_err(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "answer can't be written"
+        );
+        Problem::internal()
+    })?;
+    memory.shrink_to(body.len() as u64);
+    let headers = [
+        (LOCATION, location),
+        (CONTENT_TYPE, "application/json".to_owned()),
+    ];
+    let body = Body::from(memory.keep(body.into()));
+    Ok((StatusCode::ACCEPTED, headers, body).into_response())
 }

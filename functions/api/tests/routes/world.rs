@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use assetmill_api::{ApiState, router};
+use assetmill_api::{ApiState, Readiness, router};
 use assetmill_contract::memory::{
     MemoryFlows, MemoryOutputs, MemoryQueue, MemoryWorks, RuntimeClock,
 };
@@ -15,7 +16,7 @@ use assetmill_core::{
     OperationDescription, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema, Product,
     RetryPolicy, Setback,
 };
-use assetmill_http::{Callers, layers};
+use assetmill_http::{Callers, InFlight, layers};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
@@ -76,8 +77,9 @@ impl World {
             catalogue: catalogue(),
             outputs: outputs.clone(),
             links: outputs.clone(),
-            probes: Vec::new(),
+            readiness: Readiness::new(Vec::new()),
             callers: Callers::Open("default".parse().unwrap()),
+            in_flight: InFlight::unbounded(),
             link_lifetime: Duration::from_hours(1),
             max_inline_bytes: None,
             max_rows: 10_000,
@@ -212,6 +214,8 @@ pub(crate) enum Dependency {
     Up(&'static str),
     Down(&'static str),
     Silent(&'static str),
+    /// Answers, and counts how often it was asked.
+    Counts(Arc<AtomicUsize>),
 }
 
 #[async_trait]
@@ -219,6 +223,7 @@ impl Probe for Dependency {
     fn dependency(&self) -> &'static str {
         match self {
             Self::Up(name) | Self::Down(name) | Self::Silent(name) => name,
+            Self::Counts(_) => "counted",
         }
     }
 
@@ -227,6 +232,11 @@ impl Probe for Dependency {
             Self::Up(_) => Ok(()),
             Self::Down(name) => Err(Unavailable::new(name, "password=hunter2 refused")),
             Self::Silent(_) => std::future::pending().await,
+            Self::Counts(asked) => {
+                asked.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+                Ok(())
+            }
         }
     }
 }

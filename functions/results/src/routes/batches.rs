@@ -3,16 +3,18 @@
 use assetmill_core::ports::Unavailable;
 use assetmill_core::{Batch, BatchId};
 use assetmill_http::query::Query;
-use assetmill_http::views::{BatchView, FlowView};
-use assetmill_http::{Caller, ErrorCode, PathId, Problem};
+use assetmill_http::views::BatchView;
+use assetmill_http::{Caller, ErrorCode, PathId, Problem, rows};
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use futures_util::future::try_join_all;
 
 use crate::ResultsState;
 use crate::cursor::Cursor;
 use crate::pages::{BatchPage, BatchesPage, BatchesQuery, FlowsQuery};
 use crate::problems::{BatchProblems, BatchesProblems};
+use crate::rows::Page;
 
 /// How many batches are counted at the same time.
 const COUNTED_AT_ONCE: usize = 10;
@@ -30,7 +32,7 @@ const COUNTED_AT_ONCE: usize = 10;
             description = "How many; 20 if it is not given"
         ),
         (
-            "cursor" = Option<String>, Query,
+            "cursor" = Option<String>, Query, format = "batches-cursor",
             description = "The `next_cursor` of the page before"
         ),
     ),
@@ -81,7 +83,7 @@ pub(crate) async fn batches(
             description = "How many flows; 100 if it is not given"
         ),
         (
-            "cursor" = Option<String>, Query,
+            "cursor" = Option<String>, Query, format = "flows-cursor",
             description = "The `next_cursor` of the page before"
         ),
     ),
@@ -95,7 +97,7 @@ pub(crate) async fn batch(
     Caller(tenant): Caller,
     PathId(id): PathId<BatchId>,
     Query(query): Query<FlowsQuery>,
-) -> Result<Json<BatchPage>, Problem> {
+) -> Result<Response, Problem> {
     let batch = state.flows.batch(&tenant, id).await?.ok_or_else(|| {
         Problem::new(
             ErrorCode::BatchNotFound,
@@ -103,19 +105,18 @@ pub(crate) async fn batch(
         )
     })?;
     let counts = state.flows.counts(id).await?;
-    let page = state
-        .flows
-        .batch_flows(id, query.state, query.after, query.limit)
-        .await?;
-    let mut flows = Vec::with_capacity(page.flows.len());
-    for flow in &page.flows {
-        flows.push(FlowView::of(flow, state.links()).await?);
-    }
-    Ok(Json(BatchPage {
-        batch: BatchView::new(batch, counts),
-        flows,
-        next_cursor: page.next.map(Cursor),
-    }))
+    let page = Page {
+        flows: state.flows.clone(),
+        links: state.links(),
+        batch: id,
+        state: query.state,
+        left: query.limit,
+        after: query.after,
+        ended: false,
+        at_once: state.rows_at_once,
+    };
+    let share = state.in_flight.share(&tenant);
+    rows::answer(&BatchView::new(batch, counts), page, share).await
 }
 
 async fn counted(state: &ResultsState, batches: Vec<Batch>) -> Result<Vec<BatchView>, Unavailable> {

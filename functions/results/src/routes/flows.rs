@@ -1,19 +1,22 @@
 //! How flows are doing.
 
 use assetmill_core::FlowId;
-use assetmill_http::views::{FlowView, ResultsView};
-use assetmill_http::{Caller, ErrorCode, JsonBody, PathId, Problem};
+use assetmill_http::views::{Counted, FlowView, ResultsBeginning, ResultsView};
+use assetmill_http::{Caller, ErrorCode, JsonBody, PathId, Problem, rows};
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 
 use crate::ResultsState;
 use crate::flow_ids::{FlowIds, FlowIdsSchema};
 use crate::problems::{FlowProblems, ResultsProblems};
+use crate::rows::AskedFor;
 
 /// Statuses and results of several flows
 ///
 /// Answers what there is at this moment: while the status is RUNNING, results are partial. An id
-/// that is not the caller's has the state `NOT_FOUND` in its row; the others are still answered.
+/// that is not the caller's has the state `NOT_FOUND` in its row; the others are still answered. An id
+/// that is asked for twice is answered once.
 #[utoipa::path(
     post,
     path = "/api/v2/transforms/results",
@@ -38,11 +41,17 @@ pub(crate) async fn results(
     State(state): State<ResultsState>,
     Caller(tenant): Caller,
     JsonBody(body): JsonBody<FlowIds>,
-) -> Result<Json<ResultsView>, Problem> {
-    let ids = body.parse(state.max_rows)?;
-    let flows = state.flows.flows(&tenant, &ids).await?;
-    let rows = ids.into_iter().zip(flows);
-    Ok(Json(ResultsView::of_rows(rows, state.links()).await?))
+) -> Result<Response, Problem> {
+    let asked = AskedFor {
+        flows: state.flows.clone(),
+        links: state.links(),
+        ids: body.parse(state.max_rows)?.into_iter(),
+        at_once: state.rows_at_once,
+        counted: Counted::default(),
+        tenant: tenant.clone(),
+    };
+    let beginning = ResultsBeginning { batch_id: None };
+    rows::answer(&beginning, asked, state.in_flight.share(&tenant)).await
 }
 
 /// One flow
@@ -73,5 +82,5 @@ pub(crate) async fn flow(
             "you have no such flow; the answer to its request named its id",
         )
     })?;
-    Ok(Json(FlowView::of(&flow, state.links()).await?))
+    Ok(Json(FlowView::of(&flow, &state.links()).await?))
 }

@@ -60,6 +60,19 @@ async fn others_flows_are_not_found() {
 }
 
 #[tokio::test]
+async fn an_id_is_answered_once_however_often_it_is_asked_for() {
+    let world = World::new();
+    let (_, flows) = world.batch(&[completed(), failed()]).await;
+    let mut ids = vec![flows[1].id; 9_999];
+    ids.insert(5_000, flows[0].id);
+    let body = world.post(PATH, json!(ids).to_string()).await.json();
+    assert_eq!(body["flows"].as_array().unwrap().len(), 2);
+    assert_eq!(body["flows"][0]["flow_id"], json!(flows[1].id));
+    assert_eq!(body["counts"]["total"], 2);
+    assert_eq!(body["status"], "PARTIAL");
+}
+
+#[tokio::test]
 async fn ten_thousand_can_be_asked_for_at_once() {
     let ids: Vec<_> = (0..10_000).map(|_| FlowId::generate()).collect();
     let answer = World::new().post(PATH, json!(ids).to_string()).await;

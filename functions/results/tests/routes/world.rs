@@ -12,7 +12,7 @@ use assetmill_core::{
     OperationDescription, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema, Product,
     RetryPolicy, Setback, Status,
 };
-use assetmill_http::{Callers, layers};
+use assetmill_http::{Callers, InFlight, layers};
 use assetmill_results::{ResultsState, router};
 use async_trait::async_trait;
 use axum::Router;
@@ -39,7 +39,9 @@ impl World {
                 catalogue: catalogue(),
                 callers: Callers::Open(samples::tenant()),
                 link_lifetime: Duration::from_hours(1),
+                in_flight: InFlight::unbounded(),
                 max_rows: 10_000,
+                rows_at_once: 100,
             },
             flows,
         }

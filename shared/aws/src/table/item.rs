@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use assetmill_core::ports::Unavailable;
-use assetmill_core::{Batch, Flow};
+use assetmill_core::{Batch, Flow, TenantId};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -48,6 +48,13 @@ pub(super) fn number(value: impl Into<i128>) -> AttributeValue {
 /// When a row expires, in seconds since 1970.
 pub(super) fn expires_at(row: &Item) -> Option<i64> {
     row.get(names::EXPIRES_AT)?.as_n().ok()?.parse().ok()
+}
+
+/// Whether a row is this tenant's. Of another's nothing more is read, so that it takes as long as one that
+/// does not exist.
+pub(super) fn is_of(row: &Item, tenant: &TenantId) -> bool {
+    let owner = row.get("tenant").and_then(|owner| owner.as_s().ok());
+    owner.is_some_and(|owner| owner == tenant.as_str())
 }
 
 /// Reads what a row says.

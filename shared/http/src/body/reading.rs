@@ -5,36 +5,36 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, EXPECT};
+use http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt as _;
 
 use super::MAX_BODY_BYTES;
-use crate::{ErrorCode, Problem};
+use crate::{ErrorCode, Hold, Problem, Share};
 
 /// How long a body may take to come.
 const READ_TIME: Duration = Duration::from_secs(20);
-/// How much of a body that is too large is read and dropped, and for how long, so that a client
-/// that writes before it reads gets to see the answer instead of a broken connection.
-const DRAIN_BYTES: usize = 64 * 1024 * 1024;
-const DRAIN_TIME: Duration = Duration::from_secs(2);
 
-/// Reads a body up to [`MAX_BODY_BYTES`].
-pub(super) async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, Problem> {
+/// Memory is taken in steps of this: a byte for each byte would be dear where they come one by one.
+const STEP: u64 = 16 * 1024;
+
+/// Why a body was not read to its end.
+enum Broken {
+    TooLarge,
+    NoMemory(Problem),
+    Connection,
+}
+
+/// Reads a body up to [`MAX_BODY_BYTES`]. It holds memory as it comes, and none for what is only
+/// declared; the memory is given back with the bytes.
+pub(super) async fn read(headers: &HeaderMap, body: Body, share: &Share) -> Result<Bytes, Problem> {
     if declared_length(headers).is_some_and(|length| length > MAX_BODY_BYTES as u64) {
-        // A client that asks first must not be told to go on.
-        if !headers.contains_key(EXPECT) {
-            drain(body).await;
-        }
         return Err(too_large());
     }
-    let read = tokio::time::timeout(READ_TIME, collect(&mut body)).await;
-    match read {
-        Ok(Ok(Some(bytes))) => Ok(bytes),
-        Ok(Ok(None)) => {
-            drain(body).await;
-            Err(too_large())
-        }
-        Ok(Err(_)) => Err(Problem::new(
+    match tokio::time::timeout(READ_TIME, collect(body, share)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(Broken::TooLarge)) => Err(too_large()),
+        Ok(Err(Broken::NoMemory(problem))) => Err(problem),
+        Ok(Err(Broken::Connection)) => Err(Problem::new(
             ErrorCode::BodyIncomplete,
             "the body broke off; send it whole",
         )),
@@ -48,32 +48,36 @@ pub(super) async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, P
     }
 }
 
-/// The whole body; `None` if it is larger than [`MAX_BODY_BYTES`].
-async fn collect(body: &mut Body) -> Result<Option<Bytes>, axum::Error> {
+async fn collect(mut body: Body, share: &Share) -> Result<Bytes, Broken> {
     let mut collected = BytesMut::new();
+    let mut hold: Option<Hold> = None;
+    let mut reserved = 0;
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame?.into_data() {
-            if collected.len() + data.len() > MAX_BODY_BYTES {
-                return Ok(None);
-            }
-            collected.extend_from_slice(&data);
+        let Ok(data) = frame.map_err(|_| Broken::Connection)?.into_data() else {
+            continue;
+        };
+        let length = collected.len() + data.len();
+        if length > MAX_BODY_BYTES {
+            return Err(Broken::TooLarge);
         }
+        let more = (length as u64)
+            .saturating_sub(reserved)
+            .next_multiple_of(STEP);
+        if more > 0 {
+            let another = share.try_hold(more).map_err(Broken::NoMemory)?;
+            match &mut hold {
+                Some(hold) => hold.add(another),
+                None => hold = Some(another),
+            }
+            reserved += more;
+        }
+        collected.extend_from_slice(&data);
     }
-    Ok(Some(collected.freeze()))
-}
-
-async fn drain(mut body: Body) {
-    let reading = async {
-        let mut dropped = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            dropped += frame.data_ref().map_or(0, Bytes::len);
-            if dropped > DRAIN_BYTES {
-                return;
-            }
-        }
-    };
-    // Whatever was not read by then is the client's loss.
-    let _ = tokio::time::timeout(DRAIN_TIME, reading).await;
+    let collected = collected.freeze();
+    Ok(match hold {
+        Some(hold) => hold.keep(collected),
+        None => collected,
+    })
 }
 
 fn declared_length(headers: &HeaderMap) -> Option<u64> {

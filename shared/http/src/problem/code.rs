@@ -58,6 +58,12 @@ error_codes! {
     BatchIdInPath => "invalid_batch_id", BAD_REQUEST;
     /// The body should hold ids of flows.
     FlowIdInBody => "invalid_flow_id", UNPROCESSABLE_ENTITY;
+    /// The request has no Host, several, or one that names nothing.
+    InvalidHost => "invalid_host", BAD_REQUEST;
+    /// The request is for a host that this service is not.
+    UnknownHost => "unknown_host", MISDIRECTED_REQUEST;
+    /// The body is sent in a coding that is not taken.
+    UnsupportedTransferEncoding => "unsupported_transfer_encoding", NOT_IMPLEMENTED;
     /// A query parameter is unknown, given twice, or not what it may be.
     InvalidQuery => "invalid_query", BAD_REQUEST;
     /// The request has no key, or an unknown one.
@@ -68,6 +74,10 @@ error_codes! {
     UnknownPath => "unknown_path", NOT_FOUND;
     /// The path does not take this method.
     MethodNotAllowed => "method_not_allowed", METHOD_NOT_ALLOWED;
+    /// The part that was asked for is not in what is there.
+    RangeNotSatisfiable => "range_not_satisfiable", RANGE_NOT_SATISFIABLE;
+    /// A condition of the request does not hold.
+    PreconditionFailed => "precondition_failed", PRECONDITION_FAILED;
     /// The caller has no such flow.
     FlowNotFound => "flow_not_found", NOT_FOUND;
     /// The caller has no such batch.
@@ -98,6 +108,8 @@ error_codes! {
     NotReady => "not_ready", SERVICE_UNAVAILABLE;
     /// A dependency of the service failed during the request.
     Unavailable => "unavailable", SERVICE_UNAVAILABLE;
+    /// What the caller has under way leaves no memory for more.
+    Busy => "busy", SERVICE_UNAVAILABLE;
     /// The service made a mistake.
     Internal => "internal", INTERNAL_SERVER_ERROR;
 }

@@ -20,13 +20,17 @@ pub const OF_BODIES: &[ErrorCode] = &[
     ErrorCode::BodyTimeout,
     ErrorCode::BodyTooLarge,
     ErrorCode::UnsupportedContentType,
+    ErrorCode::UnsupportedTransferEncoding,
     ErrorCode::InvalidBody,
 ];
 
 /// What may be wrong with any request that needs a caller.
 pub const OF_CALLS: &[ErrorCode] = &[
+    ErrorCode::InvalidHost,
     ErrorCode::Unauthorized,
+    ErrorCode::UnknownHost,
     ErrorCode::Internal,
+    ErrorCode::Busy,
     ErrorCode::Unavailable,
 ];
 

@@ -104,7 +104,7 @@ pub struct UnknownFlowView {
     #[schema(value_type = String, format = "uuid")]
     pub flow_id: FlowId,
     /// Always `NOT_FOUND`.
-    #[schema(example = "NOT_FOUND")]
+    #[schema(schema_with = not_found)]
     pub state: &'static str,
 }
 
@@ -125,7 +125,7 @@ impl FlowView {
     ///
     /// # Errors
     /// [`Unavailable`] when the URL of its result can't be made.
-    pub async fn of(flow: &Flow, links: Links<'_>) -> Result<Self, Unavailable> {
+    pub async fn of(flow: &Flow, links: &Links) -> Result<Self, Unavailable> {
         let mut view = Self::without_status(flow);
         match &flow.status {
             Status::Pending {
@@ -191,6 +191,16 @@ impl From<&Failure> for ErrorView {
             retryable: failure.retryable,
         }
     }
+}
+
+/// The one state that no flow has: it tells the two kinds of rows apart.
+fn not_found() -> Schema {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("Always `NOT_FOUND`."))
+        .enum_values(Some(["NOT_FOUND"]))
+        .build()
+        .into()
 }
 
 fn failure_codes() -> Schema {

@@ -1,5 +1,6 @@
 //! URLs of results.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::Output;
@@ -8,15 +9,15 @@ use assetmill_core::ports::{OutputLinks, Unavailable};
 use super::ResultView;
 
 /// Makes the URLs that results are fetched from, at the time they are read.
-#[derive(Clone, Copy)]
-pub struct Links<'a> {
+#[derive(Clone)]
+pub struct Links {
     /// Who makes them.
-    pub port: &'a dyn OutputLinks,
+    pub port: Arc<dyn OutputLinks>,
     /// How long they live.
     pub lifetime: Duration,
 }
 
-impl Links<'_> {
+impl Links {
     /// What is shown of an output.
     ///
     /// # Errors

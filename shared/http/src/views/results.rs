@@ -8,66 +8,70 @@ use utoipa::ToSchema;
 use super::{FlowRow, FlowView, Links, OverallStatus, ResultCountsView, UnknownFlowView};
 
 /// Statuses and results of the flows asked for, partial or not.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(ToSchema)]
 #[schema(as = Results)]
+#[allow(
+    dead_code,
+    reason = "describes what `rows::answer` writes in the document"
+)]
 pub struct ResultsView {
     /// The batch, where the request started one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "uuid")]
-    pub batch_id: Option<BatchId>,
-    /// How they are doing as a whole. While it is RUNNING, results are partial.
-    pub status: OverallStatus,
+    batch_id: Option<BatchId>,
+    /// Each of them, in the order of the request; one that was asked for twice stands once.
+    flows: Vec<FlowRow>,
     /// How many are in each state.
-    pub counts: ResultCountsView,
-    /// Each of them, in the order of the request.
-    pub flows: Vec<FlowRow>,
+    counts: ResultCountsView,
+    /// How they are doing as a whole. While it is RUNNING, results are partial.
+    status: OverallStatus,
 }
 
-impl ResultsView {
-    /// The answer about flows that were asked for by id; `None` for those that are not the
-    /// caller's.
+/// What stands before the rows.
+#[derive(Debug, Clone, Serialize)]
+pub struct ResultsBeginning {
+    /// The batch, where the request started one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_id: Option<BatchId>,
+}
+
+/// What stands after the rows.
+#[derive(Debug, Clone, Serialize)]
+pub struct ResultsEnding {
+    counts: ResultCountsView,
+    status: OverallStatus,
+}
+
+/// Counts flows as their rows are made.
+#[derive(Debug, Default)]
+pub struct Counted {
+    found: Counts,
+    not_found: u32,
+}
+
+impl Counted {
+    /// The row of a flow that was asked for; of one that is not the caller's, where it is `None`.
     ///
     /// # Errors
-    /// [`Unavailable`] when the URL of a result can't be made.
-    pub async fn of_rows(
-        rows: impl IntoIterator<Item = (FlowId, Option<Flow>)>,
-        links: Links<'_>,
-    ) -> Result<Self, Unavailable> {
-        let mut counts = Counts::default();
-        let mut not_found = 0;
-        let mut flows = Vec::new();
-        for (id, flow) in rows {
-            let row = if let Some(flow) = flow {
-                counts.add(flow.state(), 1);
-                FlowRow::Known(FlowView::of(&flow, links).await?)
-            } else {
-                not_found += 1;
-                FlowRow::Unknown(UnknownFlowView::new(id))
-            };
-            flows.push(row);
-        }
-        Ok(Self {
-            batch_id: None,
-            status: OverallStatus::of_found(counts, not_found),
-            counts: ResultCountsView::new(counts, not_found),
-            flows,
-        })
+    /// [`Unavailable`] when the URL of its result can't be made.
+    pub async fn row(
+        &mut self,
+        id: FlowId,
+        flow: Option<&Flow>,
+        links: &Links,
+    ) -> Result<FlowRow, Unavailable> {
+        let Some(flow) = flow else {
+            self.not_found += 1;
+            return Ok(FlowRow::Unknown(UnknownFlowView::new(id)));
+        };
+        self.found.add(flow.state(), 1);
+        Ok(FlowRow::Known(FlowView::of(flow, links).await?))
     }
 
-    /// The answer about the flows of a batch that was just started.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the URL of a result can't be made.
-    pub async fn of_batch(
-        batch_id: BatchId,
-        flows: Vec<Flow>,
-        links: Links<'_>,
-    ) -> Result<Self, Unavailable> {
-        let rows = flows.into_iter().map(|flow| (flow.id, Some(flow)));
-        let results = Self::of_rows(rows, links).await?;
-        Ok(Self {
-            batch_id: Some(batch_id),
-            ..results
-        })
+    /// What stands after these rows.
+    pub fn ending(&self) -> ResultsEnding {
+        ResultsEnding {
+            counts: ResultCountsView::new(self.found, self.not_found),
+            status: OverallStatus::of_found(self.found, self.not_found),
+        }
     }
 }

@@ -137,7 +137,7 @@ impl Fetcher {
         if content.is_empty() {
             return Err(place.empty());
         }
-        reserved.shrink(content.len() as u64);
+        reserved.shrink_to(content.len() as u64);
         Ok(Answer::Asset(reserved.hold(content)))
     }
 }

@@ -16,17 +16,17 @@ impl FlowReads for TableFlows {
         let rows = self.0.get_many(ids.iter().copied().map(keys::flow)).await?;
         ids.iter()
             .map(|id| {
-                let row = rows.get(&keys::flow(*id)).cloned();
-                let flow = row.map(item::read::<Flow>).transpose()?;
-                Ok(flow.filter(|flow| flow.tenant == *tenant))
+                let row = rows.get(&keys::flow(*id));
+                let own = row.filter(|row| item::is_of(row, tenant));
+                own.cloned().map(item::read).transpose()
             })
             .collect()
     }
 
     async fn batch(&self, tenant: &TenantId, id: BatchId) -> Result<Option<Batch>, Unavailable> {
         let row = self.0.get(keys::batch(id)).await?;
-        let batch = row.map(item::read::<Batch>).transpose()?;
-        Ok(batch.filter(|batch| batch.tenant == *tenant))
+        let own = row.filter(|row| item::is_of(row, tenant));
+        own.map(item::read).transpose()
     }
 
     async fn batches(

@@ -1,0 +1,39 @@
+"""What the document can't say: which URLs stay on this machine, which operations can run here, and what a
+cursor looks like inside."""
+
+import base64
+import os
+import re
+import uuid
+
+import schemathesis
+from hypothesis import strategies as st
+
+SAMPLE = os.environ["ASSETMILL_URL"] + "samples/coffee.jpg"
+
+
+def cursor(text):
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+schemathesis.openapi.format("uri", st.integers(0, 9999).map(lambda n: f"{SAMPLE}?n={n}"))
+schemathesis.openapi.format("flows-cursor", st.integers(0, 9999).map(lambda n: cursor(str(n))))
+schemathesis.openapi.format(
+    "batches-cursor", st.integers(0, 2**128 - 1).map(lambda n: cursor(str(uuid.UUID(int=n))))
+)
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Which operations and parameters there are is the operator's to say: GET /api/v2/operations does."""
+    body = case.body
+    if not isinstance(body, dict):
+        return
+    url, operation, params = (body.get(name) for name in ("digital_asset_url", "operation", "params"))
+    # It offers results as assets; they come from an address that assets may not come from.
+    if isinstance(url, str) and url.startswith(os.environ["ASSETMILL_URL"] + "outputs/"):
+        body["digital_asset_url"] = SAMPLE
+    if isinstance(operation, str) and re.fullmatch("[a-z0-9][a-z0-9_-]{0,63}", operation):
+        body["operation"] = "thumbnail"
+    if isinstance(params, dict):
+        body["params"] = {"width": 32} if params else {}

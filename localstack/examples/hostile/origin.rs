@@ -1,0 +1,69 @@
+//! Where assets come from: photographs, and pictures that cost.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use bytes::Bytes;
+
+use crate::pictures;
+
+const PHOTOGRAPH: &[u8] = include_bytes!("../../samples/coffee.jpg");
+
+/// The pictures of the attack, by name.
+pub(crate) const DEAR: &[&str] = &[
+    "strip.png",
+    "scans.jpg",
+    "frame.gif",
+    "screen.gif",
+    "claims.png",
+    "tiny.png",
+    "deep.png",
+];
+
+fn dear() -> Vec<Bytes> {
+    vec![
+        pictures::png(1, 60_000, 0, 8).into(),
+        pictures::jpeg_of_scans(10_000, 20_000).into(),
+        pictures::gif((1, 1), (65_535, 65_535)).into(),
+        pictures::gif((0, 0), (1, 1)).into(),
+        pictures::png_of(7000, 7000, 2, 8, &[0; 32]).into(),
+        pictures::png(2, 2, 0, 8).into(),
+        pictures::png_of(9000, 9000, 6, 16, &[0; 32]).into(),
+    ]
+}
+
+/// Serves it; where.
+pub(crate) async fn serve() -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new()
+        .route("/photo/{number}", get(|| async { PHOTOGRAPH }))
+        .route("/dear/{name}", get(picture))
+        .with_state(Arc::new(dear()));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+/// One that sends everybody away is another host.
+pub(crate) async fn serve_refusing() -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let refuse = || async { (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "0")]) };
+    let router = Router::new().route("/{*any}", get(refuse));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+async fn picture(State(dear): State<Arc<Vec<Bytes>>>, Path(name): Path<String>) -> Response {
+    let place = DEAR.iter().position(|it| *it == name);
+    match place {
+        Some(place) => dear[place].clone().into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
