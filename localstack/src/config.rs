@@ -342,7 +342,7 @@ mod tests {
             config.origin_limits().connections.get()
         };
         assert_eq!(connections(&["--workers", "8"]), 6);
-        assert_eq!(connections(&["--workers", "2"]), 2 - 2 / 4);
+        assert_eq!(connections(&["--workers", "2"]), 2);
         assert_eq!(connections(&["--workers", "1"]), 1);
         assert_eq!(connections(&["--workers", "64"]), 16);
         let few = ["--workers", "8", "--origin-connections", "3"];

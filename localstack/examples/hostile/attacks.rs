@@ -152,7 +152,7 @@ impl Attacker {
             &json!({ "digital_asset_urls": urls }),
         )
         .await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn wrong_keys_and_large_bodies(self) {

@@ -86,6 +86,8 @@ async fn not_http() -> (SocketAddr, Arc<AtomicU32>) {
         while let Ok((mut stream, _)) = listener.accept().await {
             counted.fetch_add(1, Ordering::SeqCst);
             tokio::spawn(async move {
+                // Not before it is spoken to: what comes earlier may be lost with the connection.
+                let _ = stream.read_u8().await;
                 let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await;
                 // Until the other side leaves: a reset would be another failure.
                 let _ = stream.read_to_end(&mut Vec::new()).await;

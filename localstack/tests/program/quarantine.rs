@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
 use crate::assets::{Assets, jpeg};
-use crate::support::Program;
 use crate::vendor::{self, catalogue_file};
 
 /// A vendor that answers for the first two photographs only once it is told to.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::colour::ProfilePolicy;
 use super::webp;
+use ::webp::WebPEncodingError;
 pub(super) use jpeg::encode_small as encode_small_jpeg;
 
 /// How hard AVIF is tried, from 1 to 10, the quickest: at 9 it takes a fraction of the time of libaom's
@@ -172,7 +173,14 @@ fn lossy_webp(
             ::webp::Encoder::from_rgb(&pixels, width, height).encode_simple(false, quality.into())
         }
     };
-    let content = content.map_err(|error| failed(format!("{error:?}")))?;
+    let content = content.map_err(|error| match error {
+        WebPEncodingError::VP8_ENC_ERROR_OUT_OF_MEMORY
+        | WebPEncodingError::VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY => Setback::lasting(
+            FailureCode::OperationTooExpensive,
+            "the result needs more memory than was set aside for it; ask for fewer pixels",
+        ),
+        error => failed(format!("{error:?}")),
+    })?;
     match profile {
         None => Ok(content.to_vec()),
         Some(profile) => webp::with_profile(&content, (width, height), profile)

@@ -94,7 +94,7 @@ impl Price {
             }
             Work::Shape { geometry, encoding } => {
                 let made = shaped(job.format, header, bytes, *geometry, bounds, &mut bill)?;
-                finished(job.format, header, made, encoding, &mut bill)?;
+                finished(job.format, header, &made, encoding, &mut bill)?;
             }
             Work::Watermark { encoding, .. } => {
                 let whole = decoded(job.format, header, bytes, &[], &mut bill);
@@ -110,13 +110,8 @@ impl Price {
                     whole.bytes() + laid.bytes() + overlay,
                     whole.count * rates::LAID + beside * rates::LAID,
                 );
-                finished(
-                    job.format,
-                    header,
-                    Made { pixels: laid, size },
-                    encoding,
-                    &mut bill,
-                )?;
+                let made = Made { pixels: laid, size };
+                finished(job.format, header, &made, encoding, &mut bill)?;
             }
             Work::CutOut { .. } => {
                 let whole = decoded(job.format, header, bytes, &[], &mut bill);
@@ -195,11 +190,10 @@ fn resized(pixels: Pixels, size: Size, plan: Plan, bill: &mut Bill) -> Pixels {
         count: plan.target.pixels(),
         ..pixels
     };
-    let side = |length: u32| u64::from(length);
     // First across, into as many rows as there are; then down.
-    let between = side(plan.target.width) * side(size.height);
-    let across = side(size.height) * side(plan.target.width.max(size.width));
-    let down = side(plan.target.width) * side(plan.target.height.max(size.height));
+    let between = u64::from(plan.target.width) * u64::from(size.height);
+    let across = u64::from(size.height) * u64::from(plan.target.width.max(size.width));
+    let down = u64::from(plan.target.width) * u64::from(plan.target.height.max(size.height));
     let samples = (across + down) * pixels.channels * pixels.depth;
     bill.step(
         pixels.bytes() + between * pixels.channels * pixels.depth + target.bytes(),
@@ -271,12 +265,12 @@ fn shaped(
 fn finished(
     found: Format,
     header: &Header,
-    made: Made,
+    made: &Made,
     encoding: &Encoding,
     bill: &mut Bill,
 ) -> Result<(), Setback> {
     let output = encoding.output.unwrap_or(found.output());
-    let Made { pixels, size } = made;
+    let Made { pixels, size } = *made;
     fits(output, size)?;
     let eight = Pixels { depth: 1, ..pixels };
     let mut copies = eight.bytes();

@@ -1,4 +1,4 @@
-//! GIF (CompuServe, Graphics Interchange Format, version 89a).
+//! GIF (`CompuServe`, Graphics Interchange Format, version 89a).
 
 use super::Header;
 use super::bytes::u16_le;

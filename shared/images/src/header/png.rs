@@ -39,7 +39,7 @@ pub(super) fn header(content: &[u8]) -> Option<Header> {
             b"IDAT" | b"PLTE" => {}
             b"IEND" => break,
             b"tRNS" => {
-                channels = if has_palette { 4 } else { channels | 1 } + u64::from(!has_palette)
+                channels = if has_palette { 4 } else { channels + 1 };
             }
             b"iCCP" => header.metadata += (length * MOST_UNPACKED).min(MOST_METADATA),
             b"acTL" => header.frames = u32_be(chunk.data, 0)?.max(1).into(),

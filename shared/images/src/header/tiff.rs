@@ -1,4 +1,4 @@
-//! TIFF (Adobe, TIFF 6.0, and BigTIFF). The first directory is the picture that is decoded.
+//! TIFF (Adobe, TIFF 6.0, and `BigTIFF`). The first directory is the picture that is decoded.
 
 use super::Header;
 

@@ -64,7 +64,7 @@ pub(super) fn confine() -> Result<(), String> {
         current: Some(0),
         maximum: Some(0),
     };
-    let _ = setrlimit(Resource::Core, none.clone());
+    let _ = setrlimit(Resource::Core, none);
     let _ = setrlimit(Resource::Fsize, none);
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let program = filter().map_err(|error| error.to_string())?;

@@ -107,7 +107,7 @@ fn is_final(setback: &Setback, code: FailureCode) {
 }
 
 pub(crate) fn killed() {
-    for signal in [Signal::KILL, Signal::SEGV, Signal::ABORT] {
+    for signal in [Signal::KILL, Signal::ABORT, Signal::ILL] {
         is_final(&hit_by(signal), FailureCode::OperationCrashed);
     }
 }

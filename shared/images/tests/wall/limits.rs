@@ -1,5 +1,6 @@
 //! What the worst pictures take that are let through.
 
+use assetmill_core::FailureCode;
 use assetmill_images::{Spent, Transform as T};
 use serde_json::{Value, json};
 
@@ -81,11 +82,12 @@ pub(crate) fn table() {
     }
     for (what, transform, params, colour, bits) in largest_outputs() {
         let (pixels, spent) = largest_let_through(&wall, transform, &params, colour, bits);
-        let name = format!(
-            "PNG, {} channels, {bits} bits",
-            if colour == 6 { 4 } else { 3 }
-        );
-        rows.push_str(&row(&name, what, pixels, spent));
+        let channels = if colour == 6 { 4 } else { 3 };
+        let name = format!("PNG, {channels} channels, {bits} bits");
+        rows.push_str(&match spent {
+            Some(spent) => row(&name, what, pixels, spent),
+            None => format!("| {name} | {what} | {} | | | stopped | |\n", pixels / MB),
+        });
     }
     let page = format!("{before}<!-- measured -->\n{rows}<!-- /measured -->{after}");
     std::fs::write(path, page).unwrap();
@@ -145,22 +147,29 @@ fn largest_outputs() -> Vec<Written> {
     ]
 }
 
-/// The largest square that is not refused, and what it takes.
+/// The largest square that is not refused, and what it takes; `None` where it is stopped at its bound.
 fn largest_let_through(
     wall: &Wall,
     transform: T,
     params: &Value,
     colour: u8,
     bits: u8,
-) -> (u64, Spent) {
+) -> (u64, Option<Spent>) {
     for side in (500..=10_000_u32).rev().step_by(500) {
         // Its header alone tells whether it is let through: a whole one would be worked on.
         let claims = pictures::png_of(side, side, colour, bits, &[0; 32]);
         let refused = block_on(wall.failure(transform, params.clone(), &claims));
-        if refused.code != assetmill_core::FailureCode::TooExpensive {
+        if refused.code != FailureCode::TooExpensive {
             wall.spent();
             let content = pictures::png(side, side, colour, bits);
-            let spent = taken(wall, "PNG", transform, params, &content);
+            let made = block_on(wall.run(transform, params.clone(), &content));
+            let stopped = made
+                .is_err_and(|setback| setback.failure().code == FailureCode::OperationTooExpensive);
+            let spent = wall.spent().pop();
+            assert!(
+                stopped || spent.is_some_and(|it| it.memory <= it.reserved),
+                "{spent:?}"
+            );
             return (u64::from(side) * u64::from(side), spent);
         }
     }

@@ -136,8 +136,9 @@ pub(crate) fn tiff(width: u32, height: u32) -> Vec<u8> {
     let mut left = u64::from(width) * u64::from(height) * 3;
     while left > 0 {
         let run = left.min(128);
-        // A run of `n` bytes is written as 257 - n.
-        strip.extend_from_slice(&[(257 - run as u16) as u8, 7]);
+        // A run of n bytes is written as 257 - n, and a single byte as itself after a 0.
+        let head = u8::try_from((257 - run) % 256).unwrap();
+        strip.extend_from_slice(&[head, 7]);
         left -= run;
     }
     let mut content = b"II\x2A\0\x08\0\0\0".to_vec();

@@ -74,10 +74,13 @@ fn is_of_tls(cause: &(dyn Error + 'static)) -> bool {
         || error.get_ref().is_some_and(|content| is_of_tls(content))
 }
 
+/// What is no HTTP may come before the request was sent, as a greeting of another protocol does: hyper has
+/// no question for that, but words.
 fn is_of_parsing(cause: &(dyn Error + 'static)) -> bool {
+    const BEFORE_REQUEST: &str = "received unexpected message from connection";
     cause
         .downcast_ref::<hyper::Error>()
-        .is_some_and(hyper::Error::is_parse)
+        .is_some_and(|error| error.is_parse() || error.to_string() == BEFORE_REQUEST)
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
