@@ -84,10 +84,11 @@ pub(crate) fn table() {
         let (pixels, spent) = largest_let_through(&wall, transform, &params, colour, bits);
         let channels = if colour == 6 { 4 } else { 3 };
         let name = format!("PNG, {channels} channels, {bits} bits");
-        rows.push_str(&match spent {
+        let line = match spent {
             Some(spent) => row(&name, what, pixels, spent),
             None => format!("| {name} | {what} | {} | | | stopped | |\n", pixels / MB),
-        });
+        };
+        rows.push_str(&line);
     }
     let page = format!("{before}<!-- measured -->\n{rows}<!-- /measured -->{after}");
     std::fs::write(path, page).unwrap();

@@ -16,6 +16,7 @@ const MOST_BYTES: u64 = 32_000_000;
 type Case = (&'static str, T, Value, Vec<u8>, F);
 
 /// Each stopped the service, or took minutes or gigabytes of it, before there was a wall.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn cases() -> Vec<Case> {
     let small = |width, height| pictures::png(width, height, 0, 8);
     let claims =
