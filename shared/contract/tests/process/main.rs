@@ -59,7 +59,7 @@ async fn what_can_not_get_better_soon_is_tried_again_from_the_queue() {
 /// Sources are anybody's: one that asks for patience without an end is left after minutes.
 #[tokio::test(start_paused = true)]
 async fn a_source_that_throttles_is_given_up_after_a_quarter_of_an_hour() {
-    let throttled = |_| throttled_by(FailureCode::SourceThrottled, Duration::from_secs(60));
+    let throttled = |_| throttled_by(FailureCode::SourceThrottled, Duration::from_mins(1));
     let world = World::new(throttled).await;
     // Waiting for its first attempt costs a flow nothing.
     tokio::time::sleep(Duration::from_hours(2)).await;
@@ -114,7 +114,7 @@ async fn waiting_for_a_turn_costs_neither_an_attempt_nor_patience() {
 #[tokio::test(start_paused = true)]
 async fn waiting_for_a_turn_does_not_renew_patience() {
     let world = World::new(|attempt| match attempt % 2 {
-        0 => throttled_by(FailureCode::SourceThrottled, Duration::from_secs(60)),
+        0 => throttled_by(FailureCode::SourceThrottled, Duration::from_mins(1)),
         _ => paced(Duration::from_secs(10)),
     })
     .await;
