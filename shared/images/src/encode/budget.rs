@@ -8,7 +8,7 @@ use crate::geometry::Size;
 /// The lowest quality that is tried: what is below can hardly be looked at.
 const LOWEST_QUALITY: u8 = 5;
 /// How often a picture is written at the most.
-pub(crate) const MAX_ENCODES: u64 = 4;
+pub(crate) const MAX_ENCODES: u64 = 5;
 
 /// The picture of the highest quality, up to this one, that has at most so many bytes, as far as
 /// [`MAX_ENCODES`] attempts find it. What a picture took in one quality tells which to try next.
@@ -49,15 +49,16 @@ pub(super) fn best(
     best.ok_or_else(|| over_budget(known.over.1, most))
 }
 
-/// How much the logarithm of the bytes falls with each step of quality, where nothing is known yet.
-const USUAL_SLOPE: f64 = 0.03;
+/// How much the logarithm of the bytes falls as that of the steps of quantisation grows, where nothing is
+/// known yet.
+const USUAL_SLOPE: f64 = 0.45;
+const LEAST_SLOPE: f64 = 0.05;
 /// How much further a guess goes than the slope says: one that fits is worth more than one that just does
 /// not.
-const CAUTION: f64 = 1.1;
+const CAUTION: f64 = 1.05;
 
 /// What is known of a picture's bytes by their quality.
 struct Known {
-    /// By how much their logarithm falls with each step of quality.
     slope: f64,
     /// The lowest quality that was too much, and its bytes.
     over: (u8, usize),
@@ -67,10 +68,13 @@ struct Known {
 
 impl Known {
     /// The quality to try next.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     fn guess(&self, most: usize, lowest: u8) -> u8 {
-        let steps = (CAUTION * (log(self.over.1) - log(most)) / self.slope).ceil();
-        let guessed = (f64::from(self.over.0) - steps.max(1.0)).max(f64::from(lowest)) as u8;
+        let (quality, bytes) = self.over;
+        let wanted = log(scale(quality)) + CAUTION * (log(bytes) - log(most)) / self.slope;
+        let qualities = lowest..quality;
+        // The highest whose steps are coarse enough.
+        let guessed = qualities.rev().find(|it| log(scale(*it)) >= wanted);
+        let guessed = guessed.unwrap_or(lowest);
         self.under.map_or(guessed, |under| guessed.max(under + 1))
     }
 
@@ -79,8 +83,10 @@ impl Known {
     }
 
     fn learn(&mut self, quality: u8, bytes: usize, most: usize) {
-        let steps = f64::from(self.over.0) - f64::from(quality);
-        self.slope = ((log(self.over.1) - log(bytes)) / steps.max(1.0)).max(0.001);
+        let coarser = log(scale(quality)) - log(scale(self.over.0));
+        if coarser > 0.0 {
+            self.slope = ((log(self.over.1) - log(bytes)) / coarser).max(LEAST_SLOPE);
+        }
         if bytes <= most {
             self.under = Some(quality);
         } else {
@@ -89,9 +95,20 @@ impl Known {
     }
 }
 
+/// The steps that a quality quantises in, as a percentage of those of quality 50: what libjpeg made usual
+/// (`jpeg_quality_scaling`), and near enough for the others.
+fn scale(quality: u8) -> usize {
+    let quality = usize::from(quality.clamp(1, 100));
+    if quality < 50 {
+        5000 / quality
+    } else {
+        200 - 2 * quality
+    }
+}
+
 #[expect(clippy::cast_precision_loss)]
-fn log(bytes: usize) -> f64 {
-    (bytes.max(1) as f64).ln()
+fn log(number: usize) -> f64 {
+    (number.max(1) as f64).ln()
 }
 
 /// The picture, if it has at most so many bytes.
@@ -149,9 +166,9 @@ mod tests {
 
     use super::*;
 
-    /// The bytes of a picture, which grow with quality as those of photographs do.
+    /// The bytes of a picture, which fall as its steps grow.
     fn bytes(quality: u8) -> usize {
-        (0..quality).fold(1000, |bytes, _| bytes + bytes / 25)
+        200_000 / (5 + scale(quality))
     }
 
     /// The picture of at most so many bytes, and how often it was written.
@@ -167,7 +184,7 @@ mod tests {
     #[test]
     fn a_high_quality_that_fits_is_found_in_a_few_attempts() {
         let least = bytes(LOWEST_QUALITY);
-        for most in [24_000, 20_000, 10_000, 5_000, 3_000, 2_000, least] {
+        for most in [4_000, 3_000, 2_000, 1_000, 500, 250, least] {
             let (found, attempts) = of_quality(most);
             let bytes = found.unwrap().len();
             assert!(bytes <= most, "{bytes} of {most}");

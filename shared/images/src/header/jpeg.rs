@@ -91,15 +91,20 @@ impl Frame {
     }
 
     fn header(&self, scans: u64, segments: u64, metadata: u64) -> Header {
-        // Four components are turned into three.
         let channels = if self.components == 1 { 1 } else { 3 };
         // Where there is more than one scan, all coefficients are kept until the last: 64 of 2 bytes.
-        let scratch = if scans > 1 { self.blocks * 128 } else { 0 };
+        let coefficients = if scans > 1 { self.blocks * 128 } else { 0 };
+        // Four components are decoded as they are, by another decoder, and then turned.
+        let four = if self.components == 4 {
+            u64::from(self.width) * u64::from(self.height) * 6
+        } else {
+            0
+        };
         Header {
             passes: scans.max(1),
             pieces: segments,
             metadata,
-            scratch,
+            scratch: coefficients + four,
             ..Header::plain(self.width, self.height, channels)
         }
     }

@@ -129,7 +129,9 @@ impl Fetcher {
         }
         // As long as it says that it is, or as long as it may be.
         let expected = response.content_length().unwrap_or(self.limits.max_bytes);
-        let reserved = self.memory.try_reserve(expected.min(self.limits.max_bytes));
+        // One that may be larger than all there is takes all there is.
+        let most = self.limits.max_bytes.min(self.memory.bytes());
+        let reserved = self.memory.try_reserve(expected.min(most));
         let mut reserved = reserved.ok_or_else(|| place.no_room())?;
         let content = read_body(response, self.limits.max_bytes)
             .await
