@@ -38,7 +38,7 @@ struct Attacker {
     answers: Arc<Mutex<Answers>>,
 }
 
-pub(crate) fn begin(program: &Program, origin: &SocketAddr) -> Attackers {
+pub(crate) async fn begin(program: &Program, origin: &SocketAddr) -> Attackers {
     let answers = Arc::default();
     let attacker = Attacker {
         client: program.client.clone(),
@@ -55,8 +55,9 @@ pub(crate) fn begin(program: &Program, origin: &SocketAddr) -> Attackers {
     tasks.spawn(attacker.clone().a_refusing_origin());
     tasks.spawn(attacker.clone().wrong_keys_and_large_bodies());
     tasks.spawn(attacker.clone().readiness());
+    let ids = attacker.long_rows().await;
     for _ in 0..20 {
-        tasks.spawn(attacker.clone().who_never_reads());
+        tasks.spawn(attacker.clone().who_never_reads(ids.clone()));
     }
     Attackers { tasks, answers }
 }
@@ -183,14 +184,18 @@ impl Attacker {
         }
     }
 
-    /// Asks for as many rows as there may be, and reads none.
-    async fn who_never_reads(self) {
-        let body = json!({ "digital_asset_urls": vec![format!("http://{}/dear/none?{}", self.origin, "x".repeat(3000)); 300] });
-        let started = self
-            .post("batch", "/api/v2/transforms", &body)
-            .await
-            .unwrap_or_default();
-        let ids = started["flow_ids"].to_string();
+    /// The ids of flows whose rows are long.
+    async fn long_rows(&self) -> String {
+        let urls: Vec<_> = (0..300)
+            .map(|number| format!("http://{}/none/{number}?{}", self.origin, "x".repeat(3000)))
+            .collect();
+        let body = json!({ "digital_asset_urls": urls });
+        let started = self.post("batch", "/api/v2/transforms", &body).await;
+        started.unwrap_or_default()["flow_ids"].to_string()
+    }
+
+    /// Asks for many rows, and reads none.
+    async fn who_never_reads(self, ids: String) {
         let request = format!(
             "POST /api/v2/transforms/results HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {HOSTILE}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{ids}",

@@ -32,11 +32,14 @@ async fn main() -> ExitCode {
         .and_then(|it| it.parse().ok());
     let time = Duration::from_secs(seconds.unwrap_or(60));
     let origin = origin::serve().await;
-    let program = Program::start(&path, &origin);
+    // Whoever floods a host takes its turns from others who ask the same one: fair shares of queues and hosts
+    // are for flow control.
+    let hostile_origin = origin::serve().await;
+    let program = Program::start(&path);
     program.ready().await;
     let alone = victim::call_for(time / 3, &program, &origin).await;
     println!("alone      {alone}");
-    let attackers = attacks::begin(&program, &origin);
+    let attackers = attacks::begin(&program, &hostile_origin).await;
     let beside = victim::call_for(time, &program, &origin).await;
     println!("beside     {beside}");
     let answers = attackers.end().await;
