@@ -23,7 +23,7 @@ bench-wall *photograph:
 limits:
     ASSETMILL_WRITE_LIMITS=1 cargo test -p assetmill-images --test wall -- the_table_of_limits
 
-# One tenant does everything that used to stop the service, and another notices little of it: two minutes.
+# One tenant does everything that used to stop the service: says what another notices of it. Two minutes.
 hostile:
     cargo build --release --package assetmill
     cargo run --release --package assetmill --example hostile -- target/release/assetmill
