@@ -45,13 +45,18 @@ async fn what_takes_too_long_is_handed_to_the_queue() {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_rows_than_an_answer_holds_are_refused() {
     let program = Program::start(&[]).await;
-    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
-    let ids = json!(vec![id; 1_001]);
-    let (status, problem) = program.post_json("/api/v2/transforms/results", &ids).await;
+    let ids = |count: u32| {
+        let id = |number| format!("01890a5d-ac96-774b-bcce-{number:012x}");
+        json!((0..count).map(id).collect::<Vec<_>>())
+    };
+    let (status, problem) = program
+        .post_json("/api/v2/transforms/results", &ids(1_001))
+        .await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(problem["code"], "too_many_flow_ids");
-    let ids = json!(vec![id; 1_000]);
-    let (status, results) = program.post_json("/api/v2/transforms/results", &ids).await;
+    let (status, results) = program
+        .post_json("/api/v2/transforms/results", &ids(1_000))
+        .await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(results["counts"]["not_found"], 1_000);
 }
