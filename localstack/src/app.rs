@@ -8,12 +8,11 @@ use assetmill_core::ports::{Clock, FlowDeliveries};
 use assetmill_core::usecases::{
     Answer, Bury, Cancel, Process, Retry, Submit, Sweep, TimeLimits, Work,
 };
-use assetmill_core::{Catalogue, MAX_BATCH};
+use assetmill_core::{Catalogue, MAX_BATCH, Shares};
 use assetmill_http::{Callers, InFlight, docs, layers};
 use assetmill_operations::fetch::{FetchLimits, Fetcher, GuardedClient};
 use assetmill_results::ResultsState;
 use axum::Router;
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use url::Url;
 use utoipa::openapi::OpenApi;
@@ -103,6 +102,7 @@ impl App {
             limits: TimeLimits::default(),
         };
         let work = Work { process, queue };
+        let places = config.workers() as u64;
         let attempts = TaskTracker::new();
         let callers = config.callers()?;
         let in_flight = InFlight::new(config.http_memory.as_u64());
@@ -115,8 +115,9 @@ impl App {
             answer: Answer {
                 submit: submit.clone(),
                 work: work.clone(),
-                // Callers who wait don't stand in line behind a large batch.
-                places: Arc::new(Semaphore::new(config.workers())),
+                // Callers who wait don't stand in line behind a large batch, nor behind another tenant's
+                // calls.
+                places: Shares::new(2 * places, places),
                 attempts: attempts.clone(),
                 answer_within: config.answer_within(),
             },

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use assetmill_aws::resources::Names;
-use assetmill_core::NotAName;
+use assetmill_core::{NotAName, TenantId};
 use assetmill_http::Callers;
 use assetmill_http::caller::BadKeys;
 use assetmill_images::Bounds;
@@ -138,7 +138,8 @@ pub struct Config {
 /// What pictures may take while they are worked on.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Pictures {
-    /// The memory that all pictures in work may take together; one that would take more is refused.
+    /// The memory that the pictures of one tenant in work may take together; one that would take more is
+    /// refused. The pictures of all others may take a quarter more.
     #[arg(long, env = "ASSETMILL_PICTURE_MEMORY", default_value = "2 GiB")]
     pub picture_memory: ByteSize,
 
@@ -170,6 +171,7 @@ impl Pictures {
     pub fn bounds(&self) -> Bounds {
         Bounds {
             memory: self.picture_memory.as_u64(),
+            memory_of_others: self.picture_memory.as_u64() / 4,
             cpu: Duration::from_secs(self.picture_seconds),
             output_pixels: self.max_output_pixels,
         }
@@ -272,7 +274,7 @@ impl Config {
     pub fn callers(&self) -> Result<Callers, ConfigError> {
         match &self.api_keys {
             Some(keys) => Ok(Callers::from_keys(keys)?),
-            None => Ok(Callers::Open("local".parse()?)),
+            None => Ok(Callers::Open(TenantId::local())),
         }
     }
 

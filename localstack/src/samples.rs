@@ -1,7 +1,7 @@
 //! A photograph for those who have no URL at hand: served, and taken as a source without a request.
 
 use assetmill_core::ports::Sources;
-use assetmill_core::{Asset, AssetUrl, Setback};
+use assetmill_core::{Asset, AssetUrl, Setback, TenantId};
 use async_trait::async_trait;
 use axum::Router;
 use axum::routing::get;
@@ -53,13 +53,13 @@ impl<Others: Sources> WithSample<Others> {
 
 #[async_trait]
 impl<Others: Sources> Sources for WithSample<Others> {
-    async fn fetch(&self, url: &AssetUrl) -> Result<Asset, Setback> {
+    async fn fetch(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
         if self.is_sample(url.as_url()) {
             return Ok(Asset {
                 url: url.clone(),
                 content: Bytes::from_static(SAMPLE),
             });
         }
-        self.others.fetch(url).await
+        self.others.fetch(tenant, url).await
     }
 }

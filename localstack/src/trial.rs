@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use assetmill_core::ports::Sources;
-use assetmill_core::{Asset, AssetUrl, Availability, Catalogue, Params, ParamsSchema, Setback};
+use assetmill_core::{
+    Asset, AssetUrl, Availability, Catalogue, Params, ParamsSchema, Setback, TenantId,
+};
 use assetmill_operations::wire;
 use serde_json::{Map, Value};
 
@@ -89,9 +91,10 @@ pub async fn run(
         });
     }
     let params = params(&trial.params, &description.params)?;
-    let asset = asset(&trial.asset, sources).await?;
+    let tenant = TenantId::local();
+    let asset = asset(&tenant, &trial.asset, sources).await?;
     let began = Instant::now();
-    let (result, lines) = wire::watch(operation.run(asset, &params)).await;
+    let (result, lines) = wire::watch(operation.run(&tenant, asset, &params)).await;
     let took = began.elapsed();
     let mut out = io::stdout().lock();
     for line in lines {
@@ -134,11 +137,11 @@ fn params(given: &[String], schema: &ParamsSchema) -> Result<Params, TrialError>
         .map_err(|error| TrialError::Param(error.to_string()))
 }
 
-async fn asset(place: &str, sources: &dyn Sources) -> Result<Asset, TrialError> {
+async fn asset(tenant: &TenantId, place: &str, sources: &dyn Sources) -> Result<Asset, TrialError> {
     if place.starts_with("http://") || place.starts_with("https://") {
         let url: AssetUrl = place.parse().map_err(TrialError::Url)?;
         return sources
-            .fetch(&url)
+            .fetch(tenant, &url)
             .await
             .map_err(|setback| failed(&setback));
     }

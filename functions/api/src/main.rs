@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_api::{ApiState, Readiness};
+use assetmill_core::Shares;
 use assetmill_core::ports::{OutputLinks, Probe};
 use assetmill_core::usecases::{Answer, Cancel, Retry, Submit, TimeLimits, Work};
 use assetmill_http::{InFlight, docs, layers};
@@ -13,7 +14,6 @@ use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_INLINE_BYTES, MAX_ROWS, calle
 use assetmill_lambda::processing::Processing;
 use assetmill_lambda::start::{StartError, start};
 use assetmill_lambda::stores::{LINK_LIFETIME, Stores};
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use utoipa::openapi::OpenApi;
 
@@ -30,7 +30,7 @@ const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 
 /// How many flows run while their callers wait. What they take of memory is bounded by itself
 /// ([`Capacity`](assetmill_lambda::capacity::Capacity)).
-const MOST_AT_ONCE: usize = 16;
+const MOST_AT_ONCE: u64 = 16;
 
 fn main() -> ExitCode {
     if let Some(ended) = assetmill_images::sandbox::run_if_child() {
@@ -73,7 +73,7 @@ fn state(environment: &Environment, stores: &Stores) -> Result<ApiState, StartEr
                 process,
                 queue: submit.queue.clone(),
             },
-            places: Arc::new(Semaphore::new(MOST_AT_ONCE)),
+            places: Shares::new(MOST_AT_ONCE, MOST_AT_ONCE),
             attempts: TaskTracker::new(),
             answer_within: answer_within(environment)?,
         },

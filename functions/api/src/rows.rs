@@ -2,9 +2,8 @@
 
 use std::vec;
 
-use assetmill_core::Flow;
 use assetmill_core::ports::Unavailable;
-use assetmill_http::Hold;
+use assetmill_core::{Flow, Share};
 use assetmill_http::rows::Rows;
 use assetmill_http::views::{Counted, FlowRow, Links, ResultsEnding};
 use async_trait::async_trait;
@@ -17,7 +16,7 @@ pub(crate) struct AtHand {
     pub(crate) flows: vec::IntoIter<Flow>,
     pub(crate) links: Links,
     pub(crate) counted: Counted,
-    pub(crate) _memory: Hold,
+    pub(crate) _memory: Share,
 }
 
 #[async_trait]

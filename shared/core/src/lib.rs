@@ -11,9 +11,9 @@ mod digest;
 mod failure;
 mod flow;
 mod ids;
-mod memory;
 mod operation;
 pub mod ports;
+mod shares;
 pub mod usecases;
 
 pub use asset_url::{AssetUrl, MAX_URL_BYTES, NotAUrl, RefusedUrl, Source, UrlRefusal};
@@ -23,11 +23,11 @@ pub use digest::{OutputKey, Sha256Digest, WorkKey};
 pub use failure::{Failure, FailureCode, Setback};
 pub use flow::{Flow, FlowMessage, FlowState, NotAState, Output, Status};
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};
-pub use memory::{Memory, Reservation};
 pub use operation::{
     Asset, Availability, Catalogue, Cost, MediaType, Operation, OperationDescription, ParamError,
     ParamKind, ParamSpec, ParamValue, Params, ParamsSchema, Product,
 };
+pub use shares::{Share, Shares};
 
 /// The largest number of assets in one batch, and of flow ids in one question about results.
 pub const MAX_BATCH: usize = 10_000;

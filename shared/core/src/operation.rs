@@ -12,7 +12,7 @@ use bytes::Bytes;
 pub use media_type::MediaType;
 pub use params::{ParamError, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema};
 
-use crate::{AssetUrl, OperationName, RetryPolicy, Setback};
+use crate::{AssetUrl, OperationName, RetryPolicy, Setback, TenantId};
 
 /// A fetched asset.
 #[derive(Debug, Clone)]
@@ -85,8 +85,14 @@ pub trait Operation: Send + Sync {
     /// How often it is tried.
     fn retry(&self) -> RetryPolicy;
 
-    /// Makes the product. MUST be cancel-safe: dropping the future stops the work.
-    async fn run(&self, asset: Asset, params: &Params) -> Result<Product, Setback>;
+    /// Makes the product. MUST be cancel-safe: dropping the future stops the work. Of what all tenants
+    /// share, such as cores and memory, it SHOULD take no more than what is fair to the others of `tenant`.
+    async fn run(
+        &self,
+        tenant: &TenantId,
+        asset: Asset,
+        params: &Params,
+    ) -> Result<Product, Setback>;
 }
 
 /// The operations that can be asked for, one of them by default.

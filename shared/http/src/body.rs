@@ -29,7 +29,7 @@ pub trait RequestBody: DeserializeOwned {
 }
 
 /// A JSON request body, or the problem with it. Nothing is read for somebody who may not call, and what
-/// is read is counted in the share of its caller.
+/// is read is counted on its caller.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JsonBody<T>(pub T);
 
@@ -46,8 +46,8 @@ where
         let (parts, body) = request.into_parts();
         let caller = Callers::from_ref(state).identify(&parts.headers)?;
         check_declared_type(&parts.headers)?;
-        let share = InFlight::from_ref(state).share(&caller);
-        let bytes = reading::read(&parts.headers, body, &share).await?;
+        let memory = InFlight::from_ref(state).of(&caller);
+        let bytes = reading::read(&parts.headers, body, &memory).await?;
         parse(&bytes).map(Self)
     }
 }

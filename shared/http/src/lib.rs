@@ -17,7 +17,7 @@ pub mod views;
 
 pub use body::{JsonBody, MAX_BODY_BYTES, RequestBody};
 pub use caller::{Caller, Callers};
-pub use in_flight::{Hold, InFlight, Share};
+pub use in_flight::{InFlight, TenantInFlight};
 pub use path::PathId;
 pub use pointer::Pointer;
 pub use problem::{ErrorCode, Problem};

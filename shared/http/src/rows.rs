@@ -10,7 +10,7 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
 
-use crate::{Problem, Share};
+use crate::{Problem, TenantInFlight};
 
 /// What is sent at once, at the least, as long as there is more.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -40,7 +40,7 @@ pub trait Rows: Send + 'static {
 /// Answers a JSON object: the fields of `beginning`, `flows` with the rows, and the fields of their
 /// [`ending`](Rows::ending).
 ///
-/// Rows are read as the client takes them, under the memory of `share`. The first are read before the
+/// Rows are read as the client takes them, under the memory of `in_flight`. The first are read before the
 /// answer begins, so that what goes wrong with them is a problem; what goes wrong later breaks the body
 /// off before its end, which every client notices (RFC 9112, section 8).
 ///
@@ -49,12 +49,12 @@ pub trait Rows: Send + 'static {
 pub async fn answer<R: Rows>(
     beginning: &impl Serialize,
     rows: R,
-    share: Share,
+    in_flight: TenantInFlight,
 ) -> Result<Response, Problem> {
     let beginning = fields(beginning)?;
     let mut writer = Writer {
         rows,
-        share,
+        in_flight,
         beginning: Some(beginning),
         any: false,
         ended: false,
@@ -86,7 +86,7 @@ struct BrokenOff(Problem);
 
 struct Writer<R> {
     rows: R,
-    share: Share,
+    in_flight: TenantInFlight,
     beginning: Option<String>,
     any: bool,
     ended: bool,
@@ -94,8 +94,8 @@ struct Writer<R> {
 
 impl<R: Rows> Writer<R> {
     async fn chunk(&mut self) -> Result<Bytes, Problem> {
-        let mut hold = self
-            .share
+        let mut held = self
+            .in_flight
             .hold(self.rows.at_once() as u64 * ROW_BYTES)
             .await?;
         let mut text = String::new();
@@ -107,13 +107,11 @@ impl<R: Rows> Writer<R> {
             self.write_some(&mut text).await?;
         }
         // The rows are gone; what is kept is the text.
-        let missing = (text.len() as u64).saturating_sub(hold.bytes());
-        if missing > 0 {
-            hold.add(self.share.hold(missing).await?);
-        }
+        let missing = (text.len() as u64).saturating_sub(held.amount());
+        let more = self.in_flight.hold(missing).await?;
         text.shrink_to_fit();
-        hold.shrink_to(text.len() as u64);
-        Ok(hold.keep(text.into()))
+        held.shrink_to(text.len() as u64);
+        Ok(more.hold(held.hold(text.into())))
     }
 
     async fn write_some(&mut self, text: &mut String) -> Result<(), Problem> {
@@ -196,8 +194,8 @@ mod tests {
         }
     }
 
-    fn share(bytes: u64) -> Share {
-        InFlight::new(bytes).share(&"a".parse().unwrap())
+    fn in_flight(bytes: u64) -> TenantInFlight {
+        InFlight::new(bytes).of(&"a".parse().unwrap())
     }
 
     #[tokio::test]
@@ -208,7 +206,7 @@ mod tests {
                 fails_at: None,
             };
             let beginning = json!({ "id": 5 });
-            let answer = answer(&beginning, rows, share(1 << 20)).await.unwrap();
+            let answer = answer(&beginning, rows, in_flight(1 << 20)).await.unwrap();
             let length = axum::body::HttpBody::size_hint(answer.body()).exact();
             assert_eq!(length.is_some(), left < 1_000, "{left}");
             let mut text = Vec::new();
@@ -230,9 +228,9 @@ mod tests {
             left: 1_000,
             fails_at: Some(fails_at),
         };
-        let refused = answer(&json!({}), rows(1_000), share(64 << 20)).await;
+        let refused = answer(&json!({}), rows(1_000), in_flight(64 << 20)).await;
         assert_eq!(refused.unwrap_err().code(), ErrorCode::Unavailable);
-        let answer = answer(&json!({}), rows(500), share(64 << 20))
+        let answer = answer(&json!({}), rows(500), in_flight(64 << 20))
             .await
             .unwrap();
         assert!(answer.into_body().collect().await.is_err());
@@ -240,20 +238,20 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_nobody_reads_holds_what_was_sent_and_no_more() {
-        let share = share(1 << 20);
+        let in_flight = in_flight(1 << 20);
         let rows = Numbers {
             left: 1_000,
             fails_at: None,
         };
-        let unread = answer(&json!({}), rows, share.clone()).await.unwrap();
-        let sent = share.bytes() - 2 * CHUNK_BYTES as u64;
-        assert!(share.try_hold(sent).is_ok());
+        let unread = answer(&json!({}), rows, in_flight.clone()).await.unwrap();
+        let sent = in_flight.bytes() - 2 * CHUNK_BYTES as u64;
+        assert!(in_flight.try_hold(sent).is_ok());
         assert!(
-            share
-                .try_hold(share.bytes() - CHUNK_BYTES as u64 / 2)
+            in_flight
+                .try_hold(in_flight.bytes() - CHUNK_BYTES as u64 / 2)
                 .is_err()
         );
         drop(unread);
-        assert!(share.try_hold(share.bytes()).is_ok());
+        assert!(in_flight.try_hold(in_flight.bytes()).is_ok());
     }
 }

@@ -37,7 +37,7 @@ impl RequestBody for Order {
         &[("name", "several names go into names")];
 }
 
-/// Whoever asks may, and shares so much memory with nobody.
+/// Whoever asks may, and has so much memory with nobody.
 #[derive(Clone)]
 struct World(InFlight);
 
@@ -235,7 +235,7 @@ async fn nothing_huge_is_repeated() {
 #[tokio::test]
 async fn a_body_holds_what_came_of_it_and_gives_it_back() {
     let memory = InFlight::new(512 * 1024);
-    let share = memory.share(&"acme".parse().unwrap());
+    let in_flight = memory.of(&"acme".parse().unwrap());
     let router = router_with(memory);
     // What is declared and does not come holds nothing.
     let mut stalled = post(
@@ -253,6 +253,6 @@ async fn a_body_holds_what_came_of_it_and_gives_it_back() {
     let refused = ask(router.clone(), post("/", of(300 * 1024))).await;
     assert_eq!(refused.problem(), (503, "busy".to_owned(), None));
     assert_eq!(refused.headers["retry-after"], "5");
-    assert!(share.try_hold(share.bytes()).is_ok());
+    assert!(in_flight.try_hold(in_flight.bytes()).is_ok());
     stalled.abort();
 }

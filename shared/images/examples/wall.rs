@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Some(path) => std::fs::read(path).unwrap().into(),
         None => photograph(),
     };
+    let tenant = "bench".parse().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let begun = Instant::now();
     let behind = thumbnail(Codecs::sandboxed(Bounds::default(), Confinement::Preferred).unwrap());
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
                 .accept(&serde_json::Map::new());
             let begun = Instant::now();
             runtime
-                .block_on(operation.run(asset, &params.unwrap()))
+                .block_on(operation.run(&tenant, asset, &params.unwrap()))
                 .unwrap();
             // The first of each finds cold caches.
             if turn > 0 {

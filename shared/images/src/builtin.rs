@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use assetmill_core::{
     Asset, Availability, Cost, MediaType, Operation, OperationDescription, ParamSpec, Params,
-    Product, RetryPolicy, Setback,
+    Product, RetryPolicy, Setback, TenantId,
 };
 use async_trait::async_trait;
 
@@ -132,7 +132,12 @@ impl Operation for Builtin {
         self.retry
     }
 
-    async fn run(&self, asset: Asset, params: &Params) -> Result<Product, Setback> {
+    async fn run(
+        &self,
+        tenant: &TenantId,
+        asset: Asset,
+        params: &Params,
+    ) -> Result<Product, Setback> {
         let accepts = &self.description.accepts;
         let format = Format::of(&asset.content, accepts)?;
         let encoding = params::encoding(params);
@@ -153,7 +158,7 @@ impl Operation for Builtin {
         let job = Job { work, format };
         let overlay = self.overlay.as_deref();
         self.codecs
-            .run(job, asset.content, overlay, self.max_pixels)
+            .run(tenant, job, asset.content, overlay, self.max_pixels)
             .await
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::{FailureCode, MediaType, Memory, Product, Setback};
+use assetmill_core::{FailureCode, MediaType, Product, Setback, Shares, TenantId};
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
@@ -19,8 +19,11 @@ use crate::work::{Job, Overlays, Work};
 /// What pictures may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// The bytes that all pictures in work may take together. One that would take more is refused.
+    /// The bytes that all pictures of one tenant in work may take together. One that would take more is
+    /// refused.
     pub memory: u64,
+    /// The bytes beside them for pictures of other tenants, however much the first one asks for.
+    pub memory_of_others: u64,
     /// The time of a core that one picture may take, in whole seconds.
     pub cpu: Duration,
     /// The most pixels of a result, width times height, whatever its parameters say.
@@ -31,6 +34,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             memory: 2 * 1024 * 1024 * 1024,
+            memory_of_others: 512 * 1024 * 1024,
             cpu: Duration::from_mins(1),
             output_pixels: 100_000_000,
         }
@@ -56,7 +60,7 @@ type Observer = Arc<dyn Fn(Spent) + Send + Sync>;
 #[derive(Clone)]
 pub struct Codecs {
     bounds: Bounds,
-    memory: Memory,
+    memory: Shares,
     place: Place,
     observer: Option<Observer>,
 }
@@ -95,7 +99,7 @@ impl Codecs {
 
     fn at(place: Place, bounds: Bounds) -> Self {
         Self {
-            memory: Memory::new(bounds.memory),
+            memory: Shares::new(bounds.memory + bounds.memory_of_others, bounds.memory),
             bounds,
             place,
             observer: None,
@@ -115,6 +119,7 @@ impl Codecs {
     /// anything is set aside.
     pub(crate) async fn run(
         &self,
+        tenant: &TenantId,
         job: Job,
         asset: Bytes,
         overlay: Option<&Overlay>,
@@ -123,7 +128,7 @@ impl Codecs {
         let second = overlay.map(|overlay| overlay.content().clone());
         let beside = overlay.map_or(0, Overlay::pixels);
         let price = self.price(job, asset.clone(), beside, max_pixels).await?;
-        self.pay(job, price, asset, second.unwrap_or_default())
+        self.pay(tenant, job, price, asset, second.unwrap_or_default())
             .await
     }
 
@@ -131,7 +136,12 @@ impl Codecs {
     ///
     /// # Errors
     /// As of the transforms; a mask that can't be read is the vendor's fault.
-    pub async fn cut_out(&self, asset: Bytes, mask: Bytes) -> Result<Product, Setback> {
+    pub async fn cut_out(
+        &self,
+        tenant: &TenantId,
+        asset: Bytes,
+        mask: Bytes,
+    ) -> Result<Product, Setback> {
         let accepted: Vec<MediaType> = Format::ALL.iter().map(|it| it.media_type()).collect();
         let format = Format::of(&asset, &accepted)?;
         let mask_header = Format::of(&mask, &accepted)
@@ -145,7 +155,7 @@ impl Codecs {
         let price = self
             .price(job, asset.clone(), header.pixels(), DEFAULT_MAX_PIXELS)
             .await?;
-        self.pay(job, price, asset, mask).await
+        self.pay(tenant, job, price, asset, mask).await
     }
 
     /// What a job would take; an error where that is too much.
@@ -168,12 +178,13 @@ impl Codecs {
 
     async fn pay(
         &self,
+        tenant: &TenantId,
         job: Job,
         price: Price,
         asset: Bytes,
         second: Bytes,
     ) -> Result<Product, Setback> {
-        let _reserved = self.memory.reserve(price.memory).await;
+        let _reserved = self.memory.take(tenant, price.memory).await;
         match &self.place {
             Place::Sandbox(pool) => {
                 let assignment = Assignment {
@@ -185,7 +196,7 @@ impl Codecs {
                     asset,
                     second,
                 };
-                let (product, used) = pool.run(assignment).await?;
+                let (product, used) = pool.run(tenant, assignment).await?;
                 if let Some(observer) = &self.observer {
                     observer(Spent {
                         reserved: price.memory,

@@ -17,6 +17,7 @@ mod frame;
 mod gauge;
 mod pool;
 mod slot;
+mod task;
 
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -25,7 +26,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use child::brought_down;
-pub(crate) use pool::{Assignment, Pool};
+pub(crate) use pool::Pool;
+pub(crate) use task::Assignment;
 
 /// The argument that makes a binary a codec process.
 const CHILD: &str = "codec-process";

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use assetmill_core::Catalogue;
 use assetmill_core::ports::FlowWrites;
 use assetmill_core::usecases::{Process, TimeLimits};
-use assetmill_core::{Catalogue, Memory};
 use assetmill_images::sandbox::{Confinement, SandboxError};
 use assetmill_images::{Bounds, Codecs};
 use assetmill_operations::catalogue::{self, CatalogueError};
@@ -79,7 +79,7 @@ impl Processing {
         let file = "operations.toml";
         let catalogue = catalogue::load(CATALOGUE, file, &vendors, &codecs, &secrets)?;
         Ok(Self {
-            fetcher: Fetcher::new(sources, limits, origins).within(Memory::new(capacity.assets)),
+            fetcher: Fetcher::new(sources, limits, origins).within(capacity.assets),
             catalogue,
         })
     }
@@ -113,6 +113,7 @@ fn bounds(environment: &Environment, capacity: Capacity) -> Result<Bounds, Envir
     let usual = Bounds::default();
     Ok(Bounds {
         memory: capacity.pictures,
+        memory_of_others: 0,
         cpu: seconds.map_or(usual.cpu, Duration::from_secs),
         output_pixels: environment
             .read("ASSETMILL_MAX_OUTPUT_PIXELS")?

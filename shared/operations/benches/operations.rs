@@ -65,7 +65,9 @@ fn operations(criterion: &mut Criterion) {
                     url: "https://example.com/coffee.jpg".parse().unwrap(),
                     content: Bytes::from_static(PHOTOGRAPH),
                 };
-                runtime.block_on(operation.run(asset, &params)).unwrap()
+                runtime
+                    .block_on(operation.run(&"bench".parse().unwrap(), asset, &params))
+                    .unwrap()
             });
         });
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use assetmill_core::{
     Asset, Availability, Cost, Failure, Operation, OperationDescription, OperationName, Params,
-    Product, RetryPolicy, Setback, Sha256Digest,
+    Product, RetryPolicy, Setback, Sha256Digest, TenantId,
 };
 use async_trait::async_trait;
 
@@ -95,9 +95,14 @@ impl Operation for Chain {
 
     /// Runs one after the other. Once something was paid for, nothing that fails later makes it be paid
     /// for again.
-    async fn run(&self, asset: Asset, _params: &Params) -> Result<Product, Setback> {
+    async fn run(
+        &self,
+        tenant: &TenantId,
+        asset: Asset,
+        _params: &Params,
+    ) -> Result<Product, Setback> {
         let url = asset.url.clone();
-        let mut product = self.first.run(asset).await?;
+        let mut product = self.first.run(tenant, asset).await?;
         let mut paid = self.first.is_paid();
         for link in &self.rest {
             let asset = Asset {
@@ -106,7 +111,7 @@ impl Operation for Chain {
             };
             let name = &link.operation.description().name;
             product = link
-                .run(asset)
+                .run(tenant, asset)
                 .await
                 .map_err(|setback| within(name, setback, paid))?;
             paid |= link.is_paid();
@@ -116,8 +121,8 @@ impl Operation for Chain {
 }
 
 impl Link {
-    async fn run(&self, asset: Asset) -> Result<Product, Setback> {
-        self.operation.run(asset, &self.params).await
+    async fn run(&self, tenant: &TenantId, asset: Asset) -> Result<Product, Setback> {
+        self.operation.run(tenant, asset, &self.params).await
     }
 
     fn is_paid(&self) -> bool {

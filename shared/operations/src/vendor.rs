@@ -23,7 +23,7 @@ use std::fmt;
 
 use assetmill_core::{
     Asset, Availability, Cost, FailureCode, MediaType, Operation, OperationDescription,
-    OperationName, Params, ParamsSchema, Product, RetryPolicy, Setback,
+    OperationName, Params, ParamsSchema, Product, RetryPolicy, Setback, TenantId,
 };
 use async_trait::async_trait;
 
@@ -148,7 +148,12 @@ impl Operation for VendorOperation {
 
     /// Calls the vendor once. Before that, the asset is held against what the vendor takes, by its
     /// content and not by what its source called it.
-    async fn run(&self, asset: Asset, params: &Params) -> Result<Product, Setback> {
+    async fn run(
+        &self,
+        tenant: &TenantId,
+        asset: Asset,
+        params: &Params,
+    ) -> Result<Product, Setback> {
         self.check_available()?;
         let media_type = sniff::media_type(&asset.content);
         self.check_intake(&asset, &media_type)?;
@@ -161,6 +166,7 @@ impl Operation for VendorOperation {
         });
         let secrets = secrets.into_owned().with_sent(sent);
         Call {
+            tenant,
             client: &self.client,
             codecs: &self.codecs,
             profile: &self.profile,

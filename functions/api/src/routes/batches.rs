@@ -35,11 +35,7 @@ pub(crate) async fn cancel_batch(
     Caller(tenant): Caller,
     PathId(id): PathId<BatchId>,
 ) -> Result<Json<CancelledView>, Problem> {
-    let _memory = state
-        .in_flight
-        .share(&tenant)
-        .hold(MEMORY_OF_A_BATCH)
-        .await?;
+    let _memory = state.in_flight.of(&tenant).hold(MEMORY_OF_A_BATCH).await?;
     let done = state
         .cancel
         .run(&tenant, id)
@@ -80,8 +76,8 @@ pub(crate) async fn retry_batch(
     Caller(tenant): Caller,
     PathId(id): PathId<BatchId>,
 ) -> Result<Response, Problem> {
-    let share = state.in_flight.share(&tenant);
-    let memory = share.hold(MEMORY_OF_A_BATCH).await?;
+    let in_flight = state.in_flight.of(&tenant);
+    let memory = in_flight.hold(MEMORY_OF_A_BATCH).await?;
     match state.retry.run(&tenant, id).await {
         Ok(accepted) => started(&accepted, memory),
         Err(error) => Err(refused(error)),

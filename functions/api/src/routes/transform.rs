@@ -2,7 +2,7 @@
 
 use assetmill_core::{Flow, Output, Status};
 use assetmill_http::views::ResultView;
-use assetmill_http::{Caller, ErrorCode, JsonBody, Problem, Share};
+use assetmill_http::{Caller, ErrorCode, JsonBody, Problem, TenantInFlight};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -80,18 +80,22 @@ pub(crate) async fn transform_one(
     Caller(tenant): Caller,
     JsonBody(body): JsonBody<OneAsset>,
 ) -> Result<Response, Problem> {
-    let share = state.in_flight.share(&tenant);
+    let in_flight = state.in_flight.of(&tenant);
     let order = body.order(tenant, &state.catalogue)?;
     let accepted = state.answer.run(order).await?;
     let flow = accepted.flows.first().ok_or_else(Problem::internal)?;
-    outcome(&state, flow, &share)
+    outcome(&state, flow, &in_flight)
         .await
         .map_err(|problem| problem.of_flow(flow.id))
 }
 
-async fn outcome(state: &ApiState, flow: &Flow, share: &Share) -> Result<Response, Problem> {
+async fn outcome(
+    state: &ApiState,
+    flow: &Flow,
+    in_flight: &TenantInFlight,
+) -> Result<Response, Problem> {
     let mut response = match &flow.status {
-        Status::Completed { output, .. } => delivered(state, output, share).await?,
+        Status::Completed { output, .. } => delivered(state, output, in_flight).await?,
         Status::Failed { failure, .. } => return Err(failure.into()),
         Status::Cancelled { .. } => {
             return Err(Problem::new(
@@ -116,14 +120,18 @@ async fn outcome(state: &ApiState, flow: &Flow, share: &Share) -> Result<Respons
     Ok(response)
 }
 
-async fn delivered(state: &ApiState, output: &Output, share: &Share) -> Result<Response, Problem> {
+async fn delivered(
+    state: &ApiState,
+    output: &Output,
+    in_flight: &TenantInFlight,
+) -> Result<Response, Problem> {
     let max = state.max_inline_bytes.unwrap_or(u64::MAX);
-    if output.bytes > max.min(share.bytes()) {
+    if output.bytes > max.min(in_flight.bytes()) {
         let result = state.links().result(output).await?;
         let location = [(LOCATION, header(&result.url)?)];
         return Ok((StatusCode::SEE_OTHER, location, Json(result)).into_response());
     }
-    let memory = share.hold(output.bytes).await?;
+    let memory = in_flight.hold(output.bytes).await?;
     let Some(content) = state.outputs.get(&output.key).await? else {
         tracing::error!(key = output.key.as_str(), "output is gone");
         return Err(Problem::internal());
@@ -132,7 +140,7 @@ async fn delivered(state: &ApiState, output: &Output, share: &Share) -> Result<R
         (CONTENT_TYPE, header(output.media_type.as_str())?),
         (ETAG, header(&format!("\"{}\"", output.sha256))?),
     ];
-    Ok((headers, memory.keep(content)).into_response())
+    Ok((headers, memory.hold(content)).into_response())
 }
 
 fn header(text: &str) -> Result<HeaderValue, Problem> {

@@ -1,8 +1,9 @@
 //! Many assets: answered while the caller waits, or started in the background.
 
+use assetmill_core::Share;
 use assetmill_core::usecases::Accepted;
 use assetmill_http::views::{Counted, ResultsBeginning, ResultsView, StartedView};
-use assetmill_http::{Caller, Hold, JsonBody, Problem, rows};
+use assetmill_http::{Caller, JsonBody, Problem, rows};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -53,11 +54,11 @@ pub(crate) async fn transform_many(
     Caller(tenant): Caller,
     JsonBody(body): JsonBody<ManyAssets>,
 ) -> Result<Response, Problem> {
-    let share = state.in_flight.share(&tenant);
+    let in_flight = state.in_flight.of(&tenant);
     let order = body
         .for_at_most(state.max_rows)?
         .order(tenant, &state.catalogue)?;
-    let memory = share.hold(memory_of(&order)).await?;
+    let memory = in_flight.hold(memory_of(&order)).await?;
     let Accepted { batch, flows } = state.answer.run(order).await?;
     let beginning = ResultsBeginning {
         batch_id: Some(batch.id),
@@ -68,7 +69,7 @@ pub(crate) async fn transform_many(
         counted: Counted::default(),
         _memory: memory,
     };
-    rows::answer(&beginning, flows, share).await
+    rows::answer(&beginning, flows, in_flight).await
 }
 
 /// Start a batch
@@ -113,15 +114,15 @@ pub(crate) async fn start_batch(
     Caller(tenant): Caller,
     JsonBody(body): JsonBody<ManyAssets>,
 ) -> Result<Response, Problem> {
-    let share = state.in_flight.share(&tenant);
+    let in_flight = state.in_flight.of(&tenant);
     let order = body.order(tenant, &state.catalogue)?;
-    let memory = share.hold(memory_of(&order)).await?;
+    let memory = in_flight.hold(memory_of(&order)).await?;
     let accepted = state.submit.start(order).await?;
     started(&accepted, memory)
 }
 
 /// The answer about a batch that was started, which keeps of its memory what it takes itself.
-pub(super) fn started(accepted: &Accepted, mut memory: Hold) -> Result<Response, Problem> {
+pub(super) fn started(accepted: &Accepted, mut memory: Share) -> Result<Response, Problem> {
     let location = format!("/api/v2/batches/{}", accepted.batch.id);
     let body = serde_json::to_vec(&StartedView::from(accepted)).map_err(|error| {
         tracing::error!(
@@ -135,6 +136,6 @@ pub(super) fn started(accepted: &Accepted, mut memory: Hold) -> Result<Response,
         (LOCATION, location),
         (CONTENT_TYPE, "application/json".to_owned()),
     ];
-    let body = Body::from(memory.keep(body.into()));
+    let body = Body::from(memory.hold(body.into()));
     Ok((StatusCode::ACCEPTED, headers, body).into_response())
 }

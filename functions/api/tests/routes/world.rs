@@ -14,14 +14,13 @@ use assetmill_core::usecases::{Answer, Cancel, Process, Retry, Submit, TimeLimit
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Cost, FailureCode, MediaType, Operation,
     OperationDescription, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema, Product,
-    RetryPolicy, Setback,
+    RetryPolicy, Setback, Shares, TenantId,
 };
 use assetmill_http::{Callers, InFlight, layers};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use http::Request;
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::support::{self, Answer as HttpAnswer};
@@ -64,7 +63,7 @@ impl World {
                     process,
                     queue: queue.clone(),
                 },
-                places: Arc::new(Semaphore::new(4)),
+                places: Shares::new(4, 4),
                 attempts: TaskTracker::new(),
                 answer_within: Duration::from_millis(500),
             },
@@ -136,7 +135,7 @@ struct Assets;
 
 #[async_trait]
 impl Sources for Assets {
-    async fn fetch(&self, url: &AssetUrl) -> Result<Asset, Setback> {
+    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
         let path = url.as_url().path();
         if let Some(wanted) = path.strip_prefix("/fails/") {
             let code = FailureCode::ALL
@@ -172,7 +171,7 @@ impl Operation for Copies {
         RetryPolicy::default()
     }
 
-    async fn run(&self, asset: Asset, params: &Params) -> Result<Product, Setback> {
+    async fn run(&self, _: &TenantId, asset: Asset, params: &Params) -> Result<Product, Setback> {
         let times = usize::try_from(params.integer("times").unwrap()).unwrap();
         Ok(Product {
             content: asset.content.repeat(times).into(),

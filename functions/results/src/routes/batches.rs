@@ -115,8 +115,8 @@ pub(crate) async fn batch(
         ended: false,
         at_once: state.rows_at_once,
     };
-    let share = state.in_flight.share(&tenant);
-    rows::answer(&BatchView::new(batch, counts), page, share).await
+    let in_flight = state.in_flight.of(&tenant);
+    rows::answer(&BatchView::new(batch, counts), page, in_flight).await
 }
 
 async fn counted(state: &ResultsState, batches: Vec<Batch>) -> Result<Vec<BatchView>, Unavailable> {

@@ -51,7 +51,7 @@ pub(crate) async fn results(
         tenant: tenant.clone(),
     };
     let beginning = ResultsBeginning { batch_id: None };
-    rows::answer(&beginning, asked, state.in_flight.share(&tenant)).await
+    rows::answer(&beginning, asked, state.in_flight.of(&tenant)).await
 }
 
 /// One flow

@@ -10,7 +10,7 @@ use assetmill_core::ports::FlowWrites as _;
 use assetmill_core::{
     Asset, Availability, Batch, Catalogue, Cost, Failure, FailureCode, Flow, MediaType, Operation,
     OperationDescription, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema, Product,
-    RetryPolicy, Setback, Status,
+    RetryPolicy, Setback, Status, TenantId,
 };
 use assetmill_http::{Callers, InFlight, layers};
 use assetmill_results::{ResultsState, router};
@@ -151,7 +151,7 @@ impl Operation for Described {
         RetryPolicy::default()
     }
 
-    async fn run(&self, _asset: Asset, _params: &Params) -> Result<Product, Setback> {
+    async fn run(&self, _: &TenantId, _asset: Asset, _params: &Params) -> Result<Product, Setback> {
         panic!("reading runs nothing")
     }
 }

@@ -16,6 +16,7 @@ use assetmill_core::usecases::{Process, TimeLimits, Work};
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Cost, Flow, FlowMessage, FlowState, MediaType,
     Operation, OperationDescription, Params, ParamsSchema, Product, RetryPolicy, Setback, Source,
+    TenantId,
 };
 use assetmill_worker::Worker;
 use async_trait::async_trait;
@@ -184,7 +185,7 @@ struct Assets {
 
 #[async_trait]
 impl Sources for Assets {
-    async fn fetch(&self, url: &AssetUrl) -> Result<Asset, Setback> {
+    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
         let path = url.as_url().path().to_owned();
         assert!(!path.starts_with("/panic"), "an asset that panics");
         if path.starts_with("/hang") {
@@ -257,7 +258,7 @@ impl Operation for Copy {
         RetryPolicy::default()
     }
 
-    async fn run(&self, asset: Asset, _: &Params) -> Result<Product, Setback> {
+    async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, Setback> {
         Ok(Product {
             content: asset.content,
             media_type: MediaType::png(),

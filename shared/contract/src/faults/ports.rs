@@ -77,9 +77,11 @@ spoilt! { Works:
 
 #[async_trait]
 impl<Port: Sources + ?Sized> Sources for Faulty<Port> {
-    async fn fetch(&self, url: &AssetUrl) -> Result<Asset, Setback> {
+    async fn fetch(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
         let failure = |_| Setback::transient(FailureCode::SourceUnavailable, "injected fault");
-        self.faults.spoil(self.inner.fetch(url), failure).await
+        self.faults
+            .spoil(self.inner.fetch(tenant, url), failure)
+            .await
     }
 }
 
@@ -97,7 +99,12 @@ impl<Port: Operation + ?Sized> Operation for Faulty<Port> {
         self.inner.retry()
     }
 
-    async fn run(&self, asset: Asset, params: &Params) -> Result<Product, Setback> {
+    async fn run(
+        &self,
+        tenant: &TenantId,
+        asset: Asset,
+        params: &Params,
+    ) -> Result<Product, Setback> {
         let failure = |effect| match effect {
             Effect::None => Setback::transient(FailureCode::VendorUnavailable, "injected fault"),
             Effect::Done => Setback::Unconfirmed(Failure::passing(
@@ -106,7 +113,7 @@ impl<Port: Operation + ?Sized> Operation for Faulty<Port> {
             )),
         };
         self.faults
-            .spoil(self.inner.run(asset, params), failure)
+            .spoil(self.inner.run(tenant, asset, params), failure)
             .await
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use assetmill_core::ports::{FlowQueue, Outgoing, Sources, Unavailable};
 use assetmill_core::{
     Asset, AssetUrl, Availability, Cost, Failure, FailureCode, MediaType, Operation,
-    OperationDescription, Params, ParamsSchema, Product, RetryPolicy, Setback,
+    OperationDescription, Params, ParamsSchema, Product, RetryPolicy, Setback, TenantId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,7 +20,7 @@ pub(crate) struct Host {
 
 #[async_trait]
 impl Sources for Host {
-    async fn fetch(&self, url: &AssetUrl) -> Result<Asset, Setback> {
+    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
         let text = url.to_string();
         if text.ends_with("missing") {
             return Err(Setback::lasting(FailureCode::SourceNotFound, "404"));
@@ -90,7 +90,7 @@ impl Operation for Vendor {
         RetryPolicy::default()
     }
 
-    async fn run(&self, asset: Asset, _params: &Params) -> Result<Product, Setback> {
+    async fn run(&self, _: &TenantId, asset: Asset, _params: &Params) -> Result<Product, Setback> {
         // A call takes a while: other flows get their turn.
         tokio::task::yield_now().await;
         let source = asset.url.to_string();

@@ -15,11 +15,10 @@ use assetmill_core::usecases::{
     Answer, Bury, Order, Process, SourceList, Submit, Sweep, TimeLimits, Work,
 };
 use assetmill_core::{
-    Batch, BatchId, Catalogue, Cost, FailureCode, Flow, FlowState, Operation, Params, Status,
-    TenantId,
+    Batch, BatchId, Catalogue, Cost, FailureCode, Flow, FlowState, Operation, Params, Shares,
+    Status, TenantId,
 };
 use futures_util::future::join_all;
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::stubs::{Duplicating, Host, Vendor};
@@ -128,7 +127,7 @@ impl World {
             answer: Answer {
                 submit: submit.clone(),
                 work: work.clone(),
-                places: Arc::new(Semaphore::new(2)),
+                places: Shares::new(2, 2),
                 attempts: TaskTracker::new(),
                 answer_within: Duration::from_secs(20),
             },

@@ -102,7 +102,7 @@ struct Source {
 
 #[async_trait]
 impl Sources for Source {
-    async fn fetch(&self, _: &AssetUrl) -> Result<Asset, Setback> {
+    async fn fetch(&self, _: &TenantId, _: &AssetUrl) -> Result<Asset, Setback> {
         Err((self.setback)(self.asked.fetch_add(1, Ordering::SeqCst)))
     }
 }
@@ -123,7 +123,7 @@ impl Operation for Copy {
         RetryPolicy::default()
     }
 
-    async fn run(&self, asset: Asset, _: &Params) -> Result<Product, Setback> {
+    async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, Setback> {
         Ok(Product {
             content: asset.content,
             media_type: MediaType::png(),

@@ -1,11 +1,9 @@
 //! Answering at once: the flows of a small batch run while the caller waits.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -14,7 +12,7 @@ use super::process::{Step, Waiting};
 use super::submit::{Accepted, Submit};
 use super::work::Work;
 use crate::ports::Unavailable;
-use crate::{Flow, FlowMessage};
+use crate::{Flow, FlowMessage, Shares};
 
 /// Runs batches while their caller waits.
 ///
@@ -26,8 +24,8 @@ pub struct Answer {
     pub submit: Submit,
     /// How their flows run.
     pub work: Work,
-    /// How many flows run at the same time, whatever request they are of.
-    pub places: Arc<Semaphore>,
+    /// Where flows run: one each.
+    pub places: Shares,
     /// The attempts that are going on: whoever ends the process waits for them.
     pub attempts: TaskTracker,
     /// How long callers are kept waiting. MUST be less than the grace of the sweep.
@@ -92,7 +90,7 @@ impl Answer {
 #[derive(Clone)]
 struct OneRun {
     work: Work,
-    places: Arc<Semaphore>,
+    places: Shares,
     deadline: Instant,
 }
 
@@ -100,8 +98,7 @@ impl OneRun {
     async fn settle(self, message: FlowMessage) {
         loop {
             let step = {
-                // The semaphore is never closed.
-                let _place = self.places.acquire().await;
+                let _place = self.places.take(&message.tenant, 1).await;
                 if Instant::now() >= self.deadline {
                     return;
                 }

@@ -9,7 +9,8 @@ use http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt as _;
 
 use super::MAX_BODY_BYTES;
-use crate::{ErrorCode, Hold, Problem, Share};
+use crate::in_flight::busy;
+use crate::{ErrorCode, Problem, TenantInFlight};
 
 /// How long a body may take to come.
 const READ_TIME: Duration = Duration::from_secs(20);
@@ -26,11 +27,15 @@ enum Broken {
 
 /// Reads a body up to [`MAX_BODY_BYTES`]. It holds memory as it comes, and none for what is only
 /// declared; the memory is given back with the bytes.
-pub(super) async fn read(headers: &HeaderMap, body: Body, share: &Share) -> Result<Bytes, Problem> {
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    memory: &TenantInFlight,
+) -> Result<Bytes, Problem> {
     if declared_length(headers).is_some_and(|length| length > MAX_BODY_BYTES as u64) {
         return Err(too_large());
     }
-    match tokio::time::timeout(READ_TIME, collect(body, share)).await {
+    match tokio::time::timeout(READ_TIME, collect(body, memory)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(Broken::TooLarge)) => Err(too_large()),
         Ok(Err(Broken::NoMemory(problem))) => Err(problem),
@@ -48,10 +53,9 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, share: &Share) -> Resu
     }
 }
 
-async fn collect(mut body: Body, share: &Share) -> Result<Bytes, Broken> {
+async fn collect(mut body: Body, memory: &TenantInFlight) -> Result<Bytes, Broken> {
     let mut collected = BytesMut::new();
-    let mut hold: Option<Hold> = None;
-    let mut reserved = 0;
+    let mut held = memory.try_hold(0).map_err(Broken::NoMemory)?;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Broken::Connection)?.into_data() else {
             continue;
@@ -61,23 +65,14 @@ async fn collect(mut body: Body, share: &Share) -> Result<Bytes, Broken> {
             return Err(Broken::TooLarge);
         }
         let more = (length as u64)
-            .saturating_sub(reserved)
+            .saturating_sub(held.amount())
             .next_multiple_of(STEP);
-        if more > 0 {
-            let another = share.try_hold(more).map_err(Broken::NoMemory)?;
-            match &mut hold {
-                Some(hold) => hold.add(another),
-                None => hold = Some(another),
-            }
-            reserved += more;
+        if !held.try_grow(more) {
+            return Err(Broken::NoMemory(busy()));
         }
         collected.extend_from_slice(&data);
     }
-    let collected = collected.freeze();
-    Ok(match hold {
-        Some(hold) => hold.keep(collected),
-        None => collected,
-    })
+    Ok(held.hold(collected.freeze()))
 }
 
 fn declared_length(headers: &HeaderMap) -> Option<u64> {

@@ -1,69 +1,54 @@
-//! A codec process for each core, each owned by a thread that feeds it.
+//! Codec processes, each owned by a thread that feeds it, and who may use them.
 
 use std::num::NonZeroUsize;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, available_parallelism};
+use std::time::Duration;
 
-use assetmill_core::{Failure, FailureCode, Product, Setback};
-use bytes::Bytes;
-use tokio::sync::oneshot;
+use assetmill_core::{Setback, Share, Shares, TenantId};
 
-use super::slot::{self, Killer, Process};
-use super::{Allowance, Confinement, SandboxError, Usage};
-use crate::work::Job;
+use super::slot::{self, Process};
+use super::task::{Assignment, Done, Task};
+use super::{Confinement, SandboxError};
 
-/// Codec processes, as many as there are cores, started once and used again. Dropping it ends them.
+/// How long a process that is one too many waits for another picture.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// Codec processes: one for each core, started once and used again, which one tenant may use all at once;
+/// and as many for the others while it does, which end when nobody needs them. The cores are shared out by
+/// the system. Dropping the pool ends them.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    tasks: Sender<Task>,
+    places: Shares,
+    slots: Arc<Slots>,
 }
 
-/// What a process is to do, and with how much.
-pub(crate) struct Assignment {
-    pub(crate) job: Job,
-    pub(crate) allowance: Allowance,
-    pub(crate) asset: Bytes,
-    pub(crate) second: Bytes,
+/// The slots that wait for a task. There are as many as there were places taken at the same time.
+#[derive(Debug)]
+struct Slots {
+    kept: usize,
+    state: Mutex<State>,
 }
 
-/// A job that was done to its end, and what it took.
-pub(crate) type Done = (Result<Product, Failure>, Usage);
-
-/// An assignment in line, and whom its result is for.
-pub(super) struct Task {
-    pub(super) assignment: Assignment,
-    answer: oneshot::Sender<Result<Done, Setback>>,
-    running: Arc<Mutex<Option<Killer>>>,
+#[derive(Debug, Default)]
+struct State {
+    idle: Vec<Slot>,
+    started: usize,
 }
 
-/// Ends the process that works for a future which was dropped.
-struct KillOnDrop(Arc<Mutex<Option<Killer>>>);
-
-impl Drop for KillOnDrop {
-    fn drop(&mut self) {
-        if let Some(killer) = lock(&self.0).take() {
-            killer.kill();
-        }
-    }
+/// A thread with a codec process, at its other end.
+#[derive(Debug)]
+struct Slot {
+    number: usize,
+    tasks: Sender<Handed>,
 }
 
-impl Task {
-    /// From here on the process works for this task.
-    pub(super) fn begin(&self, killer: Killer) {
-        *lock(&self.running) = Some(killer);
-    }
-
-    /// The process works for it no more. Whether somebody still waits for the result.
-    pub(super) fn end(&self) -> bool {
-        lock(&self.running).take();
-        !self.answer.is_closed()
-    }
-
-    pub(super) fn answer(self, result: Result<Done, Setback>) {
-        // Whoever waited may be gone.
-        let _ = self.answer.send(result);
-    }
+/// A task, and what is given back once it is done.
+struct Handed {
+    task: Task,
+    slot: Slot,
+    place: Share,
 }
 
 impl Pool {
@@ -72,56 +57,125 @@ impl Pool {
     /// # Errors
     /// [`SandboxError`] when no process can be started, or it is not confined although it has to be.
     pub(crate) fn start(confinement: Confinement) -> Result<Self, SandboxError> {
-        let (tasks, queue) = channel();
-        let queue = Arc::new(Mutex::new(queue));
         let mut first = match confinement {
             Confinement::Preferred => None,
             Confinement::Required => Some(confined()?),
         };
         let cores = available_parallelism().map_or(1, NonZeroUsize::get);
-        for number in 0..cores {
-            let (queue, first) = (queue.clone(), first.take());
-            let slot = move || {
-                let process = first.or_else(|| start_early(number));
-                slot::run(process, || next(&queue));
-            };
-            thread::Builder::new()
-                .name(format!("codecs-{number}"))
-                .spawn(slot)?;
+        let slots = Arc::new(Slots {
+            kept: cores,
+            state: Mutex::default(),
+        });
+        for _ in 0..cores {
+            let slot = slots.start(first.take())?;
+            slots.state().idle.push(slot);
         }
-        Ok(Self { tasks })
+        Ok(Self {
+            places: Shares::new(2 * cores as u64, cores as u64),
+            slots,
+        })
     }
 
-    /// Has the assignment done by the next process that is free. Dropping the future ends the process that
-    /// works on it.
-    pub(crate) async fn run(&self, assignment: Assignment) -> Result<Done, Setback> {
-        let (answer, answered) = oneshot::channel();
-        let running = Arc::new(Mutex::new(None));
-        let _kill = KillOnDrop(running.clone());
-        let task = Task {
-            assignment,
-            answer,
-            running,
-        };
-        let ending = || {
-            Setback::transient(
-                FailureCode::OperationCrashed,
-                "the operation did not finish: the service is ending; try again",
-            )
-        };
-        self.tasks.send(task).map_err(|_| ending())?;
-        answered.await.map_err(|_| ending())?
+    /// Has the assignment done, once a process is free that the tenant may use. Dropping the future ends the
+    /// process that works on it.
+    pub(crate) async fn run(
+        &self,
+        tenant: &TenantId,
+        assignment: Assignment,
+    ) -> Result<Done, Setback> {
+        let place = self.places.take(tenant, 1).await;
+        let (task, answer) = Task::new(assignment);
+        self.slots
+            .hand(task, place)
+            .map_err(|error| slot::not_started(&error))?;
+        answer.wait().await
     }
 }
 
-/// The next task that somebody still waits for.
-fn next(queue: &Mutex<Receiver<Task>>) -> Option<Task> {
-    loop {
-        // Held while it waits: whoever comes second waits for the lock.
-        let task = lock(queue).recv().ok()?;
-        if !task.answer.is_closed() {
-            return Some(task);
+impl Slots {
+    /// Has the task done by a slot that is free. Who holds a place finds one, or there is room for another.
+    fn hand(self: &Arc<Self>, task: Task, place: Share) -> std::io::Result<()> {
+        // A statement of its own, lest the lock be held while one is started.
+        let free = self.state().idle.pop();
+        let slot = match free {
+            Some(slot) => slot,
+            None => self.start(None)?,
+        };
+        let tasks = slot.tasks.clone();
+        // One that can't take it is gone, and with it the task: whoever waits is told.
+        let _ = tasks.send(Handed { task, slot, place });
+        Ok(())
+    }
+
+    /// Starts a thread, and in it a process unless there is one.
+    fn start(self: &Arc<Self>, process: Option<Process>) -> std::io::Result<Slot> {
+        let (tasks, queue) = channel();
+        let number = self.state().started;
+        let slots = Arc::downgrade(self);
+        let early = number < self.kept;
+        let run = move || {
+            let process = process.or_else(|| if early { start_early(number) } else { None });
+            serve(process, &queue, number, &slots, early);
+        };
+        thread::Builder::new()
+            .name(format!("codecs-{number}"))
+            .spawn(run)?;
+        self.state().started += 1;
+        Ok(Slot { number, tasks })
+    }
+
+    /// Takes a slot back. Those that are kept are used first.
+    fn take_back(&self, slot: Slot) {
+        let mut state = self.state();
+        if slot.number < self.kept {
+            state.idle.push(slot);
+        } else {
+            state.idle.insert(0, slot);
         }
+    }
+
+    /// Takes a slot out, if no task is on its way to it.
+    fn retire(&self, number: usize) -> bool {
+        let mut state = self.state();
+        let place = state.idle.iter().position(|slot| slot.number == number);
+        place.map(|place| state.idle.remove(place)).is_some()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does what the slot of this number is handed, for as long as it is kept or needed.
+fn serve(
+    mut process: Option<Process>,
+    queue: &Receiver<Handed>,
+    number: usize,
+    slots: &Weak<Slots>,
+    kept: bool,
+) {
+    loop {
+        let handed = if kept {
+            queue.recv().map_err(RecvTimeoutError::from)
+        } else {
+            queue.recv_timeout(LINGER)
+        };
+        let Handed { task, slot, place } = match handed {
+            Ok(handed) => handed,
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
+                if slots.upgrade().is_none_or(|slots| slots.retire(number)) {
+                    return;
+                }
+                continue;
+            }
+        };
+        slot::work(&mut process, task);
+        // In this order: who takes the place finds the slot.
+        if let Some(slots) = slots.upgrade() {
+            slots.take_back(slot);
+        }
+        drop(place);
     }
 }
 
@@ -149,8 +203,4 @@ fn start_early(number: usize) -> Option<Process> {
             None
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -10,7 +10,7 @@ use rustix::pipe::fcntl_setpipe_size;
 
 use super::child::{Request, Response, TAKEN};
 use super::death::Death;
-use super::pool::{Assignment, Done, Task};
+use super::task::{Assignment, Done, Task, not_finished};
 use super::{CHILD, Hello, frame};
 
 /// The whole environment of a codec process: large pieces of memory go back to the system when they are
@@ -139,17 +139,15 @@ impl Drop for Process {
     }
 }
 
-/// Does tasks with one process after another, for as long as there are tasks to come.
-pub(super) fn run(mut process: Option<Process>, next: impl Fn() -> Option<Task>) {
-    while let Some(task) = next() {
-        let attempted = attempt(&mut process, &task);
-        // A process that was gone before it took the job is replaced, and the job begins anew.
-        let attempted = attempted.or_else(|_| attempt(&mut process, &task));
-        task.answer(attempted.unwrap_or_else(|error| Err(not_started(&error))));
-        if process.is_none() {
-            // Where that fails, the next picture tries again, and tells.
-            process = Process::start().ok();
-        }
+/// Does a task with the process, or with another where that is gone.
+pub(super) fn work(process: &mut Option<Process>, task: Task) {
+    let attempted = attempt(process, &task);
+    // A process that was gone before it took the job is replaced, and the job begins anew.
+    let attempted = attempted.or_else(|_| attempt(process, &task));
+    task.answer(attempted.unwrap_or_else(|error| Err(not_started(&error))));
+    if process.is_none() {
+        // Where that fails, the next picture tries again, and tells.
+        *process = Process::start().ok();
     }
 }
 
@@ -161,7 +159,11 @@ fn attempt(process: &mut Option<Process>, task: &Task) -> io::Result<Result<Done
         None => Process::start()?,
     };
     let assignment = &task.assignment;
-    task.begin(Killer(ready.child.clone()));
+    if !task.begin(Killer(ready.child.clone())) {
+        task.end();
+        *process = Some(ready);
+        return Ok(Err(not_finished()));
+    }
     let worked = ready.work(assignment);
     let wanted = task.end();
     match worked {
@@ -180,7 +182,7 @@ fn attempt(process: &mut Option<Process>, task: &Task) -> io::Result<Result<Done
     }
 }
 
-fn not_started(error: &io::Error) -> Setback {
+pub(super) fn not_started(error: &io::Error) -> Setback {
     Setback::transient(
         FailureCode::OperationCrashed,
         format!("no process for codecs could be started: {error}; try again later"),

@@ -49,7 +49,9 @@ pub(crate) async fn run(content: &[u8], params: Value) -> Result<Product, Setbac
         url: "https://example.com/a".parse().unwrap(),
         content: content.to_vec().into(),
     };
-    operation.run(asset, &params.unwrap()).await
+    operation
+        .run(&"acme".parse().unwrap(), asset, &params.unwrap())
+        .await
 }
 
 /// Runs it where it has to succeed.

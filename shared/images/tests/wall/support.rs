@@ -60,7 +60,9 @@ impl Wall {
             url: "https://example.com/a".parse().unwrap(),
             content: content.to_vec().into(),
         };
-        operation.run(asset, &params).await
+        operation
+            .run(&"acme".parse().unwrap(), asset, &params)
+            .await
     }
 
     /// As it has to fail: for good.

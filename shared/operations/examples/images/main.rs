@@ -134,7 +134,9 @@ fn run(operation: &Arc<dyn Operation>, content: &Bytes, params: &Value) -> Produ
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    runtime.block_on(operation.run(asset, &params)).unwrap()
+    runtime
+        .block_on(operation.run(&"bench".parse().unwrap(), asset, &params))
+        .unwrap()
 }
 
 fn measure(work: &Work, content: &Bytes, mut sharp: Option<&mut Sharp>) -> (Side, Option<Side>) {

@@ -1,7 +1,7 @@
 //! Manners towards the hosts that assets come from: they are somebody's machines.
 //!
 //! Each host, by its name and port, is asked by at most so many requests at the same time and in a
-//! second, whatever tenants and flows want of it. A fetch whose turn comes within a moment waits for
+//! second, whatever tenants and flows want of it; while several tenants do, each has its share. A fetch whose turn comes within a moment waits for
 //! it; one whose turn comes later is sent away with a time to come back at, and these times are
 //! spaced as the host can take the requests, so that those who were sent away don't come back at
 //! once.
@@ -10,6 +10,7 @@
 //! doubles with each refusal in a row. Nobody asks it anything meanwhile. When the rest is over, one
 //! request probes it, and the others go once that one was answered.
 
+mod callers;
 mod host;
 mod limits;
 
@@ -17,6 +18,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use assetmill_core::TenantId;
 use tokio::time::Instant;
 use url::Url;
 
@@ -71,13 +73,13 @@ impl Origins {
         }
     }
 
-    /// The turn to send a request to this URL's host, once it has come.
+    /// The turn to send a request to this URL's host for a tenant, once it has come.
     ///
     /// # Errors
     /// [`Bounce`] when it does not come within a moment.
-    pub(super) async fn turn(&self, url: &Url) -> Result<Turn, Bounce> {
+    pub(super) async fn turn(&self, tenant: &TenantId, url: &Url) -> Result<Turn, Bounce> {
         let origin = Origin::of(url);
-        let verdict = self.ask(&origin, Instant::now());
+        let verdict = self.ask(tenant, &origin, Instant::now());
         match verdict {
             Verdict::Later { why, retry_after } => Err(Bounce { why, retry_after }),
             Verdict::Go { number, at } => {
@@ -94,7 +96,7 @@ impl Origins {
         }
     }
 
-    fn ask(&self, origin: &Origin, now: Instant) -> Verdict {
+    fn ask(&self, tenant: &TenantId, origin: &Origin, now: Instant) -> Verdict {
         let mut hosts = self.hosts();
         if !hosts.contains_key(origin) {
             make_room(&mut hosts);
@@ -102,7 +104,7 @@ impl Origins {
         hosts
             .entry(origin.clone())
             .or_insert_with(|| Host::new(now))
-            .ask(&self.limits, now, rand::random())
+            .ask(tenant, &self.limits, now, rand::random())
     }
 
     fn hosts(&self) -> MutexGuard<'_, HashMap<Origin, Host>> {

@@ -5,7 +5,7 @@ mod answer;
 use std::time::Duration;
 
 use assetmill_core::ports::Sources;
-use assetmill_core::{Asset, AssetUrl, FailureCode, Memory, Setback};
+use assetmill_core::{Asset, AssetUrl, FailureCode, Setback, Shares, TenantId};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
@@ -48,7 +48,7 @@ pub struct Fetcher {
     client: GuardedClient,
     limits: FetchLimits,
     origins: Origins,
-    memory: Memory,
+    memory: Shares,
 }
 
 impl Fetcher {
@@ -58,22 +58,25 @@ impl Fetcher {
             client,
             limits,
             origins: Origins::new(origins),
-            memory: Memory::new(DEFAULT_MEMORY),
+            memory: shares(DEFAULT_MEMORY),
         }
     }
 
-    /// Holds no more bytes of assets at the same time than there are in `memory`, from their arrival until
-    /// nobody needs them any more.
+    /// Holds no more bytes of assets at the same time, from their arrival until nobody needs them any more;
+    /// three quarters of them for one tenant.
     #[must_use]
-    pub fn within(self, memory: Memory) -> Self {
-        Self { memory, ..self }
+    pub fn within(self, bytes: u64) -> Self {
+        Self {
+            memory: shares(bytes),
+            ..self
+        }
     }
 
     /// Follows redirects by hand: each hop is a URL that has to be accepted and guarded anew.
-    async fn follow(&self, url: &AssetUrl) -> Result<Bytes, Setback> {
+    async fn follow(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Bytes, Setback> {
         let mut at = url.clone();
         for _ in 0..=self.limits.redirects {
-            match self.ask_in_turn(&at).await? {
+            match self.ask_in_turn(tenant, &at).await? {
                 Answer::Asset(content) => return Ok(content),
                 Answer::Elsewhere(next) => at = next,
             }
@@ -89,10 +92,10 @@ impl Fetcher {
     }
 
     /// Each hop is a turn at its own host.
-    async fn ask_in_turn(&self, url: &AssetUrl) -> Result<Answer, Setback> {
-        let turn = self.origins.turn(url.as_url()).await;
+    async fn ask_in_turn(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Answer, Setback> {
+        let turn = self.origins.turn(tenant, url.as_url()).await;
         let turn = turn.map_err(|bounce| Place::of(url).bounced(bounce))?;
-        match self.ask(url).await {
+        match self.ask(tenant, url).await {
             Err(Setback::Throttled {
                 failure,
                 retry_after,
@@ -112,7 +115,7 @@ impl Fetcher {
         }
     }
 
-    async fn ask(&self, url: &AssetUrl) -> Result<Answer, Setback> {
+    async fn ask(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Answer, Setback> {
         let place = Place::of(url);
         let request = self
             .client
@@ -130,8 +133,8 @@ impl Fetcher {
         // As long as it says that it is, or as long as it may be.
         let expected = response.content_length().unwrap_or(self.limits.max_bytes);
         // One that may be larger than all there is takes all there is.
-        let most = self.limits.max_bytes.min(self.memory.bytes());
-        let reserved = self.memory.try_reserve(expected.min(most));
+        let most = self.limits.max_bytes.min(self.memory.most());
+        let reserved = self.memory.try_take(tenant, expected.min(most));
         let mut reserved = reserved.ok_or_else(|| place.no_room())?;
         let content = read_body(response, self.limits.max_bytes)
             .await
@@ -144,10 +147,15 @@ impl Fetcher {
     }
 }
 
+/// What one tenant has on its way leaves room for others.
+fn shares(bytes: u64) -> Shares {
+    Shares::new(bytes, bytes / 4 * 3)
+}
+
 #[async_trait]
 impl Sources for Fetcher {
-    async fn fetch(&self, url: &AssetUrl) -> Result<Asset, Setback> {
-        match tokio::time::timeout(self.limits.time, self.follow(url)).await {
+    async fn fetch(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
+        match tokio::time::timeout(self.limits.time, self.follow(tenant, url)).await {
             Ok(content) => Ok(Asset {
                 url: url.clone(),
                 content: content?,

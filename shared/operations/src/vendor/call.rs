@@ -1,6 +1,6 @@
 //! One call of a vendor: a request, its answer, and what follows.
 
-use assetmill_core::{Asset, MediaType, Params, Product, Setback};
+use assetmill_core::{Asset, MediaType, Params, Product, Setback, TenantId};
 use assetmill_images::Codecs;
 use reqwest::RequestBuilder;
 
@@ -17,6 +17,7 @@ const MAX_REFUSAL_BYTES: u64 = 64 * 1024;
 
 /// What a call is made with.
 pub(super) struct Call<'a> {
+    pub(super) tenant: &'a TenantId,
     pub(super) client: &'a GuardedClient,
     pub(super) codecs: &'a Codecs,
     pub(super) profile: &'a Profile,

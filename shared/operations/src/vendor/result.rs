@@ -63,7 +63,9 @@ pub(super) async fn product(call: &Call<'_>, answer: &Answer) -> Result<Product,
         ResultRole::Product => Ok(product),
         ResultRole::Mask => {
             let asset = call.asset.content.clone();
-            call.codecs.cut_out(asset, product.content).await
+            call.codecs
+                .cut_out(call.tenant, asset, product.content)
+                .await
         }
     }
 }

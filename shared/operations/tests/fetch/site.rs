@@ -149,7 +149,9 @@ pub(crate) fn fetcher_with(
 }
 
 pub(crate) async fn fetch(fetcher: &Fetcher, url: &str) -> Result<Asset, Setback> {
-    fetcher.fetch(&url.parse().unwrap()).await
+    fetcher
+        .fetch(&"acme".parse().unwrap(), &url.parse().unwrap())
+        .await
 }
 
 /// Fetches from a site that is allowed.

@@ -50,7 +50,9 @@ pub(crate) async fn run_of(
         url: "https://example.com/a".parse().unwrap(),
         content: content.to_vec().into(),
     };
-    operation.run(asset, &params).await
+    operation
+        .run(&"acme".parse().unwrap(), asset, &params)
+        .await
 }
 
 /// Runs a shipped operation where it has to succeed.

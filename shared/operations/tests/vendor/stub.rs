@@ -203,5 +203,7 @@ pub(crate) async fn run_with(
         url: SOURCE.parse().unwrap(),
         content: Bytes::from_static(content),
     };
-    operation.run(asset, &params).await
+    operation
+        .run(&"acme".parse().unwrap(), asset, &params)
+        .await
 }

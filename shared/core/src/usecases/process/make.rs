@@ -77,7 +77,7 @@ impl Process {
         if flow.attempts > operation.retry().max_attempts {
             return Err(Setback::Final(Failure::worker_crashed()));
         }
-        let asset = self.sources.fetch(url).await?;
+        let asset = self.sources.fetch(&flow.tenant, url).await?;
         Ok((operation.clone(), asset))
     }
 
@@ -169,7 +169,7 @@ impl Process {
         asset: Asset,
     ) -> Result<Product, Setback> {
         let limit = self.limits.operation;
-        let run = operation.run(asset, &flow.params);
+        let run = operation.run(&flow.tenant, asset, &flow.params);
         tokio::time::timeout(limit, run).await.unwrap_or_else(|_| {
             let took = format!("took longer than {} s", limit.as_secs());
             Err(match operation.description().cost {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use assetmill_core::TenantId;
 use tokio::time::Instant;
 
 use super::OriginLimits;
+use super::callers::Callers;
 
 /// The longest that a fetch waits for its turn itself: it holds a worker meanwhile.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -24,16 +26,23 @@ const LONGEST_PROMISE: Duration = Duration::from_mins(10);
 /// What is known of one host.
 #[derive(Debug)]
 pub(super) struct Host {
-    /// The requests that are out, and when they were let go.
-    open: Vec<(u64, Instant)>,
+    /// The requests that are out, or on their way there.
+    open: Vec<Open>,
     last_number: u64,
     /// When the next request may go.
     next: Instant,
-    /// The last turn that was promised to somebody who was sent away.
-    promised: Instant,
+    callers: Callers,
     /// About how long a request is out.
     held: Duration,
     rest: Rest,
+}
+
+#[derive(Debug)]
+struct Open {
+    number: u64,
+    tenant: TenantId,
+    /// When it was let go, or will be.
+    since: Instant,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +58,16 @@ enum Rest {
         by: u64,
         refusals: u32,
     },
+}
+
+/// One request that would like to go.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    tenant: &'a TenantId,
+    /// What its tenant may have of the host's limits.
+    limits: &'a OriginLimits,
+    now: Instant,
+    share: f64,
 }
 
 /// Whether a request may go.
@@ -92,34 +111,59 @@ impl Host {
             open: Vec::new(),
             last_number: 0,
             next: now,
-            promised: now,
+            callers: Callers::default(),
             held: Duration::ZERO,
             rest: Rest::Not,
         }
     }
 
-    /// Whether a request may go. `share` is a random number from 0 to 1.
-    pub(super) fn ask(&mut self, limits: &OriginLimits, now: Instant, share: f64) -> Verdict {
+    /// Whether a request of a tenant may go. `share` is a random number from 0 to 1.
+    pub(super) fn ask(
+        &mut self,
+        tenant: &TenantId,
+        limits: &OriginLimits,
+        now: Instant,
+        share: f64,
+    ) -> Verdict {
+        let open = &self.open;
+        let out = |tenant: &TenantId| open.iter().any(|it| it.tenant == *tenant);
+        let callers = self.callers.asked_by(tenant, now, out);
+        let asking = Asking {
+            tenant,
+            limits: &limits.of_one_in(callers),
+            now,
+            share,
+        };
         match self.rest {
             Rest::Until { until, .. } if now < until => {
-                return self.later(Why::Rest, limits, now, until, share);
+                return self.later(Why::Rest, asking, until);
             }
             Rest::Probed { .. } => {
-                return self.later(Why::Rest, limits, now, now + WHILE_PROBED, share);
+                return self.later(Why::Rest, asking, now + WHILE_PROBED);
             }
             Rest::Not | Rest::Until { .. } => {}
         }
-        if self.open.len() >= limits.connections.get() {
-            return self.later(Why::Pace, limits, now, now + MOMENT, share);
+        let own = self.open.iter().filter(|it| it.tenant == *tenant);
+        if self.open.len() >= limits.connections.get()
+            || own.clone().count() >= asking.limits.connections.get()
+        {
+            return self.later(Why::Pace, asking, now + MOMENT);
         }
         let at = self.next.max(now);
-        if at - now > MOMENT {
-            return self.later(Why::Pace, limits, now, at, share);
+        // Of the turns of the next moment, one tenant leaves the others theirs.
+        let waiting = own.filter(|it| it.since > now).count();
+        let too_many = waiting >= asking.limits.in_a(MOMENT) && callers > 1;
+        if at - now > MOMENT || too_many {
+            return self.later(Why::Pace, asking, at);
         }
         self.next = at + limits.interval();
         self.last_number += 1;
         let number = self.last_number;
-        self.open.push((number, at));
+        self.open.push(Open {
+            number,
+            tenant: tenant.clone(),
+            since: at,
+        });
         if let Rest::Until { refusals, .. } = self.rest {
             self.rest = Rest::Probed {
                 by: number,
@@ -129,21 +173,16 @@ impl Host {
         Verdict::Go { number, at }
     }
 
-    /// Promises the turn that follows the last one that was promised.
-    fn later(
-        &mut self,
-        why: Why,
-        limits: &OriginLimits,
-        now: Instant,
-        earliest: Instant,
-        share: f64,
-    ) -> Verdict {
-        let turn = self.promised.max(earliest) + limits.pace(self.held_at(now));
+    /// Promises the tenant the turn that follows the last one that it was promised.
+    fn later(&mut self, why: Why, asking: Asking, earliest: Instant) -> Verdict {
+        let now = asking.now;
+        let promised = self.callers.promised(asking.tenant).unwrap_or(now);
+        let turn = promised.max(earliest) + asking.limits.pace(self.held_at(now));
         let retry_after = if turn - now <= LONGEST_PROMISE {
-            self.promised = turn;
+            self.callers.promise(asking.tenant, turn);
             turn - now
         } else {
-            LONGEST_PROMISE.mul_f64(0.5 + share / 2.0)
+            LONGEST_PROMISE.mul_f64(0.5 + asking.share / 2.0)
         };
         Verdict::Later { why, retry_after }
     }
@@ -151,7 +190,7 @@ impl Host {
     /// About how long a request is out. Those that are tell it before they end.
     fn held_at(&self, now: Instant) -> Duration {
         let ages = self.open.iter();
-        let ages = ages.map(|(_, since)| now.saturating_duration_since(*since));
+        let ages = ages.map(|it| now.saturating_duration_since(it.since));
         let open = u32::try_from(self.open.len()).unwrap_or(u32::MAX).max(1);
         self.held.max(ages.sum::<Duration>() / open)
     }
@@ -159,10 +198,10 @@ impl Host {
     /// Takes note of how a request went. `share` is a random number from 0 to 1.
     pub(super) fn finish(&mut self, number: u64, outcome: Outcome, now: Instant, share: f64) {
         // A turn that told how it went is dropped after it.
-        let Some(place) = self.open.iter().position(|(open, _)| *open == number) else {
+        let Some(place) = self.open.iter().position(|it| it.number == number) else {
             return;
         };
-        let (_, since) = self.open.swap_remove(place);
+        let Open { since, .. } = self.open.swap_remove(place);
         self.held = (self.held * 3 + now.saturating_duration_since(since)) / 4;
         self.rest = match (self.rest, outcome) {
             // The first refusal.
@@ -200,7 +239,8 @@ impl Host {
         if !self.open.is_empty() {
             return None;
         }
-        let asked = self.next.max(self.promised);
+        let promised = self.callers.last_promised();
+        let asked = promised.map_or(self.next, |it| self.next.max(it));
         // One that has refused is remembered for as long again as it could have rested: otherwise its rests
         // would not grow where it is asked seldom.
         Some(match self.rest {

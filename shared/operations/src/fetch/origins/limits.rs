@@ -18,6 +18,22 @@ impl OriginLimits {
     /// 100 in a second.
     pub const DEFAULT_RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 
+    /// What one of so many tenants may have of them, who ask at the same time.
+    pub(super) fn of_one_in(&self, tenants: u32) -> Self {
+        let tenants = tenants.max(1);
+        let connections = self.connections.get() / tenants as usize;
+        Self {
+            connections: NonZeroUsize::new(connections).unwrap_or(NonZeroUsize::MIN),
+            rate: NonZeroU32::new(self.rate.get() / tenants).unwrap_or(NonZeroU32::MIN),
+        }
+    }
+
+    /// How many requests may go in such a time; one at the least.
+    pub(super) fn in_a(&self, time: Duration) -> usize {
+        let turns = time.as_nanos() / self.interval().as_nanos().max(1);
+        usize::try_from(turns).unwrap_or(usize::MAX).max(1)
+    }
+
     /// The time between two requests.
     pub(super) fn interval(&self) -> Duration {
         Duration::from_secs(1) / self.rate.get()

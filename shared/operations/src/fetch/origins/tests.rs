@@ -76,10 +76,15 @@ enum End {
 }
 
 /// One flow: it comes back when it is told to, for as long as it has patience with what is the host's doing.
-async fn flow(origins: Origins, site: Arc<Site>, bounces: Arc<AtomicUsize>) -> End {
+async fn flow(
+    origins: Origins,
+    tenant: TenantId,
+    site: Arc<Site>,
+    bounces: Arc<AtomicUsize>,
+) -> End {
     let began = Instant::now();
     loop {
-        let (why, wait) = match origins.turn(&site.url).await {
+        let (why, wait) = match origins.turn(&tenant, &site.url).await {
             Err(bounce) => {
                 bounces.fetch_add(1, Ordering::SeqCst);
                 (bounce.why, bounce.retry_after)
@@ -104,10 +109,15 @@ async fn flows(origins: &Origins, site: &Arc<Site>, number: usize) -> (Vec<End>,
     let bounces = Arc::new(AtomicUsize::new(0));
     let mut all = JoinSet::new();
     for _ in 0..number {
-        all.spawn(flow(origins.clone(), site.clone(), bounces.clone()));
+        let flow = flow(origins.clone(), tenant(), site.clone(), bounces.clone());
+        all.spawn(flow);
     }
     let ends = all.join_all().await;
     (ends, bounces.load(Ordering::SeqCst))
+}
+
+fn tenant() -> TenantId {
+    "tenant".parse().unwrap()
 }
 
 fn origins() -> Origins {
@@ -144,10 +154,10 @@ async fn a_host_is_left_alone_for_as_long_as_it_asked() {
     }
     // Nobody is kept from a host for a year because it said so once.
     let site = Site::throttling("year.test", Duration::from_hours(365 * 24));
-    let turn = origins.turn(&site.url).await.unwrap();
+    let turn = origins.turn(&tenant(), &site.url).await.unwrap();
     let told = turn.throttled(site.retry_after);
     assert_eq!(Some(told), site.retry_after);
-    let bounce = origins.turn(&site.url).await.unwrap_err();
+    let bounce = origins.turn(&tenant(), &site.url).await.unwrap_err();
     assert_eq!(bounce.why, Why::Rest);
     assert!(bounce.retry_after < Duration::from_mins(11), "{bounce:?}");
 }
@@ -175,25 +185,25 @@ async fn a_host_that_has_recovered_serves_all_and_is_not_overrun() {
 async fn only_one_request_probes() {
     let site = Site::throttling("photos.test", Duration::ZERO);
     let origins = origins();
-    let refused = origins.turn(&site.url).await.unwrap();
+    let refused = origins.turn(&tenant(), &site.url).await.unwrap();
     let rest = refused.throttled(None);
     tokio::time::sleep(rest).await;
-    let probe = origins.turn(&site.url).await.unwrap();
+    let probe = origins.turn(&tenant(), &site.url).await.unwrap();
     for _ in 0..100 {
-        let bounce = origins.turn(&site.url).await.unwrap_err();
+        let bounce = origins.turn(&tenant(), &site.url).await.unwrap_err();
         assert_eq!(bounce.why, Why::Rest);
     }
     // A probe that is given up tells nothing: another one goes.
     drop(probe);
-    let probe = origins.turn(&site.url).await.unwrap();
-    assert!(origins.turn(&site.url).await.is_err());
+    let probe = origins.turn(&tenant(), &site.url).await.unwrap();
+    assert!(origins.turn(&tenant(), &site.url).await.is_err());
     // One that gets no answer is as good as refused.
     probe.failed();
-    assert!(origins.turn(&site.url).await.is_err());
+    assert!(origins.turn(&tenant(), &site.url).await.is_err());
     tokio::time::sleep(Duration::from_secs(3)).await;
-    origins.turn(&site.url).await.unwrap().answered();
+    origins.turn(&tenant(), &site.url).await.unwrap().answered();
     for _ in 0..3 {
-        origins.turn(&site.url).await.unwrap().answered();
+        origins.turn(&tenant(), &site.url).await.unwrap().answered();
     }
 }
 
@@ -214,6 +224,35 @@ async fn rate_and_connections_are_kept() {
         assert!(most <= usize::try_from(rate).unwrap(), "{most} of {rate}");
         // They come back in turn, and not to be sent away again and again.
         assert!(bounces < 1_000 * 12, "{bounces} with {connections}, {rate}");
+    }
+}
+
+/// A flow of another tenant waits as long as if there were few, and not for the end of a large batch.
+#[tokio::test(start_paused = true)]
+async fn a_tenant_with_many_flows_leaves_others_their_share_of_a_host() {
+    for takes in [5, 400] {
+        let origins = origins();
+        let site = Site::new("photos.test", Duration::from_millis(takes));
+        let many = tokio::spawn({
+            let (origins, site) = (origins.clone(), site.clone());
+            async move { flows(&origins, &site, 10_000).await }
+        });
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let other: TenantId = "other".parse().unwrap();
+        for turn in 0..50 {
+            let began = Instant::now();
+            let bounces = Arc::default();
+            let end = flow(origins.clone(), other.clone(), site.clone(), bounces).await;
+            assert_eq!(end, End::Served);
+            // The first finds the host taken.
+            let most = Duration::from_millis(if turn == 0 { 1_000 } else { 200 + takes });
+            assert!(began.elapsed() <= most, "{turn}: {:?}", began.elapsed());
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        assert!(!many.is_finished(), "there was nobody to leave a share");
+        let most = site.most_in_a_second();
+        assert!(most <= 100, "{most}");
+        many.abort();
     }
 }
 
@@ -242,7 +281,10 @@ async fn hosts_do_not_disturb_each_other() {
     // The same host, however it is written.
     for url in ["http://BAD.test:80/other", "http://bad.test./?x"] {
         let url = Url::parse(url).unwrap();
-        assert_eq!(origins.turn(&url).await.unwrap_err().why, Why::Rest);
+        assert_eq!(
+            origins.turn(&tenant(), &url).await.unwrap_err().why,
+            Why::Rest
+        );
     }
     for spoilt in spoilt {
         spoilt.abort();
@@ -254,7 +296,7 @@ async fn what_is_remembered_is_bounded() {
     let origins = origins();
     for number in 0..MAX_HOSTS * 2 {
         let url = Url::parse(&format!("http://host-{number}.test/")).unwrap();
-        let turn = origins.turn(&url).await.unwrap();
+        let turn = origins.turn(&tenant(), &url).await.unwrap();
         // Half of them are idle from here on, the others rest.
         if number % 2 == 0 {
             turn.answered();
@@ -265,6 +307,6 @@ async fn what_is_remembered_is_bounded() {
     assert!(origins.hosts().len() <= MAX_HOSTS);
     // A name that is longer than names can be is not kept whole.
     let url = Url::parse(&format!("http://{}.test/", "a".repeat(60_000))).unwrap();
-    let turn = origins.turn(&url).await.unwrap();
+    let turn = origins.turn(&tenant(), &url).await.unwrap();
     assert!(turn.origin.host.len() <= MAX_HOST_CHARS);
 }
