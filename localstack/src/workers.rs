@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use assetmill_core::ports::{Delivery, FlowDeliveries, Unavailable};
 use assetmill_core::usecases::{Bury, Sweep, Work};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -66,8 +66,7 @@ async fn one_alone<Handled>(
 where
     Handled: Future<Output = Result<(), Unavailable>> + Send + 'static,
 {
-    let all = places.permits.acquire_many(places.parallel);
-    let Some(_alone) = stop.run_until_cancelled(all).await else {
+    let Some(_alone) = places.alone(stop).await else {
         return false;
     };
     let received = match quarantine.receive(1, Duration::ZERO).await {
@@ -143,6 +142,12 @@ impl Places {
         })
     }
 
+    /// Waits until nothing is worked on, and keeps it so. Nothing once it is time to stop.
+    async fn alone(&self, stop: &CancellationToken) -> Option<SemaphorePermit<'_>> {
+        let all = self.permits.acquire_many(self.parallel);
+        stop.run_until_cancelled(all).await?.ok()
+    }
+
     /// Waits for a free permit, and takes as many as one receive can use.
     async fn free(&self) -> Vec<OwnedSemaphorePermit> {
         let first = self.permits.clone().acquire_owned().await;
@@ -191,8 +196,20 @@ where
         None => false,
         Some(Ok(received)) => {
             let found = !received.is_empty();
+            let mut again = Vec::new();
             for (delivery, permit) in received.into_iter().zip(free) {
-                places.spawn(deliveries, delivery, permit, handle);
+                if delivery.receive_count > 1 {
+                    again.push(delivery);
+                } else {
+                    places.spawn(deliveries, delivery, permit, handle);
+                }
+            }
+            for delivery in again {
+                // It may have stopped the process that received it before.
+                let Some(_alone) = places.alone(stop).await else {
+                    break;
+                };
+                let _ = places.spawn(deliveries, delivery, (), handle).await;
             }
             found
         }

@@ -2,7 +2,8 @@
 //!
 //! The records of one event are handled at the same time, each in a task of its own, so that the end
 //! of one is not the end of the others. What failed is reported by message id, and comes again after
-//! the queue's visibility timeout.
+//! the queue's visibility timeout. A record that comes again may have stopped the function: those are
+//! handled last, each of them alone.
 //!
 //! While DynamoDB, S3 or a vendor is out of order, [`Work`] sends a delayed message in the place of
 //! each that it can't handle, and that is the breaker: nothing is reported as failed, so no message
@@ -53,8 +54,14 @@ impl Worker {
         let schedule = self.schedule(time_left);
         let places = Semaphore::new(self.parallel.max(1));
         let records = event.records.into_iter().map(Record::from);
-        let outcomes = records.map(|record| self.outcome(record, &places, schedule));
-        records::response(join_all(outcomes).await)
+        let (again, new): (Vec<_>, Vec<_>) = records.partition(|record| record.again);
+        let outcomes = new.into_iter();
+        let outcomes = outcomes.map(|record| self.outcome(record, &places, schedule));
+        let mut outcomes = join_all(outcomes).await;
+        for record in again {
+            outcomes.push(self.outcome(record, &places, schedule).await);
+        }
+        records::response(outcomes)
     }
 
     /// A flow is started only if an attempt that keeps to its limits ends in time: one that is cut off
@@ -81,6 +88,7 @@ impl Worker {
             message_id,
             message,
             body_bytes,
+            again: _,
         } = record;
         let Some(message) = message else {
             tracing::warn!(message_id, body_bytes, "message can't be read");

@@ -49,6 +49,40 @@ async fn a_record_that_panics_fails_alone() {
     }
 }
 
+/// One of them may have stopped the function: whatever it does now, it does to none beside it.
+#[tokio::test(start_paused = true)]
+async fn records_that_come_again_are_tried_last_and_alone() {
+    let world = World::new();
+    let mut event = world::again(world::event(&world.flows(3, "suspect").await));
+    let new = world.flows(3, "ok").await;
+    event.records.extend(world::event(&new).records);
+    let response = world.worker(4).handle(event, PLENTY).await;
+    assert_eq!(failed(&response), [""; 0]);
+    assert_eq!(world.most_at_once(), 3);
+    let asked = world.asked();
+    assert!(
+        asked[..3].iter().all(|path| path.starts_with("/ok")),
+        "{asked:?}"
+    );
+    let world = World::new();
+    let event = world::again(world::event(&world.flows(3, "suspect").await));
+    world.worker(4).handle(event, PLENTY).await;
+    assert_eq!(world.most_at_once(), 1);
+}
+
+/// However often its message comes, and although deliveries are not counted where it was sent anew.
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_stopped_two_workers_is_given_up() {
+    let world = World::new();
+    let flows = world.flows(1, "panic").await;
+    for asked in [1, 2, 2] {
+        world.worker(1).handle(world::event(&flows), PLENTY).await;
+        assert_eq!(world.asked().len(), asked);
+        tokio::time::sleep(world.worker(1).work.process.limits.lease).await;
+    }
+    assert_eq!(world.state(&flows[0]).await, FlowState::Failed);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_record_that_hangs_is_reported_in_time() {
     let world = World::new();

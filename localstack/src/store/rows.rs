@@ -116,7 +116,10 @@ fn status_columns(status: &Status) -> rusqlite::Result<(Option<Timestamp>, Optio
             not_before,
             last_failure,
         } => (*not_before, last_failure.as_ref().map(to_json).transpose()?),
-        Status::Running { lease_until } => (Some(*lease_until), None),
+        Status::Running {
+            lease_until,
+            abandoned,
+        } => (Some(*lease_until), Some(to_json(abandoned)?)),
         Status::Completed { output, settled_at } => (Some(*settled_at), Some(to_json(output)?)),
         Status::Failed {
             failure,
@@ -134,7 +137,10 @@ fn status(row: &Row<'_>) -> rusqlite::Result<Status> {
             not_before: at,
             last_failure: optional_json(row, "detail")?,
         }),
-        FlowState::Running => Ok(Status::Running { lease_until: since }),
+        FlowState::Running => Ok(Status::Running {
+            lease_until: since,
+            abandoned: optional_json(row, "detail")?.unwrap_or_default(),
+        }),
         FlowState::Completed => Ok(Status::Completed {
             output: json(row, "detail")?,
             settled_at: since,

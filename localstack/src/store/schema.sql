@@ -29,7 +29,7 @@ CREATE TABLE flows (
     state TEXT NOT NULL,
     -- PENDING: not before; RUNNING: end of the lease; settled: since when.
     at INTEGER,
-    -- PENDING: the last failure; COMPLETED: the output; FAILED: the failure.
+    -- PENDING: the last failure; RUNNING: how many workers abandoned it; COMPLETED: the output; FAILED: the failure.
     detail TEXT,
     attempts INTEGER NOT NULL,
     fence INTEGER NOT NULL,

@@ -238,6 +238,7 @@ async fn a_change_whose_answer_was_lost_is_not_made_twice() {
     row.fence = 1;
     row.status = assetmill_core::Status::Running {
         lease_until: samples::at(100),
+        abandoned: 0,
     };
     flows.put_flows(&[row.clone()]).await.unwrap();
     let begun = flows.begin_call(row.id, 1).await.unwrap();

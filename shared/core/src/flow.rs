@@ -60,6 +60,9 @@ pub enum Status {
     Running {
         /// After this time another worker may claim it.
         lease_until: Timestamp,
+        /// How many workers in a row, before this one, held it and were never heard of again.
+        #[serde(default)]
+        abandoned: u32,
     },
     /// It has its output.
     Completed {

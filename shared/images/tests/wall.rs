@@ -5,6 +5,8 @@
 
 #[path = "wall/deaths.rs"]
 mod deaths;
+#[path = "wall/fair.rs"]
+mod fair;
 #[path = "wall/limits.rs"]
 mod limits;
 #[path = "wall/pictures.rs"]
@@ -52,6 +54,10 @@ fn main() -> ExitCode {
             deaths::died_idle,
         ),
         trial("nobody_waits_and_the_process_ends", deaths::unwanted),
+        trial(
+            "one_tenants_pictures_leave_others_processes_and_memory",
+            fair::others_go_on,
+        ),
         trial(
             "the_worst_of_each_format_stays_within_its_price",
             limits::worst_of_each_format,

@@ -14,6 +14,8 @@ pub struct Record {
     pub message: Option<FlowMessage>,
     /// How many bytes its body has.
     pub body_bytes: usize,
+    /// Whether it was handed to a function before, which did not tell what became of it.
+    pub again: bool,
 }
 
 /// What became of a record.
@@ -33,6 +35,11 @@ impl From<SqsMessage> for Record {
             message_id: record.message_id.unwrap_or_default(),
             message: serde_json::from_str(&body).ok(),
             body_bytes: body.len(),
+            again: record
+                .attributes
+                .get("ApproximateReceiveCount")
+                .and_then(|count| count.parse::<u32>().ok())
+                .is_some_and(|count| count > 1),
         }
     }
 }

@@ -114,6 +114,7 @@ pub(crate) fn waiting_for_another_try() -> Status {
 pub(crate) fn running() -> Status {
     Status::Running {
         lease_until: at(180),
+        abandoned: 0,
     }
 }
 

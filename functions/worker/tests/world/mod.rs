@@ -1,8 +1,8 @@
 //! A worker on ports in memory.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assetmill_contract::memory::{
@@ -132,6 +132,11 @@ impl World {
             .collect()
     }
 
+    /// The paths of the assets that were fetched, in that order.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.assets.asked.lock().unwrap().clone()
+    }
+
     /// The most assets that were fetched at the same time.
     pub(crate) fn most_at_once(&self) -> usize {
         self.assets.most.load(Ordering::SeqCst)
@@ -151,6 +156,15 @@ pub(crate) fn event(flows: &[Flow]) -> SqsEvent {
     });
     event["Records"] = records.collect();
     event_of(&event.to_string())
+}
+
+/// The same event, when its records come another time.
+pub(crate) fn again(mut event: SqsEvent) -> SqsEvent {
+    for record in &mut event.records {
+        let count = record.attributes.get_mut("ApproximateReceiveCount");
+        "2".clone_into(count.unwrap());
+    }
+    event
 }
 
 pub(crate) fn event_of(text: &str) -> SqsEvent {
@@ -179,6 +193,7 @@ const SLOW: Duration = Duration::from_secs(70);
 /// Assets that can be had, that are slow, that hang, or that bring their worker down.
 #[derive(Default)]
 struct Assets {
+    asked: Mutex<Vec<String>>,
     now: AtomicUsize,
     most: AtomicUsize,
 }
@@ -187,6 +202,7 @@ struct Assets {
 impl Sources for Assets {
     async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
         let path = url.as_url().path().to_owned();
+        self.asked.lock().unwrap().push(path.clone());
         assert!(!path.starts_with("/panic"), "an asset that panics");
         if path.starts_with("/hang") {
             std::future::pending::<()>().await;

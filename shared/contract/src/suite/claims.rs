@@ -50,6 +50,7 @@ async fn a_pending_flow_is_claimed(on: Arc<Adapters>) {
     let expected = Flow {
         status: Status::Running {
             lease_until: at(100),
+            abandoned: 0,
         },
         attempts: 1,
         fence: 1,
@@ -90,6 +91,19 @@ async fn an_ended_lease_is_taken_over(on: Arc<Adapters>) {
     };
     assert_eq!((second.attempts, second.fence), (2, 2));
     assert_eq!(second.started_at, Some(at(10)));
+    let status = |lease_until, abandoned| Status::Running {
+        lease_until,
+        abandoned,
+    };
+    assert_eq!(second.status, status(at(200), 1));
+    on.flows.claim(first.id, at(200), at(300)).await.unwrap();
+    assert_eq!(read(&*on.flows, first.id).await.status, status(at(300), 2));
+    // A word from the worker, and nothing was abandoned.
+    let deferral = deferral(NextTry::Another);
+    let deferred = on.flows.defer(first.id, 3, deferral, CallEnd::NoCall);
+    deferred.await.unwrap();
+    on.flows.claim(first.id, at(300), at(400)).await.unwrap();
+    assert_eq!(read(&*on.flows, first.id).await.status, status(at(400), 0));
 }
 
 async fn an_unknown_flow_is_not_claimed(on: Arc<Adapters>) {

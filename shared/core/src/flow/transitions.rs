@@ -16,17 +16,29 @@ impl Flow {
                 not_before: Some(until),
                 ..
             } if until > now => Claim::TooEarly { until },
-            Status::Running { lease_until: until } if until > now => Claim::Leased { until },
-            Status::Pending { .. } | Status::Running { .. } => Claim::Claimed(Self {
-                status: Status::Running { lease_until },
-                attempts: self.attempts + 1,
-                fence: self.fence + 1,
-                started_at: self.started_at.or(Some(now)),
-                ..self.clone()
-            }),
+            Status::Running {
+                lease_until: until, ..
+            } if until > now => Claim::Leased { until },
+            Status::Running { abandoned, .. } => {
+                Claim::Claimed(self.run_by(now, lease_until, abandoned + 1))
+            }
+            Status::Pending { .. } => Claim::Claimed(self.run_by(now, lease_until, 0)),
             Status::Completed { .. } | Status::Failed { .. } | Status::Cancelled { .. } => {
                 Claim::Settled(self.clone())
             }
+        }
+    }
+
+    fn run_by(&self, now: Timestamp, lease_until: Timestamp, abandoned: u32) -> Self {
+        Self {
+            status: Status::Running {
+                lease_until,
+                abandoned,
+            },
+            attempts: self.attempts + 1,
+            fence: self.fence + 1,
+            started_at: self.started_at.or(Some(now)),
+            ..self.clone()
         }
     }
 

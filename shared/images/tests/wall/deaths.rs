@@ -13,12 +13,12 @@ use crate::processes::{busy, children, cores, kill, ready, status};
 use crate::support::{Wall, block_on};
 
 /// Takes seconds of a core, so that it can be found at its work.
-fn slow() -> Vec<u8> {
+pub(crate) fn slow() -> Vec<u8> {
     pictures::png(3000, 2000, 2, 8)
 }
 
 /// How much of a core a process has taken that works on [`slow`], and not yet done, in hundredths.
-const AT_WORK: u64 = 20;
+pub(crate) const AT_WORK: u64 = 20;
 
 async fn works(wall: &Wall) {
     let small = pictures::png(60, 40, 2, 8);

@@ -43,6 +43,16 @@ impl Wall {
         params: Value,
         content: &[u8],
     ) -> Result<Product, Setback> {
+        self.run_for("acme", transform, params, content).await
+    }
+
+    pub(crate) async fn run_for(
+        &self,
+        tenant: &str,
+        transform: Transform,
+        params: Value,
+        content: &[u8],
+    ) -> Result<Product, Setback> {
         let settings = Settings {
             name: "any".parse().unwrap(),
             summary: "Any".to_owned(),
@@ -60,9 +70,8 @@ impl Wall {
             url: "https://example.com/a".parse().unwrap(),
             content: content.to_vec().into(),
         };
-        operation
-            .run(&"acme".parse().unwrap(), asset, &params)
-            .await
+        let tenant = tenant.parse().unwrap();
+        operation.run(&tenant, asset, &params).await
     }
 
     /// As it has to fail: for good.

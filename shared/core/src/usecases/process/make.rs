@@ -10,12 +10,15 @@ use super::Process;
 use crate::ports::{CallEnd, Fenced, Unavailable, WorkClaim, WorkHolder};
 use crate::{
     Asset, Availability, Cost, Failure, FailureCode, Flow, Operation, Output, OutputKey, Product,
-    Setback, Sha256Digest, Source, WorkKey,
+    Setback, Sha256Digest, Source, Status, WorkKey,
 };
 
 /// Tries at a write that would lose paid work if it failed.
 const INSISTENCE: u32 = 5;
 const INSIST_AFTER: Duration = Duration::from_millis(100);
+
+/// A flow that as many workers in a row took up and never ended is given up.
+const MOST_ABANDONED: u32 = 2;
 
 /// How an attempt went.
 pub(super) enum End {
@@ -72,9 +75,11 @@ impl Process {
                 "the URL can't be fetched",
             ));
         };
-        // Every other end of an attempt settles the flow at its last one: only workers that died get
-        // here, and they may not go on for ever, however often the message was sent anew.
-        if flow.attempts > operation.retry().max_attempts {
+        // What stopped its worker twice stops the third as well, and with it the flows beside it. Where
+        // attempts that ended lie between: every other end settles the flow at its last attempt.
+        let stopped_workers = matches!(flow.status, Status::Running { abandoned, .. }
+            if abandoned >= MOST_ABANDONED);
+        if stopped_workers || flow.attempts > operation.retry().max_attempts {
             return Err(Setback::Final(Failure::worker_crashed()));
         }
         let asset = self.sources.fetch(&flow.tenant, url).await?;
