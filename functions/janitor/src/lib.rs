@@ -98,6 +98,7 @@ impl Janitor {
             message_id,
             message,
             body_bytes,
+            again: _,
         } = record;
         let Some(message) = message else {
             // It names no flow, and nothing that could be done with it is left: this line is what

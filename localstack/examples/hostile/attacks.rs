@@ -51,6 +51,12 @@ pub(crate) async fn begin(program: &Program, origin: &SocketAddr) -> Attackers {
     for _ in 0..2 {
         tasks.spawn(attacker.clone().dear_pictures());
     }
+    for _ in 0..4 {
+        tasks.spawn(attacker.clone().honest_large_pictures());
+    }
+    for _ in 0..50 {
+        tasks.spawn(attacker.clone().who_waits_for_an_origin());
+    }
     tasks.spawn(attacker.clone().one_id_many_times());
     tasks.spawn(attacker.clone().a_refusing_origin());
     tasks.spawn(attacker.clone().wrong_keys_and_large_bodies());
@@ -117,6 +123,27 @@ impl Attacker {
                     json!({ "digital_asset_url": url, "operation": operation, "params": params });
                 self.post("dear picture", "/api/v1/transform", &body).await;
             }
+        }
+    }
+
+    /// More of them at the same time than there are cores, each for seconds.
+    async fn honest_large_pictures(self) {
+        for number in 0_u64.. {
+            let url = format!("http://{}/dear/{}?{number}", self.origin, DEAR[7]);
+            let params = json!({ "format": "avif", "quality": 80 });
+            let body =
+                json!({ "digital_asset_url": url, "operation": "convert", "params": params });
+            self.post("large picture", "/api/v1/transform", &body).await;
+        }
+    }
+
+    /// Callers of v1 whose assets never come.
+    async fn who_waits_for_an_origin(self) {
+        for number in 0_u64.. {
+            let url = format!("http://{}/never/{number}", self.origin);
+            let body = json!({ "digital_asset_url": url });
+            self.post("asset that never comes", "/api/v1/transform", &body)
+                .await;
         }
     }
 

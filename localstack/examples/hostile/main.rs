@@ -20,7 +20,7 @@ use program::Program;
 /// What the other tenant's slowest may be, in times of what they are when it is alone.
 const MOST_SLOWER: f64 = 2.0;
 /// What the program may take with the pictures in work, bodies and answers, assets, and itself.
-const MOST_BYTES: u64 = (2048 + 256 + 1024 + 256) * 1024 * 1024;
+const MOST_BYTES: u64 = (2048 + 512 + 256 + 1024 + 256) * 1024 * 1024;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -32,14 +32,11 @@ async fn main() -> ExitCode {
         .and_then(|it| it.parse().ok());
     let time = Duration::from_secs(seconds.unwrap_or(60));
     let origin = origin::serve().await;
-    // Whoever floods a host takes its turns from others who ask the same one: fair shares of queues and hosts
-    // are for flow control.
-    let hostile_origin = origin::serve().await;
     let program = Program::start(&path);
     program.ready().await;
-    let alone = victim::call_for(time / 3, &program, &origin).await;
+    let alone = victim::call_for(time / 2, &program, &origin).await;
     println!("alone      {alone}");
-    let attackers = attacks::begin(&program, &hostile_origin).await;
+    let attackers = attacks::begin(&program, &origin).await;
     let beside = victim::call_for(time, &program, &origin).await;
     println!("beside     {beside}");
     let answers = attackers.end().await;

@@ -24,6 +24,7 @@ pub(crate) const DEAR: &[&str] = &[
     "claims.png",
     "tiny.png",
     "deep.png",
+    "large.jpg",
 ];
 
 fn dear() -> Vec<Bytes> {
@@ -35,7 +36,18 @@ fn dear() -> Vec<Bytes> {
         pictures::png_of(7000, 7000, 2, 8, &[0; 32]).into(),
         pictures::png(2, 2, 0, 8).into(),
         pictures::png_of(9000, 9000, 6, 16, &[0; 32]).into(),
+        large(),
     ]
+}
+
+/// The photograph, so large that it is honestly dear, and let through.
+fn large() -> Bytes {
+    let photograph = image::load_from_memory(PHOTOGRAPH).unwrap();
+    let large = photograph.resize_exact(3000, 2000, image::imageops::FilterType::Triangle);
+    let mut content = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new(&mut content);
+    large.into_rgb8().write_with_encoder(encoder).unwrap();
+    content.into()
 }
 
 /// Serves it; where.
@@ -45,6 +57,7 @@ pub(crate) async fn serve() -> SocketAddr {
     let router = Router::new()
         .route("/photo/{number}", get(|| async { PHOTOGRAPH }))
         .route("/dear/{name}", get(picture))
+        .route("/never/{number}", get(std::future::pending::<()>))
         .with_state(Arc::new(dear()));
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     address

@@ -144,7 +144,7 @@ impl Host {
             Rest::Not | Rest::Until { .. } => {}
         }
         let own = self.open.iter().filter(|it| it.tenant == *tenant);
-        if self.open.len() >= limits.connections.get()
+        if self.open.len() >= limits.connections_of_all()
             || own.clone().count() >= asking.limits.connections.get()
         {
             return self.later(Why::Pace, asking, now + MOMENT);

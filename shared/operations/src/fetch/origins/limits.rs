@@ -3,12 +3,13 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-/// The most that the fetches of one process ask of one host together.
+/// The most that the fetches of one process for one tenant ask of one host together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OriginLimits {
-    /// Requests at the same time; each holds a connection, or a stream of one (HTTP/2).
+    /// Requests at the same time; each holds a connection, or a stream of one (HTTP/2). Others may have a
+    /// quarter more together: whoever comes to a host that keeps another tenant waiting finds a place.
     pub connections: NonZeroUsize,
-    /// Requests in a second.
+    /// Requests in a second, whatever tenants they are for.
     pub rate: NonZeroU32,
 }
 
@@ -18,10 +19,16 @@ impl OriginLimits {
     /// 100 in a second.
     pub const DEFAULT_RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 
+    /// The most requests at the same time for all tenants together.
+    pub(super) fn connections_of_all(&self) -> usize {
+        self.connections.get() + self.connections.get().div_ceil(4)
+    }
+
     /// What one of so many tenants may have of them, who ask at the same time.
     pub(super) fn of_one_in(&self, tenants: u32) -> Self {
         let tenants = tenants.max(1);
-        let connections = self.connections.get() / tenants as usize;
+        let connections = self.connections_of_all() / tenants as usize;
+        let connections = connections.min(self.connections.get());
         Self {
             connections: NonZeroUsize::new(connections).unwrap_or(NonZeroUsize::MIN),
             rate: NonZeroU32::new(self.rate.get() / tenants).unwrap_or(NonZeroU32::MIN),
