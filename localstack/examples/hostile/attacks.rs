@@ -54,8 +54,9 @@ pub(crate) async fn begin(program: &Program, origin: &SocketAddr) -> Attackers {
     for _ in 0..4 {
         tasks.spawn(attacker.clone().honest_large_pictures());
     }
+    let silent = origin::serve_silent().await;
     for _ in 0..50 {
-        tasks.spawn(attacker.clone().who_waits_for_an_origin());
+        tasks.spawn(attacker.clone().who_waits_for_an_origin(silent));
     }
     tasks.spawn(attacker.clone().one_id_many_times());
     tasks.spawn(attacker.clone().a_refusing_origin());
@@ -71,6 +72,9 @@ pub(crate) async fn begin(program: &Program, origin: &SocketAddr) -> Attackers {
 /// Between two requests of one attacker: what is shown is what each does, and not what a flood of any
 /// request does.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long callers wait who were told that their asset is late.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Attacker {
     fn note(&self, attack: &'static str, status: u16) {
@@ -138,12 +142,12 @@ impl Attacker {
     }
 
     /// Callers of v1 whose assets never come.
-    async fn who_waits_for_an_origin(self) {
+    async fn who_waits_for_an_origin(self, silent: SocketAddr) {
         for number in 0_u64.. {
-            let url = format!("http://{}/never/{number}", self.origin);
-            let body = json!({ "digital_asset_url": url });
+            let body = json!({ "digital_asset_url": format!("http://{silent}/{number}") });
             self.post("asset that never comes", "/api/v1/transform", &body)
                 .await;
+            tokio::time::sleep(PATIENCE).await;
         }
     }
 

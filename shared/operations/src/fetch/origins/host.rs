@@ -32,8 +32,6 @@ pub(super) struct Host {
     /// When the next request may go.
     next: Instant,
     callers: Callers,
-    /// About how long a request is out.
-    held: Duration,
     rest: Rest,
 }
 
@@ -112,7 +110,6 @@ impl Host {
             last_number: 0,
             next: now,
             callers: Callers::default(),
-            held: Duration::ZERO,
             rest: Rest::Not,
         }
     }
@@ -177,7 +174,7 @@ impl Host {
     fn later(&mut self, why: Why, asking: Asking, earliest: Instant) -> Verdict {
         let now = asking.now;
         let promised = self.callers.promised(asking.tenant).unwrap_or(now);
-        let turn = promised.max(earliest) + asking.limits.pace(self.held_at(now));
+        let turn = promised.max(earliest) + asking.limits.pace(self.held_at(asking.tenant, now));
         let retry_after = if turn - now <= LONGEST_PROMISE {
             self.callers.promise(asking.tenant, turn);
             turn - now
@@ -187,12 +184,14 @@ impl Host {
         Verdict::Later { why, retry_after }
     }
 
-    /// About how long a request is out. Those that are tell it before they end.
-    fn held_at(&self, now: Instant) -> Duration {
-        let ages = self.open.iter();
-        let ages = ages.map(|it| now.saturating_duration_since(it.since));
-        let open = u32::try_from(self.open.len()).unwrap_or(u32::MAX).max(1);
-        self.held.max(ages.sum::<Duration>() / open)
+    /// About how long a request of the tenant is out. Those that are tell it before they end.
+    fn held_at(&self, tenant: &TenantId, now: Instant) -> Duration {
+        let (mut open, mut ages) = (0, Duration::ZERO);
+        for it in self.open.iter().filter(|it| it.tenant == *tenant) {
+            open += 1;
+            ages += now.saturating_duration_since(it.since);
+        }
+        self.callers.held(tenant).max(ages / open.max(1))
     }
 
     /// Takes note of how a request went. `share` is a random number from 0 to 1.
@@ -201,8 +200,9 @@ impl Host {
         let Some(place) = self.open.iter().position(|it| it.number == number) else {
             return;
         };
-        let Open { since, .. } = self.open.swap_remove(place);
-        self.held = (self.held * 3 + now.saturating_duration_since(since)) / 4;
+        let Open { since, tenant, .. } = self.open.swap_remove(place);
+        let held = now.saturating_duration_since(since);
+        self.callers.note_held(&tenant, held);
         self.rest = match (self.rest, outcome) {
             // The first refusal.
             (Rest::Not, Outcome::Throttled(asked)) => rest(1, asked, now, share),
