@@ -51,8 +51,7 @@ fn serve() -> io::Result<()> {
     frame::write_head(&mut responses, &Hello { confined })?;
     let mut overlays = Overlays::default();
     while let Some(Request { job, allowance }) = frame::read_head(&mut requests)? {
-        gauge.allow(allowance)?;
-        let start = gauge.start();
+        let start = gauge.start(allowance)?;
         let asset = frame::read_content(&mut requests, allowance.memory)?;
         let second = frame::read_content(&mut requests, allowance.memory)?;
         responses.write_all(&[TAKEN])?;

@@ -32,45 +32,45 @@ impl Gauge {
     }
 
     /// Bounds what comes next. The soft bounds are moved; the hard ones stay where they are.
-    pub(super) fn allow(&self, allowance: Allowance) -> io::Result<()> {
-        // What the process has mapped already, its code among it.
-        let mapped = self.figure("VmSize:").unwrap_or_default();
-        set_soft(Resource::As, mapped + allowance.memory)?;
-        // The kernel counts whole seconds, from the start of the process.
-        let until = cpu_time() + allowance.cpu;
-        set_soft(Resource::Cpu, until.as_secs() + 1)
-    }
-
-    pub(super) fn start(&self) -> Start {
+    pub(super) fn start(&self, allowance: Allowance) -> io::Result<Start> {
         use std::io::Write as _;
         if let Some(mut clear) = self.clear.as_ref() {
             // A peak that can't be reset is told too high, and no worse.
             let _ = clear.write_all(b"5");
         }
-        Start {
-            resident: self.figure("VmRSS:").unwrap_or_default(),
-            cpu: cpu_time(),
-        }
+        // What the process has mapped already, its code among it.
+        let [mapped, resident] = self.figures(["VmSize:", "VmRSS:"]);
+        set_soft(Resource::As, mapped + allowance.memory)?;
+        // The kernel counts whole seconds, from the start of the process.
+        let cpu = cpu_time();
+        set_soft(Resource::Cpu, (cpu + allowance.cpu).as_secs() + 1)?;
+        Ok(Start { resident, cpu })
     }
 
     pub(super) fn used_since(&self, start: &Start) -> Usage {
-        let peak = self.figure("VmHWM:").unwrap_or_default();
+        let [peak] = self.figures(["VmHWM:"]);
         Usage {
             memory: peak.saturating_sub(start.resident),
             cpu: cpu_time().saturating_sub(start.cpu),
         }
     }
 
-    /// A figure of `/proc/self/status`, in bytes (`proc_pid_status(5)`).
-    fn figure(&self, name: &str) -> Option<u64> {
+    /// Figures of `/proc/self/status`, in bytes (`proc_pid_status(5)`); 0 for what can't be told.
+    fn figures<const N: usize>(&self, names: [&str; N]) -> [u64; N] {
         use std::os::unix::fs::FileExt as _;
         let mut buffer = [0; 4096];
-        let length = self.status.as_ref()?.read_at(&mut buffer, 0).ok()?;
-        let text = std::str::from_utf8(buffer.get(..length)?).ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        Some(kibibytes * 1024)
+        let status = self.status.as_ref();
+        let length = status.and_then(|status| status.read_at(&mut buffer, 0).ok());
+        let text = buffer.get(..length.unwrap_or_default()).unwrap_or_default();
+        let text = std::str::from_utf8(text).unwrap_or_default();
+        names.map(|name| figure(text, name).unwrap_or_default())
     }
+}
+
+fn figure(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
 }
 
 fn cpu_time() -> Duration {

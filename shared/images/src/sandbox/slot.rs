@@ -17,8 +17,8 @@ use super::{CHILD, Hello, frame};
 /// freed, so that what one picture took is not counted on the next (`mallopt(3)`).
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("MALLOC_ARENA_MAX", "1"),
-    ("MALLOC_MMAP_THRESHOLD_", "1048576"),
-    ("MALLOC_TRIM_THRESHOLD_", "4194304"),
+    ("MALLOC_MMAP_THRESHOLD_", "8388608"),
+    ("MALLOC_TRIM_THRESHOLD_", "8388608"),
 ];
 /// The most that a pipe holds without privileges (`pipe(7)`): a photograph takes fewer turns.
 const PIPE_BYTES: usize = 1024 * 1024;
