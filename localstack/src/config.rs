@@ -234,7 +234,8 @@ pub struct Trial {
     #[arg(long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,
 
-    /// The file to write the result to; without it, one named after the operation.
+    /// The file to write the result to; without it, one in the folder `tried` of --data, named after the
+    /// operation.
     #[arg(long)]
     pub output: Option<PathBuf>,
 }

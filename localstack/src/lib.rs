@@ -10,6 +10,7 @@ pub mod samples;
 pub mod serve;
 pub mod server;
 pub mod signals;
+mod stopping;
 pub mod store;
 pub mod trial;
 pub mod workers;

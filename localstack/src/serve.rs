@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_aws::Clients;
 use assetmill_aws::resources::{self, RedriveSettings, ResourceError};
+use assetmill_aws::{Clients, NotConfigured};
 use assetmill_core::Catalogue;
 use assetmill_core::ports::{Clock, SystemClock};
 use assetmill_core::usecases::Sweep;
@@ -23,10 +23,12 @@ use url::Url;
 use crate::adapters::{EmbeddedError, in_folder, on_aws};
 use crate::app::{App, AppError};
 use crate::config::{Command, Config, OperationCommand};
-use crate::samples::SAMPLE_PATH;
+use crate::samples::{SAMPLE_PATH, WithSample};
 use crate::server::Connections;
+use crate::stopping::InWork;
 use crate::store::{OpenError, Store};
 use crate::trial::{self, TrialError};
+use crate::workers::Places;
 use crate::{server, signals, workers};
 
 /// How long what is in flight may take after a signal; what is not done by then is put back. Callers
@@ -50,6 +52,9 @@ pub enum ServeError {
     /// Nothing can be kept in the folder.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
+    /// The machine does not say how AWS is called.
+    #[error(transparent)]
+    NotConfigured(#[from] NotConfigured),
     /// The resources on AWS can't be made or found.
     #[error("{0}; `assetmill init` makes what is not there")]
     Resource(#[from] ResourceError),
@@ -127,7 +132,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
             ..FetchLimits::default()
         };
         let sources = Fetcher::new(client, limits, config.origin_limits());
-        return Ok(trial::run(trial, &catalogue, &sources).await?);
+        let sources = WithSample::new(&public_url(&config, config.listen)?, sources);
+        return Ok(trial::run(trial, &catalogue, &sources, &config.data).await?);
     }
     refuse_strangers(&config)?;
     let store = if config.aws {
@@ -140,7 +146,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let public_url = public_url(&config, address)?;
     let adapters = match &store {
         Some(store) => in_folder(store, &public_url, clock.clone())?,
-        None => on_aws(&config.resources, clock.clone()).await?,
+        None => on_aws(&clients().await?, &config.resources, clock.clone()).await?,
     };
     let app = App::new(&config, &public_url, adapters, clock, client, catalogue)?;
     if store.is_some() {
@@ -174,11 +180,16 @@ async fn run(
 ) -> Result<(), ServeError> {
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
+    let places = Places::new(parallel);
+    let in_work = InWork {
+        queued: places.running(),
+        answered: app.attempts.clone(),
+    };
     tasks.spawn(workers::work(
         app.work,
         app.deliveries,
         app.quarantine,
-        parallel,
+        places,
         stop.clone(),
     ));
     tasks.spawn(workers::bury(app.bury, app.dead_letters, stop.clone()));
@@ -192,10 +203,6 @@ async fn run(
     tasks.close();
 
     signals::stop().await?;
-    writeln!(
-        io::stdout(),
-        "Stopping: finishing what is in flight. Again to stop at once."
-    )?;
     stop.cancel();
     let finished = async {
         tasks.wait().await;
@@ -204,10 +211,15 @@ async fn run(
         app.attempts.wait().await;
     };
     let put_back = tokio::select! {
+        // In this order: whoever reads how to stop at once is heard.
+        biased;
         () = finished => 0,
-        () = tokio::time::sleep(GRACEFUL) => put_back(store).await?,
         again = signals::stop() => {
             again?;
+            put_back(store).await?
+        }
+        over = in_work.count_down(GRACEFUL) => {
+            over?;
             put_back(store).await?
         }
     };
@@ -227,10 +239,17 @@ async fn put_back(store: Option<Store>) -> Result<usize, ServeError> {
     }
 }
 
+/// The clients of AWS, if it is known who calls, and where.
+async fn clients() -> Result<Clients, NotConfigured> {
+    let clients = Clients::from_env().await;
+    clients.check().await?;
+    Ok(clients)
+}
+
 /// Makes what `--aws` needs and says what it is called.
 async fn init(config: &Config) -> Result<(), ServeError> {
     let names = config.resources.names();
-    let clients = Clients::from_env().await;
+    let clients = clients().await?;
     let urls = resources::create(&clients, &names, RedriveSettings::default()).await?;
     writeln!(
         io::stdout(),

@@ -5,7 +5,7 @@ mod database;
 mod flows;
 mod folder;
 mod outputs;
-mod private;
+pub(crate) mod private;
 mod quarantine;
 mod queue;
 mod rows;

@@ -12,9 +12,12 @@ use assetmill_operations::wire;
 use serde_json::{Map, Value};
 
 use crate::config::Trial;
+use crate::store::private;
 
 /// Where vendors are told that a local file is: nowhere.
 const NO_URL: &str = "https://example.com/local-file";
+/// Where results go, below the folder of the data.
+const TRIED: &str = "tried";
 
 /// Why a trial has no result.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +67,8 @@ pub enum TrialError {
     Io(#[from] io::Error),
 }
 
-/// Runs the operation, prints what went over the wire, and writes the result to a file.
+/// Runs the operation, prints what went over the wire, and writes the result to a file: below `data`, unless
+/// another is named.
 ///
 /// # Errors
 /// [`TrialError`] says why there is no result; what went over the wire is printed all the same.
@@ -72,6 +76,7 @@ pub async fn run(
     trial: &Trial,
     catalogue: &Catalogue,
     sources: &dyn Sources,
+    data: &Path,
 ) -> Result<(), TrialError> {
     let operation = catalogue.get(&trial.name).ok_or_else(|| {
         let names: Vec<_> = catalogue
@@ -101,11 +106,16 @@ pub async fn run(
         writeln!(out, "{line}")?;
     }
     let product = result.map_err(|setback| failed(&setback))?;
-    let output = trial.output.clone().unwrap_or_else(|| {
-        let extension = product.media_type.extension();
-        PathBuf::from(format!("{}.{extension}", trial.name))
-    });
-    write(&output, &product.content)?;
+    let output = match &trial.output {
+        Some(output) => output.clone(),
+        None => {
+            let folder = data.join(TRIED);
+            let extension = product.media_type.extension();
+            at(&folder, private::create_dir_all(&folder))?;
+            folder.join(format!("{}.{extension}", trial.name))
+        }
+    };
+    at(&output, std::fs::write(&output, &product.content))?;
     writeln!(
         out,
         "{}: {}, {} bytes, in {} ms",
@@ -146,18 +156,16 @@ async fn asset(tenant: &TenantId, place: &str, sources: &dyn Sources) -> Result<
             .map_err(|setback| failed(&setback));
     }
     let path = Path::new(place);
-    let content = std::fs::read(path).map_err(|source| TrialError::File {
-        path: path.to_owned(),
-        source,
-    })?;
+    let content = at(path, std::fs::read(path))?;
     Ok(Asset {
         url: NO_URL.parse().map_err(TrialError::Url)?,
         content: content.into(),
     })
 }
 
-fn write(path: &Path, content: &[u8]) -> Result<(), TrialError> {
-    std::fs::write(path, content).map_err(|source| TrialError::File {
+/// What was done to a file, which the error names.
+fn at<T>(path: &Path, done: io::Result<T>) -> Result<T, TrialError> {
+    done.map_err(|source| TrialError::File {
         path: path.to_owned(),
         source,
     })

@@ -24,21 +24,20 @@ const SWEEP_EVERY: Duration = Duration::from_secs(30);
 /// The longest that quarantined flows wait for a moment in which no other flow is due.
 const LAST_AFTER: Duration = Duration::from_mins(5);
 
-/// Receives messages and works on them, at most `parallel` at the same time, until `stop`; returns
-/// once what it began is done. Flows in `quarantine` are tried when no other is due, one at a time and
+/// Receives messages and works on them where there are `places`, until `stop`; returns once what it began is
+/// done. Flows in `quarantine` are tried when no other is due, one at a time and
 /// with no other beside them.
 pub async fn work(
     work: Work,
     deliveries: Arc<dyn FlowDeliveries>,
     quarantine: Option<Arc<dyn FlowDeliveries>>,
-    parallel: usize,
+    places: Places,
     stop: CancellationToken,
 ) {
     let handle = move |delivery: Delivery| {
         let work = work.clone();
         async move { work.handle(&delivery.message).await }
     };
-    let places = Places::new(parallel);
     if let Some(quarantine) = quarantine {
         let overdue = Instant::now() + LAST_AFTER;
         loop {
@@ -106,20 +105,26 @@ pub async fn sweep(sweep: Sweep, stop: CancellationToken) {
 }
 
 /// Where messages are worked on.
-struct Places {
+pub struct Places {
     permits: Arc<Semaphore>,
     parallel: u32,
     running: TaskTracker,
 }
 
 impl Places {
-    fn new(parallel: usize) -> Self {
+    /// Places for so many messages at the same time.
+    pub fn new(parallel: usize) -> Self {
         let parallel = u32::try_from(parallel).unwrap_or(u32::MAX);
         Self {
             permits: Arc::new(Semaphore::new(parallel as usize)),
             parallel,
             running: TaskTracker::new(),
         }
+    }
+
+    /// The messages that are worked on, for whoever counts them.
+    pub fn running(&self) -> TaskTracker {
+        self.running.clone()
     }
 
     /// Works on a message, and holds its place for as long.

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 /// Makes a folder, and those above it that are not there.
-pub(super) fn create_dir_all(path: &Path) -> io::Result<()> {
+pub(crate) fn create_dir_all(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -15,6 +15,7 @@ mod retries;
 mod service;
 mod single;
 mod start;
+mod stopping;
 mod support;
 mod tenants;
 mod trial;

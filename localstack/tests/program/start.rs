@@ -84,3 +84,34 @@ async fn options_that_make_no_sense_are_refused() {
         assert!(message.contains(options[0]), "{message}");
     }
 }
+
+/// On a machine that has none of what the SDKs look for; and it is not asked of the network.
+#[tokio::test]
+async fn aws_without_region_or_credentials_says_so_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let metadata = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    metadata.set_nonblocking(true).unwrap();
+    let endpoint = format!("http://{}", metadata.local_addr().unwrap());
+    for (region, options, missing) in [
+        ("", &["--aws"][..], "AWS_REGION"),
+        ("eu-west-1", &["--aws"], "AWS_ACCESS_KEY_ID"),
+        ("eu-west-1", &["init"], "AWS_ACCESS_KEY_ID"),
+    ] {
+        let mut program = tokio::process::Command::new(env!("CARGO_BIN_EXE_assetmill"));
+        program
+            .env_clear()
+            .env("HOME", folder.path())
+            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &endpoint)
+            .args(["--listen", "127.0.0.1:0"])
+            .args(options);
+        if !region.is_empty() {
+            program.env("AWS_REGION", region);
+        }
+        let output = program.output().await.unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success());
+        assert!(message.contains(missing), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(metadata.accept().is_err(), "{options:?} asked for metadata");
+    }
+}

@@ -26,6 +26,9 @@ pub(crate) struct Program {
     environment: Vec<(String, String)>,
 }
 
+/// Where the log goes of a program that is started with a filter for it.
+const LOG: &str = "log";
+
 struct Process {
     child: Child,
     // Dropping it would break the pipe that the program prints to.
@@ -74,7 +77,12 @@ impl Program {
                 environment,
             };
         }
-        let mut child = command(folder.path())
+        let mut command = command(folder.path());
+        if environment.iter().any(|(name, _)| name == "ASSETMILL_LOG") {
+            let log = std::fs::File::create(folder.path().join(LOG)).unwrap();
+            command.stderr(log);
+        }
+        let mut child = command
             .args(&options)
             .envs(environment.clone())
             .stdout(Stdio::piped())
@@ -219,13 +227,37 @@ impl Program {
 
     /// Sends SIGTERM; what the program printed after it, and how it ended.
     pub(crate) async fn terminate(&mut self) -> (String, ExitStatus) {
+        let first = self.next_line_after_terminate().await;
+        let (rest, status) = self.ended().await;
+        (format!("{first}\n{rest}"), status)
+    }
+
+    /// Sends SIGTERM; the line that tells that it came.
+    pub(crate) async fn next_line_after_terminate(&mut self) -> String {
         let process = self.process();
         let pid = process.child.id().unwrap().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status().await;
         assert!(sent.unwrap().success());
+        loop {
+            let mut line = String::new();
+            let read = process.output.read_line(&mut line).await.unwrap();
+            if read == 0 || line.starts_with("Stopping") {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+
+    /// What the program prints until it ends, and how it ends.
+    pub(crate) async fn ended(&mut self) -> (String, ExitStatus) {
+        let process = self.process();
         let mut printed = String::new();
         process.output.read_to_string(&mut printed).await.unwrap();
         (printed, process.child.wait().await.unwrap())
+    }
+
+    /// What it has logged, where it was started with a filter for its log.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join(LOG)).unwrap()
     }
 
     /// Opens a connection to it, as bare as a client can have one.
@@ -251,7 +283,8 @@ pub(crate) fn command(folder: &Path) -> Command {
         command.env_remove(name);
     }
     command
-        .args(["--listen", "127.0.0.1:0", "--log", "warn", "--data"])
+        .env("ASSETMILL_LOG", "warn")
+        .args(["--listen", "127.0.0.1:0", "--data"])
         .arg(folder);
     command
 }

@@ -39,9 +39,9 @@ async fn what_goes_to_and_fro_is_shown_without_secrets() {
     assert!(shown.starts_with("> POST http://127.0.0.1:"), "{shown}");
     assert!(shown.contains("> x-api-key: ***"), "{shown}");
     assert!(shown.contains("< 200 OK"), "{shown}");
-    assert!(shown.contains("copy.jpg: image/jpeg, "), "{shown}");
+    assert!(shown.contains("/tried/copy.jpg: image/jpeg, "), "{shown}");
     assert!(!shown.contains("open sesame"), "{shown}");
-    let made = std::fs::read(folder.path().join("copy.jpg")).unwrap();
+    let made = std::fs::read(folder.path().join("tried/copy.jpg")).unwrap();
     assert_eq!(made, std::fs::read(PHOTO).unwrap());
 }
 
@@ -70,6 +70,19 @@ async fn a_transform_takes_parameters_and_a_file_to_write_to() {
     assert!(output.status.success());
     let small = std::fs::read(folder.path().join("small.jpg")).unwrap();
     assert!(small.starts_with(b"\xff\xd8"));
+
+    // Nothing is served meanwhile.
+    let sample = "http://127.0.0.1:8000/samples/coffee.jpg";
+    let folder = tempfile::tempdir().unwrap();
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_assetmill"))
+        .arg("--data")
+        .arg(folder.path())
+        .args(["operation", "try", "thumbnail", sample])
+        .output()
+        .await
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(folder.path().join("tried/thumbnail.jpg").is_file());
 
     for (wrong, said) in [
         (

@@ -2,11 +2,23 @@
 
 use std::time::Duration;
 
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use crate::fault::described;
 
 /// Tries at one call, the first included.
 const TRIES: u32 = 4;
@@ -32,12 +44,43 @@ pub struct Clients {
 impl Clients {
     /// The clients that the SDK's environment variables and files describe
     /// (<https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>).
+    ///
+    /// The metadata service of EC2 is not asked unless `AWS_EC2_METADATA_DISABLED=false` says that there is one:
+    /// anywhere else it keeps a start without credentials waiting for seconds.
     pub async fn from_env() -> Self {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https();
-        let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
+        if std::env::var(NO_METADATA).as_deref() != Ok("false") {
+            let region = region().region().await;
+            let providers = ProviderConfig::without_region()
+                .with_http_client(http)
+                .with_region(region.clone());
+            loader = loader
+                .region(region)
+                .credentials_provider(credentials(&providers));
+        }
         Self::new(&loader.load().await)
+    }
+
+    /// Finds out whether it is known who calls, and where. AWS is not asked.
+    ///
+    /// # Errors
+    /// [`NotConfigured`] says what is missing.
+    pub async fn check(&self) -> Result<(), NotConfigured> {
+        if self.region.is_none() {
+            return Err(NotConfigured::Region);
+        }
+        let credentials = self
+            .credentials
+            .as_ref()
+            .ok_or(NotConfigured::Credentials)?;
+        let provided = credentials.provide_credentials().await;
+        provided.map(|_| ()).map_err(|error| match error {
+            CredentialsError::CredentialsNotLoaded(_) => NotConfigured::Credentials,
+            error => NotConfigured::Refused(described(&error)),
+        })
     }
 
     /// The client of DynamoDB, for what no port does.
@@ -81,6 +124,43 @@ impl Clients {
             region: config.region().map(ToString::to_string),
         }
     }
+}
+
+/// Where the SDKs look for what is said of the metadata service.
+const NO_METADATA: &str = "AWS_EC2_METADATA_DISABLED";
+
+/// Why AWS can't be called.
+#[derive(Debug, thiserror::Error)]
+pub enum NotConfigured {
+    /// No region.
+    #[error("no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one")]
+    Region,
+    /// No credentials.
+    #[error(
+        "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE to a profile that \
+         has them; on EC2, AWS_EC2_METADATA_DISABLED=false uses those of the machine"
+    )]
+    Credentials,
+    /// There should be some, but they are not to be had.
+    #[error("no AWS credentials: {0}")]
+    Refused(String),
+}
+
+fn region() -> RegionProviderChain {
+    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new())
+}
+
+/// The SDK's chain without the metadata service of EC2.
+fn credentials(config: &ProviderConfig) -> CredentialsProviderChain {
+    let environment = EnvironmentVariableCredentialsProvider::new();
+    let profile = ProfileFileCredentialsProvider::builder().configure(config);
+    let web_identity = WebIdentityTokenCredentialsProvider::builder().configure(config);
+    let container = EcsCredentialsProvider::builder().configure(config);
+    CredentialsProviderChain::first_try("environment", environment)
+        .or_else("profile", profile.build())
+        .or_else("web identity", web_identity.build())
+        .or_else("container", container.build())
 }
 
 /// A server that is not AWS seldom has a name for each bucket, so whoever names an endpoint gets

@@ -13,6 +13,6 @@ mod queue;
 mod table;
 
 pub use bucket::Bucket;
-pub use clients::Clients;
+pub use clients::{Clients, NotConfigured};
 pub use queue::Queue;
 pub use table::Table;

@@ -25,6 +25,7 @@ const PARALLEL: usize = 16;
 pub struct Queue {
     client: aws_sdk_sqs::Client,
     url: String,
+    visibility: Option<Duration>,
 }
 
 /// SQS refuses a message for what it is.
@@ -41,6 +42,17 @@ impl Queue {
         Self {
             client: clients.sqs.clone(),
             url: url.into(),
+            visibility: None,
+        }
+    }
+
+    /// What is received stays out of sight for so long, whatever the queue says: whole seconds, 12 hours at the
+    /// most. It MUST outlive the handling of a message, or another handles it too.
+    #[must_use]
+    pub fn received_for(self, visibility: Duration) -> Self {
+        Self {
+            visibility: Some(visibility),
+            ..self
         }
     }
 

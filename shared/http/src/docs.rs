@@ -1,31 +1,78 @@
 //! The interactive documentation and the document behind it.
 
-use axum::Router;
+use std::sync::Arc;
+
+use axum::extract::Path;
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use utoipa::Modify;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::schema::ComponentsBuilder;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa_swagger_ui::{Config, SwaggerUi};
+use utoipa_swagger_ui::Config;
 
-use crate::problem;
+use crate::layers::nothing_here;
+use crate::{Problem, problem};
 
 /// Where the examples say that the service is.
 const EXAMPLE_BASE: &str = "http://127.0.0.1:8000";
 
+/// The page. Its links are relative to the folder `docs`, so that it works below any prefix, and with or
+/// without a slash at the end: some gateways strip it, and would be redirected for ever.
+fn page(folder: &str) -> Html<String> {
+    Html(format!(
+        r#"<!DOCTYPE html>
+<html lang="en">
+  <head>
+    <meta charset="UTF-8">
+    <title>Assetmill</title>
+    <base href="{folder}">
+    <link rel="stylesheet" href="swagger-ui.css">
+    <link rel="stylesheet" href="index.css">
+    <link rel="icon" href="favicon-32x32.png">
+  </head>
+  <body>
+    <div id="swagger-ui"></div>
+    <script src="swagger-ui-bundle.js"></script>
+    <script src="swagger-ui-standalone-preset.js"></script>
+    <script src="swagger-initializer.js"></script>
+  </body>
+</html>
+"#
+    ))
+}
+
 /// Serves `/docs`, with everything that the page needs, and `/openapi.json`.
 pub fn router(openapi: OpenApi) -> Router {
-    let config = Config::default()
+    // Relative to the folder, as the page's links are.
+    let config = Config::from("../openapi.json")
         .try_it_out_enabled(true)
         .doc_expansion("list")
         .default_models_expand_depth(0)
         // The default asks a validator on the Internet about the document.
         .validator_url("none");
-    SwaggerUi::new("/docs")
-        .config(config)
-        .url("/openapi.json", openapi)
-        .into()
+    let config = Arc::new(config);
+    let openapi = Arc::new(openapi);
+    Router::new()
+        .route("/openapi.json", get(async move || Json(openapi)))
+        .route("/docs", get(async || page("docs/")))
+        .route("/docs/", get(async || page("./")))
+        .route("/docs/{*file}", get(async move |file| asset(file, config)))
+}
+
+/// A file of the page.
+fn asset(Path(name): Path<String>, config: Arc<Config<'static>>) -> Result<Response, Problem> {
+    let file = utoipa_swagger_ui::serve(&name, config).map_err(|error| {
+        tracing::error!(%error, "file of the documentation can't be made");
+        Problem::internal()
+    })?;
+    let file = file.ok_or_else(nothing_here)?;
+    let encoding = file.gzpipped.then_some([(CONTENT_ENCODING, "gzip")]);
+    Ok(([(CONTENT_TYPE, file.content_type)], encoding, file.bytes).into_response())
 }
 
 /// The same document for a service that is reached at `base`: examples that name one of its own

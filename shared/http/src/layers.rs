@@ -112,7 +112,8 @@ async fn unknown_path() -> Problem {
     nothing_here()
 }
 
-fn nothing_here() -> Problem {
+/// The problem of a path that leads nowhere.
+pub(crate) fn nothing_here() -> Problem {
     Problem::new(
         ErrorCode::UnknownPath,
         "nothing is at this path; /docs shows what there is",

@@ -16,6 +16,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// What a call may take beyond its wait.
 const BEYOND: Duration = Duration::from_secs(5);
 
+fn seconds(time: Duration) -> i32 {
+    i32::try_from(time.as_secs()).unwrap_or(i32::MAX)
+}
+
 /// What an event source mapping does on Lambda, for a program that has none.
 #[async_trait]
 impl FlowDeliveries for Queue {
@@ -30,7 +34,8 @@ impl FlowDeliveries for Queue {
             .receive_message()
             .queue_url(&self.url)
             .max_number_of_messages(i32::try_from(max).unwrap_or(i32::MAX))
-            .wait_time_seconds(i32::try_from(wait.as_secs()).unwrap_or(i32::MAX))
+            .wait_time_seconds(seconds(wait))
+            .set_visibility_timeout(self.visibility.map(seconds))
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .customize()
             .config_override(Builder::default().timeout_config(timeouts))

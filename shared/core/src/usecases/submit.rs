@@ -45,7 +45,7 @@ impl Submit {
     ) -> Result<Accepted, Unavailable> {
         let accepted = self.accept(order, retry_of).await?;
         self.dispatch(&accepted.batch, &accepted.flows).await?;
-        tracing::info!(
+        tracing::debug!(
             batch_id = %accepted.batch.id,
             tenant = %accepted.batch.tenant,
             operation = %accepted.batch.operation,

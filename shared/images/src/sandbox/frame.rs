@@ -47,13 +47,10 @@ pub(super) fn read_content(from: &mut impl Read, most: u64) -> io::Result<Vec<u8
 }
 
 fn read_exactly(from: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
-    let mut content = Vec::with_capacity(usize::try_from(length).map_err(|_| too_long())?);
-    from.take(length).read_to_end(&mut content)?;
-    if content.len() as u64 == length {
-        Ok(content)
-    } else {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
+    // In pieces as large as the pipe's: growing ones would wake the other side for each.
+    let mut content = vec![0; usize::try_from(length).map_err(|_| too_long())?];
+    from.read_exact(&mut content)?;
+    Ok(content)
 }
 
 fn too_long() -> io::Error {

@@ -1,8 +1,11 @@
 //! TLS of outgoing connections.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rustls::{ClientConfig, RootCertStore};
+
+/// Read once for all clients: it is a good part of a start.
+static ROOTS: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| Arc::new(roots()));
 
 /// TLS with the ring provider and the machine's root certificates; on a machine that has none (a
 /// bare container), with those of Mozilla that are compiled in.
@@ -10,7 +13,7 @@ pub(super) fn config() -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots())
+        .with_root_certificates(ROOTS.clone())
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)

@@ -128,7 +128,7 @@ impl Call<'_> {
             found.map(|(_, text)| text.as_str())
         };
         if of("cost").is_some() || of("remaining").is_some() {
-            tracing::info!(
+            tracing::debug!(
                 cost = of("cost"),
                 remaining = of("remaining"),
                 "vendor reported its price"

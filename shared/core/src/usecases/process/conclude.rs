@@ -163,7 +163,7 @@ impl Process {
         {
             Fenced::Lost => Ok(Self::lost(flow, now)),
             Fenced::Done => {
-                tracing::info!(
+                tracing::debug!(
                     flow_id = %flow.id,
                     batch_id = %flow.batch_id,
                     tenant = %flow.tenant,
@@ -186,7 +186,7 @@ impl Process {
     ) -> Result<Step, Unavailable> {
         let until = deferral.not_before;
         if let Some(failure) = &deferral.last_failure {
-            tracing::info!(
+            tracing::debug!(
                 flow_id = %flow.id,
                 batch_id = %flow.batch_id,
                 tenant = %flow.tenant,

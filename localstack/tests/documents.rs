@@ -1,0 +1,134 @@
+//! What README and docs show can be pasted: their TOML is a catalogue, their JSON is JSON, their shell lines
+//! are shell, and the program takes the options that they give it.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use assetmill::config::Config;
+use assetmill_images::{Bounds, Codecs};
+use assetmill_operations::catalogue;
+use assetmill_operations::fetch::{AllowList, GuardedClient};
+use clap::Parser as _;
+
+struct Block {
+    /// Its file and line.
+    place: String,
+    language: String,
+    text: String,
+}
+
+fn documents() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut found = Vec::new();
+    let mut folders = vec![root.join("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "md") {
+                found.push(path);
+            }
+        }
+    }
+    found.push(root.join("README.md"));
+    found
+}
+
+/// The fenced blocks of all documents that are in this language.
+fn blocks(language: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for path in documents() {
+        let text = fs::read_to_string(&path).unwrap();
+        let mut open: Option<Block> = None;
+        for (number, line) in text.lines().enumerate() {
+            match (line.trim_start().strip_prefix("```"), open.take()) {
+                (Some(language), None) => {
+                    open = Some(Block {
+                        place: format!("{}:{}", path.display(), number + 1),
+                        language: language.to_owned(),
+                        text: String::new(),
+                    });
+                }
+                (Some(_), Some(block)) => blocks.push(block),
+                (None, Some(mut block)) => {
+                    block.text.extend([line, "\n"]);
+                    open = Some(block);
+                }
+                (None, None) => {}
+            }
+        }
+        assert!(open.is_none(), "{} ends within a block", path.display());
+    }
+    blocks.retain(|block| block.language == language);
+    assert!(blocks.len() > 2, "{language} is not found");
+    blocks
+}
+
+#[test]
+fn toml_is_a_catalogue() {
+    let mut text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../operations.toml"))
+        .unwrap()
+        .split("\n[operations.product-shot]")
+        .next()
+        .unwrap()
+        .to_owned();
+    let client = GuardedClient::new(AllowList::default()).unwrap();
+    let codecs = Codecs::in_process(Bounds::default());
+    let load = |text: &str| catalogue::load(text, "it", &client, &codecs, &|_| None).map(|_| ());
+    load(&text).unwrap();
+    for block in blocks("toml") {
+        toml::from_str::<toml::Table>(&block.text)
+            .unwrap_or_else(|error| panic!("{}: {error}", block.place));
+        text.push_str(&block.text);
+    }
+    load(&text).unwrap();
+}
+
+#[test]
+fn json_is_json() {
+    for block in blocks("json") {
+        serde_json::from_str::<serde_json::Value>(&block.text)
+            .unwrap_or_else(|error| panic!("{}: {error}", block.place));
+    }
+}
+
+#[test]
+fn shell_is_shell() {
+    for block in blocks("sh") {
+        let mut shell = Command::new("bash")
+            .arg("-n")
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = shell.stdin.take().unwrap();
+        input.write_all(block.text.as_bytes()).unwrap();
+        drop(input);
+        let output = shell.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {said}", block.place);
+    }
+}
+
+#[test]
+fn the_program_takes_the_options_it_is_given() {
+    let mut lines = 0;
+    for block in blocks("sh") {
+        for line in block.text.lines() {
+            let Some(arguments) = line.trim().strip_prefix("cargo run -- ") else {
+                continue;
+            };
+            lines += 1;
+            let arguments = ["assetmill"]
+                .into_iter()
+                .chain(arguments.split_whitespace());
+            Config::try_parse_from(arguments)
+                .unwrap_or_else(|error| panic!("{}: {line}: {error}", block.place));
+        }
+    }
+    assert!(lines > 2);
+}
