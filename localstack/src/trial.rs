@@ -106,14 +106,13 @@ pub async fn run(
         writeln!(out, "{line}")?;
     }
     let product = result.map_err(|setback| failed(&setback))?;
-    let output = match &trial.output {
-        Some(output) => output.clone(),
-        None => {
-            let folder = data.join(TRIED);
-            let extension = product.media_type.extension();
-            at(&folder, private::create_dir_all(&folder))?;
-            folder.join(format!("{}.{extension}", trial.name))
-        }
+    let output = if let Some(output) = &trial.output {
+        output.clone()
+    } else {
+        let folder = data.join(TRIED);
+        let extension = product.media_type.extension();
+        at(&folder, private::create_dir_all(&folder))?;
+        folder.join(format!("{}.{extension}", trial.name))
     };
     at(&output, std::fs::write(&output, &product.content))?;
     writeln!(
