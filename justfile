@@ -27,3 +27,8 @@ limits:
 hostile:
     cargo build --release --package assetmill
     cargo run --release --package assetmill --example hostile -- target/release/assetmill
+
+# From the start of the program to its first answer that it is ready.
+bench-start:
+    cargo build --release --package assetmill
+    python3 localstack/start-times.py

@@ -20,7 +20,7 @@ use utoipa::openapi::OpenApi;
 use crate::adapters::Adapters;
 use crate::config::{Config, ConfigError};
 use crate::gate::Gate;
-use crate::samples::{self, WithSample};
+use crate::samples::WithSample;
 
 /// How long result URLs live.
 const LINK_LIFETIME: Duration = Duration::from_hours(1);
@@ -149,7 +149,7 @@ impl App {
             max_rows: MAX_BATCH,
             rows_at_once: ROWS_AT_ONCE,
         };
-        let own = routes.merge(samples::router());
+        let own = routes.merge(assetmill_api::sample::router());
         Ok(Self {
             router: router(api, results, own, public_url, gate),
             work,

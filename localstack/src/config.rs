@@ -208,6 +208,13 @@ pub struct Resources {
 pub enum Command {
     /// Makes the table, the queues and the bucket that --aws uses, where they are not there.
     Init,
+    /// Invokes functions that run by themselves, as under `cargo lambda watch`, with the messages of the queues
+    /// that --aws uses.
+    Poll {
+        /// Where the functions are.
+        #[arg(long, value_name = "URL")]
+        invoke: Url,
+    },
     /// What can be done with one operation of the catalogue.
     #[command(subcommand)]
     Operation(OperationCommand),

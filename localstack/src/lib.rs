@@ -3,9 +3,11 @@
 
 pub mod adapters;
 pub mod app;
+mod commands;
 pub mod config;
 pub mod gate;
 pub mod links;
+pub mod poll;
 pub mod samples;
 pub mod serve;
 pub mod server;

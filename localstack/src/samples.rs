@@ -1,23 +1,11 @@
-//! A photograph for those who have no URL at hand: served, and taken as a source without a request.
+//! The sample as a source: taken without a request.
 
+use assetmill_api::sample::{SAMPLE, SAMPLE_PATH};
 use assetmill_core::ports::Sources;
 use assetmill_core::{Asset, AssetUrl, Setback, TenantId};
 use async_trait::async_trait;
-use axum::Router;
-use axum::routing::get;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use url::Url;
-
-/// Where the sample is, relative to the public URL. `samples/README.md` names its source.
-pub const SAMPLE_PATH: &str = "samples/coffee.jpg";
-const SAMPLE: &[u8] = include_bytes!("../samples/coffee.jpg");
-
-/// Serves the sample.
-pub fn router() -> Router {
-    let sample = || async { ([(CONTENT_TYPE, "image/jpeg")], SAMPLE) };
-    Router::new().route(&format!("/{SAMPLE_PATH}"), get(sample))
-}
 
 /// Names by which a machine calls itself.
 const OWN_NAMES: &[&str] = &["127.0.0.1", "localhost", "[::1]", "0.0.0.0"];

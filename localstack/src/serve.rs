@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_aws::resources::{self, RedriveSettings, ResourceError};
-use assetmill_aws::{Clients, NotConfigured};
+use assetmill_api::sample::SAMPLE_PATH;
+use assetmill_aws::NotConfigured;
+use assetmill_aws::resources::ResourceError;
 use assetmill_core::Catalogue;
 use assetmill_core::ports::{Clock, SystemClock};
 use assetmill_core::usecases::Sweep;
@@ -22,8 +23,10 @@ use url::Url;
 
 use crate::adapters::{EmbeddedError, in_folder, on_aws};
 use crate::app::{App, AppError};
+use crate::commands::{clients, init, poll};
 use crate::config::{Command, Config, OperationCommand};
-use crate::samples::{SAMPLE_PATH, WithSample};
+use crate::poll::PollError;
+use crate::samples::WithSample;
 use crate::server::Connections;
 use crate::stopping::InWork;
 use crate::store::{OpenError, Store};
@@ -55,6 +58,9 @@ pub enum ServeError {
     /// The machine does not say how AWS is called.
     #[error(transparent)]
     NotConfigured(#[from] NotConfigured),
+    /// The functions can't be invoked.
+    #[error(transparent)]
+    Poll(#[from] PollError),
     /// The resources on AWS can't be made or found.
     #[error("{0}; `assetmill init` makes what is not there")]
     Resource(#[from] ResourceError),
@@ -117,8 +123,10 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     if std::env::var_os("AWS_LAMBDA_FUNCTION_NAME").is_some() {
         return Err(ServeError::InLambda);
     }
-    if let Some(Command::Init) = config.command {
-        return init(&config).await;
+    match &config.command {
+        Some(Command::Init) => return init(&config).await,
+        Some(Command::Poll { invoke }) => return poll(&config, invoke).await,
+        Some(Command::Operation(_)) | None => {}
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let client = GuardedClient::new(config.fetch_allow.clone())?;
@@ -237,29 +245,6 @@ async fn put_back(store: Option<Store>) -> Result<usize, ServeError> {
         Some(store) => Ok(store.release().await?),
         None => Ok(0),
     }
-}
-
-/// The clients of AWS, if it is known who calls, and where.
-async fn clients() -> Result<Clients, NotConfigured> {
-    let clients = Clients::from_env().await;
-    clients.check().await?;
-    Ok(clients)
-}
-
-/// Makes what `--aws` needs and says what it is called.
-async fn init(config: &Config) -> Result<(), ServeError> {
-    let names = config.resources.names();
-    let clients = clients().await?;
-    let urls = resources::create(&clients, &names, RedriveSettings::default()).await?;
-    writeln!(
-        io::stdout(),
-        "Table              {}\nBucket             {}\nQueue              {}\nDead-letter queue  {}",
-        names.table,
-        names.bucket,
-        urls.queue,
-        urls.dead_letters
-    )?;
-    Ok(())
 }
 
 fn load_catalogue(

@@ -7,6 +7,7 @@ mod problems;
 mod readiness;
 mod routes;
 mod rows;
+pub mod sample;
 mod state;
 
 use assetmill_http::docs::Shared;

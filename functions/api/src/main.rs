@@ -43,7 +43,9 @@ async fn run(environment: Environment) -> Result<(), StartError> {
     let stores = Stores::new(&environment).await;
     let state = state(&environment, &stores)?;
     let document: OpenApi = serde_json::from_str(DOCUMENT)?;
-    let router = assetmill_api::router(state).merge(docs::router(document));
+    let router = assetmill_api::router(state)
+        .merge(assetmill_api::sample::router())
+        .merge(docs::router_anywhere(document));
     let router = layers::around(layers::bounded(router, MAX_ANSWER_BYTES));
     lambda_http::run(router).await
 }

@@ -7,7 +7,7 @@ use assetmill_core::ports::{FlowReads, OutputLinks};
 use assetmill_http::{InFlight, layers};
 use assetmill_lambda::environment::Environment;
 use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_ROWS, callers};
-use assetmill_lambda::processing::Processing;
+use assetmill_lambda::processing::catalogue;
 use assetmill_lambda::start::{StartError, start};
 use assetmill_lambda::stores::{LINK_LIFETIME, Stores};
 use assetmill_results::ResultsState;
@@ -23,7 +23,7 @@ async fn run(environment: Environment) -> Result<(), StartError> {
     let router = assetmill_results::router(ResultsState {
         flows,
         links,
-        catalogue: Processing::new(&environment)?.catalogue,
+        catalogue: catalogue(&environment)?,
         callers: callers(&environment)?,
         link_lifetime: LINK_LIFETIME,
         in_flight: InFlight::unbounded(),

@@ -6,7 +6,9 @@ use axum::extract::Path;
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderValue};
+use url::Url;
 use utoipa::Modify;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::schema::ComponentsBuilder;
@@ -48,6 +50,31 @@ fn page(folder: &str) -> Html<String> {
 
 /// Serves `/docs`, with everything that the page needs, and `/openapi.json`.
 pub fn router(openapi: OpenApi) -> Router {
+    let openapi = Arc::new(openapi);
+    page_routes().route("/openapi.json", get(async move || Json(openapi)))
+}
+
+/// As [`router`], for a service that does not know where it is reached: its examples name the host that the
+/// document was asked of.
+pub fn router_anywhere(openapi: OpenApi) -> Router {
+    let openapi = Arc::new(openapi);
+    let served = async move |headers: HeaderMap| match base_of(&headers) {
+        Some(base) => Json(served_at((*openapi).clone(), &base)),
+        None => Json((*openapi).clone()),
+    };
+    page_routes().route("/openapi.json", get(served))
+}
+
+/// Where the service was reached, as far as its gateway tells.
+fn base_of(headers: &HeaderMap) -> Option<String> {
+    let text = |value: &HeaderValue| value.to_str().ok().map(ToOwned::to_owned);
+    let host = headers.get(HOST).and_then(text)?;
+    let scheme = headers.get("x-forwarded-proto").and_then(text);
+    let base = format!("{}://{host}", scheme.as_deref().unwrap_or("http"));
+    Url::parse(&base).is_ok().then_some(base)
+}
+
+fn page_routes() -> Router {
     // Relative to the folder, as the page's links are.
     let config = Config::from("../openapi.json")
         .try_it_out_enabled(true)
@@ -56,9 +83,7 @@ pub fn router(openapi: OpenApi) -> Router {
         // The default asks a validator on the Internet about the document.
         .validator_url("none");
     let config = Arc::new(config);
-    let openapi = Arc::new(openapi);
     Router::new()
-        .route("/openapi.json", get(async move || Json(openapi)))
         .route("/docs", get(async || page("docs/")))
         .route("/docs/", get(async || page("./")))
         .route("/docs/{*file}", get(async move |file| asset(file, config)))

@@ -22,6 +22,30 @@ async fn the_document_is_served() {
 }
 
 #[tokio::test]
+async fn where_nobody_knows_the_address_examples_name_the_one_that_was_asked() {
+    let router = docs::router_anywhere(document());
+    for (host, proto, shown) in [
+        (
+            "a1.execute-api.test",
+            Some("https"),
+            "https://a1.execute-api.test",
+        ),
+        ("127.0.0.1:9000", None, "http://127.0.0.1:9000"),
+        ("not a host", None, "http://127.0.0.1:8000"),
+    ] {
+        let mut request = get("/openapi.json");
+        request.headers_mut().insert("host", host.parse().unwrap());
+        if let Some(proto) = proto {
+            let name = "x-forwarded-proto";
+            request.headers_mut().insert(name, proto.parse().unwrap());
+        }
+        let answer = ask(router.clone(), request).await;
+        let expected = format!("try {shown}/samples/a.jpg");
+        assert_eq!(answer.json()["info"]["description"], expected);
+    }
+}
+
+#[tokio::test]
 async fn the_page_and_all_it_loads_are_embedded() {
     let router = docs::router(document());
     let page = ask(router.clone(), get("/docs/")).await;

@@ -51,12 +51,7 @@ impl Processing {
     /// # Errors
     /// [`ProcessingError`] when the environment or the catalogue is wrong.
     pub fn new(environment: &Environment) -> Result<Self, ProcessingError> {
-        let client = |allow: &'static str| -> Result<_, ProcessingError> {
-            let allow: Option<AllowList> = environment.read(allow)?;
-            Ok(GuardedClient::new(allow.unwrap_or_default())?)
-        };
-        let sources = client("ASSETMILL_FETCH_ALLOW")?;
-        let vendors = client("ASSETMILL_VENDOR_ALLOW")?;
+        let sources = client(environment, "ASSETMILL_FETCH_ALLOW")?;
         let mut limits = FetchLimits::default();
         if let Some(max_bytes) = environment.read("ASSETMILL_MAX_ASSET_BYTES")? {
             limits.max_bytes = max_bytes;
@@ -68,7 +63,6 @@ impl Processing {
         if let Some(rate) = environment.read("ASSETMILL_ORIGIN_RATE")? {
             origins.rate = rate;
         }
-        let secrets = |name: &str| environment.get(name).map(ToOwned::to_owned);
         let capacity = Capacity::of(environment.memory_mib()?);
         let codecs = Codecs::sandboxed(
             bounds(environment, capacity)?,
@@ -76,8 +70,7 @@ impl Processing {
                 .read::<Confinement>("ASSETMILL_SANDBOX")?
                 .unwrap_or_default(),
         )?;
-        let file = "operations.toml";
-        let catalogue = catalogue::load(CATALOGUE, file, &vendors, &codecs, &secrets)?;
+        let catalogue = catalogue_with(environment, &codecs)?;
         Ok(Self {
             fetcher: Fetcher::new(sources, limits, origins).within(capacity.assets),
             catalogue,
@@ -105,6 +98,34 @@ impl Processing {
             limits,
         })
     }
+}
+
+/// What can be made, for a function that makes nothing of it: no codec process is started.
+///
+/// # Errors
+/// [`ProcessingError`] when the environment or the catalogue is wrong.
+pub fn catalogue(environment: &Environment) -> Result<Catalogue, ProcessingError> {
+    catalogue_with(environment, &Codecs::in_process(Bounds::default()))
+}
+
+fn catalogue_with(
+    environment: &Environment,
+    codecs: &Codecs,
+) -> Result<Catalogue, ProcessingError> {
+    let vendors = client(environment, "ASSETMILL_VENDOR_ALLOW")?;
+    let secrets = |name: &str| environment.get(name).map(ToOwned::to_owned);
+    let file = "operations.toml";
+    Ok(catalogue::load(
+        CATALOGUE, file, &vendors, codecs, &secrets,
+    )?)
+}
+
+fn client(
+    environment: &Environment,
+    allow: &'static str,
+) -> Result<GuardedClient, ProcessingError> {
+    let allow: Option<AllowList> = environment.read(allow)?;
+    Ok(GuardedClient::new(allow.unwrap_or_default())?)
 }
 
 /// What pictures may take in a function of this memory.
