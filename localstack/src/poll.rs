@@ -20,6 +20,8 @@ const MAX_RECEIVE: usize = 10;
 const WAIT: Duration = Duration::from_secs(20);
 /// How long to rest after something failed.
 const REST: Duration = Duration::from_secs(1);
+/// The longest that Lambda lets a function run, and some time to build it first.
+const LONGEST: Duration = Duration::from_mins(30);
 const EVERY: Duration = Duration::from_mins(1);
 const SCHEDULE: &str = include_str!("../../events/janitor-schedule.json");
 
@@ -71,7 +73,7 @@ impl Functions {
         let url = url.map_err(|error| NotInvoked(error.to_string()))?;
         let request = self.client.request(Method::POST, &url);
         let request = request.map_err(|error| NotInvoked(error.to_string()))?;
-        let answer = request.json(event).send().await;
+        let answer = request.timeout(LONGEST).json(event).send().await;
         let answer = answer.map_err(|error| NotInvoked(error.to_string()))?;
         let status = answer.status();
         let failed = answer.headers().contains_key("x-amz-function-error") || !status.is_success();

@@ -28,7 +28,7 @@ use crate::config::{Command, Config, OperationCommand};
 use crate::poll::PollError;
 use crate::samples::WithSample;
 use crate::server::Connections;
-use crate::stopping::InWork;
+use crate::stopping::{InWork, say};
 use crate::store::{OpenError, Store};
 use crate::trial::{self, TrialError};
 use crate::workers::Places;
@@ -37,6 +37,9 @@ use crate::{server, signals, workers};
 /// How long what is in flight may take after a signal; what is not done by then is put back. Callers
 /// of v1 wait for less.
 const GRACEFUL: Duration = Duration::from_mins(1);
+/// On AWS nothing can be put back, and a flow that two processes left behind is given up: as long as an attempt
+/// may take.
+const GRACEFUL_ON_AWS: Duration = Duration::from_mins(3);
 
 const BUILT_IN_CATALOGUE: &str = include_str!("../../operations.toml");
 
@@ -212,6 +215,10 @@ async fn run(
 
     signals::stop().await?;
     stop.cancel();
+    let grace = match store {
+        Some(_) => GRACEFUL,
+        None => GRACEFUL_ON_AWS,
+    };
     let finished = async {
         tasks.wait().await;
         // Their callers may have been answered before them; from here on there will be no more.
@@ -221,20 +228,17 @@ async fn run(
     let put_back = tokio::select! {
         // In this order: whoever reads how to stop at once is heard.
         biased;
-        () = finished => 0,
+        // What was received and not begun is held too.
+        () = finished => put_back(store).await?,
         again = signals::stop() => {
             again?;
             put_back(store).await?
         }
-        over = in_work.count_down(GRACEFUL) => {
-            over?;
-            put_back(store).await?
-        }
+        () = in_work.count_down(grace) => put_back(store).await?,
     };
-    writeln!(
-        io::stdout(),
+    say(format_args!(
         "Stopped; {put_back} flows in flight were put back."
-    )?;
+    ));
     Ok(())
 }
 

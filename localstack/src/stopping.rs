@@ -1,5 +1,6 @@
 //! The end of a program's life: what it waits for, how long, and how it says so.
 
+use std::fmt;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
@@ -25,30 +26,30 @@ impl InWork {
     }
 
     /// Says what is waited for, and counts down until `grace` is over.
-    ///
-    /// # Errors
-    /// When nothing can be printed.
-    pub(crate) async fn count_down(&self, grace: Duration) -> io::Result<()> {
+    pub(crate) async fn count_down(&self, grace: Duration) {
         let end = Instant::now() + grace;
-        writeln!(
-            io::stdout(),
+        say(format_args!(
             "Stopping: {}; they have {} s, and are put back then, or at once at another Ctrl-C.",
             self.flows(),
             grace.as_secs()
-        )?;
+        ));
         let mut ticks = interval_at(Instant::now() + EVERY, EVERY);
         loop {
             let tick = ticks.tick().await;
             let left = end.saturating_duration_since(tick);
             if left.is_zero() {
-                return Ok(());
+                return;
             }
-            writeln!(
-                io::stdout(),
+            say(format_args!(
                 "  {}, {} s left",
                 self.flows(),
                 left.as_secs()
-            )?;
+            ));
         }
     }
+}
+
+/// Prints a line. Whoever read them may have been stopped as well, and that is no reason to lose a flow.
+pub(crate) fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stdout(), "{line}");
 }

@@ -19,6 +19,9 @@ const MAX_RECEIVE: usize = 10;
 const WAIT: Duration = Duration::from_secs(20);
 /// How long to rest after the queue failed.
 const REST: Duration = Duration::from_secs(1);
+/// How long after their receipt messages that came before are still begun, one after the other: they must not
+/// become visible meanwhile.
+const ALONE_FOR: Duration = Duration::from_mins(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// The longest that quarantined flows wait for a moment in which no other flow is due.
@@ -26,7 +29,7 @@ const LAST_AFTER: Duration = Duration::from_mins(5);
 
 /// Receives messages and works on them where there are `places`, until `stop`; returns once what it began is
 /// done. Flows in `quarantine` are tried when no other is due, one at a time and
-/// with no other beside them.
+/// with no other of a queue beside them.
 pub async fn work(
     work: Work,
     deliveries: Arc<dyn FlowDeliveries>,
@@ -38,21 +41,25 @@ pub async fn work(
         let work = work.clone();
         async move { work.handle(&delivery.message).await }
     };
-    if let Some(quarantine) = quarantine {
-        let overdue = Instant::now() + LAST_AFTER;
-        loop {
-            let busy = Instant::now() < overdue
-                && receive(&deliveries, &places, Duration::ZERO, &stop, &handle).await;
-            if stop.is_cancelled() {
-                break;
-            }
-            // Nothing comes to the quarantine after the start: once it is empty, it stays so.
-            if !busy && !one_alone(&quarantine, &places, &stop, &handle).await {
-                break;
-            }
+    let Some(quarantine) = quarantine else {
+        return consume(deliveries, places, stop, handle).await;
+    };
+    let overdue = Instant::now() + LAST_AFTER;
+    let mut quarantined = true;
+    while !stop.is_cancelled() {
+        let wait = if quarantined { Duration::ZERO } else { WAIT };
+        let busy = receive(&deliveries, &places, wait, &stop, &handle).await;
+        let due = if quarantined {
+            !busy || Instant::now() >= overdue
+        } else {
+            // One whose handling broke off comes again. Nothing is kept waiting to look for it.
+            !busy && places.running.is_empty()
+        };
+        if due {
+            quarantined = one_alone(&quarantine, &places, &stop, &handle).await;
         }
     }
-    consume(deliveries, places, stop, handle).await;
+    places.ended().await;
 }
 
 /// Waits until nothing is worked on, and works on one message. Whether there was one.
@@ -153,6 +160,12 @@ impl Places {
         stop.run_until_cancelled(all).await?.ok()
     }
 
+    /// Waits until what was begun is done.
+    async fn ended(self) {
+        self.running.close();
+        self.running.wait().await;
+    }
+
     /// Waits for a free permit, and takes as many as one receive can use.
     async fn free(&self) -> Vec<OwnedSemaphorePermit> {
         let first = self.permits.clone().acquire_owned().await;
@@ -178,8 +191,7 @@ async fn consume<Handled>(
     while !stop.is_cancelled() {
         receive(&deliveries, &places, WAIT, &stop, &handle).await;
     }
-    places.running.close();
-    places.running.wait().await;
+    places.ended().await;
 }
 
 /// Receives messages once there are places for them, and begins to work on them. Whether there were any.
@@ -209,11 +221,15 @@ where
                     places.spawn(deliveries, delivery, permit, handle);
                 }
             }
+            let received_at = Instant::now();
             for delivery in again {
-                // It may have stopped the process that received it before.
+                // It may have stopped the process that received it before. What is too late comes again.
                 let Some(_alone) = places.alone(stop).await else {
                     break;
                 };
+                if received_at.elapsed() > ALONE_FOR {
+                    break;
+                }
                 let _ = places.spawn(deliveries, delivery, (), handle).await;
             }
             found

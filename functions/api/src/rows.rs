@@ -11,7 +11,8 @@ use async_trait::async_trait;
 /// How many rows are made at once.
 const AT_ONCE: usize = 100;
 
-/// The flows of a batch that was just run. They hold their memory until the last of them is sent.
+/// The flows of a batch that was just run. They hold their memory until the last of them is sent; what was that
+/// of their rows on the way to the store is now that of their text.
 pub(crate) struct AtHand {
     pub(crate) flows: vec::IntoIter<Flow>,
     pub(crate) links: Links,
@@ -24,8 +25,8 @@ impl Rows for AtHand {
     type Row = FlowRow;
     type Ending = ResultsEnding;
 
-    fn at_once(&self) -> usize {
-        self.flows.len().min(AT_ONCE)
+    fn at_once(&self) -> Option<usize> {
+        None
     }
 
     async fn next(&mut self) -> Result<Vec<FlowRow>, Unavailable> {

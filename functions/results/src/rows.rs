@@ -27,8 +27,8 @@ impl Rows for AskedFor {
     type Row = FlowRow;
     type Ending = ResultsEnding;
 
-    fn at_once(&self) -> usize {
-        self.ids.len().min(self.at_once)
+    fn at_once(&self) -> Option<usize> {
+        Some(self.ids.len().min(self.at_once))
     }
 
     async fn next(&mut self) -> Result<Vec<FlowRow>, Unavailable> {
@@ -68,15 +68,15 @@ impl Rows for Page {
     type Row = FlowView;
     type Ending = PageEnding;
 
-    fn at_once(&self) -> usize {
-        self.left.min(self.at_once)
+    fn at_once(&self) -> Option<usize> {
+        Some(self.left.min(self.at_once))
     }
 
     async fn next(&mut self) -> Result<Vec<FlowView>, Unavailable> {
         let mut rows = Vec::new();
         // A list that lags behind may have nothing of a state among the next flows, and some later.
         while rows.is_empty() && self.left > 0 && !self.ended {
-            let limit = Rows::at_once(self);
+            let limit = self.left.min(self.at_once);
             let page = self
                 .flows
                 .batch_flows(self.batch, self.state, self.after, limit)

@@ -2,8 +2,8 @@
 //!
 //! The records of one event are handled at the same time, each in a task of its own, so that the end
 //! of one is not the end of the others. What failed is reported by message id, and comes again after
-//! the queue's visibility timeout. A record that comes again may have stopped the function: those are
-//! handled last, each of them alone.
+//! the queue's visibility timeout. A record that comes again may have stopped the function: each of those is
+//! handled alone, and the messages of all others are sent again before.
 //!
 //! While DynamoDB, S3 or a vendor is out of order, [`Work`] sends a delayed message in the place of
 //! each that it can't handle, and that is the breaker: nothing is reported as failed, so no message
@@ -55,8 +55,17 @@ impl Worker {
         let places = Semaphore::new(self.parallel.max(1));
         let records = event.records.into_iter().map(Record::from);
         let (again, new): (Vec<_>, Vec<_>) = records.partition(|record| record.again);
+        let new_ones = Schedule {
+            // There is no time for those that come again after all others: the others are sent again.
+            last_start: if again.is_empty() {
+                schedule.last_start
+            } else {
+                Instant::now()
+            },
+            ..schedule
+        };
         let outcomes = new.into_iter();
-        let outcomes = outcomes.map(|record| self.outcome(record, &places, schedule));
+        let outcomes = outcomes.map(|record| self.outcome(record, &places, new_ones));
         let mut outcomes = join_all(outcomes).await;
         for record in again {
             outcomes.push(self.outcome(record, &places, schedule).await);

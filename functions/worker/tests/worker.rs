@@ -5,9 +5,9 @@ mod world;
 
 use std::time::Duration;
 
-use assetmill_core::FlowState;
 use assetmill_core::ports::FlowWrites as _;
 use assetmill_core::usecases::Bury;
+use assetmill_core::{Flow, FlowState};
 use world::{World, failed, message_ids};
 
 const PLENTY: Duration = Duration::from_mins(3);
@@ -51,23 +51,20 @@ async fn a_record_that_panics_fails_alone() {
 
 /// One of them may have stopped the function: whatever it does now, it does to none beside it.
 #[tokio::test(start_paused = true)]
-async fn records_that_come_again_are_tried_last_and_alone() {
+async fn records_that_come_again_are_tried_alone_and_others_are_sent_again_before() {
     let world = World::new();
     let mut event = world::again(world::event(&world.flows(3, "suspect").await));
     let new = world.flows(3, "ok").await;
     event.records.extend(world::event(&new).records);
     let response = world.worker(4).handle(event, PLENTY).await;
     assert_eq!(failed(&response), [""; 0]);
-    assert_eq!(world.most_at_once(), 3);
-    let asked = world.asked();
-    assert!(
-        asked[..3].iter().all(|path| path.starts_with("/ok")),
-        "{asked:?}"
-    );
-    let world = World::new();
-    let event = world::again(world::event(&world.flows(3, "suspect").await));
-    world.worker(4).handle(event, PLENTY).await;
     assert_eq!(world.most_at_once(), 1);
+    let asked = world.asked();
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    assert!(asked.iter().all(|path| path.starts_with("/suspect")));
+    let waiting = world.waiting().await;
+    let expected: Vec<_> = new.iter().map(Flow::message).collect();
+    assert_eq!(waiting, expected);
 }
 
 /// However often its message comes, and although deliveries are not counted where it was sent anew.

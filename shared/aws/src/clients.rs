@@ -64,7 +64,8 @@ impl Clients {
         Self::new(&loader.load().await)
     }
 
-    /// Finds out whether it is known who calls, and where. AWS is not asked.
+    /// Finds out whether it is known who calls, and where. AWS is asked only by a profile that takes a role, or a
+    /// token of the web.
     ///
     /// # Errors
     /// [`NotConfigured`] says what is missing.

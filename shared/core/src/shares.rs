@@ -92,6 +92,9 @@ impl Shares {
     /// Waits for so much. Whoever asks for more than one may have gets that much, once it holds nothing
     /// else. Dropping the future gives up the place in line.
     pub async fn take(&self, tenant: &TenantId, amount: u64) -> Share {
+        if amount == 0 {
+            return self.nothing(tenant);
+        }
         let mut place = self.line_up(tenant, amount.min(self.most));
         // The other end is dropped once it has served, and never before.
         let _ = (&mut place.served).await;
@@ -100,11 +103,23 @@ impl Shares {
 
     /// So much, if it could be had without waiting.
     pub fn try_take(&self, tenant: &TenantId, amount: u64) -> Option<Share> {
+        if amount == 0 {
+            return Some(self.nothing(tenant));
+        }
         if amount > self.most {
             return None;
         }
         let mut place = self.line_up(tenant, amount);
         place.served.try_recv().is_ok().then(|| place.share())
+    }
+
+    /// Who wants nothing waits for nobody.
+    fn nothing(&self, tenant: &TenantId) -> Share {
+        Share {
+            of: self.clone(),
+            tenant: tenant.clone(),
+            amount: 0,
+        }
     }
 
     fn line_up<'a>(&'a self, tenant: &'a TenantId, amount: u64) -> InLine<'a> {
@@ -152,7 +167,7 @@ impl State {
         loop {
             let heads = self.tenants.values_mut().filter_map(|tenant| {
                 let head = tenant.waiting.front()?;
-                let within = tenant.held + head.amount <= most;
+                let within = tenant.held.saturating_add(head.amount) <= most;
                 within.then_some((tenant.held, head.number, tenant))
             });
             let Some((.., tenant)) = heads.min_by_key(|(held, number, _)| (*held, *number)) else {

@@ -10,6 +10,7 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
 
+use crate::in_flight::busy;
 use crate::{Problem, TenantInFlight};
 
 /// What is sent at once, at the least, as long as there is more.
@@ -27,8 +28,9 @@ pub trait Rows: Send + 'static {
     /// The object whose fields stand after the rows.
     type Ending: Serialize;
 
-    /// How many [`next`](Self::next) may answer now, at the most.
-    fn at_once(&self) -> usize;
+    /// How many [`next`](Self::next) may answer now, at the most; `None` where the memory of all of them is held
+    /// already: a tenant whose answers wait for each other's would have none.
+    fn at_once(&self) -> Option<usize>;
 
     /// The next rows; none when there are no more.
     async fn next(&mut self) -> Result<Vec<Self::Row>, Unavailable>;
@@ -94,10 +96,10 @@ struct Writer<R> {
 
 impl<R: Rows> Writer<R> {
     async fn chunk(&mut self) -> Result<Bytes, Problem> {
-        let mut held = self
-            .in_flight
-            .hold(self.rows.at_once() as u64 * ROW_BYTES)
-            .await?;
+        let mut held = match self.rows.at_once() {
+            Some(rows) => Some(self.in_flight.hold(rows as u64 * ROW_BYTES).await?),
+            None => None,
+        };
         let mut text = String::new();
         if let Some(beginning) = self.beginning.take() {
             let comma = if beginning.is_empty() { "" } else { "," };
@@ -107,11 +109,17 @@ impl<R: Rows> Writer<R> {
             self.write_some(&mut text).await?;
         }
         // The rows are gone; what is kept is the text.
-        let missing = (text.len() as u64).saturating_sub(held.amount());
-        let more = self.in_flight.hold(missing).await?;
         text.shrink_to_fit();
-        held.shrink_to(text.len() as u64);
-        Ok(more.hold(held.hold(text.into())))
+        let Some(mut held) = held.take() else {
+            return Ok(text.into());
+        };
+        let bytes = text.len() as u64;
+        // It is held already, and who holds something waits for nothing.
+        if !held.try_grow(bytes.saturating_sub(held.amount())) {
+            return Err(busy());
+        }
+        held.shrink_to(bytes);
+        Ok(held.hold(text.into()))
     }
 
     async fn write_some(&mut self, text: &mut String) -> Result<(), Problem> {
@@ -176,8 +184,8 @@ mod tests {
         type Row = String;
         type Ending = Total;
 
-        fn at_once(&self) -> usize {
-            self.left.min(10)
+        fn at_once(&self) -> Option<usize> {
+            Some(self.left.min(10))
         }
 
         async fn next(&mut self) -> Result<Vec<String>, Unavailable> {

@@ -99,7 +99,10 @@ impl Codecs {
 
     fn at(place: Place, bounds: Bounds) -> Self {
         Self {
-            memory: Shares::new(bounds.memory + bounds.memory_of_others, bounds.memory),
+            memory: Shares::new(
+                bounds.memory.saturating_add(bounds.memory_of_others),
+                bounds.memory,
+            ),
             bounds,
             place,
             observer: None,

@@ -101,6 +101,18 @@ fn one_tenant_is_served_in_the_order_in_which_it_asked() {
 }
 
 #[test]
+fn who_wants_nothing_waits_for_nobody() {
+    let shares = Shares::new(2, 2);
+    let a = tenant("a");
+    let mut held = shares.try_take(&a, 2).unwrap();
+    let mut waits = pin!(shares.take(&a, 1));
+    assert!(waits.as_mut().now_or_never().is_none());
+    assert!(held.try_grow(0));
+    assert!(shares.try_take(&a, 0).is_some());
+    assert!(shares.take(&a, 0).now_or_never().is_some());
+}
+
+#[test]
 fn a_place_that_is_given_up_takes_nothing_with_it() {
     let shares = Shares::new(2, 2);
     let (a, b) = (tenant("a"), tenant("b"));

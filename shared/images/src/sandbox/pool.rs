@@ -110,7 +110,7 @@ impl Slots {
     /// Starts a thread, and in it a process unless there is one.
     fn start(self: &Arc<Self>, process: Option<Process>) -> std::io::Result<Slot> {
         let (tasks, queue) = channel();
-        let number = self.state().started;
+        let number = self.next_number();
         let slots = Arc::downgrade(self);
         let early = number < self.kept;
         let run = move || {
@@ -120,8 +120,13 @@ impl Slots {
         thread::Builder::new()
             .name(format!("codecs-{number}"))
             .spawn(run)?;
-        self.state().started += 1;
         Ok(Slot { number, tasks })
+    }
+
+    fn next_number(&self) -> usize {
+        let mut state = self.state();
+        state.started += 1;
+        state.started - 1
     }
 
     /// Takes a slot back. Those that are kept are used first.

@@ -73,12 +73,18 @@ impl Process {
         // Smaller ones work as well.
         let _ = fcntl_setpipe_size(&requests, PIPE_BYTES);
         let _ = fcntl_setpipe_size(&responses, PIPE_BYTES);
-        let Some(hello) = frame::read_head(&mut responses)? else {
-            child.kill()?;
-            child.wait()?;
-            return Err(io::Error::other(
-                "it ended before it was ready: does its main call run_if_child?",
-            ));
+        let hello = match frame::read_head(&mut responses) {
+            Ok(Some(hello)) => hello,
+            answered => {
+                child.kill()?;
+                child.wait()?;
+                let reason = match answered {
+                    Err(error) => error.to_string(),
+                    Ok(_) => "it ended before it was ready".to_owned(),
+                };
+                let question = "does its main call run_if_child?";
+                return Err(io::Error::other(format!("{reason}: {question}")));
+            }
         };
         Ok(Self {
             child: Arc::new(Mutex::new(child)),

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
+use tokio::time::{Instant, timeout_at};
 
 use self::answer::{Answer, Place};
 use super::origins::Origins;
@@ -74,9 +75,10 @@ impl Fetcher {
 
     /// Follows redirects by hand: each hop is a URL that has to be accepted and guarded anew.
     async fn follow(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Bytes, Setback> {
+        let deadline = Instant::now() + self.limits.time;
         let mut at = url.clone();
         for _ in 0..=self.limits.redirects {
-            match self.ask_in_turn(tenant, &at).await? {
+            match self.ask_in_turn(tenant, &at, deadline).await? {
                 Answer::Asset(content) => return Ok(content),
                 Answer::Elsewhere(next) => at = next,
             }
@@ -91,11 +93,19 @@ impl Fetcher {
         ))
     }
 
-    /// Each hop is a turn at its own host.
-    async fn ask_in_turn(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Answer, Setback> {
+    /// Each hop is a turn at its own host. One that does not answer in time is told apart from one that nobody
+    /// waits for any more.
+    async fn ask_in_turn(
+        &self,
+        tenant: &TenantId,
+        url: &AssetUrl,
+        deadline: Instant,
+    ) -> Result<Answer, Setback> {
         let turn = self.origins.turn(tenant, url.as_url()).await;
         let turn = turn.map_err(|bounce| Place::of(url).bounced(bounce))?;
-        match self.ask(tenant, url).await {
+        let answer = timeout_at(deadline, self.ask(tenant, url)).await;
+        let answer = answer.unwrap_or_else(|_| Err(self.late(url)));
+        match answer {
             Err(Setback::Throttled {
                 failure,
                 retry_after,
@@ -113,6 +123,17 @@ impl Fetcher {
                 answer
             }
         }
+    }
+
+    fn late(&self, url: &AssetUrl) -> Setback {
+        Setback::transient(
+            FailureCode::SourceTimeout,
+            format!(
+                "{} did not send the whole asset within {} s; try again later",
+                Place::of(url),
+                self.limits.time.as_secs_f64()
+            ),
+        )
     }
 
     async fn ask(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Answer, Setback> {
@@ -155,19 +176,9 @@ fn shares(bytes: u64) -> Shares {
 #[async_trait]
 impl Sources for Fetcher {
     async fn fetch(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
-        match tokio::time::timeout(self.limits.time, self.follow(tenant, url)).await {
-            Ok(content) => Ok(Asset {
-                url: url.clone(),
-                content: content?,
-            }),
-            Err(_) => Err(Setback::transient(
-                FailureCode::SourceTimeout,
-                format!(
-                    "{} did not send the whole asset within {} s; try again later",
-                    Place::of(url),
-                    self.limits.time.as_secs_f64()
-                ),
-            )),
-        }
+        Ok(Asset {
+            url: url.clone(),
+            content: self.follow(tenant, url).await?,
+        })
     }
 }
