@@ -17,31 +17,29 @@ pub(crate) struct InWork {
 }
 
 impl InWork {
-    fn flows(&self) -> String {
-        match self.queued.len() + self.answered.len() {
-            0 => "no flow is in work".to_owned(),
-            1 => "1 flow is in work".to_owned(),
-            many => format!("{many} flows are in work"),
-        }
+    fn flows(&self) -> usize {
+        self.queued.len() + self.answered.len()
     }
 
     /// Says what is waited for, and counts down until `grace` is over.
     pub(crate) async fn count_down(&self, grace: Duration) {
         let end = Instant::now() + grace;
-        say(format_args!(
-            "Stopping: {}; they have {} s, and are put back then, or at once at another Ctrl-C.",
-            self.flows(),
-            grace.as_secs()
-        ));
+        match self.flows() {
+            0 => say(format_args!("Stopping. No flow is in work.")),
+            flows => say(format_args!(
+                "Stopping. Flows in work: {flows}; in {} s the rest goes back to the queue, or at once at another \
+                 Ctrl-C.",
+                grace.as_secs()
+            )),
+        }
         let mut ticks = interval_at(Instant::now() + EVERY, EVERY);
         loop {
-            let tick = ticks.tick().await;
-            let left = end.saturating_duration_since(tick);
+            let left = end.saturating_duration_since(ticks.tick().await);
             if left.is_zero() {
                 return;
             }
             say(format_args!(
-                "  {}, {} s left",
+                "  Flows in work: {}; {} s",
                 self.flows(),
                 left.as_secs()
             ));

@@ -42,7 +42,7 @@ async fn a_stop_says_what_it_waits_for_and_for_how_long() {
     let stopping = program.next_line_after_terminate().await;
     assert_eq!(
         stopping,
-        "Stopping: 2 flows are in work; they have 60 s, and are put back then, or at once at another Ctrl-C."
+        "Stopping. Flows in work: 2; in 60 s the rest goes back to the queue, or at once at another Ctrl-C."
     );
     let again = Command::new("kill").args(["-INT", &pid]).status().await;
     assert!(again.unwrap().success());
