@@ -7,19 +7,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::{Delivery, FlowDeliveries, Unavailable};
+use assetmill_core::ports::{Delivery, FlowDeliveries};
 use assetmill_operations::fetch::{AllowList, AllowListError, ClientError, GuardedClient};
 use http::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-/// The most messages of one event, as in template.yaml.
-const MAX_RECEIVE: usize = 10;
-/// How long a receive waits for a message, as of SQS.
-const WAIT: Duration = Duration::from_secs(20);
-/// How long to rest after something failed.
-const REST: Duration = Duration::from_secs(1);
+use crate::workers::{MAX_RECEIVE, REST, WAIT};
+
 /// The longest that Lambda lets a function run, and some time to build it first.
 const LONGEST: Duration = Duration::from_mins(30);
 const EVERY: Duration = Duration::from_mins(1);
@@ -139,7 +135,7 @@ async fn handle(
         .iter()
         .filter(|delivery| !failed.contains(delivery.receipt.as_str()));
     for delivery in done {
-        let acknowledged: Result<(), Unavailable> = deliveries.acknowledge(&delivery.receipt).await;
+        let acknowledged = deliveries.acknowledge(&delivery.receipt).await;
         acknowledged.map_err(|error| error.to_string())?;
     }
     tracing::info!(

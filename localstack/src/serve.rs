@@ -225,17 +225,15 @@ async fn run(
         app.attempts.close();
         app.attempts.wait().await;
     };
-    let put_back = tokio::select! {
+    tokio::select! {
         // In this order: whoever reads how to stop at once is heard.
         biased;
-        // What was received and not begun is held too.
-        () = finished => put_back(store).await?,
-        again = signals::stop() => {
-            again?;
-            put_back(store).await?
-        }
-        () = in_work.count_down(grace) => put_back(store).await?,
-    };
+        () = finished => {}
+        again = signals::stop() => again?,
+        () = in_work.count_down(grace) => {}
+    }
+    // However it ended: what was received and not begun is held too.
+    let put_back = put_back(store).await?;
     say(format_args!(
         "Stopped; {put_back} flows in flight were put back."
     ));

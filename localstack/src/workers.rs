@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// The most messages of one receive, as of SQS.
-const MAX_RECEIVE: usize = 10;
+pub(crate) const MAX_RECEIVE: usize = 10;
 /// How long a receive waits for a message, as of SQS.
-const WAIT: Duration = Duration::from_secs(20);
+pub(crate) const WAIT: Duration = Duration::from_secs(20);
 /// How long to rest after the queue failed.
-const REST: Duration = Duration::from_secs(1);
+pub(crate) const REST: Duration = Duration::from_secs(1);
 /// How long after their receipt messages that came before are still begun, one after the other: they must not
 /// become visible meanwhile.
 const ALONE_FOR: Duration = Duration::from_mins(1);

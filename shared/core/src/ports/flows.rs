@@ -71,9 +71,8 @@ pub trait FlowWrites: FlowReads {
 
     /// Claims a flow for one attempt. A flow that is pending and due, or running under a lease
     /// that ended, MUST become running until `lease_until`, with `attempts` and `fence` one
-    /// higher; of several claims at the same time exactly one MUST win. `abandoned` counts the leases in a row
-    /// that ended so. `started_at` is set by the
-    /// first.
+    /// higher; of several claims at the same time exactly one MUST win. `abandoned` counts the leases
+    /// in a row that ended so. `started_at` is set by the first.
     async fn claim(
         &self,
         id: FlowId,
