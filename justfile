@@ -32,3 +32,7 @@ hostile:
 bench-start:
     cargo build --release --package assetmill
     python3 localstack/start-times.py
+
+# Every function under `sam local`, in containers, by hand: localstack/sam-local.sh says what it needs.
+sam-local:
+    bash localstack/sam-local.sh

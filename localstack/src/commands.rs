@@ -6,9 +6,8 @@ use std::sync::Arc;
 use assetmill_aws::resources::{self, RedriveSettings};
 use assetmill_aws::{Clients, NotConfigured, Queue};
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
-use crate::config::Config;
+use crate::config::{Config, Polled};
 use crate::poll::{self, Functions};
 use crate::serve::ServeError;
 use crate::signals;
@@ -21,15 +20,16 @@ pub(crate) async fn clients() -> Result<Clients, NotConfigured> {
 }
 
 /// Invokes functions until a signal to stop.
-pub(crate) async fn poll(config: &Config, invoke: &Url) -> Result<(), ServeError> {
-    let functions = Functions::at(invoke)?;
+pub(crate) async fn poll(config: &Config, polled: &Polled) -> Result<(), ServeError> {
+    let functions = Functions::of(polled)?;
     let clients = clients().await?;
     let urls = resources::find_queues(&clients, &config.resources.names()).await?;
     let stop = CancellationToken::new();
     writeln!(
         io::stdout(),
-        "Messages of {} go to the functions at {invoke} until Ctrl-C.",
-        urls.queue
+        "Messages of {} go to the functions at {} until Ctrl-C.",
+        urls.queue,
+        polled.invoke
     )?;
     let polling = tokio::spawn(poll::run(
         functions,

@@ -210,14 +210,26 @@ pub enum Command {
     Init,
     /// Invokes functions that run by themselves, as under `cargo lambda watch`, with the messages of the queues
     /// that --aws uses.
-    Poll {
-        /// Where the functions are.
-        #[arg(long, value_name = "URL")]
-        invoke: Url,
-    },
+    Poll(Polled),
     /// What can be done with one operation of the catalogue.
     #[command(subcommand)]
     Operation(OperationCommand),
+}
+
+/// The functions that messages are handed to.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Polled {
+    /// Where the functions are.
+    #[arg(long, value_name = "URL")]
+    pub invoke: Url,
+
+    /// What the worker is called there; under `sam local start-lambda`, it is `WorkerFunction`.
+    #[arg(long, value_name = "NAME", default_value = "worker")]
+    pub worker: String,
+
+    /// What the janitor is called there; under `sam local start-lambda`, it is `JanitorFunction`.
+    #[arg(long, value_name = "NAME", default_value = "janitor")]
+    pub janitor: String,
 }
 
 /// What can be done with one operation.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::config::Polled;
 use crate::workers::{MAX_RECEIVE, REST, WAIT};
 
 /// The longest that Lambda lets a function run, and some time to build it first.
@@ -26,6 +27,8 @@ const SCHEDULE: &str = include_str!("../../events/janitor-schedule.json");
 pub struct Functions {
     client: GuardedClient,
     base: Url,
+    worker: String,
+    janitor: String,
 }
 
 /// Why functions can't be invoked.
@@ -48,11 +51,12 @@ pub enum PollError {
 struct NotInvoked(String);
 
 impl Functions {
-    /// Functions behind one address, as `cargo lambda watch` serves them.
+    /// Functions behind one address, as `cargo lambda watch` and `sam local start-lambda` serve them.
     ///
     /// # Errors
     /// [`PollError`] when it is no address.
-    pub fn at(base: &Url) -> Result<Self, PollError> {
+    pub fn of(polled: &Polled) -> Result<Self, PollError> {
+        let base = &polled.invoke;
         let host = base.host_str();
         let host = host.ok_or_else(|| PollError::NoHost(base.clone()))?;
         let port = base.port_or_known_default().unwrap_or(80);
@@ -60,6 +64,8 @@ impl Functions {
         Ok(Self {
             client: GuardedClient::new(allow)?,
             base: base.clone(),
+            worker: polled.worker.clone(),
+            janitor: polled.janitor.clone(),
         })
     }
 
@@ -90,8 +96,8 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     tokio::join!(
-        feed(&functions, "worker", &*queue, &stop),
-        feed(&functions, "janitor", &*dead_letters, &stop),
+        feed(&functions, &functions.worker, &*queue, &stop),
+        feed(&functions, &functions.janitor, &*dead_letters, &stop),
         schedule(&functions, &stop),
     );
 }
@@ -151,8 +157,8 @@ async fn schedule(functions: &Functions, stop: &CancellationToken) {
     let event = serde_json::from_str(SCHEDULE).unwrap_or_default();
     let mut ticks = tokio::time::interval(EVERY);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        if let Err(error) = functions.invoke("janitor", &event).await {
-            tracing::warn!(function = "janitor", %error, "schedule was not handled");
+        if let Err(error) = functions.invoke(&functions.janitor, &event).await {
+            tracing::warn!(function = functions.janitor, %error, "schedule was not handled");
         }
     }
 }

@@ -128,7 +128,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     }
     match &config.command {
         Some(Command::Init) => return init(&config).await,
-        Some(Command::Poll { invoke }) => return poll(&config, invoke).await,
+        Some(Command::Poll(polled)) => return poll(&config, polled).await,
         Some(Command::Operation(_)) | None => {}
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use assetmill::config::Polled;
 use assetmill::poll::{self, Functions};
 use assetmill_contract::memory::{MemoryQueue, RuntimeClock};
 use assetmill_contract::samples;
@@ -83,8 +84,13 @@ async fn messages_are_handed_over_as_sqs_does() {
     messages.send(&outgoing(&flows[..2])).await.unwrap();
     dead_letters.send(&outgoing(&flows[2..3])).await.unwrap();
     let stop = CancellationToken::new();
+    let polled = Polled {
+        invoke: url,
+        worker: "WorkerFunction".to_owned(),
+        janitor: "janitor".to_owned(),
+    };
     let polling = tokio::spawn(poll::run(
-        Functions::at(&url).unwrap(),
+        Functions::of(&polled).unwrap(),
         messages.clone(),
         dead_letters.clone(),
         stop.clone(),
@@ -94,7 +100,7 @@ async fn messages_are_handed_over_as_sqs_does() {
     while of_worker.len() < 2 || of_janitor.is_empty() || schedules == 0 {
         let (function, event) = seen.recv().await.unwrap();
         match function.as_str() {
-            "worker" => of_worker.push(records(&event)),
+            "WorkerFunction" => of_worker.push(records(&event)),
             "janitor" if event["source"] == "aws.events" => schedules += 1,
             _ => of_janitor.push(records(&event)),
         }

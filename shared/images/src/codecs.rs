@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::{FailureCode, MediaType, Product, Setback, Shares, TenantId};
+use assetmill_core::{Failure, FailureCode, MediaType, Product, Setback, Shares, TenantId};
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
@@ -54,6 +54,7 @@ pub struct Spent {
     pub cpu: Duration,
 }
 
+type InProcess = fn(Job, &[u8], &[u8]) -> Result<Product, Failure>;
 type Observer = Arc<dyn Fn(Spent) + Send + Sync>;
 
 /// Where pictures are worked on. Clones share it.
@@ -67,8 +68,10 @@ pub struct Codecs {
 
 #[derive(Clone)]
 enum Place {
-    Here,
+    /// By this function: a program that never works in its own process does not contain the codecs then.
+    Here(InProcess),
     Sandbox(Arc<Pool>),
+    Nowhere,
 }
 
 /// Its bounds alone.
@@ -84,7 +87,15 @@ impl Codecs {
     /// Works in this process, where no wall protects it: for pictures of one's own, as in benches. Bounds
     /// are estimates there, and nothing holds a picture to them.
     pub fn in_process(bounds: Bounds) -> Self {
-        Self::at(Place::Here, bounds)
+        let work = |job: Job, asset: &[u8], second: &[u8]| {
+            job.run(asset, second, &mut Overlays::default())
+        };
+        Self::at(Place::Here(work), bounds)
+    }
+
+    /// Works on no picture, and contains no codec: for who only says what could be made. Every picture fails.
+    pub fn none() -> Self {
+        Self::at(Place::Nowhere, Bounds::default())
     }
 
     /// Works in child processes of this binary, whose `main` MUST begin with
@@ -210,9 +221,10 @@ impl Codecs {
                 }
                 product.map_err(Setback::Final)
             }
-            Place::Here => {
-                let work = move || job.run(&asset, &second, &mut Overlays::default());
-                let done = spawn_blocking(work).await;
+            Place::Nowhere => Err(Setback::Final(brought_down())),
+            Place::Here(work) => {
+                let work = *work;
+                let done = spawn_blocking(move || work(job, &asset, &second)).await;
                 done.unwrap_or_else(|_| Err(brought_down()))
                     .map_err(Setback::Final)
             }

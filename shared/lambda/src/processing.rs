@@ -105,7 +105,7 @@ impl Processing {
 /// # Errors
 /// [`ProcessingError`] when the environment or the catalogue is wrong.
 pub fn catalogue(environment: &Environment) -> Result<Catalogue, ProcessingError> {
-    catalogue_with(environment, &Codecs::in_process(Bounds::default()))
+    catalogue_with(environment, &Codecs::none())
 }
 
 fn catalogue_with(
