@@ -5,9 +5,9 @@ mod world;
 
 use std::time::Duration;
 
-use assetmill_core::ports::FlowWrites as _;
+use assetmill_core::ports::FlowChanges as _;
 use assetmill_core::usecases::Bury;
-use assetmill_core::{Flow, FlowState};
+use assetmill_core::{Fenced, Flow, FlowState};
 use world::{World, failed, message_ids};
 
 const PLENTY: Duration = Duration::from_mins(3);
@@ -162,7 +162,7 @@ async fn a_dead_letter_after_a_panic_ends_the_flow() {
     assert_eq!(world.state(&flows[0]).await, FlowState::Failed);
     // Whoever still holds the flow changes nothing.
     let late = world.flows.begin_call(flows[0].id, 1).await.unwrap();
-    assert_eq!(late, assetmill_core::ports::Fenced::Lost);
+    assert_eq!(late, Fenced::Lost);
 }
 
 /// A queue that is slow, or hangs, takes no acknowledgement of a neighbour with it: Lambda hears of

@@ -8,7 +8,7 @@ use std::time::Duration;
 use assetmill_aws::{Clients, Queue, Table};
 use assetmill_contract::samples;
 use assetmill_core::ports::{
-    FlowQueue as _, FlowReads as _, FlowWrites as _, Outgoing, SystemClock,
+    FlowChanges as _, FlowQueue as _, FlowReads as _, FlowWrites as _, Outgoing, SystemClock,
 };
 use assetmill_core::{BatchId, Flow};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -242,7 +242,7 @@ async fn a_change_whose_answer_was_lost_is_not_made_twice() {
     };
     flows.put_flows(&[row.clone()]).await.unwrap();
     let begun = flows.begin_call(row.id, 1).await.unwrap();
-    assert_eq!(begun, assetmill_core::ports::Fenced::Done);
+    assert_eq!(begun, assetmill_core::Fenced::Done);
     let asked = service.asked();
     assert_eq!(asked.len(), 4);
     assert_eq!(asked[3]["Item"]["unconfirmed_calls"]["N"], "1");

@@ -1,11 +1,14 @@
 //! The processing of one asset.
 
+mod change;
 mod transitions;
 
 use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use change::{CallEnd, Cancellation, Claim, Deferral, Fenced, NextTry, Settlement};
 
 use crate::{
     BatchId, Failure, FlowId, MediaType, OperationName, OutputKey, Params, Sha256Digest, Source,

@@ -21,7 +21,10 @@ pub use backoff::RetryPolicy;
 pub use batch::{Batch, BatchStatus, Counts};
 pub use digest::{OutputKey, Sha256Digest, WorkKey};
 pub use failure::{Failure, FailureCode, Setback};
-pub use flow::{Flow, FlowMessage, FlowState, NotAState, Output, Status};
+pub use flow::{
+    CallEnd, Cancellation, Claim, Deferral, Fenced, Flow, FlowMessage, FlowState, NextTry,
+    NotAState, Output, Settlement, Status,
+};
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};
 pub use operation::{
     Asset, Availability, Catalogue, Cost, MediaType, Operation, OperationDescription, ParamError,

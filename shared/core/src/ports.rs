@@ -5,6 +5,7 @@
 //! The ports promise no more than S3, SQS and DynamoDB can keep: a write touches one row, lists may
 //! lag behind writes, and messages may come twice.
 
+mod changes;
 mod clock;
 mod flows;
 mod outputs;
@@ -12,11 +13,9 @@ mod queue;
 mod sources;
 mod works;
 
+pub use changes::FlowChanges;
 pub use clock::{Clock, SystemClock};
-pub use flows::{
-    Announcement, CallEnd, Cancellation, Claim, Deferral, Fenced, FlowPage, FlowReads, FlowWrites,
-    NextTry, Settlement, Tally,
-};
+pub use flows::{Announcement, FlowPage, FlowReads, FlowWrites, Rule, Tally};
 pub use outputs::{OutputLinks, OutputWrites, SignedUrl};
 pub use queue::{Delivery, FlowDeliveries, FlowQueue, MAX_DELAY, Outgoing};
 pub use sources::Sources;

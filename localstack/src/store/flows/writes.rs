@@ -1,8 +1,5 @@
-use assetmill_core::ports::{
-    Announcement, CallEnd, Cancellation, Claim, Deferral, Fenced, FlowWrites, Settlement, Tally,
-    Unavailable,
-};
-use assetmill_core::{Batch, BatchId, Failure, Flow, FlowId, TenantId};
+use assetmill_core::ports::{Announcement, FlowWrites, Rule, Tally, Unavailable};
+use assetmill_core::{Batch, BatchId, Flow, FlowId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -17,26 +14,6 @@ impl SqliteFlows {
     ) -> Result<T, Unavailable> {
         let written = self.database.write(work).await;
         written.map_err(|error| error.of("flows"))
-    }
-
-    /// Changes a flow's row by the rules of the domain; `None` if there is no such row.
-    async fn change<T: Send + 'static>(
-        &self,
-        id: FlowId,
-        change: impl FnOnce(&mut Flow) -> T + Send + 'static,
-    ) -> Result<Option<T>, Unavailable> {
-        self.write(move |rows| {
-            let Some(before) = rows::find_flow(rows, &id.to_string())? else {
-                return Ok(None);
-            };
-            let mut flow = before.clone();
-            let answer = change(&mut flow);
-            if flow != before {
-                rows::put_flow(rows, &flow)?;
-            }
-            Ok(Some(answer))
-        })
-        .await
     }
 }
 
@@ -100,80 +77,19 @@ impl FlowWrites for SqliteFlows {
         .await
     }
 
-    async fn claim(
-        &self,
-        id: FlowId,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Result<Claim, Unavailable> {
-        let claim = self.change(id, move |flow| {
-            let claim = flow.claim(now, lease_until);
-            if let Claim::Claimed(claimed) = &claim {
-                *flow = claimed.clone();
+    async fn change(&self, id: FlowId, rule: Rule) -> Result<Option<Flow>, Unavailable> {
+        self.write(move |rows| {
+            let Some(before) = rows::find_flow(rows, &id.to_string())? else {
+                return Ok(None);
+            };
+            let mut flow = before.clone();
+            rule(&mut flow);
+            if flow != before {
+                rows::put_flow(rows, &flow)?;
             }
-            claim
-        });
-        Ok(claim.await?.unwrap_or(Claim::Unknown))
-    }
-
-    async fn begin_call(&self, id: FlowId, fence: u64) -> Result<Fenced, Unavailable> {
-        let fenced = self.change(id, move |flow| flow.begin_call(fence));
-        Ok(fenced.await?.unwrap_or(Fenced::Lost))
-    }
-
-    async fn settle(
-        &self,
-        id: FlowId,
-        fence: u64,
-        settlement: Settlement,
-        call: CallEnd,
-        now: Timestamp,
-    ) -> Result<Fenced, Unavailable> {
-        let fenced = self.change(id, move |flow| flow.settle(fence, settlement, call, now));
-        Ok(fenced.await?.unwrap_or(Fenced::Lost))
-    }
-
-    async fn defer(
-        &self,
-        id: FlowId,
-        fence: u64,
-        deferral: Deferral,
-        call: CallEnd,
-    ) -> Result<Fenced, Unavailable> {
-        let fenced = self.change(id, move |flow| flow.defer(fence, deferral, call));
-        Ok(fenced.await?.unwrap_or(Fenced::Lost))
-    }
-
-    async fn bury(
-        &self,
-        id: FlowId,
-        failure: Failure,
-        now: Timestamp,
-    ) -> Result<Option<Flow>, Unavailable> {
-        self.change(id, move |flow| {
-            flow.bury(failure, now);
-            flow.clone()
+            Ok(Some(before))
         })
         .await
-    }
-
-    async fn cancel(
-        &self,
-        tenant: &TenantId,
-        id: FlowId,
-        now: Timestamp,
-    ) -> Result<Cancellation, Unavailable> {
-        let tenant = tenant.clone();
-        let cancellation = self.change(id, move |flow| {
-            if flow.tenant != tenant {
-                Cancellation::Unknown
-            } else if flow.cancel(now) {
-                Cancellation::Cancelled(flow.clone())
-            } else {
-                Cancellation::Unchanged(flow.clone())
-            }
-        });
-        Ok(cancellation.await?.unwrap_or(Cancellation::Unknown))
     }
 
     async fn tally(&self, batch: BatchId, indexes: &[u32]) -> Result<Tally, Unavailable> {

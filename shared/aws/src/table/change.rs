@@ -22,12 +22,12 @@ enum Replaced {
 
 impl Table {
     /// Reads a flow, changes it, and writes it back if nobody else did in between; else begins anew
-    /// with what they wrote. `None` if there is no such flow.
-    pub(super) async fn change_flow<T>(
+    /// with what they wrote. The flow as it was before; `None` if there is none.
+    pub(super) async fn change_flow(
         &self,
         id: FlowId,
-        change: impl Fn(&mut Flow) -> T,
-    ) -> Result<Option<T>, Unavailable> {
+        rule: &(dyn Fn(&mut Flow) + Send + Sync),
+    ) -> Result<Option<Flow>, Unavailable> {
         let mut row = self.get(keys::flow(id)).await?;
         for _ in 0..TRIES {
             let Some(stored) = row.filter(|row| self.lives(row)) else {
@@ -36,12 +36,12 @@ impl Table {
             let last_write = WriteId::of(&stored);
             let before: Flow = item::read(stored)?;
             let mut flow = before.clone();
-            let answer = change(&mut flow);
+            rule(&mut flow);
             if flow == before {
-                return Ok(Some(answer));
+                return Ok(Some(before));
             }
             match self.replace_flow(&flow, last_write).await? {
-                Replaced::Done => return Ok(Some(answer)),
+                Replaced::Done => return Ok(Some(before)),
                 Replaced::Changed(now) => row = now,
             }
         }

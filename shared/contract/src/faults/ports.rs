@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use assetmill_core::ports::{
-    Announcement, CallEnd, Cancellation, Claim, Deferral, Delivery, Fenced, FlowDeliveries,
-    FlowPage, FlowQueue, FlowReads, FlowWrites, Outgoing, OutputWrites, Settlement, Sources, Tally,
-    Unavailable, WorkClaim, WorkHolder, Works,
+    Announcement, Delivery, FlowDeliveries, FlowPage, FlowQueue, FlowReads, FlowWrites, Outgoing,
+    OutputWrites, Rule, Sources, Tally, Unavailable, WorkClaim, WorkHolder, Works,
 };
 use assetmill_core::{
     Asset, AssetUrl, Batch, BatchId, Counts, Failure, FailureCode, Flow, FlowId, FlowState,
@@ -42,12 +41,7 @@ spoilt! { FlowWrites:
     put_batch(batch: &Batch) -> ();
     mark_dispatched(id: BatchId, now: Timestamp) -> ();
     undispatched(created_before: Timestamp, limit: usize) -> Vec<Batch>;
-    claim(id: FlowId, now: Timestamp, lease_until: Timestamp) -> Claim;
-    begin_call(id: FlowId, fence: u64) -> Fenced;
-    settle(id: FlowId, fence: u64, settlement: Settlement, call: CallEnd, now: Timestamp) -> Fenced;
-    defer(id: FlowId, fence: u64, deferral: Deferral, call: CallEnd) -> Fenced;
-    bury(id: FlowId, failure: Failure, now: Timestamp) -> Option<Flow>;
-    cancel(tenant: &TenantId, id: FlowId, now: Timestamp) -> Cancellation;
+    change(id: FlowId, rule: Rule) -> Option<Flow>;
     tally(batch: BatchId, indexes: &[u32]) -> Tally;
     announce(batch: BatchId, now: Timestamp) -> Announcement;
 }

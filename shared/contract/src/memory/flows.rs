@@ -2,10 +2,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use assetmill_core::ports::{
-    Announcement, CallEnd, Cancellation, Claim, Deferral, Fenced, FlowPage, FlowReads, FlowWrites,
-    Settlement, Tally, Unavailable,
+    Announcement, FlowPage, FlowReads, FlowWrites, Rule, Tally, Unavailable,
 };
-use assetmill_core::{Batch, BatchId, Counts, Failure, Flow, FlowId, FlowState, TenantId};
+use assetmill_core::{Batch, BatchId, Counts, Flow, FlowId, FlowState, TenantId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -32,17 +31,6 @@ impl MemoryFlows {
     /// Every batch there is, the earliest first.
     pub fn every_batch(&self) -> Vec<Batch> {
         self.0.lock().unwrap().batches.values().cloned().collect()
-    }
-
-    fn change<T>(&self, id: FlowId, change: impl FnOnce(&mut Flow) -> T) -> Option<T> {
-        let mut rows = self.0.lock().unwrap();
-        let flow = rows.flows.get_mut(&id)?;
-        let before = flow.state();
-        let answer = change(flow);
-        if flow.state() != before && flow.state().is_settled() {
-            *rows.settlements.entry(id).or_default() += 1;
-        }
-        Some(answer)
     }
 }
 
@@ -162,78 +150,17 @@ impl FlowWrites for MemoryFlows {
             .collect())
     }
 
-    async fn claim(
-        &self,
-        id: FlowId,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Result<Claim, Unavailable> {
-        let claim = self.change(id, |flow| {
-            let claim = flow.claim(now, lease_until);
-            if let Claim::Claimed(claimed) = &claim {
-                *flow = claimed.clone();
-            }
-            claim
-        });
-        Ok(claim.unwrap_or(Claim::Unknown))
-    }
-
-    async fn begin_call(&self, id: FlowId, fence: u64) -> Result<Fenced, Unavailable> {
-        let fenced = self.change(id, |flow| flow.begin_call(fence));
-        Ok(fenced.unwrap_or(Fenced::Lost))
-    }
-
-    async fn settle(
-        &self,
-        id: FlowId,
-        fence: u64,
-        settlement: Settlement,
-        call: CallEnd,
-        now: Timestamp,
-    ) -> Result<Fenced, Unavailable> {
-        let fenced = self.change(id, |flow| flow.settle(fence, settlement, call, now));
-        Ok(fenced.unwrap_or(Fenced::Lost))
-    }
-
-    async fn defer(
-        &self,
-        id: FlowId,
-        fence: u64,
-        deferral: Deferral,
-        call: CallEnd,
-    ) -> Result<Fenced, Unavailable> {
-        let fenced = self.change(id, |flow| flow.defer(fence, deferral, call));
-        Ok(fenced.unwrap_or(Fenced::Lost))
-    }
-
-    async fn bury(
-        &self,
-        id: FlowId,
-        failure: Failure,
-        now: Timestamp,
-    ) -> Result<Option<Flow>, Unavailable> {
-        Ok(self.change(id, |flow| {
-            flow.bury(failure, now);
-            flow.clone()
-        }))
-    }
-
-    async fn cancel(
-        &self,
-        tenant: &TenantId,
-        id: FlowId,
-        now: Timestamp,
-    ) -> Result<Cancellation, Unavailable> {
-        let cancellation = self.change(id, |flow| {
-            if flow.tenant != *tenant {
-                Cancellation::Unknown
-            } else if flow.cancel(now) {
-                Cancellation::Cancelled(flow.clone())
-            } else {
-                Cancellation::Unchanged(flow.clone())
-            }
-        });
-        Ok(cancellation.unwrap_or(Cancellation::Unknown))
+    async fn change(&self, id: FlowId, rule: Rule) -> Result<Option<Flow>, Unavailable> {
+        let mut rows = self.0.lock().unwrap();
+        let Some(flow) = rows.flows.get_mut(&id) else {
+            return Ok(None);
+        };
+        let before = flow.clone();
+        rule(flow);
+        if flow.state() != before.state() && flow.state().is_settled() {
+            *rows.settlements.entry(id).or_default() += 1;
+        }
+        Ok(Some(before))
     }
 
     async fn tally(&self, batch: BatchId, indexes: &[u32]) -> Result<Tally, Unavailable> {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use assetmill_core::ports::{CallEnd, Claim, Deferral, Fenced, FlowWrites, NextTry};
-use assetmill_core::{Failure, FailureCode, Flow, FlowId, Status};
+use assetmill_core::ports::{FlowChanges as _, FlowWrites};
+use assetmill_core::{
+    CallEnd, Claim, Deferral, Failure, FailureCode, Fenced, Flow, FlowId, NextTry, Status,
+};
 use futures_util::future::join_all;
 
 use super::flows::put;

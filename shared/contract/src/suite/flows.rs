@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assetmill_core::ports::FlowWrites;
+use assetmill_core::ports::{FlowChanges as _, FlowWrites};
 use assetmill_core::{
     Batch, BatchId, Counts, FlowId, FlowState, MAX_BATCH, ParamKind, ParamSpec, ParamsSchema,
 };

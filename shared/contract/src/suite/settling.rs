@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use assetmill_core::ports::{
-    Announcement, CallEnd, Cancellation, Claim, Deferral, Fenced, NextTry, Settlement, Tally,
+use assetmill_core::ports::{Announcement, FlowChanges as _, Tally};
+use assetmill_core::{
+    BatchId, CallEnd, Cancellation, Claim, Deferral, Failure, FailureCode, Fenced, FlowId,
+    FlowState, MAX_BATCH, NextTry, Settlement, Status,
 };
-use assetmill_core::{BatchId, Failure, FailureCode, FlowId, FlowState, MAX_BATCH, Status};
 use futures_util::future::join_all;
 
 use super::claims::{claimed, read};

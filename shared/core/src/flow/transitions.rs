@@ -1,53 +1,46 @@
-//! How a flow moves from one state to the next: the conditions and the changes, which adapters
-//! apply to their rows atomically.
+//! How a flow moves from one state to the next: the rules, which [`FlowWrites::change`](crate::ports::FlowWrites::change)
+//! applies to rows. The contract suite proves them on every adapter.
 
 use jiff::Timestamp;
 
-use super::{Flow, Status};
-use crate::Failure;
-use crate::ports::{CallEnd, Claim, Deferral, Fenced, NextTry, Settlement};
+use super::{CallEnd, Cancellation, Claim, Deferral, Fenced, Flow, NextTry, Settlement, Status};
+use crate::{Failure, TenantId};
 
 impl Flow {
-    /// What [`FlowWrites::claim`](crate::ports::FlowWrites::claim) makes of this row. The row
-    /// changes only to the flow in [`Claim::Claimed`].
-    pub fn claim(&self, now: Timestamp, lease_until: Timestamp) -> Claim {
-        match self.status {
+    /// Claims it for one attempt, until `lease_until`. A flow that is pending and due, or running under a
+    /// lease that ended, becomes running, with `attempts` and `fence` one higher. `abandoned` counts the
+    /// leases in a row that ended so. `started_at` is set by the first.
+    pub fn claim(&mut self, now: Timestamp, lease_until: Timestamp) -> Claim {
+        let abandoned = match self.status {
             Status::Pending {
                 not_before: Some(until),
                 ..
-            } if until > now => Claim::TooEarly { until },
+            } if until > now => return Claim::TooEarly { until },
             Status::Running {
                 lease_until: until, ..
-            } if until > now => Claim::Leased { until },
-            Status::Running { abandoned, .. } => {
-                Claim::Claimed(self.run_by(now, lease_until, abandoned + 1))
-            }
-            Status::Pending { .. } => Claim::Claimed(self.run_by(now, lease_until, 0)),
+            } if until > now => return Claim::Leased { until },
+            Status::Running { abandoned, .. } => abandoned + 1,
+            Status::Pending { .. } => 0,
             Status::Completed { .. } | Status::Failed { .. } | Status::Cancelled { .. } => {
-                Claim::Settled(self.clone())
+                return Claim::Settled(self.clone());
             }
-        }
+        };
+        self.status = Status::Running {
+            lease_until,
+            abandoned,
+        };
+        self.attempts += 1;
+        self.fence += 1;
+        self.started_at.get_or_insert(now);
+        Claim::Claimed(self.clone())
     }
 
-    fn run_by(&self, now: Timestamp, lease_until: Timestamp, abandoned: u32) -> Self {
-        Self {
-            status: Status::Running {
-                lease_until,
-                abandoned,
-            },
-            attempts: self.attempts + 1,
-            fence: self.fence + 1,
-            started_at: self.started_at.or(Some(now)),
-            ..self.clone()
-        }
-    }
-
-    /// What [`FlowWrites::begin_call`](crate::ports::FlowWrites::begin_call) does to this row.
+    /// Notes that a paid call is about to be made: adds one to `unconfirmed_calls`, if it runs under `fence`.
     pub fn begin_call(&mut self, fence: u64) -> Fenced {
         self.change(fence, |flow| flow.unconfirmed_calls += 1)
     }
 
-    /// What [`FlowWrites::settle`](crate::ports::FlowWrites::settle) does to this row.
+    /// Moves it to a terminal state, if it runs under `fence`.
     pub fn settle(
         &mut self,
         fence: u64,
@@ -70,7 +63,7 @@ impl Flow {
         })
     }
 
-    /// What [`FlowWrites::defer`](crate::ports::FlowWrites::defer) does to this row.
+    /// Moves it back to pending, if it runs under `fence`.
     pub fn defer(&mut self, fence: u64, deferral: Deferral, call: CallEnd) -> Fenced {
         self.change(fence, |flow| {
             flow.end_call(call);
@@ -87,27 +80,26 @@ impl Flow {
         })
     }
 
-    /// What [`FlowWrites::bury`](crate::ports::FlowWrites::bury) does to this row. Whether it
-    /// changed.
-    pub fn bury(&mut self, failure: Failure, now: Timestamp) -> bool {
-        if self.state().is_settled() {
-            return false;
+    /// Settles it as failed whoever holds it, unless it is settled: for one whose message is a dead letter.
+    pub fn bury(&mut self, failure: Failure, now: Timestamp) {
+        if !self.state().is_settled() {
+            self.status = Status::Failed {
+                failure,
+                settled_at: now,
+            };
         }
-        self.status = Status::Failed {
-            failure,
-            settled_at: now,
-        };
-        true
     }
 
-    /// What [`FlowWrites::cancel`](crate::ports::FlowWrites::cancel) does to this row. Whether it
-    /// changed.
-    pub fn cancel(&mut self, now: Timestamp) -> bool {
-        let pending = matches!(self.status, Status::Pending { .. });
-        if pending {
-            self.status = Status::Cancelled { settled_at: now };
+    /// Cancels it if it is this tenant's and pending; leaves it as it is in any other state.
+    pub fn cancel(&mut self, tenant: &TenantId, now: Timestamp) -> Cancellation {
+        if self.tenant != *tenant {
+            return Cancellation::Unknown;
         }
-        pending
+        if !matches!(self.status, Status::Pending { .. }) {
+            return Cancellation::Unchanged(self.clone());
+        }
+        self.status = Status::Cancelled { settled_at: now };
+        Cancellation::Cancelled(self.clone())
     }
 
     fn change(&mut self, fence: u64, change: impl FnOnce(&mut Self)) -> Fenced {

@@ -1,10 +1,12 @@
 //! Rows of flows and batches.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::Unavailable;
-use crate::{Batch, BatchId, Counts, Failure, Flow, FlowId, FlowState, Output, TenantId};
+use crate::{Batch, BatchId, Counts, Flow, FlowId, FlowState, TenantId};
 
 /// Reads flows and batches.
 #[async_trait]
@@ -69,59 +71,10 @@ pub trait FlowWrites: FlowReads {
         limit: usize,
     ) -> Result<Vec<Batch>, Unavailable>;
 
-    /// Claims a flow for one attempt. A flow that is pending and due, or running under a lease
-    /// that ended, MUST become running until `lease_until`, with `attempts` and `fence` one
-    /// higher; of several claims at the same time exactly one MUST win. `abandoned` counts the leases
-    /// in a row that ended so. `started_at` is set by the first.
-    async fn claim(
-        &self,
-        id: FlowId,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Result<Claim, Unavailable>;
-
-    /// Notes that a paid call is about to be made: adds one to `unconfirmed_calls`. MUST change
-    /// nothing unless the flow runs under `fence`.
-    async fn begin_call(&self, id: FlowId, fence: u64) -> Result<Fenced, Unavailable>;
-
-    /// Moves a running flow to a terminal state. MUST change nothing unless the flow runs under
-    /// `fence`.
-    async fn settle(
-        &self,
-        id: FlowId,
-        fence: u64,
-        settlement: Settlement,
-        call: CallEnd,
-        now: Timestamp,
-    ) -> Result<Fenced, Unavailable>;
-
-    /// Moves a running flow back to pending. MUST change nothing unless the flow runs under
-    /// `fence`.
-    async fn defer(
-        &self,
-        id: FlowId,
-        fence: u64,
-        deferral: Deferral,
-        call: CallEnd,
-    ) -> Result<Fenced, Unavailable>;
-
-    /// Settles a flow as failed whoever holds it: for one whose message is a dead letter. MUST
-    /// leave a settled flow as it is. The flow as it is afterwards; `None` if there is none.
-    async fn bury(
-        &self,
-        id: FlowId,
-        failure: Failure,
-        now: Timestamp,
-    ) -> Result<Option<Flow>, Unavailable>;
-
-    /// Cancels a flow of the tenant that is pending. MUST leave a flow in any other state as it
-    /// is.
-    async fn cancel(
-        &self,
-        tenant: &TenantId,
-        id: FlowId,
-        now: Timestamp,
-    ) -> Result<Cancellation, Unavailable>;
+    /// Changes the row of a flow by a rule, as if nobody else changed it meanwhile: of two changes at the same
+    /// time, one MUST be applied to what the other made. A rule that leaves the flow as it is MUST write
+    /// nothing. Answers the flow as it was before; `None` if there is none.
+    async fn change(&self, id: FlowId, rule: Rule) -> Result<Option<Flow>, Unavailable>;
 
     /// Notes that the flows at `indexes` are settled. MUST be idempotent, MUST take any number up to
     /// [`MAX_BATCH`](crate::MAX_BATCH), and MUST answer [`Tally::Complete`] once every index of the
@@ -133,6 +86,10 @@ pub trait FlowWrites: FlowReads {
     async fn announce(&self, batch: BatchId, now: Timestamp) -> Result<Announcement, Unavailable>;
 }
 
+/// What a change makes of a flow. MUST make the same of the same flow each time: adapters may try it on a row
+/// that turns out to have changed, and then on what it became.
+pub type Rule = Arc<dyn Fn(&mut Flow) + Send + Sync>;
+
 /// A page of the flows of a batch.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FlowPage {
@@ -140,90 +97,6 @@ pub struct FlowPage {
     pub flows: Vec<Flow>,
     /// The index to continue after; `None` when this page is the last.
     pub next: Option<u32>,
-}
-
-/// What became of a wish to claim a flow.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Claim {
-    /// The flow, now running, for the caller alone.
-    Claimed(Flow),
-    /// Another worker holds it until then.
-    Leased {
-        /// When the lease ends.
-        until: Timestamp,
-    },
-    /// It is not due before then.
-    TooEarly {
-        /// When it is due.
-        until: Timestamp,
-    },
-    /// It is settled already.
-    Settled(Flow),
-    /// There is no such flow.
-    Unknown,
-}
-
-/// Whether the caller still held the flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fenced {
-    /// It did, and the change was made.
-    Done,
-    /// It did not: nothing was changed.
-    Lost,
-}
-
-/// How a flow ends.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Settlement {
-    /// With an output, which is stored already.
-    Completed(Output),
-    /// Without one.
-    Failed(Failure),
-}
-
-/// How a flow goes back to waiting.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Deferral {
-    /// When it is due again.
-    pub not_before: Timestamp,
-    /// Whether the attempt counts.
-    pub next_try: NextTry,
-    /// What kept the attempt from its output, if anything went wrong.
-    pub last_failure: Option<Failure>,
-}
-
-/// Whether a deferred attempt counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NextTry {
-    /// The attempt was used up; the next one is another.
-    Another,
-    /// The attempt was not used: `attempts` goes back by one.
-    Same,
-    /// The attempt, the flow's first, did not even begin: `attempts` goes back by one, and `started_at`
-    /// to nothing.
-    First,
-}
-
-/// What is known of the paid call that [`FlowWrites::begin_call`] announced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallEnd {
-    /// No call was announced.
-    NoCall,
-    /// It ended, and how is known: `unconfirmed_calls` goes back by one.
-    Confirmed,
-    /// It may or may not have been charged.
-    Unconfirmed,
-}
-
-/// What became of a wish to cancel a flow.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cancellation {
-    /// It is cancelled now.
-    Cancelled(Flow),
-    /// It was running or settled, and still is.
-    Unchanged(Flow),
-    /// There is no such flow for this tenant.
-    Unknown,
 }
 
 /// Whether every flow of a batch was noted as settled.

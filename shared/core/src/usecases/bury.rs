@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::completion::note_settled;
-use crate::ports::{Clock, FlowWrites, Unavailable};
+use crate::ports::{Clock, FlowChanges as _, FlowWrites, Unavailable};
 use crate::{Failure, FlowMessage};
 
 /// Settles flows whose messages are dead letters.

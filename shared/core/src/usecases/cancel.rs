@@ -6,8 +6,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::completion::note_settled;
 use super::pages::all_flows;
-use crate::ports::{Cancellation, Clock, FlowWrites, Unavailable};
-use crate::{Batch, BatchId, Counts, Flow, FlowState, TenantId};
+use crate::ports::{Clock, FlowChanges as _, FlowWrites, Unavailable};
+use crate::{Batch, BatchId, Cancellation, Counts, Flow, FlowState, TenantId};
 
 /// How many flows are cancelled at the same time.
 const PARALLEL: usize = 64;

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 
 use super::completion::note_settled;
 use crate::ports::{
-    CallEnd, Claim, Clock, Deferral, FlowWrites, NextTry, OutputWrites, Sources, Unavailable, Works,
+    Clock, FlowChanges as _, FlowWrites, OutputWrites, Sources, Unavailable, Works,
 };
-use crate::{Catalogue, Flow, FlowId};
+use crate::{CallEnd, Catalogue, Claim, Deferral, Flow, FlowId, NextTry};
 
 /// Processes flows, one attempt at a time.
 ///

@@ -1,8 +1,5 @@
-use assetmill_core::ports::{
-    Announcement, CallEnd, Cancellation, Claim, Deferral, Fenced, FlowWrites, Settlement, Tally,
-    Unavailable,
-};
-use assetmill_core::{Batch, BatchId, Failure, Flow, FlowId, TenantId};
+use assetmill_core::ports::{Announcement, FlowWrites, Rule, Tally, Unavailable};
+use assetmill_core::{Batch, BatchId, Flow, FlowId};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -84,83 +81,8 @@ impl FlowWrites for TableFlows {
         Ok(batches)
     }
 
-    async fn claim(
-        &self,
-        id: FlowId,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Result<Claim, Unavailable> {
-        let claim = self.0.change_flow(id, |flow| {
-            let claim = flow.claim(now, lease_until);
-            if let Claim::Claimed(claimed) = &claim {
-                *flow = claimed.clone();
-            }
-            claim
-        });
-        Ok(claim.await?.unwrap_or(Claim::Unknown))
-    }
-
-    async fn begin_call(&self, id: FlowId, fence: u64) -> Result<Fenced, Unavailable> {
-        let fenced = self.0.change_flow(id, |flow| flow.begin_call(fence));
-        Ok(fenced.await?.unwrap_or(Fenced::Lost))
-    }
-
-    async fn settle(
-        &self,
-        id: FlowId,
-        fence: u64,
-        settlement: Settlement,
-        call: CallEnd,
-        now: Timestamp,
-    ) -> Result<Fenced, Unavailable> {
-        let fenced = self
-            .0
-            .change_flow(id, |flow| flow.settle(fence, settlement.clone(), call, now));
-        Ok(fenced.await?.unwrap_or(Fenced::Lost))
-    }
-
-    async fn defer(
-        &self,
-        id: FlowId,
-        fence: u64,
-        deferral: Deferral,
-        call: CallEnd,
-    ) -> Result<Fenced, Unavailable> {
-        let fenced = self
-            .0
-            .change_flow(id, |flow| flow.defer(fence, deferral.clone(), call));
-        Ok(fenced.await?.unwrap_or(Fenced::Lost))
-    }
-
-    async fn bury(
-        &self,
-        id: FlowId,
-        failure: Failure,
-        now: Timestamp,
-    ) -> Result<Option<Flow>, Unavailable> {
-        let buried = self.0.change_flow(id, |flow| {
-            flow.bury(failure.clone(), now);
-            flow.clone()
-        });
-        buried.await
-    }
-
-    async fn cancel(
-        &self,
-        tenant: &TenantId,
-        id: FlowId,
-        now: Timestamp,
-    ) -> Result<Cancellation, Unavailable> {
-        let cancellation = self.0.change_flow(id, |flow| {
-            if flow.tenant != *tenant {
-                Cancellation::Unknown
-            } else if flow.cancel(now) {
-                Cancellation::Cancelled(flow.clone())
-            } else {
-                Cancellation::Unchanged(flow.clone())
-            }
-        });
-        Ok(cancellation.await?.unwrap_or(Cancellation::Unknown))
+    async fn change(&self, id: FlowId, rule: Rule) -> Result<Option<Flow>, Unavailable> {
+        self.0.change_flow(id, &*rule).await
     }
 
     async fn tally(&self, batch: BatchId, indexes: &[u32]) -> Result<Tally, Unavailable> {

@@ -6,9 +6,12 @@ use jiff::Timestamp;
 
 use super::make::End;
 use super::{Beginning, Process, Step};
-use crate::ports::{CallEnd, Deferral, Fenced, NextTry, Settlement, Unavailable};
+use crate::ports::{FlowChanges as _, Unavailable};
 use crate::usecases::completion::note_settled;
-use crate::{Failure, FailureCode, Flow, RetryPolicy, Setback};
+use crate::{
+    CallEnd, Deferral, Failure, FailureCode, Fenced, Flow, NextTry, RetryPolicy, Setback,
+    Settlement,
+};
 
 /// How long a flow waits, at the least, before it looks whether another has finished the same paid
 /// work; a random share is added, lest all who wait look at once.

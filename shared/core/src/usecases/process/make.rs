@@ -7,10 +7,10 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::Process;
-use crate::ports::{CallEnd, Fenced, Unavailable, WorkClaim, WorkHolder};
+use crate::ports::{FlowChanges as _, Unavailable, WorkClaim, WorkHolder};
 use crate::{
-    Asset, Availability, Cost, Failure, FailureCode, Flow, Operation, Output, OutputKey, Product,
-    Setback, Sha256Digest, Source, Status, WorkKey,
+    Asset, Availability, CallEnd, Cost, Failure, FailureCode, Fenced, Flow, Operation, Output,
+    OutputKey, Product, Setback, Sha256Digest, Source, Status, WorkKey,
 };
 
 /// Tries at a write that would lose paid work if it failed.

@@ -1,0 +1,106 @@
+//! The changes that a flow knows, on its row.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{FlowWrites, Unavailable};
+use crate::{
+    CallEnd, Cancellation, Claim, Deferral, Failure, Fenced, Flow, FlowId, Settlement, TenantId,
+};
+
+/// Changes rows by the rules of [`Flow`], which stand there alone: every adapter has these.
+#[async_trait]
+pub trait FlowChanges: FlowWrites {
+    /// [`Flow::claim`] on the row of a flow.
+    async fn claim(
+        &self,
+        id: FlowId,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Claim, Unavailable> {
+        let claim = changed(self, id, move |flow| flow.claim(now, lease_until));
+        Ok(claim.await?.unwrap_or(Claim::Unknown))
+    }
+
+    /// [`Flow::begin_call`] on the row of a flow.
+    async fn begin_call(&self, id: FlowId, fence: u64) -> Result<Fenced, Unavailable> {
+        let fenced = changed(self, id, move |flow| flow.begin_call(fence));
+        Ok(fenced.await?.unwrap_or(Fenced::Lost))
+    }
+
+    /// [`Flow::settle`] on the row of a flow.
+    async fn settle(
+        &self,
+        id: FlowId,
+        fence: u64,
+        settlement: Settlement,
+        call: CallEnd,
+        now: Timestamp,
+    ) -> Result<Fenced, Unavailable> {
+        let fenced = changed(self, id, move |flow| {
+            flow.settle(fence, settlement.clone(), call, now)
+        });
+        Ok(fenced.await?.unwrap_or(Fenced::Lost))
+    }
+
+    /// [`Flow::defer`] on the row of a flow.
+    async fn defer(
+        &self,
+        id: FlowId,
+        fence: u64,
+        deferral: Deferral,
+        call: CallEnd,
+    ) -> Result<Fenced, Unavailable> {
+        let fenced = changed(self, id, move |flow| {
+            flow.defer(fence, deferral.clone(), call)
+        });
+        Ok(fenced.await?.unwrap_or(Fenced::Lost))
+    }
+
+    /// [`Flow::bury`] on the row of a flow. The flow as it is afterwards; `None` if there is none.
+    async fn bury(
+        &self,
+        id: FlowId,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Result<Option<Flow>, Unavailable> {
+        changed(self, id, move |flow| {
+            flow.bury(failure.clone(), now);
+            flow.clone()
+        })
+        .await
+    }
+
+    /// [`Flow::cancel`] on the row of a flow of the tenant.
+    async fn cancel(
+        &self,
+        tenant: &TenantId,
+        id: FlowId,
+        now: Timestamp,
+    ) -> Result<Cancellation, Unavailable> {
+        let tenant = tenant.clone();
+        let cancellation = changed(self, id, move |flow| flow.cancel(&tenant, now));
+        Ok(cancellation.await?.unwrap_or(Cancellation::Unknown))
+    }
+}
+
+impl<Flows: FlowWrites + ?Sized> FlowChanges for Flows {}
+
+/// What the rule says of the row that it was applied to.
+async fn changed<Verdict: Send>(
+    flows: &(impl FlowWrites + ?Sized),
+    id: FlowId,
+    rule: impl Fn(&mut Flow) -> Verdict + Send + Sync + 'static,
+) -> Result<Option<Verdict>, Unavailable> {
+    let rule = Arc::new(rule);
+    let applied = rule.clone();
+    let before = flows.change(
+        id,
+        Arc::new(move |flow| {
+            applied(flow);
+        }),
+    );
+    Ok(before.await?.map(|mut flow| rule(&mut flow)))
+}
