@@ -105,7 +105,9 @@ pub async fn bury(bury: Bury, dead_letters: Arc<dyn FlowDeliveries>, stop: Cance
 pub async fn sweep(sweep: Sweep, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        if let Err(error) = sweep.run().await {
+        // Neither keeps the other from being done.
+        let (swept, woken) = tokio::join!(sweep.run(), sweep.wake());
+        if let Err(error) = swept.and(woken) {
             tracing::error!(error = &error as &dyn std::error::Error, "sweep failed");
         }
     }

@@ -12,13 +12,15 @@ use assetmill_http::{InFlight, docs, layers};
 use assetmill_lambda::environment::{Environment, invalid};
 use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_INLINE_BYTES, MAX_ROWS, callers};
 use assetmill_lambda::processing::Processing;
+use assetmill_lambda::records::MAX_HOPS;
 use assetmill_lambda::start::{StartError, start};
 use assetmill_lambda::stores::{LINK_LIFETIME, Stores};
 use tokio_util::task::TaskTracker;
 use utoipa::openapi::OpenApi;
 
 /// Outlives the function's timeout in template.yaml, and no more: an attempt that its caller did not
-/// wait for is frozen with the function, and a worker takes over once its lease ended.
+/// wait for is frozen with the function, and a worker takes over once its lease ended. No paid call is begun
+/// that may be frozen so.
 const LEASE: Duration = Duration::from_secs(35);
 /// How long callers of v1 are kept waiting. API Gateway gives up after 30 seconds
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>), and what is
@@ -54,6 +56,8 @@ fn state(environment: &Environment, stores: &Stores) -> Result<ApiState, StartEr
     let processing = Processing::new(environment)?;
     let limits = TimeLimits {
         lease: LEASE,
+        hops: Some(MAX_HOPS),
+        stops_when_answered: true,
         ..TimeLimits::default()
     };
     let process = processing.process(stores, limits)?;

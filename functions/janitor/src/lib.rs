@@ -6,6 +6,7 @@ use assetmill_core::ports::Unavailable;
 use assetmill_core::usecases::{Bury, Sweep};
 use assetmill_lambda::records::{self, Outcome, Record};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use futures_util::future::join;
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -54,10 +55,12 @@ impl TryFrom<Value> for Event {
 pub enum Done {
     /// Which dead letters it could not handle.
     DeadLetters(SqsBatchResponse),
-    /// How many batches it found half sent.
+    /// How many batches it found half sent, and how many flows rested that were due.
     Swept {
         /// The number.
         batches: usize,
+        /// How many flows it woke.
+        flows: usize,
     },
 }
 
@@ -79,8 +82,12 @@ impl Janitor {
         match event {
             Event::DeadLetters(event) => Ok(Done::DeadLetters(self.settle(event).await)),
             Event::Schedule => {
-                let batches = self.sweep.run().await?;
-                Ok(Done::Swept { batches })
+                // Neither keeps the other from being done.
+                let (batches, flows) = join(self.sweep.run(), self.sweep.wake()).await;
+                Ok(Done::Swept {
+                    batches: batches?,
+                    flows: flows?,
+                })
             }
         }
     }
@@ -98,9 +105,14 @@ impl Janitor {
             message_id,
             message,
             body_bytes,
+            of_another_version,
             again: _,
         } = record;
         let Some(message) = message else {
+            if of_another_version {
+                tracing::error!(message_id, body_bytes, "dead letter is of another version");
+                return (message_id, Outcome::Failed);
+            }
             // It names no flow, and nothing that could be done with it is left: this line is what
             // remains, and alarms count it.
             tracing::error!(message_id, body_bytes, "dead letter can't be read");

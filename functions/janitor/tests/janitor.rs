@@ -111,7 +111,7 @@ async fn on_schedule_what_was_half_sent_is_sent_again() {
     // Half sent is what began earlier.
     tokio::time::advance(Duration::from_secs(1)).await;
     let done = world.janitor.handle(event(SCHEDULE)).await.unwrap();
-    assert!(matches!(done, Done::Swept { batches: 1 }), "{done:?}");
+    assert!(matches!(done, Done::Swept { batches: 1, .. }), "{done:?}");
     let received = world
         .queue
         .receive(10, Duration::from_secs(1))
@@ -125,7 +125,7 @@ async fn on_schedule_what_was_half_sent_is_sent_again() {
     let read = world.flows.batch(&batch.tenant, batch.id).await.unwrap();
     assert!(read.unwrap().dispatched_at.is_some());
     let done = world.janitor.handle(event(SCHEDULE)).await.unwrap();
-    assert!(matches!(done, Done::Swept { batches: 0 }), "{done:?}");
+    assert!(matches!(done, Done::Swept { batches: 0, .. }), "{done:?}");
 }
 
 #[tokio::test]

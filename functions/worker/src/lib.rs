@@ -15,7 +15,6 @@
 use std::time::Duration;
 
 use assetmill_core::FlowMessage;
-use assetmill_core::ports::Outgoing;
 use assetmill_core::usecases::Work;
 use assetmill_lambda::records::{self, Outcome, Record};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -97,7 +96,7 @@ impl Worker {
             message_id,
             message,
             body_bytes,
-            again: _,
+            ..
         } = record;
         let Some(message) = message else {
             tracing::warn!(message_id, body_bytes, "message can't be read");
@@ -145,8 +144,8 @@ impl Worker {
         deadline: Instant,
     ) -> Outcome {
         let flow_id = message.flow_id;
-        let messages = [Outgoing::now(message)];
-        match timeout_at(deadline, self.work.queue.send(&messages)).await {
+        let sent = self.work.send_on(&message, Duration::ZERO);
+        match timeout_at(deadline, sent).await {
             Ok(Ok(())) => {
                 tracing::info!(message_id, %flow_id, "message was sent again for want of time");
                 return Outcome::Done;

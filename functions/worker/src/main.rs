@@ -7,7 +7,7 @@ use std::time::Duration;
 use assetmill_core::usecases::{TimeLimits, Work};
 use assetmill_lambda::environment::{Environment, invalid};
 use assetmill_lambda::processing::Processing;
-use assetmill_lambda::records::time_left;
+use assetmill_lambda::records::{MAX_HOPS, time_left};
 use assetmill_lambda::start::{StartError, start};
 use assetmill_lambda::stores::Stores;
 use assetmill_worker::Worker;
@@ -34,6 +34,7 @@ async fn run(environment: Environment) -> Result<(), StartError> {
     let processing = Processing::new(&environment)?;
     let limits = TimeLimits {
         lease: Duration::from_secs(environment.read_required(LEASE)?),
+        hops: Some(MAX_HOPS),
         ..TimeLimits::default()
     };
     let worker = Worker {

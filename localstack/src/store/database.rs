@@ -10,15 +10,19 @@ use std::time::Duration;
 
 use assetmill_core::ports::{Probe, Unavailable};
 use async_trait::async_trait;
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 /// The most writes that share a transaction.
 const MAX_SHARED: usize = 256;
 /// How long to wait for another process, such as a backup, that holds the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// The version of `schema.sql`, kept in SQLite's `user_version`.
-const SCHEMA_VERSION: i64 = 1;
+/// What makes a schema of the one before it, the first of nothing. How many were applied is kept in
+/// SQLite's `user_version`. They are never changed, only added to.
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_rows.sql"),
+    include_str!("migrations/0002_progress.sql"),
+];
 
 /// What SQLite said.
 #[derive(Debug, thiserror::Error)]
@@ -35,10 +39,11 @@ pub enum DatabaseError {
     /// The database was closed.
     #[error("the database is closed")]
     Closed,
-    /// The database was written by another version of Assetmill.
+    /// The database was written by a later version of Assetmill.
     #[error(
-        "its schema has version {found}, this program knows {SCHEMA_VERSION}; \
-         use the program that wrote it, or another folder with --data"
+        "its schema has version {found}, this program knows those up to {known}; \
+         use the program that wrote it, or another folder with --data",
+        known = MIGRATIONS.len()
     )]
     UnknownSchema {
         /// The version that was found.
@@ -66,8 +71,8 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) fn open(path: &Path) -> Result<Self, DatabaseError> {
-        let writer = connect(path)?;
-        migrate(&writer)?;
+        let mut writer = connect(path)?;
+        migrate(&mut writer)?;
         let reader = connect(path)?;
         reader.pragma_update(None, "query_only", true)?;
         Ok(Self {
@@ -103,16 +108,19 @@ fn connect(path: &Path) -> Result<Connection, DatabaseError> {
     Ok(connection)
 }
 
-fn migrate(connection: &Connection) -> Result<(), DatabaseError> {
+/// Applies the migrations that were not, all or none.
+fn migrate(connection: &mut Connection) -> Result<(), DatabaseError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    match found {
-        SCHEMA_VERSION => Ok(()),
-        0 => Ok(connection.execute_batch(&format!(
-            "BEGIN; {} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
-            include_str!("schema.sql")
-        ))?),
-        found => Err(DatabaseError::UnknownSchema { found }),
+    let applied = usize::try_from(found)
+        .ok()
+        .filter(|applied| *applied <= MIGRATIONS.len())
+        .ok_or(DatabaseError::UnknownSchema { found })?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for migration in &MIGRATIONS[applied..] {
+        transaction.execute_batch(migration)?;
     }
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
+    Ok(transaction.commit()?)
 }
 
 async fn run<T: Send + 'static>(
@@ -204,7 +212,7 @@ impl Probe for DatabaseProbe {
 
     async fn probe(&self) -> Result<(), Unavailable> {
         // Writes a page, as a query would not: a full disk has to fail here too.
-        let write = |rows: &Connection| rows.pragma_update(None, "user_version", SCHEMA_VERSION);
+        let write = |rows: &Connection| rows.pragma_update(None, "user_version", MIGRATIONS.len());
         let read = |rows: &Connection| {
             rows.query_row(
                 "SELECT count(*) FROM batches WHERE batch_id = ''",

@@ -58,10 +58,10 @@ fn add_without_message(rows: &Connection, now: i64) -> rusqlite::Result<usize> {
 fn running(rows: &Connection) -> rusqlite::Result<Vec<FlowMessage>> {
     rows.prepare("SELECT flow_id, tenant FROM flows WHERE state = 'RUNNING'")?
         .query_map([], |row| {
-            Ok(FlowMessage {
-                flow_id: rows::parsed(row, "flow_id")?,
-                tenant: rows::parsed(row, "tenant")?,
-            })
+            Ok(FlowMessage::new(
+                rows::parsed(row, "flow_id")?,
+                rows::parsed(row, "tenant")?,
+            ))
         })?
         .collect()
 }

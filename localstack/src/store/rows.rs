@@ -9,19 +9,27 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(super) const FLOW: &str = "flow_id, batch_id, place, tenant, source, operation, params, state, \
-     at, detail, attempts, fence, unconfirmed_calls, created_at, started_at";
+pub(super) const FLOW: &str =
+    "flow_id, batch_id, place, tenant, source, operation, params, state, \
+     at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
+     due_at";
 pub(super) const BATCH: &str = "batch_id, tenant, operation, params, size, retry_of, created_at, \
      dispatched_at, completed_at";
 
 /// Writes a flow's row, or writes it anew.
 pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
     let (at, detail) = status_columns(&flow.status)?;
+    let progress = match &flow.progress {
+        none if none.is_none() => None,
+        progress => Some(to_json(progress)?),
+    };
     rows.prepare_cached(
         "INSERT OR REPLACE INTO flows (flow_id, batch_id, place, tenant, source, operation, params,
-            state, at, detail, attempts, fence, unconfirmed_calls, created_at, started_at)
+            state, at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
+            due_at)
          VALUES (:flow_id, :batch_id, :place, :tenant, :source, :operation, :params,
-            :state, :at, :detail, :attempts, :fence, :unconfirmed_calls, :created_at, :started_at)",
+            :state, :at, :detail, :attempts, :fence, :unconfirmed_calls, :created_at, :started_at,
+            :progress, :due_at)",
     )?
     .execute(named_params! {
         ":flow_id": flow.id.to_string(),
@@ -39,6 +47,8 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
         ":unconfirmed_calls": flow.unconfirmed_calls,
         ":created_at": flow.created_at.as_millisecond(),
         ":started_at": flow.started_at.map(Timestamp::as_millisecond),
+        ":progress": progress,
+        ":due_at": flow.due_at().map(Timestamp::as_millisecond),
     })?;
     Ok(())
 }
@@ -80,6 +90,7 @@ pub(super) fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
         unconfirmed_calls: row.get("unconfirmed_calls")?,
         created_at: time(row, "created_at")?.unwrap_or_default(),
         started_at: time(row, "started_at")?,
+        progress: optional_json(row, "progress")?.unwrap_or_default(),
     })
 }
 
@@ -115,6 +126,7 @@ fn status_columns(status: &Status) -> rusqlite::Result<(Option<Timestamp>, Optio
         Status::Pending {
             not_before,
             last_failure,
+            due_at: _,
         } => (*not_before, last_failure.as_ref().map(to_json).transpose()?),
         Status::Running {
             lease_until,
@@ -136,6 +148,7 @@ fn status(row: &Row<'_>) -> rusqlite::Result<Status> {
         FlowState::Pending => Ok(Status::Pending {
             not_before: at,
             last_failure: optional_json(row, "detail")?,
+            due_at: time(row, "due_at")?,
         }),
         FlowState::Running => Ok(Status::Running {
             lease_until: since,

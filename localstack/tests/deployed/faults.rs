@@ -31,11 +31,10 @@ async fn queue(name: &str) -> (Clients, String) {
 fn messages(started: &Value) -> Vec<Outgoing> {
     let ids = started["flow_ids"].as_array().unwrap().iter();
     ids.map(|id| {
-        Outgoing::now(FlowMessage {
-            flow_id: id.as_str().unwrap().parse().unwrap(),
-            // Only whoever shares a queue fairly looks at it.
-            tenant: "anybody".parse().unwrap(),
-        })
+        // Only whoever shares a queue fairly looks at the tenant.
+        let tenant = "anybody".parse().unwrap();
+        let id = id.as_str().unwrap().parse().unwrap();
+        Outgoing::now(FlowMessage::new(id, tenant))
     })
     .collect()
 }

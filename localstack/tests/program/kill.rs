@@ -27,13 +27,19 @@ fn is_settled(results: &Value, at_least: u32) -> bool {
     settled(results).len() >= at_least as usize
 }
 
-async fn check_outputs(program: &Program, results: &Value) {
+/// The output of each flow that has one; how many have.
+async fn check_outputs(program: &Program, results: &Value) -> usize {
+    let mut completed = 0;
     for (number, flow) in (0..).zip(results["flows"].as_array().unwrap()) {
-        assert_eq!(flow["state"], "COMPLETED", "{flow}");
+        if flow["state"] != "COMPLETED" {
+            continue;
+        }
+        completed += 1;
         let output = program.fetch(flow["result"]["url"].as_str().unwrap()).await;
         assert_eq!(output.status(), StatusCode::OK, "{flow}");
         assert_eq!(output.bytes().await.unwrap(), jpeg(number), "{flow}");
     }
+    completed
 }
 
 /// The vendor copies, so that each output is known; a call that may have been charged twice says so.
@@ -45,13 +51,26 @@ fn check_charges(vendor: &Vendor, results: &Value) {
     }
 }
 
+/// A program that may call its vendor again unasked, killed at these moments: every flow has its output.
 async fn killed_when_settled(moments: &[u32]) {
+    let Killed { vendor, results } = killed("copy-again", moments).await;
+    assert_eq!(results["counts"]["completed"], SIZE, "{results}");
+    check_charges(&vendor, &results);
+}
+
+/// How a batch ended whose program was killed.
+struct Killed {
+    vendor: Vendor,
+    results: Value,
+}
+
+async fn killed(operation: &str, moments: &[u32]) -> Killed {
     let (vendor, url) = Vendor::serve().await;
     let assets = Assets::serve().await;
     let catalogue = catalogue_file(&url);
     let mut program = vendor::start(&assets, &url, &catalogue, "open sesame").await;
     let mut body = assets.body((0..SIZE).map(|number| format!("/photo/{number}")));
-    body["operation"] = json!("copy");
+    body["operation"] = json!(operation);
     let started = program.start_batch(&body).await;
     let mut seen = HashMap::new();
     for moment in moments {
@@ -63,15 +82,30 @@ async fn killed_when_settled(moments: &[u32]) {
         program = program.start_again().await;
     }
     let results = program.settled(&started).await;
-    check_outputs(&program, &results).await;
-    check_charges(&vendor, &results);
+    let completed = check_outputs(&program, &results).await;
     let ends = settled(&results);
     for (id, end) in seen {
         assert_eq!(ends[&id], end, "{id} settled twice");
     }
     let batch = program.completed(&started).await;
-    assert_eq!(batch["counts"]["completed"], SIZE, "{batch}");
-    assert_eq!(batch["status"], "COMPLETED");
+    assert_eq!(batch["counts"]["completed"], completed, "{batch}");
+    assert_ne!(batch["status"], "RUNNING");
+    Killed { vendor, results }
+}
+
+/// Nobody is paid twice unasked: where a call was cut off the flow ends, and says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_without_leave_to_pay_twice() {
+    let Killed { vendor, results } = killed("copy", &[1, 40, 90, 150]).await;
+    for (number, flow) in (0..).zip(results["flows"].as_array().unwrap()) {
+        // The program may have been killed before the request was on its way.
+        assert!(vendor.calls(&jpeg(number)) <= 1, "{flow}");
+        if flow["state"] != "COMPLETED" {
+            assert_eq!(flow["error"]["code"], "vendor_unconfirmed", "{flow}");
+            assert_eq!(flow["error"]["retryable"], true, "{flow}");
+            assert_eq!(flow["unconfirmed_calls"], 1, "{flow}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,7 +179,8 @@ async fn terminated_in_the_middle_of_a_batch() {
     assert!(printed.contains("Stopped"), "{printed}");
     let program = program.start_again().await;
     let results = program.settled(&started).await;
-    check_outputs(&program, &results).await;
+    let completed = check_outputs(&program, &results).await;
+    assert_eq!(completed, SIZE as usize, "{results}");
     // What was in flight was finished: nobody was paid twice, and nothing is unknown.
     for (number, flow) in (0..).zip(results["flows"].as_array().unwrap()) {
         assert_eq!(vendor.calls(&jpeg(number)), 1);

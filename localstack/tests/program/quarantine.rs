@@ -66,7 +66,7 @@ async fn copy(State(mut held): State<Held>, body: Bytes) -> Bytes {
 
 fn photos(assets: &Assets, numbers: std::ops::Range<u32>) -> Value {
     let mut body = assets.body(numbers.map(|number| format!("/photo/{number}")));
-    body["operation"] = json!("copy");
+    body["operation"] = json!("copy-again");
     body
 }
 

@@ -87,7 +87,7 @@ async fn a_transform_takes_parameters_and_a_file_to_write_to() {
     for (wrong, said) in [
         (
             &["nothing", PHOTO][..],
-            "there is no operation nothing; there are copy, throttle, thumbnail",
+            "there is no operation nothing; there are copy, copy-again, throttle, thumbnail",
         ),
         (&["thumbnail", "no-such-file"], "no-such-file"),
         (

@@ -76,7 +76,8 @@ async fn throttle(State(vendor): State<Vendor>, headers: HeaderMap, body: Bytes)
     copy(State(vendor), headers, body).await
 }
 
-/// A catalogue with a quick retry, and operations of the vendor at this URL.
+/// A catalogue with a quick retry, and operations of the vendor at this URL. `copy-again` is called again unasked
+/// where nobody knows how a call ended.
 pub(crate) fn catalogue_file(vendor: &str) -> NamedTempFile {
     let mut file = NamedTempFile::with_suffix(".toml").unwrap();
     let retry = "retry = { max_attempts = 4, base_seconds = 0.05, cap_seconds = 0.2 }";
@@ -85,7 +86,12 @@ pub(crate) fn catalogue_file(vendor: &str) -> NamedTempFile {
         "default = \"thumbnail\"\n[operations.thumbnail]\ntransform = \"thumbnail\"\nsummary = \"Fits\"\n{retry}\n"
     )
     .unwrap();
-    for name in ["copy", "throttle"] {
+    let never = "rejected_only";
+    for (name, path, resend) in [
+        ("copy", "copy", never),
+        ("copy-again", "copy", "always"),
+        ("throttle", "throttle", never),
+    ] {
         write!(
             file,
             "[operations.{name}]
@@ -93,7 +99,8 @@ pub(crate) fn catalogue_file(vendor: &str) -> NamedTempFile {
              {retry}
              [operations.{name}.vendor]
              method = \"POST\"
-             url = \"{vendor}{name}\"
+             url = \"{vendor}{path}\"
+             resend = \"{resend}\"
              headers = {{ \"X-Api-Key\" = \"{{env:VENDOR_KEY}}\" }}
              encoding = \"raw\"
              asset = {{ as = \"file\" }}

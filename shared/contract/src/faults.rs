@@ -137,8 +137,13 @@ impl Faults {
         }
     }
 
-    async fn stop<T>(&self) -> T {
+    /// Stops the process at once: what it has begun ends, and is told to nobody.
+    pub fn stop_now(&self) {
         self.stopped.send_replace(true);
+    }
+
+    async fn stop<T>(&self) -> T {
+        self.stop_now();
         pending().await
     }
 }

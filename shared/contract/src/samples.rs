@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use assetmill_core::{
-    Batch, BatchId, Flow, FlowId, MediaType, Output, OutputKey, Params, Sha256Digest, Source,
-    Status, TenantId,
+    Batch, BatchId, Flow, FlowId, MediaType, Output, OutputKey, Params, Progress, Sha256Digest,
+    Source, Status, TenantId,
 };
 use jiff::Timestamp;
 
@@ -48,10 +48,12 @@ fn flow(batch: &Batch, index: u32) -> Flow {
         status: Status::Pending {
             not_before: None,
             last_failure: None,
+            due_at: None,
         },
         attempts: 0,
         fence: 0,
         unconfirmed_calls: 0,
+        progress: Progress::default(),
         created_at: batch.created_at,
         started_at: None,
     }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::OperationName;
+
 macro_rules! failure_codes {
     ($($(#[$doc:meta])* $variant:ident => $text:literal,)*) => {
         /// The stable code of a failure. Clients may branch on it; codes are never renamed.
@@ -77,6 +79,8 @@ failure_codes! {
     VendorUnavailable => "vendor_unavailable",
     /// The vendor did not answer in time.
     VendorTimeout => "vendor_timeout",
+    /// The call of the vendor was broken off, and it is not known whether it was charged.
+    VendorUnconfirmed => "vendor_unconfirmed",
     /// The vendor asked Assetmill to come back later.
     VendorThrottled => "vendor_throttled",
     /// The vendor answered something that the catalogue did not declare.
@@ -176,6 +180,20 @@ impl Setback {
     /// A [`Setback::Transient`] with a passing failure.
     pub fn transient(code: FailureCode, message: impl Into<String>) -> Self {
         Self::Transient(Failure::passing(code, message))
+    }
+
+    /// The same, of a step of this name.
+    #[must_use]
+    pub fn of_step(mut self, name: &OperationName) -> Self {
+        let (Self::Final(failure)
+        | Self::Transient(failure)
+        | Self::Persistent(failure)
+        | Self::Unconfirmed(failure)
+        | Self::Abandoned(failure)
+        | Self::Paced { failure, .. }
+        | Self::Throttled { failure, .. }) = &mut self;
+        failure.message = format!("{name}: {}", failure.message);
+        self
     }
 
     /// The failure behind the setback.

@@ -1,6 +1,7 @@
 //! The processing of one asset.
 
 mod change;
+mod progress;
 mod transitions;
 
 use std::str::FromStr;
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use change::{CallEnd, Cancellation, Claim, Deferral, Fenced, NextTry, Settlement};
+pub use progress::{Progress, StepProduct};
 
 use crate::{
     BatchId, Failure, FlowId, MediaType, OperationName, OutputKey, Params, Sha256Digest, Source,
@@ -42,6 +44,9 @@ pub struct Flow {
     pub fence: u64,
     /// Calls of a paid operation whose end was never learnt: each may have been charged.
     pub unconfirmed_calls: u32,
+    /// How far its steps have come.
+    #[serde(default, skip_serializing_if = "Progress::is_none")]
+    pub progress: Progress,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When its first attempt began.
@@ -58,6 +63,9 @@ pub enum Status {
         not_before: Option<Timestamp>,
         /// What kept the last attempt from its output.
         last_failure: Option<Failure>,
+        /// It has no message: the schedule sends one at this time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due_at: Option<Timestamp>,
     },
     /// A worker holds it.
     Running {
@@ -134,10 +142,25 @@ pub struct Output {
 /// What the queue carries: which flow to process.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FlowMessage {
+    /// What is to be done. One that this version does not know can't be read, and is left to another.
+    #[serde(default)]
+    pub task: Task,
     /// The flow.
     pub flow_id: FlowId,
     /// Its owner: queues that share fairly group by it.
     pub tenant: TenantId,
+    /// How many messages in a row led to this one, each sent by who handled the one before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hops: u32,
+}
+
+/// What a message asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// An attempt at the next step of the flow.
+    #[default]
+    Step,
 }
 
 impl Flow {
@@ -154,11 +177,26 @@ impl Flow {
 
     /// The message that has it processed.
     pub fn message(&self) -> FlowMessage {
-        FlowMessage {
-            flow_id: self.id,
-            tenant: self.tenant.clone(),
+        FlowMessage::new(self.id, self.tenant.clone())
+    }
+}
+
+impl FlowMessage {
+    /// The message that has the next step of a flow done.
+    pub fn new(flow_id: FlowId, tenant: TenantId) -> Self {
+        Self {
+            task: Task::Step,
+            flow_id,
+            tenant,
+            hops: 0,
         }
     }
+}
+
+// serde passes a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(hops: &u32) -> bool {
+    *hops == 0
 }
 
 impl FlowState {

@@ -23,12 +23,12 @@ pub use digest::{OutputKey, Sha256Digest, WorkKey};
 pub use failure::{Failure, FailureCode, Setback};
 pub use flow::{
     CallEnd, Cancellation, Claim, Deferral, Fenced, Flow, FlowMessage, FlowState, NextTry,
-    NotAState, Output, Settlement, Status,
+    NotAState, Output, Progress, Settlement, Status, StepProduct, Task,
 };
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};
 pub use operation::{
     Asset, Availability, Catalogue, Cost, MediaType, Operation, OperationDescription, ParamError,
-    ParamKind, ParamSpec, ParamValue, Params, ParamsSchema, Product,
+    ParamKind, ParamSpec, ParamValue, Params, ParamsSchema, Product, Step,
 };
 pub use shares::{Share, Shares};
 

@@ -2,15 +2,18 @@
 
 mod media_type;
 mod params;
+mod step;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use media_type::MediaType;
 pub use params::{ParamError, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema};
+pub use step::Step;
 
 use crate::{AssetUrl, OperationName, RetryPolicy, Setback, TenantId};
 
@@ -82,10 +85,25 @@ pub trait Operation: Send + Sync {
     /// product, and be equal otherwise. MUST NOT depend on secrets.
     fn fingerprint(&self) -> &str;
 
-    /// How often it is tried.
+    /// How often it is tried; of an operation of several steps, how often each of them is.
     fn retry(&self) -> RetryPolicy;
 
-    /// Makes the product. MUST be cancel-safe: dropping the future stops the work. Of what all tenants
+    /// The steps that it is made of, in their order; none where it is a step itself.
+    fn steps(&self) -> &[Step] {
+        &[]
+    }
+
+    /// The longest that a run takes, where it stops by itself.
+    fn longest_run(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Whether a paid call whose end was never learnt is made again unasked, and perhaps paid for twice.
+    fn resends_unconfirmed(&self) -> bool {
+        false
+    }
+
+    /// Makes the product; one of several steps keeps nothing between them. MUST be cancel-safe: dropping the future stops the work. Of what all tenants
     /// share, such as cores and memory, it SHOULD take no more than what is fair to the others of `tenant`.
     async fn run(
         &self,

@@ -16,7 +16,7 @@ pub use answer::Answer;
 pub use bury::Bury;
 pub use cancel::{Cancel, Cancelled};
 pub use order::{Order, OrderedSource, SourceList, SourceListError};
-pub use process::{Process, Step, TimeLimits, Waiting};
+pub use process::{Outcome, Process, TimeLimits, Waiting};
 pub use retry::{Retry, RetryError};
 pub use submit::{Accepted, Submit};
 pub use sweep::Sweep;

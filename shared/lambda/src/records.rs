@@ -5,6 +5,11 @@ use std::time::Duration;
 use assetmill_core::FlowMessage;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 
+/// How often in a row a function may answer a message with another one. AWS ends a chain of functions and queues
+/// after some 16 (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>), and what came
+/// before the first message counts too.
+pub const MAX_HOPS: u32 = 8;
+
 /// A record of a queue: what to report it by, and what it says.
 #[derive(Debug)]
 pub struct Record {
@@ -14,6 +19,8 @@ pub struct Record {
     pub message: Option<FlowMessage>,
     /// How many bytes its body has.
     pub body_bytes: usize,
+    /// Whether it asks for a task that this version does not know: a newer one may.
+    pub of_another_version: bool,
     /// Whether it was handed to a function before, which did not tell what became of it.
     pub again: bool,
 }
@@ -30,10 +37,12 @@ pub enum Outcome {
 impl From<SqsMessage> for Record {
     fn from(record: SqsMessage) -> Self {
         let body = record.body.unwrap_or_default();
+        let message = serde_json::from_str(&body).ok();
         Self {
             // Every record of SQS has one.
             message_id: record.message_id.unwrap_or_default(),
-            message: serde_json::from_str(&body).ok(),
+            of_another_version: message.is_none() && asks_for_a_task(&body),
+            message,
             body_bytes: body.len(),
             again: record
                 .attributes
@@ -42,6 +51,11 @@ impl From<SqsMessage> for Record {
                 .is_some_and(|count| count > 1),
         }
     }
+}
+
+fn asks_for_a_task(body: &str) -> bool {
+    let body: Option<serde_json::Value> = serde_json::from_str(body).ok();
+    body.is_some_and(|body| body["task"].is_string())
 }
 
 /// Reports the records that failed; SQS deletes the others

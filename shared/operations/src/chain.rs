@@ -1,24 +1,17 @@
-//! Operations one after the other, on one asset, in memory.
-
-use std::sync::Arc;
+//! Operations one after the other.
 
 use assetmill_core::{
-    Asset, Availability, Cost, Failure, Operation, OperationDescription, OperationName, Params,
-    Product, RetryPolicy, Setback, Sha256Digest, TenantId,
+    Asset, Availability, Cost, FailureCode, Operation, OperationDescription, OperationName, Params,
+    Product, RetryPolicy, Setback, Sha256Digest, Step, TenantId,
 };
 use async_trait::async_trait;
-
-/// One operation of a chain, and its parameters.
-pub(crate) struct Link {
-    pub(crate) operation: Arc<dyn Operation>,
-    pub(crate) params: Params,
-}
 
 /// What the catalogue says of a chain.
 pub(crate) struct Settings {
     pub(crate) name: OperationName,
     pub(crate) summary: String,
-    pub(crate) retry: RetryPolicy,
+    /// How often each of them is tried, where it isn't as often as it says itself.
+    pub(crate) retry: Option<RetryPolicy>,
 }
 
 /// An operation that is a list of operations: each takes what the one before made. It takes what the first
@@ -27,14 +20,20 @@ pub(crate) struct Chain {
     description: OperationDescription,
     fingerprint: String,
     retry: RetryPolicy,
-    first: Link,
-    rest: Vec<Link>,
+    steps: Vec<Step>,
 }
 
 impl Chain {
-    pub(crate) fn new(settings: Settings, first: Link, rest: Vec<Link>) -> Self {
-        let links = || std::iter::once(&first).chain(&rest);
-        let descriptions = || links().map(|link| link.operation.description());
+    /// A chain of the first and of what follows it.
+    pub(crate) fn new(settings: Settings, first: Step, rest: Vec<Step>) -> Self {
+        let last = rest.last().unwrap_or(&first).operation.clone();
+        let accepts = first.operation.description().accepts.clone();
+        let mut steps = vec![first];
+        steps.extend(rest);
+        if let Some(retry) = settings.retry {
+            steps.iter_mut().for_each(|step| step.retry = retry);
+        }
+        let descriptions = || steps.iter().map(|step| step.operation.description());
         let unavailable = descriptions().find_map(|it| match &it.availability {
             Availability::Available => None,
             Availability::Unavailable { reason } => Some(format!("{}: {reason}", it.name)),
@@ -43,14 +42,8 @@ impl Chain {
             name: settings.name,
             summary: settings.summary,
             params: assetmill_core::ParamsSchema::default(),
-            accepts: first.operation.description().accepts.clone(),
-            produces: rest
-                .last()
-                .unwrap_or(&first)
-                .operation
-                .description()
-                .produces
-                .clone(),
+            accepts,
+            produces: last.description().produces.clone(),
             availability: match unavailable {
                 None => Availability::Available,
                 Some(reason) => Availability::Unavailable { reason },
@@ -62,18 +55,18 @@ impl Chain {
             },
         };
         Self {
-            fingerprint: fingerprint(links()),
+            fingerprint: fingerprint(&steps),
             description,
-            retry: settings.retry,
-            first,
-            rest,
+            retry: settings.retry.unwrap_or_default(),
+            steps,
         }
     }
 }
 
-fn fingerprint<'l>(links: impl Iterator<Item = &'l Link>) -> String {
-    let parts: Vec<_> = links
-        .map(|link| (link.operation.fingerprint(), link.params.canonical()))
+fn fingerprint(steps: &[Step]) -> String {
+    let parts: Vec<_> = steps
+        .iter()
+        .map(|step| (step.operation.fingerprint(), step.params.canonical()))
         .collect();
     let definition = serde_json::json!({ "version": 1, "chain": parts });
     Sha256Digest::of(definition.to_string().as_bytes()).to_string()
@@ -93,75 +86,27 @@ impl Operation for Chain {
         self.retry
     }
 
-    /// Runs one after the other. Once something was paid for, nothing that fails later makes it be paid
-    /// for again.
+    fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
     async fn run(
         &self,
         tenant: &TenantId,
-        asset: Asset,
+        mut asset: Asset,
         _params: &Params,
     ) -> Result<Product, Setback> {
-        let url = asset.url.clone();
-        let mut product = self.first.run(tenant, asset).await?;
-        let mut paid = self.first.is_paid();
-        for link in &self.rest {
-            let asset = Asset {
-                url: url.clone(),
-                content: product.content,
-            };
-            let name = &link.operation.description().name;
-            product = link
-                .run(tenant, asset)
-                .await
-                .map_err(|setback| within(name, setback, paid))?;
-            paid |= link.is_paid();
+        let mut made = None;
+        for step in &self.steps {
+            if let Some(Product { content, .. }) = made.take() {
+                asset.content = content;
+            }
+            let run = step.operation.run(tenant, asset.clone(), &step.params);
+            let name = &step.operation.description().name;
+            made = Some(run.await.map_err(|setback| setback.of_step(name))?);
         }
-        Ok(product)
-    }
-}
-
-impl Link {
-    async fn run(&self, tenant: &TenantId, asset: Asset) -> Result<Product, Setback> {
-        self.operation.run(tenant, asset, &self.params).await
-    }
-
-    fn is_paid(&self) -> bool {
-        self.operation.description().cost == Cost::Paid
-    }
-}
-
-/// What the setback of a later operation is to the chain.
-fn within(name: &OperationName, setback: Setback, paid: bool) -> Setback {
-    let named = |failure: Failure| Failure {
-        message: format!("{name}: {}", failure.message),
-        ..failure
-    };
-    match setback {
-        Setback::Final(failure) => Setback::Final(named(failure)),
-        Setback::Abandoned(failure) => Setback::Abandoned(named(failure)),
-        setback if paid => {
-            let mut failure = named(setback.failure().clone());
-            failure
-                .message
-                .push_str("; what came before was paid for, so it is not run again by itself");
-            Setback::Abandoned(failure)
-        }
-        Setback::Transient(failure) => Setback::Transient(named(failure)),
-        Setback::Persistent(failure) => Setback::Persistent(named(failure)),
-        Setback::Paced {
-            failure,
-            retry_after,
-        } => Setback::Paced {
-            failure: named(failure),
-            retry_after,
-        },
-        Setback::Unconfirmed(failure) => Setback::Unconfirmed(named(failure)),
-        Setback::Throttled {
-            failure,
-            retry_after,
-        } => Setback::Throttled {
-            failure: named(failure),
-            retry_after,
-        },
+        made.ok_or_else(|| {
+            Setback::lasting(FailureCode::OperationUnavailable, "the chain has no steps")
+        })
     }
 }

@@ -20,6 +20,7 @@ mod template;
 mod then;
 
 use std::fmt;
+use std::time::Duration;
 
 use assetmill_core::{
     Asset, Availability, Cost, FailureCode, MediaType, Operation, OperationDescription,
@@ -144,6 +145,14 @@ impl Operation for VendorOperation {
 
     fn retry(&self) -> RetryPolicy {
         self.retry
+    }
+
+    fn longest_run(&self) -> Option<Duration> {
+        Some(self.profile.timeout)
+    }
+
+    fn resends_unconfirmed(&self) -> bool {
+        self.profile.resend == Resend::Always
     }
 
     /// Calls the vendor once. Before that, the asset is held against what the vendor takes, by its

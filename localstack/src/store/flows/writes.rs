@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::SqliteFlows;
-use crate::store::rows::{self, BATCH};
+use crate::store::rows::{self, BATCH, FLOW};
 
 impl SqliteFlows {
     async fn write<T: Send + 'static>(
@@ -72,6 +72,17 @@ impl FlowWrites for SqliteFlows {
                  ORDER BY created_at LIMIT ?2"
             ))?
             .query_map(params![created_before.as_millisecond(), limit], rows::batch)?
+            .collect()
+        })
+        .await
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Flow>, Unavailable> {
+        self.read(move |rows| {
+            rows.prepare_cached(&format!(
+                "SELECT {FLOW} FROM flows WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2"
+            ))?
+            .query_map(params![now.as_millisecond(), limit], rows::flow)?
             .collect()
         })
         .await

@@ -17,11 +17,11 @@ pub(crate) mod names {
     pub(crate) const LISTED_IN: &str = "listed_in";
     /// Where in that list.
     pub(crate) const LISTED_AS: &str = "listed_as";
-    /// The index of batches that are not dispatched.
+    /// The index of what has a message to be sent: batches that are not dispatched, flows that rest.
     pub(crate) const UNSENT: &str = "unsent";
-    /// Which shard of that index a batch stands in.
+    /// Which shard of that index they stand in.
     pub(crate) const UNSENT_IN: &str = "unsent_in";
-    /// Since when.
+    /// Since when, or from when on.
     pub(crate) const UNSENT_SINCE: &str = "unsent_since";
     /// The state of a flow.
     pub(crate) const STATE: &str = "state";
@@ -30,7 +30,8 @@ pub(crate) mod names {
 /// The lists of one batch. A flow changes its state two or three times, so 1,000 flows settled in a
 /// second are about 190 writes a second for each.
 const FLOW_SHARDS: u32 = 16;
-/// The lists of batches that are not dispatched. Each batch is put in one and taken out of it.
+/// The lists of batches that are not dispatched, and of flows that rest. Each is put in one and taken out of
+/// it.
 const UNSENT_SHARDS: u8 = 8;
 /// How many flows of a batch one tally has: as many numbers as stay below 1 KB, so that adding one
 /// is one write.
@@ -89,9 +90,22 @@ pub(super) fn flow_place(index: u32) -> String {
 }
 
 pub(super) fn unsent_list(batch: BatchId) -> String {
-    // The last bits of a UUIDv7 are random.
-    let shard = batch.to_string().bytes().last().unwrap_or_default() % UNSENT_SHARDS;
-    format!("unsent#{shard}")
+    format!("unsent#{}", shard(&batch.to_string()))
+}
+
+/// The last bits of a UUIDv7 are random.
+fn shard(id: &str) -> u8 {
+    id.bytes().last().unwrap_or_default() % UNSENT_SHARDS
+}
+
+/// The list that a flow which rests without a message stands in.
+pub(super) fn due_list(flow: FlowId) -> String {
+    format!("due#{}", shard(&flow.to_string()))
+}
+
+/// Every list of flows that rest.
+pub(super) fn due_lists() -> impl Iterator<Item = String> {
+    (0..UNSENT_SHARDS).map(|shard| format!("due#{shard}"))
 }
 
 /// Every list of batches that are not dispatched.

@@ -7,9 +7,9 @@ use assetmill_core::ports::{
     OutputWrites, Rule, Sources, Tally, Unavailable, WorkClaim, WorkHolder, Works,
 };
 use assetmill_core::{
-    Asset, AssetUrl, Batch, BatchId, Counts, Failure, FailureCode, Flow, FlowId, FlowState,
+    Asset, AssetUrl, Batch, BatchId, Cost, Counts, Failure, FailureCode, Flow, FlowId, FlowState,
     MediaType, Operation, OperationDescription, Output, OutputKey, Params, Product, RetryPolicy,
-    Setback, TenantId, WorkKey,
+    Setback, Step, TenantId, WorkKey,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -41,6 +41,7 @@ spoilt! { FlowWrites:
     put_batch(batch: &Batch) -> ();
     mark_dispatched(id: BatchId, now: Timestamp) -> ();
     undispatched(created_before: Timestamp, limit: usize) -> Vec<Batch>;
+    due(now: Timestamp, limit: usize) -> Vec<Flow>;
     change(id: FlowId, rule: Rule) -> Option<Flow>;
     tally(batch: BatchId, indexes: &[u32]) -> Tally;
     announce(batch: BatchId, now: Timestamp) -> Announcement;
@@ -93,16 +94,34 @@ impl<Port: Operation + ?Sized> Operation for Faulty<Port> {
         self.inner.retry()
     }
 
+    fn steps(&self) -> &[Step] {
+        self.inner.steps()
+    }
+
+    fn longest_run(&self) -> Option<Duration> {
+        self.inner.longest_run()
+    }
+
+    fn resends_unconfirmed(&self) -> bool {
+        self.inner.resends_unconfirmed()
+    }
+
     async fn run(
         &self,
         tenant: &TenantId,
         asset: Asset,
         params: &Params,
     ) -> Result<Product, Setback> {
+        let free = self.description().cost == Cost::Free;
+        let unconfirmed = if free || self.resends_unconfirmed() {
+            Setback::Unconfirmed
+        } else {
+            Setback::Abandoned
+        };
         let failure = |effect| match effect {
             Effect::None => Setback::transient(FailureCode::VendorUnavailable, "injected fault"),
-            Effect::Done => Setback::Unconfirmed(Failure::passing(
-                FailureCode::VendorTimeout,
+            Effect::Done => unconfirmed(Failure::passing(
+                FailureCode::VendorUnconfirmed,
                 "injected fault",
             )),
         };

@@ -150,6 +150,19 @@ impl FlowWrites for MemoryFlows {
             .collect())
     }
 
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Flow>, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        let mut due: Vec<_> = rows
+            .flows
+            .values()
+            .filter(|flow| flow.due_at().is_some_and(|due_at| due_at <= now))
+            .cloned()
+            .collect();
+        due.sort_by_key(Flow::due_at);
+        due.truncate(limit);
+        Ok(due)
+    }
+
     async fn change(&self, id: FlowId, rule: Rule) -> Result<Option<Flow>, Unavailable> {
         let mut rows = self.0.lock().unwrap();
         let Some(flow) = rows.flows.get_mut(&id) else {

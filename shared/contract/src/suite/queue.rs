@@ -28,10 +28,7 @@ cases! { "queue":
 const SOON: Duration = Duration::from_secs(10);
 
 fn message() -> FlowMessage {
-    FlowMessage {
-        flow_id: FlowId::generate(),
-        tenant: tenant(),
-    }
+    FlowMessage::new(FlowId::generate(), tenant())
 }
 
 async fn one(deliveries: &dyn FlowDeliveries) -> Delivery {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use assetmill_core::ports::{FlowQueue, Outgoing, Sources, Unavailable};
 use assetmill_core::{
     Asset, AssetUrl, Availability, Cost, Failure, FailureCode, MediaType, Operation,
-    OperationDescription, Params, ParamsSchema, Product, RetryPolicy, Setback, TenantId,
+    OperationDescription, Params, ParamsSchema, Product, RetryPolicy, Setback, Step, TenantId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -35,8 +35,8 @@ impl Sources for Host {
     }
 }
 
-/// A paid operation. It charges for each call that it answers, throttles the first call for
-/// `…/throttled`, and is out of order for the first call for `…/unwell`.
+/// A paid operation, which writes its name below what it is given. It charges for each call that it answers,
+/// throttles the first call for `…/throttled`, and is out of order for the first call for `…/unwell`.
 pub(crate) struct Vendor {
     description: OperationDescription,
     state: Mutex<State>,
@@ -50,19 +50,16 @@ struct State {
 }
 
 impl Vendor {
-    pub(crate) fn new(cost: Cost) -> Self {
+    pub(crate) fn new(name: &str, cost: Cost) -> Self {
         Self {
-            description: OperationDescription {
-                name: "copy".parse().unwrap(),
-                summary: String::new(),
-                params: ParamsSchema::default(),
-                accepts: Vec::new(),
-                produces: Vec::new(),
-                availability: Availability::Available,
-                cost,
-            },
+            description: described(name, cost),
             state: Mutex::default(),
         }
+    }
+
+    /// What it makes of a text.
+    pub(crate) fn made_of(&self, text: &str) -> String {
+        format!("{text}\n{}", self.description.name)
     }
 
     /// How often each source was charged.
@@ -107,10 +104,66 @@ impl Operation for Vendor {
             return Err(Setback::transient(FailureCode::VendorUnavailable, "503"));
         }
         *state.charges.entry(source).or_default() += 1;
+        let text = String::from_utf8(asset.content.to_vec()).unwrap();
         Ok(Product {
-            content: asset.content,
+            content: self.made_of(&text).into(),
             media_type: MediaType::png(),
         })
+    }
+}
+
+/// An operation of several steps.
+pub(crate) struct Chain {
+    description: OperationDescription,
+    steps: Vec<Step>,
+}
+
+impl Chain {
+    pub(crate) fn new(operations: impl IntoIterator<Item = Arc<dyn Operation>>) -> Self {
+        let step = |operation: Arc<dyn Operation>| Step {
+            params: Params::default(),
+            retry: operation.retry(),
+            operation,
+        };
+        Self {
+            description: described("chain", Cost::Paid),
+            steps: operations.into_iter().map(step).collect(),
+        }
+    }
+}
+
+#[async_trait]
+impl Operation for Chain {
+    fn description(&self) -> &OperationDescription {
+        &self.description
+    }
+
+    fn fingerprint(&self) -> &'static str {
+        "chain"
+    }
+
+    fn retry(&self) -> RetryPolicy {
+        RetryPolicy::default()
+    }
+
+    fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    async fn run(&self, _: &TenantId, _: Asset, _: &Params) -> Result<Product, Setback> {
+        panic!("its steps are to be run, one by one");
+    }
+}
+
+fn described(name: &str, cost: Cost) -> OperationDescription {
+    OperationDescription {
+        name: name.parse().unwrap(),
+        summary: String::new(),
+        params: ParamsSchema::default(),
+        accepts: Vec::new(),
+        produces: Vec::new(),
+        availability: Availability::Available,
+        cost,
     }
 }
 

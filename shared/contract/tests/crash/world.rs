@@ -21,7 +21,7 @@ use assetmill_core::{
 use futures_util::future::join_all;
 use tokio_util::task::TaskTracker;
 
-use crate::stubs::{Duplicating, Host, Vendor};
+use crate::stubs::{Chain, Duplicating, Host, Vendor};
 
 /// The flows of the batch under test, and how each has to end.
 const ASSETS: [(&str, FlowState); 8] = [
@@ -46,9 +46,21 @@ pub(crate) enum Way {
     Answered,
 }
 
+/// What is done with the assets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// A transform.
+    Free,
+    /// A vendor does it.
+    Paid,
+    /// Two vendors do it, one after the other.
+    Chain,
+}
+
 /// What outlives a process.
 pub(crate) struct World {
-    pub(crate) vendor: Arc<Vendor>,
+    kind: Kind,
+    pub(crate) vendors: Vec<Arc<Vendor>>,
     host: Arc<Host>,
     flows: Arc<MemoryFlows>,
     works: Arc<MemoryWorks>,
@@ -72,13 +84,22 @@ pub(crate) struct Running {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::with_operation(Cost::Paid)
+        Self::of(Kind::Paid)
     }
 
-    pub(crate) fn with_operation(cost: Cost) -> Self {
+    pub(crate) fn of(kind: Kind) -> Self {
         let clock = Arc::new(RuntimeClock::default());
+        let vendors: &[_] = match kind {
+            Kind::Free => &[("transform", Cost::Free)],
+            Kind::Paid => &[("vendor", Cost::Paid)],
+            Kind::Chain => &[("first", Cost::Paid), ("second", Cost::Paid)],
+        };
+        let vendors = vendors.iter();
         Self {
-            vendor: Arc::new(Vendor::new(cost)),
+            kind,
+            vendors: vendors
+                .map(|(name, cost)| Arc::new(Vendor::new(name, *cost)))
+                .collect(),
             host: Arc::default(),
             flows: Arc::default(),
             works: Arc::default(),
@@ -101,7 +122,14 @@ impl World {
         let flows: Arc<dyn FlowWrites> = faults.around(self.flows.clone());
         let works: Arc<dyn Works> = faults.around(self.works.clone());
         let outputs: Arc<dyn OutputWrites> = faults.around(self.outputs.clone());
-        let operation: Arc<dyn Operation> = faults.around(self.vendor.clone());
+        let mut steps: Vec<Arc<dyn Operation>> = Vec::new();
+        for vendor in &self.vendors {
+            steps.push(faults.around(vendor.clone()));
+        }
+        let operation = match self.kind {
+            Kind::Free | Kind::Paid => steps.remove(0),
+            Kind::Chain => Arc::new(Chain::new(steps)),
+        };
         let mut queue: Arc<dyn FlowQueue> = faults.around(self.queue.clone());
         if self.duplicates {
             queue = Arc::new(Duplicating(queue));
@@ -153,14 +181,14 @@ impl World {
         for batch in batches {
             let flows = self.check_batch(&batch).await?;
             for (flow, (_, expected)) in flows.iter().zip(ASSETS) {
-                if flow.state() != expected && !stopped_two_workers(flow) {
+                if flow.state() != expected && !stopped_two_workers(flow) && !is_unconfirmed(flow) {
                     return Err(format!("{} is {:?}", flow.source, flow.status));
                 }
             }
         }
-        match self.vendor.description().cost {
-            Cost::Free => Ok(()),
-            Cost::Paid => self.check_charges().await,
+        match self.kind {
+            Kind::Free => Ok(()),
+            Kind::Paid | Kind::Chain => self.check_charges().await,
         }
     }
 
@@ -179,12 +207,17 @@ impl World {
                 Status::Failed { failure, .. } => Some(failure.code),
                 _ => None,
             };
-            if poisoned != (code == Some(FailureCode::WorkerCrashed))
-                || (!poisoned && flow.state() != expected)
-            {
+            let of_poison = match self.kind {
+                Kind::Free => FailureCode::WorkerCrashed,
+                Kind::Paid | Kind::Chain => FailureCode::VendorUnconfirmed,
+            };
+            if poisoned != (code == Some(of_poison)) || (!poisoned && flow.state() != expected) {
                 return Err(format!("{url} is {:?}", flow.status));
             }
-            if poisoned && flow.unconfirmed_calls == 0 {
+            if poisoned
+                && of_poison == FailureCode::VendorUnconfirmed
+                && flow.unconfirmed_calls == 0
+            {
                 return Err("nobody says that calls may have been charged".to_owned());
             }
         }
@@ -217,30 +250,44 @@ impl World {
         }
         if let Status::Completed { output, .. } = &flow.status {
             let content = self.outputs.get(&output.key).await.unwrap();
-            if content.as_deref() != Some(flow.source.to_string().as_bytes()) {
+            let made = |text: String, vendor: &Arc<Vendor>| vendor.made_of(&text);
+            let expected = self.vendors.iter().fold(flow.source.to_string(), made);
+            if content.as_deref() != Some(expected.as_bytes()) {
                 return Err(format!("the output of {} is wrong or missing", flow.source));
             }
         }
         Ok(())
     }
 
-    /// A source is charged once, and once more for each call that a flow calls unconfirmed.
+    /// No flow pays a vendor twice, and two of the same source only where one says that its call may have been
+    /// charged.
     async fn check_charges(&self) -> Result<(), String> {
-        let mut told = HashMap::<String, u32>::new();
+        let (mut told, mut flows) = (HashMap::<_, u32>::new(), HashMap::<_, u32>::new());
         for batch in self.flows.every_batch() {
             let page = self.flows.batch_flows(batch.id, None, None, 100).await;
             for flow in page.unwrap().flows {
-                *told.entry(flow.source.to_string()).or_default() += flow.unconfirmed_calls;
+                let source = flow.source.to_string();
+                *told.entry(source.clone()).or_default() += flow.unconfirmed_calls;
+                *flows.entry(source).or_default() += 1;
             }
         }
-        for (source, charges) in self.vendor.charges() {
-            let told = told.get(&source).copied().unwrap_or_default();
-            if charges > 1 + told {
-                return Err(format!("{source}: {charges} charges, {told} unconfirmed"));
+        for (source, charges) in self.vendors.iter().flat_map(|vendor| vendor.charges()) {
+            let (told, flows) = (told[&source], flows[&source]);
+            if charges > (1 + told).min(flows) {
+                return Err(format!(
+                    "{source}: {charges} charges for {flows} flows, {told} unconfirmed"
+                ));
             }
         }
         Ok(())
     }
+}
+
+/// Whether the flow was given up because nobody knows whether its call was charged, and says so.
+fn is_unconfirmed(flow: &Flow) -> bool {
+    let given_up = matches!(&flow.status, Status::Failed { failure, .. }
+        if failure.code == FailureCode::VendorUnconfirmed);
+    given_up && flow.unconfirmed_calls > 0
 }
 
 /// Whether the flow was given up because two workers in a row stopped while they held it.

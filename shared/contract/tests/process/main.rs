@@ -5,7 +5,7 @@ mod world;
 
 use std::time::Duration;
 
-use assetmill_core::usecases::{Step, Waiting};
+use assetmill_core::usecases::{Outcome, Waiting};
 use assetmill_core::{Failure, FailureCode, FlowState, Setback, Status};
 use tokio::time::Instant;
 use world::World;
@@ -35,7 +35,7 @@ async fn what_can_not_get_better_soon_is_told_at_once_to_whoever_waits() {
     let world = World::new(|_| unknown_name()).await;
     let waiting = Waiting::CallerUntil(Instant::now() + SOON);
     let step = world.process.attempt(world.id, waiting).await.unwrap();
-    assert_eq!(step, Step::Settled);
+    assert_eq!(step, Outcome::Settled);
     let flow = world.flow().await;
     assert_eq!((flow.state(), flow.attempts), (FlowState::Failed, 1));
 }
@@ -46,7 +46,7 @@ async fn what_can_not_get_better_soon_is_tried_again_from_the_queue() {
     // A caller who is gone is none who waits.
     for waiting in [Waiting::Nobody, Waiting::CallerUntil(Instant::now())] {
         let step = world.process.attempt(world.id, waiting).await.unwrap();
-        let Step::Wait { until } = step else {
+        let Outcome::Wait { until } = step else {
             panic!("{step:?}");
         };
         world.sleep_until(until).await;
@@ -129,7 +129,7 @@ async fn waiting_for_a_turn_does_not_renew_patience() {
 async fn a_flow_that_waits_for_its_turn_says_until_when_and_calls_it_no_failure() {
     let world = World::new(|_| paced(Duration::from_secs(7))).await;
     let step = world.process.attempt(world.id, Waiting::Nobody).await;
-    let Step::Wait { until } = step.unwrap() else {
+    let Outcome::Wait { until } = step.unwrap() else {
         panic!("it does not wait");
     };
     let flow = world.flow().await;
@@ -137,6 +137,7 @@ async fn a_flow_that_waits_for_its_turn_says_until_when_and_calls_it_no_failure(
     let expected = Status::Pending {
         not_before: Some(until),
         last_failure: None,
+        due_at: None,
     };
     assert_eq!(flow.status, expected);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use assetmill_contract::memory::{MemoryFlows, MemoryOutputs, MemoryWorks, RuntimeClock};
 use assetmill_contract::samples;
 use assetmill_core::ports::{Clock as _, FlowWrites as _, Sources};
-use assetmill_core::usecases::{Process, Step, TimeLimits, Waiting};
+use assetmill_core::usecases::{Outcome, Process, TimeLimits, Waiting};
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Cost, Flow, FlowId, MediaType, Operation,
     OperationDescription, Params, ParamsSchema, Product, RetryPolicy, Setback, TenantId,
@@ -87,9 +87,10 @@ impl World {
         loop {
             let step = self.process.attempt(self.id, Waiting::Nobody).await;
             match step.unwrap() {
-                Step::Settled => return self.flow().await,
-                Step::Wait { until } => self.sleep_until(until).await,
-                Step::Gone => panic!("the flow is gone"),
+                Outcome::Settled => return self.flow().await,
+                Outcome::Wait { until } => self.sleep_until(until).await,
+                Outcome::HandOver => {}
+                Outcome::Gone => panic!("the flow is gone"),
             }
         }
     }

@@ -70,7 +70,7 @@ pub enum NextTry {
 /// What is known of the paid call that [`Flow::begin_call`](super::Flow::begin_call) announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallEnd {
-    /// No call was announced.
+    /// No call was announced by this attempt, or nothing is known of it yet: what the row says of it stays.
     NoCall,
     /// It ended, and how is known: `unconfirmed_calls` goes back by one.
     Confirmed,

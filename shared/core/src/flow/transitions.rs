@@ -3,7 +3,10 @@
 
 use jiff::Timestamp;
 
-use super::{CallEnd, Cancellation, Claim, Deferral, Fenced, Flow, NextTry, Settlement, Status};
+use super::{
+    CallEnd, Cancellation, Claim, Deferral, Fenced, Flow, NextTry, Progress, Settlement, Status,
+    StepProduct,
+};
 use crate::{Failure, TenantId};
 
 impl Flow {
@@ -37,7 +40,32 @@ impl Flow {
 
     /// Notes that a paid call is about to be made: adds one to `unconfirmed_calls`, if it runs under `fence`.
     pub fn begin_call(&mut self, fence: u64) -> Fenced {
-        self.change(fence, |flow| flow.unconfirmed_calls += 1)
+        self.change(fence, |flow| {
+            flow.unconfirmed_calls += 1;
+            flow.progress.open_call = true;
+        })
+    }
+
+    /// Keeps what its step number `done`, from 0, made, if it runs under `fence`. It goes on running, at the
+    /// next step, whose attempts are counted anew.
+    pub fn finish_step(
+        &mut self,
+        fence: u64,
+        done: usize,
+        product: StepProduct,
+        call: CallEnd,
+    ) -> Fenced {
+        self.change(fence, |flow| {
+            flow.end_call(call);
+            flow.progress.products.truncate(done);
+            flow.progress.products.push(product);
+            flow.progress.earlier_attempts = flow.attempts.saturating_sub(1);
+        })
+    }
+
+    /// The attempts that were started at the current step, less those that cost nothing.
+    pub fn step_attempts(&self) -> u32 {
+        self.attempts.saturating_sub(self.progress.earlier_attempts)
     }
 
     /// Moves it to a terminal state, if it runs under `fence`.
@@ -50,6 +78,7 @@ impl Flow {
     ) -> Fenced {
         self.change(fence, |flow| {
             flow.end_call(call);
+            flow.progress = Progress::default();
             flow.status = match settlement {
                 Settlement::Completed(output) => Status::Completed {
                     output,
@@ -76,13 +105,41 @@ impl Flow {
             flow.status = Status::Pending {
                 not_before: Some(deferral.not_before),
                 last_failure: deferral.last_failure,
+                due_at: None,
             };
         })
+    }
+
+    /// Lets it rest without a message until `until`, if it is pending. Whether it rests now.
+    pub fn rest(&mut self, until: Timestamp) -> bool {
+        let Status::Pending { due_at, .. } = &mut self.status else {
+            return false;
+        };
+        *due_at = Some(until);
+        true
+    }
+
+    /// Notes that a message was sent for it that was due at `sent_for`.
+    pub fn wake(&mut self, sent_for: Timestamp) {
+        if let Status::Pending { due_at, .. } = &mut self.status
+            && *due_at == Some(sent_for)
+        {
+            *due_at = None;
+        }
+    }
+
+    /// When a message is due for it, if it rests without one.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        match self.status {
+            Status::Pending { due_at, .. } => due_at,
+            _ => None,
+        }
     }
 
     /// Settles it as failed whoever holds it, unless it is settled: for one whose message is a dead letter.
     pub fn bury(&mut self, failure: Failure, now: Timestamp) {
         if !self.state().is_settled() {
+            self.progress = Progress::default();
             self.status = Status::Failed {
                 failure,
                 settled_at: now,
@@ -98,6 +155,7 @@ impl Flow {
         if !matches!(self.status, Status::Pending { .. }) {
             return Cancellation::Unchanged(self.clone());
         }
+        self.progress = Progress::default();
         self.status = Status::Cancelled { settled_at: now };
         Cancellation::Cancelled(self.clone())
     }
@@ -114,6 +172,9 @@ impl Flow {
     fn end_call(&mut self, call: CallEnd) {
         if call == CallEnd::Confirmed {
             self.unconfirmed_calls = self.unconfirmed_calls.saturating_sub(1);
+        }
+        if call != CallEnd::NoCall {
+            self.progress.open_call = false;
         }
     }
 }

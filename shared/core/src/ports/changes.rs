@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::{FlowWrites, Unavailable};
 use crate::{
-    CallEnd, Cancellation, Claim, Deferral, Failure, Fenced, Flow, FlowId, Settlement, TenantId,
+    CallEnd, Cancellation, Claim, Deferral, Failure, Fenced, Flow, FlowId, Settlement, StepProduct,
+    TenantId,
 };
 
 /// Changes rows by the rules of [`Flow`], which stand there alone: every adapter has these.
@@ -27,6 +28,21 @@ pub trait FlowChanges: FlowWrites {
     /// [`Flow::begin_call`] on the row of a flow.
     async fn begin_call(&self, id: FlowId, fence: u64) -> Result<Fenced, Unavailable> {
         let fenced = changed(self, id, move |flow| flow.begin_call(fence));
+        Ok(fenced.await?.unwrap_or(Fenced::Lost))
+    }
+
+    /// [`Flow::finish_step`] on the row of a flow.
+    async fn finish_step(
+        &self,
+        id: FlowId,
+        fence: u64,
+        done: usize,
+        product: StepProduct,
+        call: CallEnd,
+    ) -> Result<Fenced, Unavailable> {
+        let fenced = changed(self, id, move |flow| {
+            flow.finish_step(fence, done, product.clone(), call)
+        });
         Ok(fenced.await?.unwrap_or(Fenced::Lost))
     }
 
@@ -57,6 +73,18 @@ pub trait FlowChanges: FlowWrites {
             flow.defer(fence, deferral.clone(), call)
         });
         Ok(fenced.await?.unwrap_or(Fenced::Lost))
+    }
+
+    /// [`Flow::rest`] on the row of a flow.
+    async fn rest(&self, id: FlowId, until: Timestamp) -> Result<bool, Unavailable> {
+        let rests = changed(self, id, move |flow| flow.rest(until));
+        Ok(rests.await?.unwrap_or(false))
+    }
+
+    /// [`Flow::wake`] on the row of a flow.
+    async fn wake(&self, id: FlowId, sent_for: Timestamp) -> Result<(), Unavailable> {
+        changed(self, id, move |flow| flow.wake(sent_for)).await?;
+        Ok(())
     }
 
     /// [`Flow::bury`] on the row of a flow. The flow as it is afterwards; `None` if there is none.

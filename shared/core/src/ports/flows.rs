@@ -71,6 +71,10 @@ pub trait FlowWrites: FlowReads {
         limit: usize,
     ) -> Result<Vec<Batch>, Unavailable>;
 
+    /// Up to `limit` flows that rest without a message and are due by `now`, the earliest first. MAY lag behind
+    /// writes; MUST name each such flow in the end.
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Flow>, Unavailable>;
+
     /// Changes the row of a flow by a rule, as if nobody else changed it meanwhile: of two changes at the same
     /// time, one MUST be applied to what the other made. A rule that leaves the flow as it is MUST write
     /// nothing. Answers the flow as it was before; `None` if there is none.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::order::Order;
-use super::process::{Step, Waiting};
+use super::process::{Outcome, Waiting};
 use super::submit::{Accepted, Submit};
 use super::work::Work;
 use crate::ports::Unavailable;
@@ -31,6 +31,10 @@ pub struct Answer {
     /// How long callers are kept waiting. MUST be less than the grace of the sweep.
     pub answer_within: Duration,
 }
+
+/// How soon a flow that was handed over is looked at, and how seldom it is in the end.
+const LOOK_AFTER: Duration = Duration::from_millis(100);
+const LOOK_AFTER_AT_MOST: Duration = Duration::from_secs(1);
 
 /// How many flows of one batch stand in line for a place.
 const PARALLEL: usize = 16;
@@ -108,7 +112,11 @@ impl OneRun {
             if Instant::now() >= self.deadline {
                 return self.follow(&message, step).await;
             }
-            let Ok(Step::Wait { until }) = step else {
+            if matches!(step, Ok(Outcome::HandOver)) {
+                self.follow(&message, step).await;
+                return self.watch(&message).await;
+            }
+            let Ok(Outcome::Wait { until }) = step else {
                 return;
             };
             // What comes after the deadline keeps nobody waiting: its caller is told at once.
@@ -121,9 +129,29 @@ impl OneRun {
         }
     }
 
+    /// Waits for a flow that somebody else works on.
+    async fn watch(&self, message: &FlowMessage) {
+        let mut rest = LOOK_AFTER;
+        while Instant::now() + rest < self.deadline {
+            tokio::time::sleep(rest).await;
+            let rows = self
+                .work
+                .process
+                .flows
+                .flows(&message.tenant, &[message.flow_id])
+                .await;
+            let settled =
+                |row: &Option<Flow>| row.as_ref().is_none_or(|flow| flow.state().is_settled());
+            if rows.is_ok_and(|rows| rows.iter().all(settled)) {
+                return;
+            }
+            rest = (rest * 3 / 2).min(LOOK_AFTER_AT_MOST);
+        }
+    }
+
     /// After the deadline the flow's message is on its way already, and may be waiting for the end of
     /// a lease that ended early.
-    async fn follow(&self, message: &FlowMessage, step: Result<Step, Unavailable>) {
+    async fn follow(&self, message: &FlowMessage, step: Result<Outcome, Unavailable>) {
         if let Err(error) = self.work.follow(message, step).await {
             tracing::warn!(
                 flow_id = %message.flow_id,

@@ -2,6 +2,7 @@
 
 mod conclude;
 mod make;
+mod steps;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +14,14 @@ use super::completion::note_settled;
 use crate::ports::{
     Clock, FlowChanges as _, FlowWrites, OutputWrites, Sources, Unavailable, Works,
 };
-use crate::{CallEnd, Catalogue, Claim, Deferral, Flow, FlowId, NextTry};
+use crate::{CallEnd, Catalogue, Claim, Deferral, Flow, FlowId, NextTry, RetryPolicy};
 
 /// Processes flows, one attempt at a time.
 ///
-/// The timeline of an attempt: claim the flow; fetch the asset; find or claim the work; note that a
-/// paid call begins; run the operation; store the output; remember the work; settle the flow; tally
-/// it. A crash between any two is mended by the next attempt, which the queue brings.
+/// The timeline of an attempt: claim the flow; fetch the asset, or what the last step made; find or claim the
+/// work; note that a paid call begins; run the step; store its output; remember the work; note that the step
+/// is done and begin the next one, or settle the flow; tally it. A crash between any two is mended by the
+/// next attempt, which the queue brings.
 #[derive(Clone)]
 pub struct Process {
     /// Rows.
@@ -53,6 +55,12 @@ pub struct TimeLimits {
     /// first attempt on. Sources are anybody's, and cost nothing to ask: what one of them says keeps
     /// nothing waiting for long.
     pub source_patience: Duration,
+    /// How often in a row who handles a message may send the next one, where that is bounded: what waits longer
+    /// rests until a schedule finds it.
+    pub hops: Option<u32>,
+    /// Whether an attempt stops when its caller is answered, as in a function that is frozen then. A paid call
+    /// that may not end before is left to the queue.
+    pub stops_when_answered: bool,
 }
 
 /// Whether somebody waits for what comes of an attempt.
@@ -64,11 +72,15 @@ pub enum Waiting {
     CallerUntil(Instant),
 }
 
-/// How an attempt began.
-#[derive(Debug, Clone, Copy)]
-struct Beginning {
+/// One attempt.
+#[derive(Debug)]
+struct Attempt {
     claimed_at: Timestamp,
     waiting: Waiting,
+    /// What is known of its paid call at any time, also when it breaks off.
+    call: CallEnd,
+    /// How often its step is tried.
+    retry: RetryPolicy,
 }
 
 impl Default for TimeLimits {
@@ -78,13 +90,15 @@ impl Default for TimeLimits {
             lease: Duration::from_mins(3),
             patience: Duration::from_hours(24),
             source_patience: Duration::from_mins(15),
+            hops: None,
+            stops_when_answered: false,
         }
     }
 }
 
 /// What comes after an attempt.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step {
+pub enum Outcome {
     /// Nothing: the flow is settled and tallied.
     Settled,
     /// Another attempt, not before this time.
@@ -92,28 +106,32 @@ pub enum Step {
         /// When.
         until: Timestamp,
     },
+    /// Another attempt at once, by who takes its message from the queue.
+    HandOver,
     /// Nothing: there is no such flow.
     Gone,
 }
 
 impl Process {
     /// Makes one attempt at a flow, unless it is settled, held by another worker, or not due.
-    pub async fn attempt(&self, id: FlowId, waiting: Waiting) -> Result<Step, Unavailable> {
+    pub async fn attempt(&self, id: FlowId, waiting: Waiting) -> Result<Outcome, Unavailable> {
         let now = self.clock.now();
-        let beginning = Beginning {
+        let attempt = Attempt {
             claimed_at: now,
             waiting,
+            call: CallEnd::NoCall,
+            retry: RetryPolicy::default(),
         };
         match self.flows.claim(id, now, now + self.limits.lease).await? {
-            Claim::Claimed(flow) => self.run(flow, beginning).await,
-            Claim::Leased { until } | Claim::TooEarly { until } => Ok(Step::Wait { until }),
+            Claim::Claimed(flow) => self.run(flow, attempt).await,
+            Claim::Leased { until } | Claim::TooEarly { until } => Ok(Outcome::Wait { until }),
             Claim::Settled(flow) => {
                 note_settled(&*self.flows, &[&flow], now).await?;
-                Ok(Step::Settled)
+                Ok(Outcome::Settled)
             }
             Claim::Unknown => {
                 tracing::warn!(flow_id = %id, "message names no flow");
-                Ok(Step::Gone)
+                Ok(Outcome::Gone)
             }
         }
     }
@@ -124,23 +142,23 @@ impl Process {
         wait.try_into().unwrap_or(Duration::ZERO)
     }
 
-    async fn run(&self, flow: Flow, beginning: Beginning) -> Result<Step, Unavailable> {
-        let mut call = CallEnd::NoCall;
-        match self.make(&flow, &mut call).await {
-            Ok(end) => self.conclude(&flow, beginning, end, call).await,
+    async fn run(&self, mut flow: Flow, mut attempt: Attempt) -> Result<Outcome, Unavailable> {
+        match self.make(&mut flow, &mut attempt).await {
+            Ok(end) => self.conclude(&flow, &attempt, end).await,
             Err(error) => {
-                self.give_back(&flow, call).await;
+                self.give_back(&flow, attempt.call).await;
                 Err(error)
             }
         }
     }
 
     /// Gives back a flow whose attempt broke off, so that nobody has to wait for the end of its lease.
-    /// The attempt counts only if it made a paid call: that is not to be repeated without an end.
+    /// The attempt counts only if it made a paid call, which stays open: it is not to be repeated without an end.
     async fn give_back(&self, flow: &Flow, call: CallEnd) {
-        let next_try = match call {
-            CallEnd::NoCall => NextTry::Same,
-            CallEnd::Confirmed | CallEnd::Unconfirmed => NextTry::Another,
+        let (next_try, call) = match call {
+            CallEnd::NoCall => (NextTry::Same, call),
+            CallEnd::Confirmed => (NextTry::Another, call),
+            CallEnd::Unconfirmed => (NextTry::Another, CallEnd::NoCall),
         };
         let deferral = Deferral {
             not_before: self.clock.now(),
@@ -154,6 +172,17 @@ impl Process {
                 error = &error as &dyn std::error::Error,
                 "flow was not given back"
             );
+        }
+    }
+}
+
+impl Attempt {
+    /// What comes after an attempt that was not used.
+    fn next_try_of_unused(&self, flow: &Flow) -> NextTry {
+        if flow.started_at == Some(self.claimed_at) {
+            NextTry::First
+        } else {
+            NextTry::Same
         }
     }
 }

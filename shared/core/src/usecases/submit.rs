@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::completion::note_settled;
 use super::order::{Order, OrderedSource};
 use crate::ports::{Clock, FlowQueue, FlowWrites, Outgoing, Unavailable};
-use crate::{Batch, BatchId, Flow, FlowId, Source, Status};
+use crate::{Batch, BatchId, Flow, FlowId, Progress, Source, Status};
 
 /// Accepts batches.
 ///
@@ -97,6 +97,7 @@ impl Submit {
                         Status::Pending {
                             not_before: None,
                             last_failure: None,
+                            due_at: None,
                         },
                     ),
                     OrderedSource::Refused(shown, refusal) => (
@@ -119,6 +120,7 @@ impl Submit {
                     attempts: 0,
                     fence: 0,
                     unconfirmed_calls: 0,
+                    progress: Progress::default(),
                     created_at: now,
                     started_at: None,
                 }

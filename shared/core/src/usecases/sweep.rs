@@ -1,15 +1,20 @@
-//! Finishing what a crash left half sent.
+//! What a schedule does: finishes what a crash left half sent, and wakes flows that rest.
 
 use std::time::Duration;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::pages::all_flows;
 use super::submit::Submit;
 use crate::Batch;
-use crate::ports::Unavailable;
+use crate::ports::{FlowChanges as _, Outgoing, Unavailable};
 
 const BATCHES: usize = 100;
+/// How many flows are woken together, and of how many that is noted at the same time.
+const DUE: usize = 500;
+const PARALLEL: usize = 32;
 
-/// Sends the messages of batches whose sending did not finish.
+/// Sends the messages of batches whose sending did not finish, and of flows that rest and are due.
 #[derive(Clone)]
 pub struct Sweep {
     /// How batches are sent.
@@ -40,6 +45,31 @@ impl Sweep {
             }
         }
         Ok(batches.len())
+    }
+
+    /// Sends a message for every flow that rests without one and is due. How many there were.
+    pub async fn wake(&self) -> Result<usize, Unavailable> {
+        let mut woken = 0;
+        loop {
+            let due = self.submit.flows.due(self.submit.clock.now(), DUE).await?;
+            if due.is_empty() {
+                return Ok(woken);
+            }
+            let messages: Vec<_> = due
+                .iter()
+                .map(|flow| Outgoing::now(flow.message()))
+                .collect();
+            self.submit.queue.send(&messages).await?;
+            woken += due.len();
+            let noted = stream::iter(due)
+                .map(async |flow| match flow.due_at() {
+                    Some(due_at) => self.submit.flows.wake(flow.id, due_at).await,
+                    None => Ok(()),
+                })
+                .buffer_unordered(PARALLEL);
+            // Those not noted are sent for again.
+            noted.try_collect::<Vec<()>>().await?;
+        }
     }
 
     async fn dispatch(&self, batch: &Batch) -> Result<(), Unavailable> {

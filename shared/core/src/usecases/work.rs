@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::process::{Process, Step, Waiting};
+use super::process::{Outcome, Process, Waiting};
 use crate::FlowMessage;
-use crate::ports::{FlowQueue, MAX_DELAY, Outgoing, Unavailable};
+use crate::ports::{FlowChanges as _, FlowQueue, MAX_DELAY, Outgoing, Unavailable};
 
 /// How long a message rests after a dependency failed, at the least; a random share is added.
 const REST: Duration = Duration::from_secs(5);
@@ -36,11 +36,12 @@ impl Work {
     pub(super) async fn follow(
         &self,
         message: &FlowMessage,
-        step: Result<Step, Unavailable>,
+        step: Result<Outcome, Unavailable>,
     ) -> Result<(), Unavailable> {
         let delay = match step {
-            Ok(Step::Settled | Step::Gone) => return Ok(()),
-            Ok(Step::Wait { until }) => self.process.time_until(until),
+            Ok(Outcome::Settled | Outcome::Gone) => return Ok(()),
+            Ok(Outcome::HandOver) => Duration::ZERO,
+            Ok(Outcome::Wait { until }) => self.process.time_until(until),
             Err(error) => {
                 tracing::error!(
                     flow_id = %message.flow_id,
@@ -52,10 +53,34 @@ impl Work {
                 REST + REST.mul_f64(rand::random())
             }
         };
-        let message = Outgoing {
-            message: message.clone(),
+        self.send_on(message, delay).await
+    }
+
+    /// Has a flow processed after a time, by another message in the place of this one. AWS ends what goes from
+    /// a function to a queue to a function for too long
+    /// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>): a flow that was sent on too
+    /// often, or waits for longer than a message can, rests until the [`Sweep`](super::Sweep) finds it.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when neither could be done.
+    pub async fn send_on(&self, message: &FlowMessage, delay: Duration) -> Result<(), Unavailable> {
+        let limit = self.process.limits.hops;
+        let rests = limit.is_some_and(|limit| message.hops >= limit || delay > MAX_DELAY);
+        let flows = &self.process.flows;
+        if rests
+            && flows
+                .rest(message.flow_id, self.process.clock.after(delay))
+                .await?
+        {
+            return Ok(());
+        }
+        let outgoing = Outgoing {
+            message: FlowMessage {
+                hops: message.hops + 1,
+                ..message.clone()
+            },
             delay: delay.min(MAX_DELAY),
         };
-        self.queue.send(&[message]).await
+        self.queue.send(&[outgoing]).await
     }
 }

@@ -138,9 +138,10 @@ const fn failure_status(code: FailureCode) -> StatusCode {
         | F::BudgetNotMet
         | F::VendorRejected
         | F::VendorModerated => StatusCode::UNPROCESSABLE_ENTITY,
-        F::VendorDenied | F::VendorResponseInvalid | F::OperationUnavailable => {
-            StatusCode::BAD_GATEWAY
-        }
+        F::VendorDenied
+        | F::VendorUnconfirmed
+        | F::VendorResponseInvalid
+        | F::OperationUnavailable => StatusCode::BAD_GATEWAY,
         F::SourceUnavailable | F::SourceThrottled | F::VendorUnavailable | F::VendorThrottled => {
             StatusCode::SERVICE_UNAVAILABLE
         }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use assetmill_core::{Operation, Params};
+use assetmill_core::{Operation, Params, Step};
 use serde_json::Map;
 
 use super::Made;
 use super::entry::Entry;
 use super::error::{Mistake, suggestion};
 use super::value::Value;
-use crate::chain::{Chain, Link, Settings};
+use crate::chain::{Chain, Settings};
 
 /// The fields of such an entry.
 pub(super) const FIELDS: &[&str] = &["chain", "summary", "retry"];
@@ -21,7 +21,7 @@ pub(super) fn operation(
     chain: &Value<'_>,
     known: &BTreeMap<String, Made>,
 ) -> Result<Arc<dyn Operation>, Mistake> {
-    let mut links: Vec<Link> = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
     for item in chain.list()? {
         let table = item.table(&["operation", "params"])?;
         let name = table.required("operation", "operation = \"resize\"")?;
@@ -33,31 +33,32 @@ pub(super) fn operation(
                 name.path
             ))
         })?;
-        if made.takes_url && !links.is_empty() {
+        if made.takes_url && !steps.is_empty() {
             return Err(name.mistake(format!(
                 "{}: this vendor is given the URL of the asset, not what came before; make it the first",
                 name.path
             )));
         }
-        links.push(Link {
+        steps.push(Step {
+            retry: made.operation.retry(),
             params: params(table.optional("params").as_ref(), &name, &*made.operation)?,
             operation: made.operation.clone(),
         });
     }
-    if links.len() < 2 {
+    if steps.len() < 2 {
         return Err(chain.mistake(format!(
             "{} has less than two operations; add one, as {{ operation = \"convert\" }}",
             chain.path
         )));
     }
-    let rest = links.split_off(1);
-    let Some(first) = links.pop() else {
+    let rest = steps.split_off(1);
+    let Some(first) = steps.pop() else {
         return Err(chain.wrong("a list of operations"));
     };
     let settings = Settings {
         name: entry.name,
         summary: entry.summary,
-        retry: entry.retry,
+        retry: entry.table.optional("retry").map(|_| entry.retry),
     };
     Ok(Arc::new(Chain::new(settings, first, rest)))
 }

@@ -7,9 +7,34 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use jiff::Timestamp;
 
-use crate::table::item::{self, WriteId};
+use crate::table::item::{self, Item, WriteId};
 use crate::table::listing::{Order, Range, attribute};
-use crate::table::{TableFlows, keys, names, unavailable};
+use crate::table::{Table, TableFlows, keys, names, unavailable};
+
+impl Table {
+    /// What stands in these lists of what has a message to be sent, up to a time, the earliest first.
+    async fn unsent(
+        &self,
+        lists: impl Iterator<Item = String>,
+        condition: &'static str,
+        time: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Item>, Unavailable> {
+        let range = Range {
+            index: names::UNSENT,
+            condition: Some((condition, keys::unsent_place(time))),
+            state: None,
+            order: Order::First,
+            limit,
+        };
+        let mut entries = self.list_all(lists, &range).await?;
+        entries.sort_by(|a, b| {
+            attribute(a, names::UNSENT_SINCE).cmp(attribute(b, names::UNSENT_SINCE))
+        });
+        entries.truncate(limit);
+        Ok(entries)
+    }
+}
 
 #[async_trait]
 impl FlowWrites for TableFlows {
@@ -64,21 +89,28 @@ impl FlowWrites for TableFlows {
         created_before: Timestamp,
         limit: usize,
     ) -> Result<Vec<Batch>, Unavailable> {
-        let range = Range {
-            index: names::UNSENT,
-            condition: Some(("unsent_since < :place", keys::unsent_place(created_before))),
-            state: None,
-            order: Order::First,
-            limit,
-        };
-        let mut entries = self.0.list_all(keys::unsent_lists(), &range).await?;
-        entries.sort_by(|a, b| {
-            attribute(a, names::UNSENT_SINCE).cmp(attribute(b, names::UNSENT_SINCE))
-        });
-        entries.truncate(limit);
+        let entries = self
+            .0
+            .unsent(
+                keys::unsent_lists(),
+                "unsent_since < :place",
+                created_before,
+                limit,
+            )
+            .await?;
         let mut batches: Vec<Batch> = self.0.read_entries(&entries).await?;
         batches.retain(|batch| batch.dispatched_at.is_none());
         Ok(batches)
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Flow>, Unavailable> {
+        let entries = self
+            .0
+            .unsent(keys::due_lists(), "unsent_since <= :place", now, limit)
+            .await?;
+        let mut flows: Vec<Flow> = self.0.read_entries(&entries).await?;
+        flows.retain(|flow| flow.due_at().is_some_and(|due_at| due_at <= now));
+        Ok(flows)
     }
 
     async fn change(&self, id: FlowId, rule: Rule) -> Result<Option<Flow>, Unavailable> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::make::End;
-use super::{Beginning, Process, Step};
+use super::{Attempt, Outcome, Process};
 use crate::ports::{FlowChanges as _, Unavailable};
 use crate::usecases::completion::note_settled;
 use crate::{
@@ -25,6 +25,7 @@ const MAX_SPREAD: Duration = Duration::from_secs(10);
 enum Next {
     Settle(Settlement),
     Defer(Deferral),
+    HandOver(Deferral),
     Lost,
 }
 
@@ -32,25 +33,38 @@ impl Process {
     pub(super) async fn conclude(
         &self,
         flow: &Flow,
-        beginning: Beginning,
+        attempt: &Attempt,
         end: End,
-        call: CallEnd,
-    ) -> Result<Step, Unavailable> {
+    ) -> Result<Outcome, Unavailable> {
         let now = self.clock.now();
-        match self.next(flow, beginning, end, now) {
-            Next::Settle(settlement) => self.settle(flow, settlement, call, now).await,
-            Next::Defer(deferral) => self.defer(flow, deferral, call).await,
+        match self.next(flow, attempt, end, now) {
+            Next::Settle(settlement) => self.settle(flow, settlement, attempt.call, now).await,
+            Next::Defer(deferral) => self.defer(flow, deferral, attempt.call).await,
+            Next::HandOver(deferral) => {
+                let outcome = self.defer(flow, deferral, attempt.call).await?;
+                Ok(match outcome {
+                    Outcome::Wait { until } if until <= now => Outcome::HandOver,
+                    outcome => outcome,
+                })
+            }
             Next::Lost => Ok(Self::lost(flow, now)),
         }
     }
 
-    fn next(&self, flow: &Flow, beginning: Beginning, end: End, now: Timestamp) -> Next {
+    fn next(&self, flow: &Flow, attempt: &Attempt, end: End, now: Timestamp) -> Next {
         let setback = match end {
             End::Output(output) => return Next::Settle(Settlement::Completed(output)),
             End::Busy { until } => {
                 return Next::Defer(Deferral {
                     not_before: until.min(now + LOOK_AGAIN + LOOK_AGAIN.mul_f64(rand::random())),
                     next_try: NextTry::Same,
+                    last_failure: None,
+                });
+            }
+            End::OutOfTime => {
+                return Next::HandOver(Deferral {
+                    not_before: now,
+                    next_try: attempt.next_try_of_unused(flow),
                     last_failure: None,
                 });
             }
@@ -61,14 +75,16 @@ impl Process {
             Setback::Final(failure) | Setback::Abandoned(failure) => {
                 Next::Settle(Settlement::Failed(failure))
             }
-            Setback::Persistent(failure) if beginning.waiting.goes_on() => {
+            Setback::Persistent(failure) if attempt.waiting.goes_on() => {
                 Next::Settle(Settlement::Failed(failure))
             }
             Setback::Transient(failure)
             | Setback::Persistent(failure)
-            | Setback::Unconfirmed(failure) => self.after_failed_try(flow, failure, now),
+            | Setback::Unconfirmed(failure) => {
+                Self::after_failed_try(flow, attempt.retry, failure, now)
+            }
             Setback::Paced { retry_after, .. } => {
-                Self::after_pacing(flow, beginning, retry_after, now)
+                Self::after_pacing(flow, attempt, retry_after, now)
             }
             Setback::Throttled {
                 failure,
@@ -77,36 +93,28 @@ impl Process {
         }
     }
 
-    fn after_failed_try(&self, flow: &Flow, failure: Failure, now: Timestamp) -> Next {
-        let policy = self
-            .catalogue
-            .get(flow.operation.as_str())
-            .map_or_else(RetryPolicy::default, |operation| operation.retry());
-        if flow.attempts >= policy.max_attempts {
+    fn after_failed_try(
+        flow: &Flow,
+        policy: RetryPolicy,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Next {
+        let attempts = flow.step_attempts();
+        if attempts >= policy.max_attempts {
             return Next::Settle(Settlement::Failed(failure));
         }
         Next::Defer(Deferral {
-            not_before: now + policy.wait_after(flow.attempts, rand::random()),
+            not_before: now + policy.wait_after(attempts, rand::random()),
             next_try: NextTry::Another,
             last_failure: Some(failure),
         })
     }
 
     /// Nothing went wrong: the flow waits for its turn as it would have in the queue.
-    fn after_pacing(
-        flow: &Flow,
-        beginning: Beginning,
-        retry_after: Duration,
-        now: Timestamp,
-    ) -> Next {
-        let began_now = flow.started_at == Some(beginning.claimed_at);
+    fn after_pacing(flow: &Flow, attempt: &Attempt, retry_after: Duration, now: Timestamp) -> Next {
         Next::Defer(Deferral {
             not_before: now + retry_after,
-            next_try: if began_now {
-                NextTry::First
-            } else {
-                NextTry::Same
-            },
+            next_try: attempt.next_try_of_unused(flow),
             last_failure: None,
         })
     }
@@ -154,7 +162,7 @@ impl Process {
         settlement: Settlement,
         call: CallEnd,
         now: Timestamp,
-    ) -> Result<Step, Unavailable> {
+    ) -> Result<Outcome, Unavailable> {
         let code = match &settlement {
             Settlement::Completed(_) => "completed",
             Settlement::Failed(failure) => failure.code.as_str(),
@@ -176,7 +184,7 @@ impl Process {
                     "flow settled"
                 );
                 note_settled(&*self.flows, &[flow], now).await?;
-                Ok(Step::Settled)
+                Ok(Outcome::Settled)
             }
         }
     }
@@ -186,7 +194,7 @@ impl Process {
         flow: &Flow,
         deferral: Deferral,
         call: CallEnd,
-    ) -> Result<Step, Unavailable> {
+    ) -> Result<Outcome, Unavailable> {
         let until = deferral.not_before;
         if let Some(failure) = &deferral.last_failure {
             tracing::debug!(
@@ -205,13 +213,13 @@ impl Process {
             .defer(flow.id, flow.fence, deferral, call)
             .await?
         {
-            Fenced::Done => Ok(Step::Wait { until }),
+            Fenced::Done => Ok(Outcome::Wait { until }),
             Fenced::Lost => Ok(Self::lost(flow, self.clock.now())),
         }
     }
 
     /// Another attempt holds the flow: look again soon, and let the claim tell.
-    fn lost(flow: &Flow, now: Timestamp) -> Step {
+    fn lost(flow: &Flow, now: Timestamp) -> Outcome {
         tracing::warn!(
             flow_id = %flow.id,
             batch_id = %flow.batch_id,
@@ -220,7 +228,7 @@ impl Process {
             attempt = flow.attempts,
             "attempt outlived its lease"
         );
-        Step::Wait {
+        Outcome::Wait {
             until: now + LOOK_AGAIN,
         }
     }

@@ -1,0 +1,77 @@
+//! What is different in a function: it is frozen once its caller has an answer, and AWS ends what goes from
+//! functions to queues and back for too long.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod queue;
+mod vendor;
+mod world;
+
+use std::time::Duration;
+
+use assetmill_core::{FailureCode, FlowState, Status};
+use queue::MAX_CHAIN;
+use vendor::Vendor;
+use world::{Life, World};
+
+/// A vendor that asks for patience 200 times: the flow waits, in chains that AWS does not end.
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_waits_two_hundred_times_is_not_lost() {
+    let world = World::new(Vendor::throttling(200));
+    let flow = world.submitted().await;
+    world.run_until_settled(flow, Life::of_a_worker()).await;
+    let row = world.flow(flow).await;
+    assert_eq!(row.state(), FlowState::Completed, "{:?}", row.status);
+    assert_eq!((row.attempts, row.unconfirmed_calls), (1, 0));
+    assert_eq!(world.vendor.calls(), 201);
+    assert_eq!(world.dead_letters(), 0);
+    let longest = world.queue.longest_chain();
+    assert!((2..=MAX_CHAIN).contains(&longest), "{longest}");
+}
+
+/// The control: such a queue does end chains, and who sends on without a bound loses the flow.
+#[tokio::test(start_paused = true)]
+async fn a_chain_without_a_bound_ends_as_a_dead_letter() {
+    let world = World::new(Vendor::throttling(200));
+    world.submitted().await;
+    let mut life = Life::of_a_worker();
+    life.limits.hops = None;
+    world.run_until_dead_letter(life).await;
+    assert!(world.vendor.calls() < 20, "{}", world.vendor.calls());
+}
+
+/// Whether it is answered in time or not: a vendor that is slow is called once, also where the function
+/// that answers is frozen then.
+#[tokio::test(start_paused = true)]
+async fn a_slow_vendor_is_called_once() {
+    for (seconds, answered) in [(10, true), (30, false), (60, false), (300, false)] {
+        for freezes in [true, false] {
+            let case = format!("{seconds} s, frozen: {freezes}");
+            let world = World::new(Vendor::that_takes(Duration::from_secs(seconds)));
+            let flow = world.asked(freezes).await;
+            let in_time = flow.state() == FlowState::Completed;
+            assert_eq!(in_time, answered, "{case}: {:?}", flow.status);
+            world.run_until_settled(flow.id, Life::of_a_worker()).await;
+            let row = world.flow(flow.id).await;
+            assert_eq!(world.vendor.calls(), 1, "{case}: {:?}", row.status);
+            // A vendor's profile gives it 120 seconds.
+            match row.status {
+                Status::Completed { .. } => assert!(seconds < 120, "{case}"),
+                Status::Failed { failure, .. } => {
+                    assert_eq!(failure.code, FailureCode::VendorTimeout, "{case}");
+                    assert_eq!(row.unconfirmed_calls, 1, "{case}");
+                }
+                other => panic!("{case}: {other:?}"),
+            }
+        }
+    }
+}
+
+/// A call that ends by itself while the caller still waits needs no worker.
+#[tokio::test(start_paused = true)]
+async fn a_quick_vendor_is_called_by_the_function_that_answers() {
+    let vendor = Vendor::that_takes(Duration::from_secs(3)).within(Duration::from_secs(15));
+    let world = World::new(vendor);
+    let flow = world.asked_without_workers().await;
+    assert_eq!(flow.state(), FlowState::Completed, "{:?}", flow.status);
+    assert_eq!(world.vendor.calls(), 1);
+}

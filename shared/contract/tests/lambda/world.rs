@@ -1,0 +1,222 @@
+//! One flow, the functions that handle it, and the schedule.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_contract::faults::Faults;
+use assetmill_contract::memory::{
+    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryWorks, RuntimeClock,
+};
+use assetmill_core::ports::{Clock, FlowDeliveries as _, FlowReads as _, Sources};
+use assetmill_core::usecases::{
+    Answer, Order, Process, SourceList, Submit, Sweep, TimeLimits, Work,
+};
+use assetmill_core::{
+    Asset, AssetUrl, Catalogue, Flow, FlowId, Operation, Params, Setback, Shares, TenantId,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio_util::task::TaskTracker;
+
+use crate::queue::{Chains, SentByHandler, SentByOthers};
+use crate::vendor::Vendor;
+
+const VISIBILITY: Duration = Duration::from_mins(18);
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// What outlives every function.
+pub(crate) struct World {
+    pub(crate) vendor: Arc<Vendor>,
+    pub(crate) queue: Chains,
+    messages: Arc<MemoryQueue>,
+    flows: Arc<MemoryFlows>,
+    works: Arc<MemoryWorks>,
+    outputs: Arc<MemoryOutputs>,
+    clock: Arc<RuntimeClock>,
+}
+
+/// How a function lives.
+pub(crate) struct Life {
+    pub(crate) limits: TimeLimits,
+    faults: Arc<Faults>,
+}
+
+impl Life {
+    pub(crate) fn of_a_worker() -> Self {
+        Self {
+            limits: TimeLimits {
+                lease: Duration::from_secs(200),
+                hops: Some(8),
+                ..TimeLimits::default()
+            },
+            faults: Faults::none(),
+        }
+    }
+
+    /// One that answers callers, and is frozen after it or not.
+    fn of_an_api(freezes: bool) -> Self {
+        let lease = if freezes { 35 } else { 180 };
+        Self {
+            limits: TimeLimits {
+                lease: Duration::from_secs(lease),
+                hops: freezes.then_some(8),
+                stops_when_answered: freezes,
+                ..TimeLimits::default()
+            },
+            faults: Faults::none(),
+        }
+    }
+}
+
+impl World {
+    pub(crate) fn new(vendor: Vendor) -> Self {
+        let clock = Arc::new(RuntimeClock::default());
+        let messages = Arc::new(MemoryQueue::new(clock.clone(), VISIBILITY, 5));
+        Self {
+            vendor: Arc::new(vendor),
+            queue: Chains::around(messages.clone()),
+            messages,
+            flows: Arc::default(),
+            works: Arc::default(),
+            outputs: Arc::default(),
+            clock,
+        }
+    }
+
+    pub(crate) async fn flow(&self, id: FlowId) -> Flow {
+        let rows = self.flows.flows(&tenant(), &[id]).await.unwrap();
+        rows.into_iter().next().unwrap().unwrap()
+    }
+
+    pub(crate) fn dead_letters(&self) -> usize {
+        usize::from(self.messages.dead_letters().next_visible().is_some())
+    }
+
+    /// A flow in the background.
+    pub(crate) async fn submitted(&self) -> FlowId {
+        let accepted = self.submit().start(self.order()).await.unwrap();
+        accepted.flows[0].id
+    }
+
+    /// A flow as its caller sees it, beside workers. The function that answers is frozen then, or not.
+    pub(crate) async fn asked(&self, freezes: bool) -> Flow {
+        let life = Life::of_an_api(freezes);
+        let worker = self.work(&Life::of_a_worker());
+        tokio::select! {
+            flow = self.answered(&life) => flow,
+            () = self.work_for_ever(&worker) => unreachable!(),
+        }
+    }
+
+    /// The same, where no worker runs.
+    pub(crate) async fn asked_without_workers(&self) -> Flow {
+        self.answered(&Life::of_an_api(true)).await
+    }
+
+    async fn answered(&self, life: &Life) -> Flow {
+        let answer = Answer {
+            submit: self.submit(),
+            work: self.work(life),
+            places: Shares::new(1, 1),
+            attempts: TaskTracker::new(),
+            answer_within: Duration::from_secs(22),
+        };
+        let accepted = answer.run(self.order()).await.unwrap();
+        if life.limits.stops_when_answered {
+            life.faults.stop_now();
+        }
+        accepted.flows.into_iter().next().unwrap()
+    }
+
+    /// Works, and does what the schedule does, until the flow is settled.
+    pub(crate) async fn run_until_settled(&self, id: FlowId, life: Life) {
+        let work = self.work(&life);
+        while !self.flow(id).await.state().is_settled() {
+            self.next_minute(&work).await;
+        }
+    }
+
+    pub(crate) async fn run_until_dead_letter(&self, life: Life) {
+        let work = self.work(&life);
+        while self.dead_letters() == 0 {
+            self.next_minute(&work).await;
+        }
+    }
+
+    async fn next_minute(&self, work: &Work) {
+        let sweep = Sweep {
+            submit: self.submit(),
+            grace: MINUTE,
+        };
+        // A worker goes on behind the schedule.
+        let worked = tokio::time::timeout(MINUTE, self.work_for_ever(work));
+        let _ = worked.await;
+        sweep.run().await.unwrap();
+        sweep.wake().await.unwrap();
+    }
+
+    async fn work_for_ever(&self, work: &Work) {
+        loop {
+            let deliveries = self.messages.receive(10, MINUTE).await.unwrap();
+            for delivery in deliveries {
+                let (work, messages) = (work.clone(), self.messages.clone());
+                tokio::spawn(async move {
+                    work.handle(&delivery.message).await.unwrap();
+                    messages.acknowledge(&delivery.receipt).await.unwrap();
+                });
+            }
+        }
+    }
+
+    fn submit(&self) -> Submit {
+        Submit {
+            flows: self.flows.clone(),
+            queue: Arc::new(SentByOthers(self.queue.clone())),
+            clock: self.clock.clone(),
+        }
+    }
+
+    fn work(&self, life: &Life) -> Work {
+        let faults = &life.faults;
+        let operation: Arc<dyn Operation> = self.vendor.clone();
+        Work {
+            process: Process {
+                flows: faults.around(self.flows.clone()),
+                sources: Arc::new(Host),
+                works: faults.around(self.works.clone()),
+                outputs: faults.around(self.outputs.clone()),
+                catalogue: Catalogue::new([operation], &"vendor".parse().unwrap()).unwrap(),
+                clock: self.clock.clone() as Arc<dyn Clock>,
+                limits: life.limits,
+            },
+            queue: faults.around(Arc::new(SentByHandler(self.queue.clone()))),
+        }
+    }
+
+    fn order(&self) -> Order {
+        let operation: Arc<dyn Operation> = self.vendor.clone();
+        Order {
+            tenant: tenant(),
+            sources: SourceList::parse(&["https://example.com/a"]).unwrap(),
+            operation,
+            params: Params::default(),
+        }
+    }
+}
+
+/// Where the asset is.
+struct Host;
+
+#[async_trait]
+impl Sources for Host {
+    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
+        Ok(Asset {
+            url: url.clone(),
+            content: Bytes::from_static(b"a"),
+        })
+    }
+}
+
+fn tenant() -> TenantId {
+    "acme".parse().unwrap()
+}

@@ -1,0 +1,177 @@
+//! From a claimed flow to its output, step by step.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::make::{End, Made};
+use super::{Attempt, Process, Waiting};
+use crate::ports::{FlowChanges as _, Unavailable};
+use crate::{
+    Asset, AssetUrl, Availability, CallEnd, Cost, Failure, FailureCode, Fenced, Flow, Setback,
+    Source, Status, Step, StepProduct,
+};
+
+/// What an attempt takes besides its operation: fetching is given 30 seconds, storing takes a few.
+const AROUND_OPERATION: Duration = Duration::from_secs(35);
+
+/// A flow that as many workers in a row took up and never ended is given up.
+const MOST_ABANDONED: u32 = 2;
+
+impl Process {
+    /// Takes the steps of a flow that are not done. `flow` follows its row.
+    pub(super) async fn make(
+        &self,
+        flow: &mut Flow,
+        attempt: &mut Attempt,
+    ) -> Result<End, Unavailable> {
+        let (steps, url) = match self.steps(flow) {
+            Ok(found) => found,
+            Err(setback) => return Ok(End::Setback(setback)),
+        };
+        let mut done = flow.progress.done_of(&steps);
+        let mut asset = None;
+        loop {
+            // A catalogue that changed meanwhile may have no more of them.
+            let Some(step) = steps.get(done) else {
+                let last = flow.progress.products.get(done.saturating_sub(1));
+                return Ok(match last {
+                    Some(last) => End::Output(last.output.clone()),
+                    None => End::Lost,
+                });
+            };
+            attempt.retry = step.retry;
+            if given_up(flow, step) {
+                return Ok(End::Setback(Setback::Final(Failure::worker_crashed())));
+            }
+            if self.may_outlast_its_caller(step, attempt) {
+                return Ok(End::OutOfTime);
+            }
+            let input = match asset.take() {
+                Some(asset) => asset,
+                None => match self.input(flow, &mut done, &url).await? {
+                    Ok(asset) => asset,
+                    Err(setback) => return Ok(End::Setback(setback)),
+                },
+            };
+            // What is gone is made again, by the step that made it.
+            let Some(step) = steps.get(done) else {
+                continue;
+            };
+            let made = match self.make_step(flow, step, input, attempt).await? {
+                Ok(made) => made,
+                Err(End::Setback(setback)) if steps.len() > 1 => {
+                    let name = &step.operation.description().name;
+                    return Ok(End::Setback(setback.of_step(name)));
+                }
+                Err(end) => return Ok(end),
+            };
+            if done + 1 == steps.len() {
+                return Ok(End::Output(made.output));
+            }
+            if self.finish_step(flow, done, step, &made, attempt).await? == Fenced::Lost {
+                return Ok(End::Lost);
+            }
+            if !self.has_time_for_a_step(attempt) {
+                return Ok(End::OutOfTime);
+            }
+            done += 1;
+            asset = made.content.map(|content| Asset {
+                url: url.clone(),
+                content,
+            });
+        }
+    }
+
+    fn steps(&self, flow: &Flow) -> Result<(Vec<Step>, AssetUrl), Setback> {
+        let unavailable = |message: String| {
+            Setback::lasting(
+                FailureCode::OperationUnavailable,
+                format!("{message}; ask the operator to restore it, then retry"),
+            )
+        };
+        let Some(operation) = self.catalogue.get(flow.operation.as_str()) else {
+            return Err(unavailable(format!(
+                "the catalogue no longer has an operation {}",
+                flow.operation
+            )));
+        };
+        if let Availability::Unavailable { reason } = &operation.description().availability {
+            return Err(unavailable(reason.clone()));
+        }
+        let Source::Asset(url) = &flow.source else {
+            return Err(Setback::lasting(
+                FailureCode::UnsupportedScheme,
+                "the URL can't be fetched",
+            ));
+        };
+        Ok((Step::all_of(operation, &flow.params), url.clone()))
+    }
+
+    /// What the step after `done` others takes. `done` goes back where what they made is gone.
+    async fn input(
+        &self,
+        flow: &Flow,
+        done: &mut usize,
+        url: &AssetUrl,
+    ) -> Result<Result<Asset, Setback>, Unavailable> {
+        while let Some(last) = done.checked_sub(1) {
+            let key = &flow.progress.products[last].output.key;
+            if let Some(content) = self.outputs.get(key).await? {
+                let url = url.clone();
+                return Ok(Ok(Asset { url, content }));
+            }
+            *done = last;
+        }
+        Ok(self.sources.fetch(&flow.tenant, url).await)
+    }
+
+    async fn finish_step(
+        &self,
+        flow: &mut Flow,
+        done: usize,
+        step: &Step,
+        made: &Made,
+        attempt: &mut Attempt,
+    ) -> Result<Fenced, Unavailable> {
+        let product = StepProduct {
+            step: step.fingerprint(),
+            output: made.output.clone(),
+        };
+        let (fence, call) = (flow.fence, attempt.call);
+        flow.finish_step(fence, done, product.clone(), call);
+        let finished = self
+            .flows
+            .finish_step(flow.id, fence, done, product, call)
+            .await?;
+        attempt.call = CallEnd::NoCall;
+        Ok(finished)
+    }
+
+    /// Whether a paid call that begins now may be stopped by the end of the wait of its caller.
+    fn may_outlast_its_caller(&self, step: &Step, attempt: &Attempt) -> bool {
+        let Waiting::CallerUntil(deadline) = attempt.waiting else {
+            return false;
+        };
+        let operation = &step.operation;
+        let longest = operation.longest_run().unwrap_or(self.limits.operation);
+        self.limits.stops_when_answered
+            && operation.description().cost == Cost::Paid
+            && Instant::now() + longest >= deadline
+    }
+
+    /// Whether a step that begins now would end before the lease does.
+    fn has_time_for_a_step(&self, attempt: &Attempt) -> bool {
+        let lasts = self.clock.now().duration_since(attempt.claimed_at);
+        let lasts = Duration::try_from(lasts).unwrap_or_default();
+        lasts + self.limits.operation + AROUND_OPERATION <= self.limits.lease
+    }
+}
+
+/// What stopped its worker twice stops the third as well, and with it the flows beside it. Where attempts that
+/// ended lie between: every other end settles the flow at its last attempt.
+fn given_up(flow: &Flow, step: &Step) -> bool {
+    let stopped_workers = matches!(flow.status, Status::Running { abandoned, .. }
+        if abandoned >= MOST_ABANDONED);
+    stopped_workers || flow.step_attempts() > step.retry.max_attempts
+}
