@@ -38,7 +38,7 @@ async fn survives_every_point(way: Way, fault: Fault) {
         while survives(way, kind, call, fault).await >= call {
             call += 1;
         }
-        // A batch of eight flows can't do with fewer; if it seems to, the points were not reached.
+        // A batch can't do with fewer; if it seems to, the points were not reached.
         assert!(call > 50, "{call} points");
     }
 }
@@ -83,7 +83,7 @@ async fn recovery_survives(kind: Kind) {
         loop {
             let (first_calls, second_calls) = survives_twice(kind, fault, first, second).await;
             if first_calls < first {
-                // A batch of eight flows can't do with fewer calls.
+                // A batch can't do with fewer calls.
                 assert!(first > 50, "{first} points");
                 return;
             }
@@ -133,7 +133,7 @@ async fn duplicates_and_reordering_change_nothing() {
 /// being called has charged nobody knows, so it is not called again.
 #[tokio::test(start_paused = true)]
 async fn a_poison_message_ends_in_the_dead_letter_queue() {
-    for kind in [Kind::Free, Kind::Paid, Kind::Chain] {
+    for kind in [Kind::Free, Kind::Paid] {
         a_poison_asset_fails_alone(kind, "https://example.com/b").await;
     }
 }

@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 use crate::stubs::{Chain, Duplicating, Host, Vendor};
 
 /// The flows of the batch under test, and how each has to end.
-const ASSETS: [(&str, FlowState); 8] = [
+const ASSETS: &[(&str, FlowState)] = &[
     ("https://example.com/a", FlowState::Completed),
     ("https://example.com/b", FlowState::Completed),
     ("https://example.com/a", FlowState::Completed),
@@ -34,6 +34,8 @@ const ASSETS: [(&str, FlowState); 8] = [
     ("https://example.com/unwell", FlowState::Completed),
     ("ftp://example.com/refused", FlowState::Failed),
 ];
+/// Those of a chain: each makes more calls, and pairs of points are many.
+const ASSETS_OF_CHAINS: &[(&str, FlowState)] = &[ASSETS[0], ASSETS[2], ASSETS[5], ASSETS[6]];
 const VISIBILITY: Duration = Duration::from_secs(200);
 const GRACE: Duration = Duration::from_mins(1);
 
@@ -55,6 +57,15 @@ pub(crate) enum Kind {
     Paid,
     /// Two vendors do it, one after the other.
     Chain,
+}
+
+impl Kind {
+    fn assets(self) -> &'static [(&'static str, FlowState)] {
+        match self {
+            Self::Free | Self::Paid => ASSETS,
+            Self::Chain => ASSETS_OF_CHAINS,
+        }
+    }
 }
 
 /// What outlives a process.
@@ -80,6 +91,7 @@ pub(crate) struct Running {
     deliveries: Arc<dyn FlowDeliveries>,
     dead_letters: Arc<dyn FlowDeliveries>,
     queue: Arc<MemoryQueue>,
+    kind: Kind,
 }
 
 impl World {
@@ -169,6 +181,7 @@ impl World {
             deliveries: faults.around(self.queue.clone()),
             dead_letters: faults.around(self.queue.dead_letters()),
             queue: self.queue.clone(),
+            kind: self.kind,
         }
     }
 
@@ -180,8 +193,9 @@ impl World {
         }
         for batch in batches {
             let flows = self.check_batch(&batch).await?;
-            for (flow, (_, expected)) in flows.iter().zip(ASSETS) {
-                if flow.state() != expected && !stopped_two_workers(flow) && !is_unconfirmed(flow) {
+            for (flow, (_, expected)) in flows.iter().zip(self.kind.assets()) {
+                if flow.state() != *expected && !stopped_two_workers(flow) && !is_unconfirmed(flow)
+                {
                     return Err(format!("{} is {:?}", flow.source, flow.status));
                 }
             }
@@ -201,8 +215,8 @@ impl World {
         let id = accepted.ok_or("not accepted")?;
         let batch = self.flows.batch(&tenant(), id).await.unwrap();
         let flows = self.check_batch(&batch.ok_or("lost")?).await?;
-        for (flow, (url, expected)) in flows.iter().zip(ASSETS) {
-            let poisoned = url == poison;
+        for (flow, (url, expected)) in flows.iter().zip(self.kind.assets()) {
+            let poisoned = *url == poison;
             let code = match &flow.status {
                 Status::Failed { failure, .. } => Some(failure.code),
                 _ => None,
@@ -211,7 +225,7 @@ impl World {
                 Kind::Free => FailureCode::WorkerCrashed,
                 Kind::Paid | Kind::Chain => FailureCode::VendorUnconfirmed,
             };
-            if poisoned != (code == Some(of_poison)) || (!poisoned && flow.state() != expected) {
+            if poisoned != (code == Some(of_poison)) || (!poisoned && flow.state() != *expected) {
                 return Err(format!("{url} is {:?}", flow.status));
             }
             if poisoned
@@ -300,7 +314,7 @@ fn stopped_two_workers(flow: &Flow) -> bool {
 impl Running {
     /// Submits the batch under test. Its id when the caller was told that it is accepted.
     pub(crate) async fn submit(&self, way: Way) -> Option<BatchId> {
-        let urls: Vec<_> = ASSETS.iter().map(|(url, _)| url).collect();
+        let urls: Vec<_> = self.kind.assets().iter().map(|(url, _)| url).collect();
         let operation = self.work.process.catalogue.default_operation();
         let order = Order {
             tenant: tenant(),
