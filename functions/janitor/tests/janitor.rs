@@ -7,7 +7,7 @@ use std::time::Duration;
 use assetmill_contract::faults::Faults;
 use assetmill_contract::memory::{MemoryFlows, MemoryQueue, RuntimeClock};
 use assetmill_contract::samples;
-use assetmill_core::ports::{FlowDeliveries as _, FlowReads as _, FlowWrites};
+use assetmill_core::ports::{FlowChanges as _, FlowDeliveries as _, FlowReads as _, FlowWrites};
 use assetmill_core::usecases::{Bury, Submit, Sweep};
 use assetmill_core::{Batch, Flow, FlowState, Status};
 use assetmill_janitor::{Done, Event, Janitor};
@@ -102,6 +102,43 @@ fn dead_letters(bodies: &[String]) -> Event {
 
 fn body(flow: &Flow) -> String {
     serde_json::to_string(&flow.message()).unwrap()
+}
+
+/// A newer version sent it: it stays where somebody sees it, until that version asks for it again.
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_of_another_version_is_not_thrown_away() {
+    let world = World::new();
+    let foreign = r#"{"task": "deliver_webhook", "url": "https://example.com/hook"}"#;
+    let garbage = "garbage";
+    let reported = world
+        .failed(&[foreign.to_owned(), garbage.to_owned()])
+        .await;
+    assert_eq!(reported, ["letter-0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_schedule_flows_that_rest_are_woken_when_they_are_due() {
+    let world = World::new();
+    let (batch, flows) = world.batch(2).await;
+    let now = world.janitor.bury.clock.now();
+    world.flows.mark_dispatched(batch.id, now).await.unwrap();
+    let (soon, late) = (now + Duration::from_secs(30), now + Duration::from_mins(9));
+    world.flows.rest(flows[0].id, soon).await.unwrap();
+    world.flows.rest(flows[1].id, late).await.unwrap();
+    tokio::time::advance(Duration::from_mins(1)).await;
+    let done = world.janitor.handle(event(SCHEDULE)).await.unwrap();
+    assert!(
+        matches!(
+            done,
+            Done::Swept {
+                batches: 0,
+                flows: 1
+            }
+        ),
+        "{done:?}"
+    );
+    assert_eq!(world.read(&flows[0]).await.due_at, None);
+    assert_eq!(world.read(&flows[1]).await.due_at, Some(late));
 }
 
 #[tokio::test(start_paused = true)]

@@ -48,7 +48,7 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
         ":created_at": flow.created_at.as_millisecond(),
         ":started_at": flow.started_at.map(Timestamp::as_millisecond),
         ":progress": progress,
-        ":due_at": flow.due_at().map(Timestamp::as_millisecond),
+        ":due_at": flow.due_at.map(Timestamp::as_millisecond),
     })?;
     Ok(())
 }
@@ -91,6 +91,7 @@ pub(super) fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
         created_at: time(row, "created_at")?.unwrap_or_default(),
         started_at: time(row, "started_at")?,
         progress: optional_json(row, "progress")?.unwrap_or_default(),
+        due_at: time(row, "due_at")?,
     })
 }
 
@@ -126,7 +127,6 @@ fn status_columns(status: &Status) -> rusqlite::Result<(Option<Timestamp>, Optio
         Status::Pending {
             not_before,
             last_failure,
-            due_at: _,
         } => (*not_before, last_failure.as_ref().map(to_json).transpose()?),
         Status::Running {
             lease_until,
@@ -148,7 +148,6 @@ fn status(row: &Row<'_>) -> rusqlite::Result<Status> {
         FlowState::Pending => Ok(Status::Pending {
             not_before: at,
             last_failure: optional_json(row, "detail")?,
-            due_at: time(row, "due_at")?,
         }),
         FlowState::Running => Ok(Status::Running {
             lease_until: since,

@@ -9,6 +9,7 @@ mod greedy;
 mod heads;
 mod kill;
 mod lying_assets;
+mod migrations;
 mod origins;
 mod quarantine;
 mod retries;

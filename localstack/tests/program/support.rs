@@ -52,6 +52,12 @@ impl Program {
         Self::start_in(folder, options, environment).await
     }
 
+    /// Starts the program on a folder that somebody else left, with these options.
+    pub(crate) async fn start_on(folder: TempDir, options: &[&str]) -> Self {
+        let options = options.iter().map(ToString::to_string).collect();
+        Self::start_in(Arc::new(folder), options, Vec::new()).await
+    }
+
     /// Starts the program again on its folder, after it ended.
     pub(crate) async fn start_again(self) -> Self {
         let folder = self.folder.clone();

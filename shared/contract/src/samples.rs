@@ -48,12 +48,12 @@ fn flow(batch: &Batch, index: u32) -> Flow {
         status: Status::Pending {
             not_before: None,
             last_failure: None,
-            due_at: None,
         },
         attempts: 0,
         fence: 0,
         unconfirmed_calls: 0,
         progress: Progress::default(),
+        due_at: None,
         created_at: batch.created_at,
         started_at: None,
     }

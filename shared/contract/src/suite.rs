@@ -7,7 +7,9 @@ mod claims;
 mod flows;
 mod outputs;
 mod queue;
+mod resting;
 mod settling;
+mod steps;
 mod works;
 
 use std::any::Any;
@@ -77,7 +79,14 @@ impl Part {
 
     fn cases(self) -> impl Iterator<Item = &'static Case> {
         let cases: &[&[Case]] = match self {
-            Self::Rows => &[flows::CASES, claims::CASES, settling::CASES, works::CASES],
+            Self::Rows => &[
+                flows::CASES,
+                claims::CASES,
+                steps::CASES,
+                resting::CASES,
+                settling::CASES,
+                works::CASES,
+            ],
             Self::Outputs => &[outputs::CASES],
             Self::Queue => &[queue::CASES],
         };

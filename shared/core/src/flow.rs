@@ -47,6 +47,9 @@ pub struct Flow {
     /// How far its steps have come.
     #[serde(default, skip_serializing_if = "Progress::is_none")]
     pub progress: Progress,
+    /// When a message is due for it that the schedule sends: it may have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When its first attempt began.
@@ -63,9 +66,6 @@ pub enum Status {
         not_before: Option<Timestamp>,
         /// What kept the last attempt from its output.
         last_failure: Option<Failure>,
-        /// It has no message: the schedule sends one at this time.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        due_at: Option<Timestamp>,
     },
     /// A worker holds it.
     Running {

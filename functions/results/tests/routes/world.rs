@@ -98,7 +98,6 @@ pub(crate) fn pending() -> Status {
     Status::Pending {
         not_before: None,
         last_failure: None,
-        due_at: None,
     }
 }
 
@@ -109,7 +108,6 @@ pub(crate) fn waiting_for_another_try() -> Status {
             FailureCode::VendorThrottled,
             "the vendor asked for patience",
         )),
-        due_at: None,
     }
 }
 

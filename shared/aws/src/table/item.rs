@@ -89,7 +89,7 @@ impl Table {
             (names::EXPIRES_AT, number(self.expires_at(flow.created_at))),
             (WRITTEN_BY, write.value()),
         ]));
-        if let Some(due_at) = flow.due_at() {
+        if let Some(due_at) = flow.due_at {
             row.extend(named([
                 (names::UNSENT_IN, text(keys::due_list(flow.id))),
                 (names::UNSENT_SINCE, text(keys::unsent_place(due_at))),

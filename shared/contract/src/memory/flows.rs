@@ -155,10 +155,10 @@ impl FlowWrites for MemoryFlows {
         let mut due: Vec<_> = rows
             .flows
             .values()
-            .filter(|flow| flow.due_at().is_some_and(|due_at| due_at <= now))
+            .filter(|flow| flow.due_at.is_some_and(|due_at| due_at <= now))
             .cloned()
             .collect();
-        due.sort_by_key(Flow::due_at);
+        due.sort_by_key(|flow| flow.due_at);
         due.truncate(limit);
         Ok(due)
     }

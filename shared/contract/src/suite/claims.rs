@@ -129,7 +129,6 @@ async fn a_deferred_flow_waits_until_it_is_due(on: Arc<Adapters>) {
         Status::Pending {
             not_before: Some(at(50)),
             last_failure: deferral.last_failure,
-            due_at: None,
         }
     );
     let early = on.flows.claim(flow.id, at(49), at(99)).await.unwrap();

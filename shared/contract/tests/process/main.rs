@@ -137,7 +137,6 @@ async fn a_flow_that_waits_for_its_turn_says_until_when_and_calls_it_no_failure(
     let expected = Status::Pending {
         not_before: Some(until),
         last_failure: None,
-        due_at: None,
     };
     assert_eq!(flow.status, expected);
 }

@@ -32,6 +32,7 @@ impl Flow {
             lease_until,
             abandoned,
         };
+        self.due_at = None;
         self.attempts += 1;
         self.fence += 1;
         self.started_at.get_or_insert(now);
@@ -78,7 +79,7 @@ impl Flow {
     ) -> Fenced {
         self.change(fence, |flow| {
             flow.end_call(call);
-            flow.progress = Progress::default();
+            flow.let_go();
             flow.status = match settlement {
                 Settlement::Completed(output) => Status::Completed {
                     output,
@@ -102,44 +103,34 @@ impl Flow {
             if deferral.next_try == NextTry::First {
                 flow.started_at = None;
             }
+            flow.due_at = None;
             flow.status = Status::Pending {
                 not_before: Some(deferral.not_before),
                 last_failure: deferral.last_failure,
-                due_at: None,
             };
         })
     }
 
-    /// Lets it rest without a message until `until`, if it is pending. Whether it rests now.
+    /// Has the schedule send a message for it at `until`, unless it is settled. Whether it does.
     pub fn rest(&mut self, until: Timestamp) -> bool {
-        let Status::Pending { due_at, .. } = &mut self.status else {
+        if self.state().is_settled() {
             return false;
-        };
-        *due_at = Some(until);
+        }
+        self.due_at = Some(until);
         true
     }
 
-    /// Notes that a message was sent for it that was due at `sent_for`.
-    pub fn wake(&mut self, sent_for: Timestamp) {
-        if let Status::Pending { due_at, .. } = &mut self.status
-            && *due_at == Some(sent_for)
-        {
-            *due_at = None;
-        }
-    }
-
-    /// When a message is due for it, if it rests without one.
-    pub fn due_at(&self) -> Option<Timestamp> {
-        match self.status {
-            Status::Pending { due_at, .. } => due_at,
-            _ => None,
+    /// Notes that the message was sent that was due at `due_at`.
+    pub fn wake(&mut self, due_at: Timestamp) {
+        if self.due_at == Some(due_at) {
+            self.due_at = None;
         }
     }
 
     /// Settles it as failed whoever holds it, unless it is settled: for one whose message is a dead letter.
     pub fn bury(&mut self, failure: Failure, now: Timestamp) {
         if !self.state().is_settled() {
-            self.progress = Progress::default();
+            self.let_go();
             self.status = Status::Failed {
                 failure,
                 settled_at: now,
@@ -155,9 +146,15 @@ impl Flow {
         if !matches!(self.status, Status::Pending { .. }) {
             return Cancellation::Unchanged(self.clone());
         }
-        self.progress = Progress::default();
+        self.let_go();
         self.status = Status::Cancelled { settled_at: now };
         Cancellation::Cancelled(self.clone())
+    }
+
+    /// Forgets what only a flow that goes on needs.
+    fn let_go(&mut self) {
+        self.progress = Progress::default();
+        self.due_at = None;
     }
 
     fn change(&mut self, fence: u64, change: impl FnOnce(&mut Self)) -> Fenced {

@@ -71,7 +71,7 @@ pub trait FlowWrites: FlowReads {
         limit: usize,
     ) -> Result<Vec<Batch>, Unavailable>;
 
-    /// Up to `limit` flows that rest without a message and are due by `now`, the earliest first. MAY lag behind
+    /// Up to `limit` flows whose `due_at` is not after `now`, the earliest first. MAY lag behind
     /// writes; MUST name each such flow in the end.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Flow>, Unavailable>;
 

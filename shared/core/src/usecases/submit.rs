@@ -97,7 +97,6 @@ impl Submit {
                         Status::Pending {
                             not_before: None,
                             last_failure: None,
-                            due_at: None,
                         },
                     ),
                     OrderedSource::Refused(shown, refusal) => (
@@ -121,6 +120,7 @@ impl Submit {
                     fence: 0,
                     unconfirmed_calls: 0,
                     progress: Progress::default(),
+                    due_at: None,
                     created_at: now,
                     started_at: None,
                 }

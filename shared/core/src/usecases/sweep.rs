@@ -62,7 +62,7 @@ impl Sweep {
             self.submit.queue.send(&messages).await?;
             woken += due.len();
             let noted = stream::iter(due)
-                .map(async |flow| match flow.due_at() {
+                .map(async |flow| match flow.due_at {
                     Some(due_at) => self.submit.flows.wake(flow.id, due_at).await,
                     None => Ok(()),
                 })

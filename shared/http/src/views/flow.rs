@@ -131,7 +131,6 @@ impl FlowView {
             Status::Pending {
                 not_before,
                 last_failure,
-                due_at: _,
             } => {
                 view.not_before = not_before.map(Time::from);
                 view.error = last_failure.as_ref().map(ErrorView::from);

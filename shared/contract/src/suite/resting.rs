@@ -1,0 +1,95 @@
+//! Flows that wait without a message, until somebody who looks sends one.
+
+use std::sync::Arc;
+
+use assetmill_core::ports::FlowChanges as _;
+use assetmill_core::{CallEnd, Fenced, FlowId, Settlement};
+use jiff::Timestamp;
+
+use super::claims::{claimed, read};
+use super::flows::put;
+use super::{Adapters, cases};
+use crate::samples::{at, output};
+
+cases! { "resting":
+    a_flow_that_rests_is_due_at_its_time,
+    the_earliest_are_due_first,
+    a_flow_that_was_woken_is_due_no_more,
+    a_flow_that_rests_anew_is_not_woken_by_what_was_sent_before,
+    a_flow_that_is_claimed_is_due_no_more,
+    a_flow_that_runs_may_be_due_at_the_end_of_its_lease,
+    a_settled_flow_does_not_rest,
+}
+
+async fn due(on: &Adapters, now: Timestamp) -> Vec<FlowId> {
+    let due = on.flows.due(now, 10).await.unwrap();
+    due.iter().map(|flow| flow.id).collect()
+}
+
+async fn a_flow_that_rests_is_due_at_its_time(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 2).await;
+    let id = rows[0].id;
+    assert_eq!(due(&on, at(1_000)).await, []);
+    assert!(on.flows.rest(id, at(60)).await.unwrap());
+    assert_eq!(due(&on, at(59)).await, []);
+    assert_eq!(due(&on, at(60)).await, [id]);
+    assert_eq!(read(&*on.flows, id).await.due_at, Some(at(60)));
+}
+
+async fn the_earliest_are_due_first(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 5).await;
+    for (flow, minutes) in rows.iter().zip([4, 1, 3, 5, 2]) {
+        on.flows.rest(flow.id, at(60 * minutes)).await.unwrap();
+    }
+    let first = on.flows.due(at(1_000), 3).await.unwrap();
+    let ids: Vec<_> = first.iter().map(|flow| flow.id).collect();
+    assert_eq!(ids, [rows[1].id, rows[4].id, rows[2].id]);
+}
+
+async fn a_flow_that_was_woken_is_due_no_more(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    on.flows.rest(rows[0].id, at(60)).await.unwrap();
+    on.flows.wake(rows[0].id, at(60)).await.unwrap();
+    assert_eq!(due(&on, at(1_000)).await, []);
+    assert_eq!(read(&*on.flows, rows[0].id).await, rows[0]);
+}
+
+async fn a_flow_that_rests_anew_is_not_woken_by_what_was_sent_before(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    on.flows.rest(rows[0].id, at(60)).await.unwrap();
+    on.flows.rest(rows[0].id, at(90)).await.unwrap();
+    on.flows.wake(rows[0].id, at(60)).await.unwrap();
+    assert_eq!(due(&on, at(1_000)).await, [rows[0].id]);
+}
+
+async fn a_flow_that_is_claimed_is_due_no_more(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    on.flows.rest(rows[0].id, at(5)).await.unwrap();
+    claimed(&*on.flows, rows[0].id).await;
+    assert_eq!(due(&on, at(1_000)).await, []);
+}
+
+async fn a_flow_that_runs_may_be_due_at_the_end_of_its_lease(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    assert!(on.flows.rest(flow.id, at(100)).await.unwrap());
+    assert_eq!(due(&on, at(100)).await, [flow.id]);
+    // Whoever holds it still does.
+    let begun = on.flows.begin_call(flow.id, flow.fence).await.unwrap();
+    assert_eq!(begun, Fenced::Done);
+}
+
+async fn a_settled_flow_does_not_rest(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    on.flows.rest(flow.id, at(60)).await.unwrap();
+    let settlement = Settlement::Completed(output(b"made"));
+    let call = CallEnd::NoCall;
+    let settled = on
+        .flows
+        .settle(flow.id, flow.fence, settlement, call, at(20));
+    settled.await.unwrap();
+    assert!(!on.flows.rest(flow.id, at(60)).await.unwrap());
+    assert!(!on.flows.rest(FlowId::generate(), at(60)).await.unwrap());
+    assert_eq!(due(&on, at(1_000)).await, []);
+}
