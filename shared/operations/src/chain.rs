@@ -31,7 +31,9 @@ impl Chain {
         let mut steps = vec![first];
         steps.extend(rest);
         if let Some(retry) = settings.retry {
-            steps.iter_mut().for_each(|step| step.retry = retry);
+            for step in &mut steps {
+                step.retry = retry;
+            }
         }
         let descriptions = || steps.iter().map(|step| step.operation.description());
         let unavailable = descriptions().find_map(|it| match &it.availability {

@@ -93,7 +93,7 @@ pub(super) fn unsent_list(batch: BatchId) -> String {
     format!("unsent#{}", shard(&batch.to_string()))
 }
 
-/// The last bits of a UUIDv7 are random.
+/// Spreads ids: the last bits of one are random.
 fn shard(id: &str) -> u8 {
     id.bytes().last().unwrap_or_default() % UNSENT_SHARDS
 }

@@ -48,10 +48,14 @@ impl Chains {
             *length
         };
         if length > MAX_CHAIN {
-            return self.queue.dead_letters().send(&[outgoing.clone()]).await;
+            return self
+                .queue
+                .dead_letters()
+                .send(std::slice::from_ref(outgoing))
+                .await;
         }
         self.longest.fetch_max(length, Ordering::SeqCst);
-        self.queue.send(&[outgoing.clone()]).await
+        self.queue.send(std::slice::from_ref(outgoing)).await
     }
 }
 
