@@ -23,7 +23,10 @@ fi
 
 # What containers reach this machine at: 127.0.0.1 there is the container. Docker Desktop leads to it from there.
 host=127.0.0.1
-[ "$(uname -s)" = Linux ] && host=$(docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}')
+if [ "$(uname -s)" = Linux ]; then
+    host=$(ip -4 -oneline address show docker0 | awk '{print $4}' | cut -d / -f 1)
+fi
+: "${host:?the bridge docker0 has no address: is Docker running?}"
 start_ministack "$host" 4566
 export AWS_ENDPOINT_URL=http://$host:4566 AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 export SAM_CLI_TELEMETRY=0
