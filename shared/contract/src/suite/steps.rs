@@ -103,6 +103,12 @@ async fn a_call_stays_open_until_its_end_is_noted(on: Arc<Adapters>) {
     let flow = read(&*on.flows, flow.id).await;
     assert!(!flow.progress.open_call);
     assert_eq!(flow.unconfirmed_calls, 0);
+    // What another attempt made is found without a call: the next step has none that is open.
+    on.flows.begin_call(flow.id, flow.fence).await.unwrap();
+    finish(&on, &flow, 1, CallEnd::NoCall).await;
+    let flow = read(&*on.flows, flow.id).await;
+    assert!(!flow.progress.open_call);
+    assert_eq!(flow.unconfirmed_calls, 1);
 }
 
 async fn a_settled_flow_keeps_no_progress(on: Arc<Adapters>) {

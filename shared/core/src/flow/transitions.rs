@@ -58,6 +58,8 @@ impl Flow {
     ) -> Fenced {
         self.change(fence, |flow| {
             flow.end_call(call);
+            // What was found to be made already may have been begun by an attempt that died.
+            flow.progress.open_call = false;
             flow.progress.products.truncate(done);
             flow.progress.products.push(product);
             flow.progress.earlier_attempts = flow.attempts.saturating_sub(1);
