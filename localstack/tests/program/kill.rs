@@ -188,3 +188,62 @@ async fn terminated_in_the_middle_of_a_batch() {
         assert_eq!(flow["attempts"], 1, "{flow}");
     }
 }
+
+/// Two vendors, one after the other.
+fn chain(first: &str, second: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    let mut text = "default = \"chain\"\n[operations.chain]\nsummary = \"Copies twice\"\n\
+        chain = [{ operation = \"first\" }, { operation = \"second\" }]\n"
+        .to_owned();
+    for (name, url) in [("first", first), ("second", second)] {
+        text += &format!(
+            "[operations.{name}]\nsummary = \"Copies\"\n[operations.{name}.vendor]\nmethod = \"POST\"\n\
+             url = \"{url}copy\"\nheaders = {{ \"X-Api-Key\" = \"{{env:VENDOR_KEY}}\" }}\n\
+             encoding = \"raw\"\nasset = {{ as = \"file\" }}\nresult = {{ kind = \"body\" }}\n"
+        );
+    }
+    std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+    file
+}
+
+/// What the first vendor made is kept: whatever happens to the second's part, nobody pays the first again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_that_is_killed_again_and_again_pays_no_vendor_twice() {
+    const SIZE: u32 = 40;
+    let (first, first_url) = Vendor::serve().await;
+    let (second, second_url) = Vendor::serve().await;
+    let assets = Assets::serve().await;
+    let catalogue = chain(&first_url, &second_url);
+    let both = [&first_url, &second_url].map(|url| vendor::vendor_allow(url));
+    let options = [
+        "--fetch-allow",
+        &assets.allow(),
+        "--vendor-allow",
+        &both.join(","),
+        "--operations",
+        catalogue.path().to_str().unwrap(),
+        "--workers",
+        "4",
+    ];
+    let mut program = Program::start_with(&options, &[("VENDOR_KEY", "open sesame")]).await;
+    let body = assets.body((0..SIZE).map(|number| format!("/photo/{number}")));
+    let started = program.start_batch(&body).await;
+    for moment in [3, 12, 24] {
+        program
+            .results_when(&started, |results| is_settled(results, moment))
+            .await;
+        program.kill().await;
+        program = program.start_again().await;
+    }
+    let results = program.settled(&started).await;
+    check_outputs(&program, &results).await;
+    for (number, flow) in (0..).zip(results["flows"].as_array().unwrap()) {
+        let calls = [&first, &second].map(|vendor| vendor.calls(&jpeg(number)));
+        assert!(calls.iter().all(|calls| *calls <= 1), "{calls:?}: {flow}");
+        if flow["state"] == "COMPLETED" {
+            assert_eq!(calls, [1, 1], "{flow}");
+        } else {
+            assert_eq!(flow["error"]["code"], "vendor_unconfirmed", "{flow}");
+        }
+    }
+}
