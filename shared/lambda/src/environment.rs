@@ -98,7 +98,24 @@ pub fn invalid(name: &'static str, fault: &impl Display) -> EnvironmentError {
 
 #[cfg(test)]
 mod tests {
+    use bytesize::ByteSize;
+
     use super::*;
+
+    /// As the program reads them: one setting means the same to both.
+    #[test]
+    fn sizes_have_units() {
+        let read = |text: &str| {
+            let environment: Environment = [("ASSETMILL_SIZE".to_owned(), text.to_owned())]
+                .into_iter()
+                .collect();
+            environment.read::<ByteSize>("ASSETMILL_SIZE")
+        };
+        for text in ["52428800", "50MiB", "50 MiB"] {
+            assert_eq!(read(text), Ok(Some(ByteSize::mib(50))), "{text}");
+        }
+        assert!(read("50 apples").is_err());
+    }
 
     #[test]
     fn what_is_missing_or_wrong_is_named() {

@@ -13,6 +13,8 @@ use assetmill_operations::fetch::{
     AllowList, ClientError, FetchLimits, Fetcher, GuardedClient, OriginLimits,
 };
 
+use bytesize::ByteSize;
+
 use crate::capacity::Capacity;
 use crate::environment::{Environment, EnvironmentError};
 use crate::stores::Stores;
@@ -53,8 +55,8 @@ impl Processing {
     pub fn new(environment: &Environment) -> Result<Self, ProcessingError> {
         let sources = client(environment, "ASSETMILL_FETCH_ALLOW")?;
         let mut limits = FetchLimits::default();
-        if let Some(max_bytes) = environment.read("ASSETMILL_MAX_ASSET_BYTES")? {
-            limits.max_bytes = max_bytes;
+        if let Some(max_bytes) = environment.read::<ByteSize>("ASSETMILL_MAX_ASSET_BYTES")? {
+            limits.max_bytes = max_bytes.as_u64();
         }
         let mut origins = OriginLimits::default();
         if let Some(connections) = environment.read("ASSETMILL_ORIGIN_CONNECTIONS")? {
