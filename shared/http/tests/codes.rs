@@ -67,6 +67,7 @@ const CODES: &[(&str, u16, Option<u64>)] = &[
     ("vendor_throttled", 503, Some(30)),
     ("vendor_timeout", 504, None),
     ("vendor_unavailable", 503, Some(30)),
+    ("vendor_unconfirmed", 502, None),
     ("busy", 503, Some(5)),
     ("invalid_host", 400, None),
     ("unknown_host", 421, None),
