@@ -1,6 +1,7 @@
 //! SIGKILL at any moment: every flow ends, none is lost, none settles twice, no output is missing.
 
 use std::collections::HashMap;
+use std::io::Write as _;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -200,17 +201,18 @@ async fn terminated_in_the_middle_of_a_batch() {
 /// Two vendors, one after the other.
 fn chain(first: &str, second: &str) -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
-    let mut text = "default = \"chain\"\n[operations.chain]\nsummary = \"Copies twice\"\n\
-        chain = [{ operation = \"first\" }, { operation = \"second\" }]\n"
-        .to_owned();
+    let head = "default = \"chain\"\n[operations.chain]\nsummary = \"Copies twice\"\n\
+        chain = [{ operation = \"first\" }, { operation = \"second\" }]\n";
+    write!(file, "{head}").unwrap();
     for (name, url) in [("first", first), ("second", second)] {
-        text += &format!(
+        write!(
+            file,
             "[operations.{name}]\nsummary = \"Copies\"\n[operations.{name}.vendor]\nmethod = \"POST\"\n\
              url = \"{url}copy\"\nheaders = {{ \"X-Api-Key\" = \"{{env:VENDOR_KEY}}\" }}\n\
              encoding = \"raw\"\nasset = {{ as = \"file\" }}\nresult = {{ kind = \"body\" }}\n"
-        );
+        )
+        .unwrap();
     }
-    std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
     file
 }
 
