@@ -37,8 +37,9 @@ curl --silent --fail --upload-file localstack/samples/coffee.jpg "$AWS_ENDPOINT_
 sam_local() {
     local command=$1
     shift
-    # The SDK in the container is told by localstack/sam-env.json.
-    env --unset AWS_ENDPOINT_URL sam local "$command" --skip-pull-image \
+    # The SDK in the container is told by localstack/sam-env.json. It is called in shells of its own only, which
+    # become `sam`, so that ending them ends it.
+    exec env --unset AWS_ENDPOINT_URL sam local "$command" --skip-pull-image \
         --parameter-overrides "Architecture=$architecture" --env-vars localstack/sam-env.json \
         --add-host host.docker.internal:host-gateway "$@"
 }
