@@ -68,7 +68,7 @@ pub struct Codecs {
 
 #[derive(Clone)]
 enum Place {
-    /// By this function: a program that never works in its own process does not contain the codecs then.
+    /// By this function: a program that never works in its own process does not contain what it calls.
     Here(InProcess),
     Sandbox(Arc<Pool>),
     Nowhere,
@@ -93,7 +93,7 @@ impl Codecs {
         Self::at(Place::Here(work), bounds)
     }
 
-    /// Works on no picture, and contains no codec: for who only says what could be made. Every picture fails.
+    /// Works on no picture, and brings no encoder along: for who only says what could be made. Every picture fails.
     pub fn none() -> Self {
         Self::at(Place::Nowhere, Bounds::default())
     }
