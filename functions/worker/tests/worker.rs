@@ -20,6 +20,18 @@ fn sent_on(flow: &Flow) -> FlowMessage {
     }
 }
 
+/// On one machine the quarantine knows the messages of a flow by their being the same.
+#[tokio::test(start_paused = true)]
+async fn where_hops_are_not_bounded_a_message_stays_the_same() {
+    let world = World::new();
+    let flows = world.flows(1, "ok").await;
+    let mut worker = world.worker(1);
+    worker.work.process.limits.hops = None;
+    let little = Duration::from_secs(10);
+    worker.handle(world::event(&flows), little).await;
+    assert_eq!(world.waiting().await, [flows[0].message()]);
+}
+
 /// A newer version sent it, and may handle it when it comes again.
 #[tokio::test(start_paused = true)]
 async fn a_task_that_is_not_known_is_left_to_those_who_know_it() {

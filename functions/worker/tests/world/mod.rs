@@ -18,6 +18,7 @@ use assetmill_core::{
     Operation, OperationDescription, Params, ParamsSchema, Product, RetryPolicy, Setback, Source,
     TenantId,
 };
+use assetmill_lambda::records::MAX_HOPS;
 use assetmill_worker::Worker;
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -100,7 +101,10 @@ impl World {
             catalogue: Catalogue::new([Arc::new(Copy::new()) as _], &"copy".parse().unwrap())
                 .unwrap(),
             clock: self.clock.clone(),
-            limits: TimeLimits::default(),
+            limits: TimeLimits {
+                hops: Some(MAX_HOPS),
+                ..TimeLimits::default()
+            },
         };
         Worker {
             work: Work {

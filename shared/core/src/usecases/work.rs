@@ -76,7 +76,9 @@ impl Work {
         }
         let outgoing = Outgoing {
             message: FlowMessage {
-                hops: message.hops + 1,
+                // Counted where it is bounded: elsewhere all messages of a flow are the same, and SQLite's
+                // quarantine tells them by that.
+                hops: limit.map_or(0, |_| message.hops + 1),
                 ..message.clone()
             },
             delay: delay.min(MAX_DELAY),
