@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use assetmill_core::{
-    Batch, BatchId, Flow, FlowId, MediaType, Output, OutputKey, Params, Progress, Sha256Digest,
-    Source, Status, TenantId,
+    Availability, Batch, BatchId, Cost, Flow, FlowId, MediaType, OperationDescription, Output,
+    OutputKey, Params, ParamsSchema, Progress, Sha256Digest, Source, Status, TenantId,
 };
 use jiff::Timestamp;
 
@@ -56,6 +56,19 @@ fn flow(batch: &Batch, index: u32) -> Flow {
         due_at: None,
         created_at: batch.created_at,
         started_at: None,
+    }
+}
+
+/// What callers may know of an operation that takes and makes anything.
+pub fn description(name: &str, cost: Cost) -> OperationDescription {
+    OperationDescription {
+        name: name.parse().unwrap(),
+        summary: String::new(),
+        params: ParamsSchema::default(),
+        accepts: Vec::new(),
+        produces: Vec::new(),
+        availability: Availability::Available,
+        cost,
     }
 }
 

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use assetmill_contract::samples;
 use assetmill_core::ports::{FlowQueue, Outgoing, Sources, Unavailable};
 use assetmill_core::{
-    Asset, AssetUrl, Availability, Cost, Failure, FailureCode, MediaType, Operation,
-    OperationDescription, Params, ParamsSchema, Product, RetryPolicy, Setback, Step, TenantId,
+    Asset, AssetUrl, Cost, Failure, FailureCode, MediaType, Operation, OperationDescription,
+    Params, Product, RetryPolicy, Setback, Step, TenantId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -52,7 +53,7 @@ struct State {
 impl Vendor {
     pub(crate) fn new(name: &str, cost: Cost) -> Self {
         Self {
-            description: described(name, cost),
+            description: samples::description(name, cost),
             state: Mutex::default(),
         }
     }
@@ -126,7 +127,7 @@ impl Chain {
             operation,
         };
         Self {
-            description: described("chain", Cost::Paid),
+            description: samples::description("chain", Cost::Paid),
             steps: operations.into_iter().map(step).collect(),
         }
     }
@@ -152,18 +153,6 @@ impl Operation for Chain {
 
     async fn run(&self, _: &TenantId, _: Asset, _: &Params) -> Result<Product, Setback> {
         panic!("its steps are to be run, one by one");
-    }
-}
-
-fn described(name: &str, cost: Cost) -> OperationDescription {
-    OperationDescription {
-        name: name.parse().unwrap(),
-        summary: String::new(),
-        params: ParamsSchema::default(),
-        accepts: Vec::new(),
-        produces: Vec::new(),
-        availability: Availability::Available,
-        cost,
     }
 }
 

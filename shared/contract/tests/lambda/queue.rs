@@ -21,11 +21,12 @@ pub(crate) struct Chains {
     longest: Arc<AtomicU32>,
 }
 
-/// The queue, as who handles one of its messages sends to it.
-pub(crate) struct SentByHandler(pub(crate) Chains);
-
-/// The queue, as anybody else sends to it: a caller's request and a schedule begin new chains.
-pub(crate) struct SentByOthers(pub(crate) Chains);
+/// The queue, as somebody sends to it.
+pub(crate) struct Sender {
+    pub(crate) chains: Chains,
+    /// Whether that is who handles one of its messages. A caller's request and a schedule begin new chains.
+    pub(crate) goes_on: bool,
+}
 
 impl Chains {
     pub(crate) fn around(queue: Arc<MemoryQueue>) -> Self {
@@ -60,20 +61,10 @@ impl Chains {
 }
 
 #[async_trait]
-impl FlowQueue for SentByHandler {
+impl FlowQueue for Sender {
     async fn send(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
         for outgoing in messages {
-            self.0.send(outgoing, true).await?;
-        }
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl FlowQueue for SentByOthers {
-    async fn send(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
-        for outgoing in messages {
-            self.0.send(outgoing, false).await?;
+            self.chains.send(outgoing, self.goes_on).await?;
         }
         Ok(())
     }

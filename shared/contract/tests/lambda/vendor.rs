@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use assetmill_contract::samples;
 use assetmill_core::{
-    Asset, Availability, Cost, Failure, FailureCode, MediaType, Operation, OperationDescription,
-    Params, ParamsSchema, Product, RetryPolicy, Setback, TenantId,
+    Asset, Cost, Failure, FailureCode, MediaType, Operation, OperationDescription, Params, Product,
+    RetryPolicy, Setback, TenantId,
 };
 use async_trait::async_trait;
 
@@ -22,15 +23,7 @@ impl Vendor {
     /// It answers each call after a time.
     pub(crate) fn that_takes(takes: Duration) -> Self {
         Self {
-            description: OperationDescription {
-                name: "vendor".parse().unwrap(),
-                summary: String::new(),
-                params: ParamsSchema::default(),
-                accepts: Vec::new(),
-                produces: Vec::new(),
-                availability: Availability::Available,
-                cost: Cost::Paid,
-            },
+            description: samples::description("vendor", Cost::Paid),
             takes,
             within: Duration::from_mins(2),
             throttled: 0,

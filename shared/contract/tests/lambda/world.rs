@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
-use crate::queue::{Chains, SentByHandler, SentByOthers};
+use crate::queue::{Chains, Sender};
 use crate::vendor::Vendor;
 
 const VISIBILITY: Duration = Duration::from_mins(18);
@@ -171,7 +171,7 @@ impl World {
     fn submit(&self) -> Submit {
         Submit {
             flows: self.flows.clone(),
-            queue: Arc::new(SentByOthers(self.queue.clone())),
+            queue: Arc::new(self.sender(false)),
             clock: self.clock.clone(),
         }
     }
@@ -189,7 +189,14 @@ impl World {
                 clock: self.clock.clone() as Arc<dyn Clock>,
                 limits: life.limits,
             },
-            queue: faults.around(Arc::new(SentByHandler(self.queue.clone()))),
+            queue: faults.around(Arc::new(self.sender(true))),
+        }
+    }
+
+    fn sender(&self, goes_on: bool) -> Sender {
+        Sender {
+            chains: self.queue.clone(),
+            goes_on,
         }
     }
 

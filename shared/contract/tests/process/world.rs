@@ -9,8 +9,8 @@ use assetmill_contract::samples;
 use assetmill_core::ports::{Clock as _, FlowWrites as _, Sources};
 use assetmill_core::usecases::{Outcome, Process, TimeLimits, Waiting};
 use assetmill_core::{
-    Asset, AssetUrl, Availability, Catalogue, Cost, Flow, FlowId, MediaType, Operation,
-    OperationDescription, Params, ParamsSchema, Product, RetryPolicy, Setback, TenantId,
+    Asset, AssetUrl, Catalogue, Cost, Flow, FlowId, MediaType, Operation, OperationDescription,
+    Params, Product, RetryPolicy, Setback, TenantId,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -39,15 +39,8 @@ impl World {
             setback: Box::new(setback),
             asked: AtomicU32::new(0),
         });
-        let operation: Arc<dyn Operation> = Arc::new(Copy(OperationDescription {
-            name: "copy".parse().unwrap(),
-            summary: String::new(),
-            params: ParamsSchema::default(),
-            accepts: Vec::new(),
-            produces: Vec::new(),
-            availability: Availability::Available,
-            cost: Cost::Free,
-        }));
+        let operation: Arc<dyn Operation> =
+            Arc::new(Copy(samples::description("copy", Cost::Free)));
         Self {
             id: rows[0].id,
             tenant: rows[0].tenant.clone(),

@@ -27,8 +27,7 @@ pub trait FlowChanges: FlowWrites {
 
     /// [`Flow::begin_call`] on the row of a flow.
     async fn begin_call(&self, id: FlowId, fence: u64) -> Result<Fenced, Unavailable> {
-        let fenced = changed(self, id, move |flow| flow.begin_call(fence));
-        Ok(fenced.await?.unwrap_or(Fenced::Lost))
+        fenced(self, id, move |flow| flow.begin_call(fence)).await
     }
 
     /// [`Flow::finish_step`] on the row of a flow.
@@ -40,10 +39,10 @@ pub trait FlowChanges: FlowWrites {
         product: StepProduct,
         call: CallEnd,
     ) -> Result<Fenced, Unavailable> {
-        let fenced = changed(self, id, move |flow| {
+        fenced(self, id, move |flow| {
             flow.finish_step(fence, done, product.clone(), call)
-        });
-        Ok(fenced.await?.unwrap_or(Fenced::Lost))
+        })
+        .await
     }
 
     /// [`Flow::settle`] on the row of a flow.
@@ -55,10 +54,10 @@ pub trait FlowChanges: FlowWrites {
         call: CallEnd,
         now: Timestamp,
     ) -> Result<Fenced, Unavailable> {
-        let fenced = changed(self, id, move |flow| {
+        fenced(self, id, move |flow| {
             flow.settle(fence, settlement.clone(), call, now)
-        });
-        Ok(fenced.await?.unwrap_or(Fenced::Lost))
+        })
+        .await
     }
 
     /// [`Flow::defer`] on the row of a flow.
@@ -69,10 +68,10 @@ pub trait FlowChanges: FlowWrites {
         deferral: Deferral,
         call: CallEnd,
     ) -> Result<Fenced, Unavailable> {
-        let fenced = changed(self, id, move |flow| {
+        fenced(self, id, move |flow| {
             flow.defer(fence, deferral.clone(), call)
-        });
-        Ok(fenced.await?.unwrap_or(Fenced::Lost))
+        })
+        .await
     }
 
     /// [`Flow::rest`] on the row of a flow.
@@ -115,6 +114,15 @@ pub trait FlowChanges: FlowWrites {
 }
 
 impl<Flows: FlowWrites + ?Sized> FlowChanges for Flows {}
+
+/// Whether the rule found the row, and its fence.
+async fn fenced(
+    flows: &(impl FlowWrites + ?Sized),
+    id: FlowId,
+    rule: impl Fn(&mut Flow) -> Fenced + Send + Sync + 'static,
+) -> Result<Fenced, Unavailable> {
+    Ok(changed(flows, id, rule).await?.unwrap_or(Fenced::Lost))
+}
 
 /// What the rule says of the row that it was applied to.
 async fn changed<Verdict: Send>(

@@ -55,9 +55,7 @@ impl Process {
                 },
             };
             // What is gone is made again, by the step that made it.
-            let Some(step) = steps.get(done) else {
-                continue;
-            };
+            let step = &steps[done];
             let made = match self.make_step(flow, step, input, attempt).await? {
                 Ok(made) => made,
                 Err(End::Setback(setback)) if steps.len() > 1 => {
