@@ -201,7 +201,11 @@ async fn a_dead_letter_after_a_panic_ends_the_flow() {
     bury.handle(&flows[0].message()).await.unwrap();
     assert_eq!(world.state(&flows[0]).await, FlowState::Failed);
     // Whoever still holds the flow changes nothing.
-    let late = world.flows.begin_call(flows[0].id, 1).await.unwrap();
+    let late = world
+        .flows
+        .begin_call(flows[0].id, 1, Vec::new())
+        .await
+        .unwrap();
     assert_eq!(late, Fenced::Lost);
 }
 

@@ -241,7 +241,7 @@ async fn a_change_whose_answer_was_lost_is_not_made_twice() {
         abandoned: 0,
     };
     flows.put_flows(&[row.clone()]).await.unwrap();
-    let begun = flows.begin_call(row.id, 1).await.unwrap();
+    let begun = flows.begin_call(row.id, 1, Vec::new()).await.unwrap();
     assert_eq!(begun, assetmill_core::Fenced::Done);
     let asked = service.asked();
     assert_eq!(asked.len(), 4);

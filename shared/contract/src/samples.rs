@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use assetmill_core::{
-    Availability, Batch, BatchId, Cost, Flow, FlowId, MediaType, OperationDescription, Output,
-    OutputKey, Params, ParamsSchema, Progress, Sha256Digest, Source, Status, TenantId,
+    Availability, Batch, BatchId, Cost, Flow, FlowId, History, MediaType, OperationDescription,
+    Output, OutputKey, Params, ParamsSchema, Progress, Sha256Digest, Source, Status, TenantId,
 };
 use jiff::Timestamp;
 
@@ -53,6 +53,7 @@ fn flow(batch: &Batch, index: u32) -> Flow {
         fence: 0,
         unconfirmed_calls: 0,
         progress: Progress::default(),
+        history: History::default(),
         due_at: None,
         created_at: batch.created_at,
         started_at: None,

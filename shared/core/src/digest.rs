@@ -40,7 +40,8 @@ impl fmt::Debug for Sha256Digest {
 
 /// Names a piece of work: one source content, one operation as it is defined now, one set of
 /// parameters, for one tenant. Equal work has equal keys.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct WorkKey(Sha256Digest);
 
 impl WorkKey {

@@ -1,6 +1,8 @@
 //! The processing of one asset.
 
 mod change;
+mod history;
+mod job;
 mod progress;
 mod transitions;
 
@@ -9,7 +11,9 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use change::{CallEnd, Cancellation, Claim, Deferral, Fenced, NextTry, Settlement};
+pub use change::{CallEnd, Cancellation, Claim, Deferral, Fenced, NextTry, Report, Settlement};
+pub use history::{Event, Happened, History, Wait};
+pub use job::OpenJob;
 pub use progress::{Progress, StepProduct};
 
 use crate::{
@@ -47,6 +51,9 @@ pub struct Flow {
     /// How far its steps have come.
     #[serde(default, skip_serializing_if = "Progress::is_none")]
     pub progress: Progress,
+    /// What happened to it.
+    #[serde(default, skip_serializing_if = "History::is_empty")]
+    pub history: History,
     /// When a message is due for it that the schedule sends: it may have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,

@@ -22,13 +22,15 @@ pub use batch::{Batch, BatchStatus, Counts};
 pub use digest::{OutputKey, Sha256Digest, WorkKey};
 pub use failure::{Failure, FailureCode, Setback};
 pub use flow::{
-    CallEnd, Cancellation, Claim, Deferral, Fenced, Flow, FlowMessage, FlowState, NextTry,
-    NotAState, Output, Progress, Settlement, Status, StepProduct, Task,
+    CallEnd, Cancellation, Claim, Deferral, Event, Fenced, Flow, FlowMessage, FlowState, Happened,
+    History, NextTry, NotAState, OpenJob, Output, Progress, Report, Settlement, Status,
+    StepProduct, Task, Wait,
 };
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};
 pub use operation::{
-    Asset, Availability, Catalogue, Cost, MediaType, Operation, OperationDescription, ParamError,
-    ParamKind, ParamSpec, ParamValue, Params, ParamsSchema, Product, Step,
+    Asset, Availability, Call, CallReference, Catalogue, Cost, Job, JobCall, LookUp, MAX_JOB_BYTES,
+    MediaType, Operation, OperationDescription, ParamError, ParamKind, ParamSpec, ParamValue,
+    Params, ParamsSchema, Product, Run, Step,
 };
 pub use shares::{Share, Shares};
 

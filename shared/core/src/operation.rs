@@ -2,6 +2,7 @@
 
 mod media_type;
 mod params;
+mod run;
 mod step;
 
 use std::collections::BTreeMap;
@@ -13,9 +14,10 @@ use bytes::Bytes;
 
 pub use media_type::MediaType;
 pub use params::{ParamError, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema};
+pub use run::{Call, CallReference, Job, JobCall, LookUp, MAX_JOB_BYTES, Run};
 pub use step::Step;
 
-use crate::{AssetUrl, OperationName, RetryPolicy, Setback, TenantId};
+use crate::{AssetUrl, Failure, FailureCode, OperationName, RetryPolicy, Setback, TenantId};
 
 /// A fetched asset.
 #[derive(Debug, Clone)]
@@ -93,9 +95,19 @@ pub trait Operation: Send + Sync {
         &[]
     }
 
-    /// The longest that a run takes, where it stops by itself.
+    /// The longest that [`begin`](Self::begin) takes, where it stops by itself.
     fn longest_run(&self) -> Option<Duration> {
         None
+    }
+
+    /// The longest that a job is asked about.
+    fn longest_job(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Whether the end of a job needs the asset, which is then kept.
+    fn keeps_asset(&self) -> bool {
+        false
     }
 
     /// Whether a paid call whose end was never learnt is made again unasked, and perhaps paid for twice.
@@ -111,6 +123,43 @@ pub trait Operation: Send + Sync {
         asset: Asset,
         params: &Params,
     ) -> Result<Product, Setback>;
+
+    /// Begins to make the product, and makes it where nobody else takes it on. MUST be cancel-safe as
+    /// [`run`](Self::run).
+    async fn begin(&self, call: Call) -> Result<Run, Setback> {
+        let product = self.run(&call.tenant, call.asset, &call.params).await?;
+        Ok(Run::Done(product))
+    }
+
+    /// Asks once about a job. MUST change nothing that was not begun yet; while it can't be learnt how the job is
+    /// doing, it goes on.
+    ///
+    /// # Errors
+    /// The setback that ended the job.
+    async fn ask(&self, job: JobCall) -> Result<Run, Setback> {
+        let _ = job;
+        Err(Setback::lasting(
+            FailureCode::OperationUnavailable,
+            "the operation takes on no jobs any more",
+        ))
+    }
+
+    /// Whether [`look_up`](Self::look_up) can tell what became of a call.
+    fn looks_up(&self) -> bool {
+        false
+    }
+
+    /// Asks what became of a call whose end nobody learnt.
+    ///
+    /// # Errors
+    /// The setback that it ended with.
+    async fn look_up(&self, call: Call) -> Result<LookUp, Setback> {
+        let _ = call;
+        Ok(LookUp::Unknown(Failure::passing(
+            FailureCode::VendorUnconfirmed,
+            "the vendor can't be asked what became of the call",
+        )))
+    }
 }
 
 /// The operations that can be asked for, one of them by default.

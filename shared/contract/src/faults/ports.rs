@@ -7,9 +7,9 @@ use assetmill_core::ports::{
     OutputWrites, Rule, Sources, Tally, Unavailable, WorkClaim, WorkHolder, Works,
 };
 use assetmill_core::{
-    Asset, AssetUrl, Batch, BatchId, Cost, Counts, Failure, FailureCode, Flow, FlowId, FlowState,
-    MediaType, Operation, OperationDescription, Output, OutputKey, Params, Product, RetryPolicy,
-    Setback, Step, TenantId, WorkKey,
+    Asset, AssetUrl, Batch, BatchId, Call, Cost, Counts, Failure, FailureCode, Flow, FlowId,
+    FlowState, Job, JobCall, LookUp, MediaType, Operation, OperationDescription, Output, OutputKey,
+    Params, Product, RetryPolicy, Run, Setback, Step, TenantId, WorkKey,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -106,12 +106,28 @@ impl<Port: Operation + ?Sized> Operation for Faulty<Port> {
         self.inner.resends_unconfirmed()
     }
 
+    fn longest_job(&self) -> Duration {
+        self.inner.longest_job()
+    }
+
+    fn keeps_asset(&self) -> bool {
+        self.inner.keeps_asset()
+    }
+
+    fn looks_up(&self) -> bool {
+        self.inner.looks_up()
+    }
+
     async fn run(
         &self,
         tenant: &TenantId,
         asset: Asset,
         params: &Params,
     ) -> Result<Product, Setback> {
+        self.inner.run(tenant, asset, params).await
+    }
+
+    async fn begin(&self, call: Call) -> Result<Run, Setback> {
         let free = self.description().cost == Cost::Free;
         let unconfirmed = if free || self.resends_unconfirmed() {
             Setback::Unconfirmed
@@ -120,13 +136,34 @@ impl<Port: Operation + ?Sized> Operation for Faulty<Port> {
         };
         let failure = |effect| match effect {
             Effect::None => Setback::transient(FailureCode::VendorUnavailable, "injected fault"),
-            Effect::Done => unconfirmed(Failure::passing(
-                FailureCode::VendorUnconfirmed,
-                "injected fault",
-            )),
+            Effect::Done => unconfirmed(injected()),
         };
-        self.faults
-            .spoil(self.inner.run(tenant, asset, params), failure)
-            .await
+        self.faults.spoil(self.inner.begin(call), failure).await
     }
+
+    /// A question that gets no answer is asked again.
+    async fn ask(&self, job: JobCall) -> Result<Run, Setback> {
+        let state = job.state.clone();
+        let asked = async { Ok::<_, Effect>(self.inner.ask(job).await) };
+        match self.faults.spoil(asked, |effect| effect).await {
+            Ok(answer) => answer,
+            Err(_) => Ok(Run::Taken(Job {
+                state,
+                ask_after: Duration::from_secs(1),
+                trouble: Some(injected()),
+            })),
+        }
+    }
+
+    async fn look_up(&self, call: Call) -> Result<LookUp, Setback> {
+        let asked = async { Ok::<_, Effect>(self.inner.look_up(call).await) };
+        match self.faults.spoil(asked, |effect| effect).await {
+            Ok(answer) => answer,
+            Err(_) => Ok(LookUp::Unknown(injected())),
+        }
+    }
+}
+
+fn injected() -> Failure {
+    Failure::passing(FailureCode::VendorUnconfirmed, "injected fault")
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use assetmill_core::ports::{FlowChanges as _, FlowWrites};
 use assetmill_core::{
-    CallEnd, Claim, Deferral, Failure, FailureCode, Fenced, Flow, FlowId, NextTry, Status,
+    CallEnd, Claim, Deferral, Event, Failure, FailureCode, Fenced, Flow, FlowId, Happened, NextTry,
+    Status, Wait,
 };
 use futures_util::future::join_all;
 
@@ -42,6 +43,7 @@ fn deferral(next_try: NextTry) -> Deferral {
     Deferral {
         not_before: at(50),
         next_try,
+        reason: Wait::Retry(FailureCode::SourceTimeout),
         last_failure: Some(Failure::passing(FailureCode::SourceTimeout, "late")),
     }
 }
@@ -57,6 +59,14 @@ async fn a_pending_flow_is_claimed(on: Arc<Adapters>) {
         attempts: 1,
         fence: 1,
         started_at: Some(at(10)),
+        history: [Event {
+            at: at(10),
+            what: Happened::Claimed,
+            step: 0,
+            attempt: 1,
+        }]
+        .into_iter()
+        .collect(),
         ..rows[0].clone()
     };
     assert_eq!(flow, expected);
@@ -102,7 +112,9 @@ async fn an_ended_lease_is_taken_over(on: Arc<Adapters>) {
     assert_eq!(read(&*on.flows, first.id).await.status, status(at(300), 2));
     // A word from the worker, and nothing was abandoned.
     let deferral = deferral(NextTry::Another);
-    let deferred = on.flows.defer(first.id, 3, deferral, CallEnd::NoCall);
+    let deferred = on
+        .flows
+        .defer(first.id, 3, deferral, CallEnd::NoCall, at(30));
     deferred.await.unwrap();
     on.flows.claim(first.id, at(300), at(400)).await.unwrap();
     assert_eq!(read(&*on.flows, first.id).await.status, status(at(400), 0));
@@ -119,7 +131,13 @@ async fn a_deferred_flow_waits_until_it_is_due(on: Arc<Adapters>) {
     let deferral = deferral(NextTry::Another);
     let deferred = on
         .flows
-        .defer(flow.id, flow.fence, deferral.clone(), CallEnd::NoCall)
+        .defer(
+            flow.id,
+            flow.fence,
+            deferral.clone(),
+            CallEnd::NoCall,
+            at(30),
+        )
         .await;
     assert_eq!(deferred.unwrap(), Fenced::Done);
     let row = read(&*on.flows, flow.id).await;
@@ -146,6 +164,7 @@ async fn a_free_deferral_gives_the_attempt_back(on: Arc<Adapters>) {
             flow.fence,
             deferral(NextTry::Same),
             CallEnd::NoCall,
+            at(30),
         )
         .await
         .unwrap();
@@ -161,7 +180,7 @@ async fn a_deferral_before_the_first_attempt_takes_its_beginning_back(on: Arc<Ad
         ..deferral(NextTry::First)
     };
     on.flows
-        .defer(flow.id, flow.fence, deferral, CallEnd::NoCall)
+        .defer(flow.id, flow.fence, deferral, CallEnd::NoCall, at(30))
         .await
         .unwrap();
     let row = read(&*on.flows, flow.id).await;
@@ -181,7 +200,7 @@ async fn a_deferral_needs_the_fence(on: Arc<Adapters>) {
     for (id, fence) in [(first.id, first.fence), (FlowId::generate(), 1)] {
         let late = on
             .flows
-            .defer(id, fence, deferral(NextTry::Same), CallEnd::NoCall)
+            .defer(id, fence, deferral(NextTry::Same), CallEnd::NoCall, at(30))
             .await;
         assert_eq!(late.unwrap(), Fenced::Lost);
     }
@@ -196,11 +215,15 @@ async fn a_call_is_unconfirmed_until_it_ends(on: Arc<Adapters>) {
         let Claim::Claimed(flow) = claim else {
             panic!("not claimed: {claim:?}");
         };
-        let begun = on.flows.begin_call(flow.id, flow.fence).await.unwrap();
+        let begun = on
+            .flows
+            .begin_call(flow.id, flow.fence, Vec::new())
+            .await
+            .unwrap();
         assert_eq!(begun, Fenced::Done);
         assert_eq!(read(&*on.flows, flow.id).await.unconfirmed_calls, 1);
         on.flows
-            .defer(flow.id, flow.fence, deferral(NextTry::Another), end)
+            .defer(flow.id, flow.fence, deferral(NextTry::Another), end, at(30))
             .await
             .unwrap();
         assert_eq!(read(&*on.flows, flow.id).await.unconfirmed_calls, expected);
@@ -210,7 +233,11 @@ async fn a_call_is_unconfirmed_until_it_ends(on: Arc<Adapters>) {
 async fn a_call_needs_the_fence(on: Arc<Adapters>) {
     let (_, rows) = put(&*on.flows, 1).await;
     let flow = claimed(&*on.flows, rows[0].id).await;
-    let begun = on.flows.begin_call(flow.id, flow.fence + 1).await.unwrap();
+    let begun = on
+        .flows
+        .begin_call(flow.id, flow.fence + 1, Vec::new())
+        .await
+        .unwrap();
     assert_eq!(begun, Fenced::Lost);
     assert_eq!(read(&*on.flows, flow.id).await.unconfirmed_calls, 0);
 }

@@ -75,7 +75,11 @@ async fn a_flow_that_runs_may_be_due_at_the_end_of_its_lease(on: Arc<Adapters>) 
     assert!(on.flows.rest(flow.id, at(100)).await.unwrap());
     assert_eq!(due(&on, at(100)).await, [flow.id]);
     // Whoever holds it still does.
-    let begun = on.flows.begin_call(flow.id, flow.fence).await.unwrap();
+    let begun = on
+        .flows
+        .begin_call(flow.id, flow.fence, Vec::new())
+        .await
+        .unwrap();
     assert_eq!(begun, Fenced::Done);
 }
 

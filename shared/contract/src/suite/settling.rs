@@ -5,7 +5,7 @@ use std::sync::Arc;
 use assetmill_core::ports::{Announcement, FlowChanges as _, Tally};
 use assetmill_core::{
     BatchId, CallEnd, Cancellation, Claim, Deferral, Failure, FailureCode, Fenced, FlowId,
-    FlowState, MAX_BATCH, NextTry, Settlement, Status,
+    FlowState, MAX_BATCH, NextTry, Settlement, Status, Wait,
 };
 use futures_util::future::join_all;
 
@@ -33,7 +33,10 @@ cases! { "settling":
 async fn a_flow_completes(on: Arc<Adapters>) {
     let (_, rows) = put(&*on.flows, 1).await;
     let flow = claimed(&*on.flows, rows[0].id).await;
-    on.flows.begin_call(flow.id, flow.fence).await.unwrap();
+    on.flows
+        .begin_call(flow.id, flow.fence, Vec::new())
+        .await
+        .unwrap();
     let settlement = Settlement::Completed(output(b"made"));
     let settled = on
         .flows
@@ -213,16 +216,21 @@ async fn nothing_leaves_a_settled_state(on: Arc<Adapters>) {
             None => drop(on.flows.bury(flow.id, failure(), at(20)).await.unwrap()),
         }
         let before = read(&*on.flows, flow.id).await;
-        let begun = on.flows.begin_call(flow.id, flow.fence).await.unwrap();
+        let begun = on
+            .flows
+            .begin_call(flow.id, flow.fence, Vec::new())
+            .await
+            .unwrap();
         assert_eq!(begun, Fenced::Lost);
         let deferral = Deferral {
             not_before: at(50),
             next_try: NextTry::Same,
+            reason: Wait::Worker,
             last_failure: None,
         };
         let deferred = on
             .flows
-            .defer(flow.id, flow.fence, deferral, CallEnd::NoCall);
+            .defer(flow.id, flow.fence, deferral, CallEnd::NoCall, at(30));
         assert_eq!(deferred.await.unwrap(), Fenced::Lost);
         let late = Settlement::Completed(output(b"late"));
         assert_eq!(settle(late).await, Fenced::Lost);

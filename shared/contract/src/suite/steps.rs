@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use assetmill_core::ports::FlowChanges as _;
 use assetmill_core::{
-    CallEnd, Claim, Fenced, Flow, Progress, Settlement, Sha256Digest, StepProduct,
+    CallEnd, CallReference, Claim, Deferral, Event, Fenced, Flow, Happened, NextTry, OpenJob,
+    OperationName, Params, Progress, Report, Settlement, Sha256Digest, StepProduct, Wait, WorkKey,
 };
 
 use super::claims::{claimed, read};
@@ -18,6 +19,9 @@ cases! { "steps":
     a_step_that_is_made_again_takes_the_place_of_what_came_after,
     finishing_a_step_needs_the_fence,
     a_call_stays_open_until_its_end_is_noted,
+    a_job_is_kept_until_its_end_is_known,
+    a_call_that_is_made_again_keeps_its_reference,
+    what_happened_is_kept_in_order,
     a_settled_flow_keeps_no_progress,
 }
 
@@ -92,7 +96,10 @@ async fn finishing_a_step_needs_the_fence(on: Arc<Adapters>) {
 async fn a_call_stays_open_until_its_end_is_noted(on: Arc<Adapters>) {
     let (_, rows) = put(&*on.flows, 1).await;
     let flow = claimed(&*on.flows, rows[0].id).await;
-    on.flows.begin_call(flow.id, flow.fence).await.unwrap();
+    on.flows
+        .begin_call(flow.id, flow.fence, Vec::new())
+        .await
+        .unwrap();
     // Its worker died: the next one is told.
     let claim = on.flows.claim(flow.id, at(200), at(300)).await.unwrap();
     let Claim::Claimed(flow) = claim else {
@@ -104,11 +111,160 @@ async fn a_call_stays_open_until_its_end_is_noted(on: Arc<Adapters>) {
     assert!(!flow.progress.open_call);
     assert_eq!(flow.unconfirmed_calls, 0);
     // What another attempt made is found without a call: the next step has none that is open.
-    on.flows.begin_call(flow.id, flow.fence).await.unwrap();
+    on.flows
+        .begin_call(flow.id, flow.fence, Vec::new())
+        .await
+        .unwrap();
     finish(&on, &flow, 1, CallEnd::NoCall).await;
     let flow = read(&*on.flows, flow.id).await;
     assert!(!flow.progress.open_call);
     assert_eq!(flow.unconfirmed_calls, 1);
+}
+
+fn job(state: &str) -> OpenJob {
+    let operation: OperationName = "vendor".parse().unwrap();
+    let digest = Sha256Digest::of(b"asset");
+    OpenJob {
+        step: digest.clone(),
+        state: state.to_owned(),
+        work: WorkKey::new(&tenant(), &operation, "1", &digest, &Params::default()),
+        asset: None,
+        until: at(3_600),
+    }
+}
+
+fn waits_for_job() -> Deferral {
+    Deferral {
+        not_before: at(50),
+        next_try: NextTry::Same,
+        reason: Wait::VendorJob,
+        last_failure: None,
+    }
+}
+
+async fn a_job_is_kept_until_its_end_is_known(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    on.flows
+        .begin_call(flow.id, flow.fence, Vec::new())
+        .await
+        .unwrap();
+    let taken = Report::from(CallEnd::Taken(Box::new(job("1"))));
+    let reported = on.flows.report(flow.id, flow.fence, taken).await.unwrap();
+    assert_eq!(reported, Fenced::Done);
+    assert_eq!(read(&*on.flows, flow.id).await.progress.job, Some(job("1")));
+    let goes_on = CallEnd::Taken(Box::new(job("2")));
+    let deferred = on
+        .flows
+        .defer(flow.id, flow.fence, waits_for_job(), goes_on, at(20));
+    assert_eq!(deferred.await.unwrap(), Fenced::Done);
+    let flow = claimed_at(&on, &flow, 60).await;
+    assert_eq!(flow.progress.job, Some(job("2")));
+    assert!(flow.progress.open_call, "the call has not ended");
+    // An attempt that learns nothing leaves it as it is.
+    let deferred = on.flows.defer(
+        flow.id,
+        flow.fence,
+        waits_for_job(),
+        CallEnd::NoCall,
+        at(70),
+    );
+    deferred.await.unwrap();
+    let flow = claimed_at(&on, &flow, 80).await;
+    assert_eq!(flow.progress.job, Some(job("2")));
+    finish(&on, &flow, 0, CallEnd::Confirmed).await;
+    let flow = read(&*on.flows, flow.id).await;
+    assert_eq!(flow.progress.job, None);
+    assert_eq!((flow.attempts, flow.unconfirmed_calls), (1, 0));
+}
+
+async fn claimed_at(on: &Adapters, flow: &Flow, second: i64) -> Flow {
+    let claim = on.flows.claim(flow.id, at(second), at(second + 90)).await;
+    match claim.unwrap() {
+        Claim::Claimed(flow) => flow,
+        other => panic!("not claimed: {other:?}"),
+    }
+}
+
+async fn a_call_that_is_made_again_keeps_its_reference(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    let reference = CallReference::new(flow.id, flow.fence);
+    on.flows
+        .begin_call(flow.id, flow.fence, Vec::new())
+        .await
+        .unwrap();
+    let deferred = on.flows.defer(
+        flow.id,
+        flow.fence,
+        waits_for_job(),
+        CallEnd::Unconfirmed,
+        at(20),
+    );
+    deferred.await.unwrap();
+    let flow = claimed_at(&on, &flow, 60).await;
+    assert_eq!(flow.progress.reference, Some(reference.clone()));
+    on.flows
+        .begin_call(flow.id, flow.fence, Vec::new())
+        .await
+        .unwrap();
+    let again = read(&*on.flows, flow.id).await;
+    assert_eq!(again.progress.reference, Some(reference.clone()));
+    // One that ended is another's business.
+    let ended = Report::from(CallEnd::Confirmed);
+    on.flows.report(flow.id, flow.fence, ended).await.unwrap();
+    let next = read(&*on.flows, flow.id).await;
+    assert_ne!(next.next_reference(), reference);
+}
+
+async fn what_happened_is_kept_in_order(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    let flow = claimed(&*on.flows, rows[0].id).await;
+    let event = |second, what| flow.event(at(second), what);
+    let sent = vec![event(11, Happened::Fetched), event(12, Happened::Sent)];
+    on.flows
+        .begin_call(flow.id, flow.fence, sent)
+        .await
+        .unwrap();
+    let report = Report {
+        call: CallEnd::Taken(Box::new(job("1"))),
+        events: vec![event(13, Happened::Taken)],
+    };
+    let deferral = waits_for_job();
+    let (reason, until) = (deferral.reason, deferral.not_before);
+    on.flows
+        .defer(flow.id, flow.fence, deferral, report, at(20))
+        .await
+        .unwrap();
+    let flow = claimed_at(&on, &flow, 60).await;
+    let report = Report {
+        call: CallEnd::Confirmed,
+        events: vec![flow.event(at(61), Happened::Stored)],
+    };
+    let settlement = Settlement::Completed(output(b"made"));
+    on.flows
+        .settle(flow.id, flow.fence, settlement, report, at(62))
+        .await
+        .unwrap();
+    let happened: Vec<(i64, Happened)> = read(&*on.flows, flow.id)
+        .await
+        .history
+        .events()
+        .iter()
+        .map(|Event { at: then, what, .. }| (then.as_second() - at(0).as_second(), *what))
+        .collect();
+    assert_eq!(
+        happened,
+        [
+            (10, Happened::Claimed),
+            (11, Happened::Fetched),
+            (12, Happened::Sent),
+            (13, Happened::Taken),
+            (20, Happened::Waits { reason, until }),
+            (61, Happened::Stored),
+            (62, Happened::Completed),
+        ]
+    );
 }
 
 async fn a_settled_flow_keeps_no_progress(on: Arc<Adapters>) {

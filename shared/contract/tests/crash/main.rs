@@ -19,6 +19,9 @@ async fn survives(way: Way, kind: Kind, call: usize, fault: Fault) -> usize {
     let accepted = faults
         .run(async {
             let accepted = process.submit(way).await;
+            if let Some(batch) = accepted {
+                process.meddle(way, batch).await;
+            }
             process.drain().await;
             accepted
         })
@@ -26,20 +29,20 @@ async fn survives(way: Way, kind: Kind, call: usize, fault: Fault) -> usize {
         .unwrap_or_default();
     world.process(&Faults::none()).drain().await;
     world
-        .check(accepted)
+        .check(accepted, way)
         .await
         .unwrap_or_else(|broken| panic!("{way:?}, {kind:?}, {fault:?} at call {call}: {broken}"));
     faults.calls()
 }
 
 async fn survives_every_point(way: Way, fault: Fault) {
-    for kind in [Kind::Paid, Kind::Free, Kind::Chain] {
+    for kind in [Kind::Paid, Kind::Free, Kind::Chain, Kind::Job] {
         let mut call = 1;
         while survives(way, kind, call, fault).await >= call {
             call += 1;
         }
         // A batch can't do with fewer; if it seems to, the points were not reached.
-        assert!(call > 50, "{call} points");
+        assert!(call > 50, "{kind:?}: {call} points");
     }
 }
 
@@ -61,27 +64,53 @@ every_point! {
     answered_stop_after: Answered, StopAfter;
     answered_fail_before: Answered, FailBefore;
     answered_fail_after: Answered, FailAfter;
+    cancelled_stop_before: Cancelled, StopBefore;
+    cancelled_stop_after: Cancelled, StopAfter;
+    cancelled_fail_before: Cancelled, FailBefore;
+    cancelled_fail_after: Cancelled, FailAfter;
+    retried_stop_before: Retried, StopBefore;
+    retried_stop_after: Retried, StopAfter;
+    retried_fail_before: Retried, FailBefore;
+    retried_fail_after: Retried, FailAfter;
 }
 
 /// The process that recovers stops as well, at every point of its own. To stop before a call is to
 /// stop after the one before it, so one of the two is enough for pairs.
 #[tokio::test(start_paused = true)]
 async fn recovery_survives_every_point() {
-    recovery_survives(Kind::Paid).await;
+    recovery_survives(Way::Queued, Kind::Paid).await;
 }
 
 /// As above, for two vendors.
 #[tokio::test(start_paused = true)]
 async fn recovery_of_a_chain_survives_every_point() {
-    recovery_survives(Kind::Chain).await;
+    recovery_survives(Way::Queued, Kind::Chain).await;
 }
 
-async fn recovery_survives(kind: Kind) {
+/// As above, where the second vendor is asked until it is done.
+#[tokio::test(start_paused = true)]
+async fn recovery_of_jobs_survives_every_point() {
+    recovery_survives(Way::Queued, Kind::Job).await;
+}
+
+/// As above, where the caller cancels.
+#[tokio::test(start_paused = true)]
+async fn recovery_of_what_is_cancelled_survives_every_point() {
+    recovery_survives(Way::Cancelled, Kind::Job).await;
+}
+
+/// As above, where the caller has what failed run again.
+#[tokio::test(start_paused = true)]
+async fn recovery_of_what_is_retried_survives_every_point() {
+    recovery_survives(Way::Retried, Kind::Paid).await;
+}
+
+async fn recovery_survives(way: Way, kind: Kind) {
     let fault = Fault::StopAfter;
     for first in 1.. {
         let mut second = 1;
         loop {
-            let (first_calls, second_calls) = survives_twice(kind, fault, first, second).await;
+            let (first_calls, second_calls) = survives_twice(way, kind, fault, first, second).await;
             if first_calls < first {
                 // A batch can't do with fewer calls.
                 assert!(first > 50, "{first} points");
@@ -95,13 +124,22 @@ async fn recovery_survives(kind: Kind) {
     }
 }
 
-async fn survives_twice(kind: Kind, fault: Fault, first: usize, second: usize) -> (usize, usize) {
+async fn survives_twice(
+    way: Way,
+    kind: Kind,
+    fault: Fault,
+    first: usize,
+    second: usize,
+) -> (usize, usize) {
     let world = World::of(kind);
     let faults = Faults::at(first, fault);
     let process = world.process(&faults);
     let accepted = faults
         .run(async {
-            let accepted = process.submit(Way::Queued).await;
+            let accepted = process.submit(way).await;
+            if let Some(batch) = accepted {
+                process.meddle(way, batch).await;
+            }
             process.drain().await;
             accepted
         })
@@ -111,9 +149,9 @@ async fn survives_twice(kind: Kind, fault: Fault, first: usize, second: usize) -
     again.run(world.process(&again).drain()).await;
     world.process(&Faults::none()).drain().await;
     world
-        .check(accepted)
+        .check(accepted, way)
         .await
-        .unwrap_or_else(|broken| panic!("{fault:?} at {first} and {second}: {broken}"));
+        .unwrap_or_else(|broken| panic!("{way:?}, {fault:?} at {first} and {second}: {broken}"));
     (faults.calls(), again.calls())
 }
 
@@ -124,7 +162,7 @@ async fn duplicates_and_reordering_change_nothing() {
     let process = world.process(&Faults::none());
     let accepted = process.submit(Way::Queued).await;
     process.drain().await;
-    world.check(accepted).await.unwrap();
+    world.check(accepted, Way::Queued).await.unwrap();
     let charges = world.vendors[0].charges();
     assert!(charges.values().all(|charges| *charges == 1));
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use assetmill_contract::samples;
 use assetmill_core::ports::{FlowQueue, Outgoing, Sources, Unavailable};
 use assetmill_core::{
-    Asset, AssetUrl, Cost, Failure, FailureCode, MediaType, Operation, OperationDescription,
-    Params, Product, RetryPolicy, Setback, Step, TenantId,
+    Asset, AssetUrl, Call, Cost, Failure, FailureCode, Job, JobCall, MediaType, Operation,
+    OperationDescription, Params, Product, RetryPolicy, Run, Setback, Step, TenantId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -40,6 +40,8 @@ impl Sources for Host {
 /// throttles the first call for `…/throttled`, and is out of order for the first call for `…/unwell`.
 pub(crate) struct Vendor {
     description: OperationDescription,
+    /// Whether it takes work on, and is done when it is asked for the second time.
+    takes_jobs: bool,
     state: Mutex<State>,
 }
 
@@ -48,19 +50,38 @@ struct State {
     charges: HashMap<String, u32>,
     refused: HashSet<String>,
     poison: Option<String>,
+    /// What it was given, and how often it was asked for it.
+    jobs: Vec<(Bytes, u32)>,
 }
 
 impl Vendor {
     pub(crate) fn new(name: &str, cost: Cost) -> Self {
         Self {
             description: samples::description(name, cost),
+            takes_jobs: false,
             state: Mutex::default(),
+        }
+    }
+
+    /// A vendor that takes work on.
+    pub(crate) fn of_jobs(name: &str) -> Self {
+        Self {
+            takes_jobs: true,
+            ..Self::new(name, Cost::Paid)
         }
     }
 
     /// What it makes of a text.
     pub(crate) fn made_of(&self, text: &str) -> String {
         format!("{text}\n{}", self.description.name)
+    }
+
+    fn product(&self, content: &Bytes) -> Product {
+        let text = String::from_utf8(content.to_vec()).unwrap();
+        Product {
+            content: self.made_of(&text).into(),
+            media_type: MediaType::png(),
+        }
     }
 
     /// How often each source was charged.
@@ -105,11 +126,41 @@ impl Operation for Vendor {
             return Err(Setback::transient(FailureCode::VendorUnavailable, "503"));
         }
         *state.charges.entry(source).or_default() += 1;
-        let text = String::from_utf8(asset.content.to_vec()).unwrap();
-        Ok(Product {
-            content: self.made_of(&text).into(),
-            media_type: MediaType::png(),
-        })
+        Ok(self.product(&asset.content))
+    }
+
+    fn longest_job(&self) -> Duration {
+        Duration::from_hours(1)
+    }
+
+    async fn begin(&self, call: Call) -> Result<Run, Setback> {
+        let content = call.asset.content.clone();
+        let product = self.run(&call.tenant, call.asset, &call.params).await?;
+        if !self.takes_jobs {
+            return Ok(Run::Done(product));
+        }
+        let jobs = &mut self.state.lock().unwrap().jobs;
+        jobs.push((content, 0));
+        Ok(Run::Taken(Job {
+            state: (jobs.len() - 1).to_string(),
+            ask_after: Duration::ZERO,
+            trouble: None,
+        }))
+    }
+
+    async fn ask(&self, job: JobCall) -> Result<Run, Setback> {
+        tokio::task::yield_now().await;
+        let jobs = &mut self.state.lock().unwrap().jobs;
+        let (content, asked) = &mut jobs[job.state.parse::<usize>().unwrap()];
+        *asked += 1;
+        if *asked > 1 {
+            return Ok(Run::Done(self.product(content)));
+        }
+        Ok(Run::Taken(Job {
+            state: job.state,
+            ask_after: Duration::from_secs(30),
+            trouble: None,
+        }))
     }
 }
 

@@ -12,7 +12,7 @@ use assetmill_core::ports::{
     Clock, FlowDeliveries, FlowQueue, FlowReads, FlowWrites, OutputWrites, Works,
 };
 use assetmill_core::usecases::{
-    Answer, Bury, Order, Process, SourceList, Submit, Sweep, TimeLimits, Work,
+    Answer, Bury, Cancel, Order, Process, Retry, SourceList, Submit, Sweep, TimeLimits, Work,
 };
 use assetmill_core::{
     Batch, BatchId, Catalogue, Cost, FailureCode, Flow, FlowState, Operation, Params, Shares,
@@ -36,6 +36,8 @@ const ASSETS: &[(&str, FlowState)] = &[
 ];
 /// Those of a chain: each makes more calls, and pairs of points are many.
 const ASSETS_OF_CHAINS: &[(&str, FlowState)] = &[ASSETS[0], ASSETS[2], ASSETS[5], ASSETS[6]];
+/// Those of jobs: one that is made twice, and one that is throttled first.
+const ASSETS_OF_JOBS: &[(&str, FlowState)] = &[ASSETS[0], ASSETS[2], ASSETS[5]];
 const VISIBILITY: Duration = Duration::from_secs(200);
 const GRACE: Duration = Duration::from_mins(1);
 
@@ -46,6 +48,10 @@ pub(crate) enum Way {
     Queued,
     /// While the caller waits.
     Answered,
+    /// Through the queue, and cancelled once its first flows have run.
+    Cancelled,
+    /// Through the queue, and what failed is run again.
+    Retried,
 }
 
 /// What is done with the assets.
@@ -57,6 +63,8 @@ pub(crate) enum Kind {
     Paid,
     /// Two vendors do it, one after the other.
     Chain,
+    /// Two vendors do it, of which the second takes it on and is asked until it is done.
+    Job,
 }
 
 impl Kind {
@@ -64,6 +72,7 @@ impl Kind {
         match self {
             Self::Free | Self::Paid => ASSETS,
             Self::Chain => ASSETS_OF_CHAINS,
+            Self::Job => ASSETS_OF_JOBS,
         }
     }
 }
@@ -88,6 +97,8 @@ pub(crate) struct Running {
     work: Work,
     sweep: Sweep,
     bury: Bury,
+    cancel: Cancel,
+    retry: Retry,
     deliveries: Arc<dyn FlowDeliveries>,
     dead_letters: Arc<dyn FlowDeliveries>,
     queue: Arc<MemoryQueue>,
@@ -101,17 +112,18 @@ impl World {
 
     pub(crate) fn of(kind: Kind) -> Self {
         let clock = Arc::new(RuntimeClock::default());
-        let vendors: &[_] = match kind {
-            Kind::Free => &[("transform", Cost::Free)],
-            Kind::Paid => &[("vendor", Cost::Paid)],
-            Kind::Chain => &[("first", Cost::Paid), ("second", Cost::Paid)],
+        let vendors = match kind {
+            Kind::Free => vec![Vendor::new("transform", Cost::Free)],
+            Kind::Paid => vec![Vendor::new("vendor", Cost::Paid)],
+            Kind::Chain => vec![
+                Vendor::new("first", Cost::Paid),
+                Vendor::new("second", Cost::Paid),
+            ],
+            Kind::Job => vec![Vendor::new("first", Cost::Paid), Vendor::of_jobs("second")],
         };
-        let vendors = vendors.iter();
         Self {
             kind,
-            vendors: vendors
-                .map(|(name, cost)| Arc::new(Vendor::new(name, *cost)))
-                .collect(),
+            vendors: vendors.into_iter().map(Arc::new).collect(),
             host: Arc::default(),
             flows: Arc::default(),
             works: Arc::default(),
@@ -140,7 +152,7 @@ impl World {
         }
         let operation = match self.kind {
             Kind::Free | Kind::Paid => steps.remove(0),
-            Kind::Chain => Arc::new(Chain::new(steps)),
+            Kind::Chain | Kind::Job => Arc::new(Chain::new(steps)),
         };
         let mut queue: Arc<dyn FlowQueue> = faults.around(self.queue.clone());
         if self.duplicates {
@@ -175,6 +187,14 @@ impl World {
                 submit: submit.clone(),
                 grace: GRACE,
             },
+            cancel: Cancel {
+                flows: flows.clone(),
+                clock: clock.clone(),
+            },
+            retry: Retry {
+                submit: submit.clone(),
+                catalogue: work.process.catalogue.clone(),
+            },
             submit,
             work,
             bury: Bury { flows, clock },
@@ -186,23 +206,27 @@ impl World {
     }
 
     /// What must be true once nothing is left to do.
-    pub(crate) async fn check(&self, accepted: Option<BatchId>) -> Result<(), String> {
+    pub(crate) async fn check(&self, accepted: Option<BatchId>, way: Way) -> Result<(), String> {
+        let may_be_cancelled = matches!(way, Way::Cancelled);
         let batches = self.flows.every_batch();
         if accepted.is_some_and(|id| batches.iter().all(|batch| batch.id != id)) {
             return Err("an accepted batch is lost".to_owned());
         }
         for batch in batches {
             let flows = self.check_batch(&batch).await?;
-            for (flow, (_, expected)) in flows.iter().zip(self.kind.assets()) {
-                if flow.state() != *expected && !stopped_two_workers(flow) && !is_unconfirmed(flow)
-                {
-                    return Err(format!("{} is {:?}", flow.source, flow.status));
+            for flow in &flows {
+                let source = flow.source.to_string();
+                let asset = self.kind.assets().iter().find(|(url, _)| *url == source);
+                let as_expected = asset.is_some_and(|(_, expected)| flow.state() == *expected);
+                let was_cancelled = flow.state() == FlowState::Cancelled && may_be_cancelled;
+                if !as_expected && !was_cancelled && !gave_up(flow) {
+                    return Err(format!("{source} is {:?}", flow.status));
                 }
             }
         }
         match self.kind {
             Kind::Free => Ok(()),
-            Kind::Paid | Kind::Chain => self.check_charges().await,
+            Kind::Paid | Kind::Chain | Kind::Job => self.check_charges().await,
         }
     }
 
@@ -223,7 +247,7 @@ impl World {
             };
             let of_poison = match self.kind {
                 Kind::Free => FailureCode::WorkerCrashed,
-                Kind::Paid | Kind::Chain => FailureCode::VendorUnconfirmed,
+                Kind::Paid | Kind::Chain | Kind::Job => FailureCode::VendorUnconfirmed,
             };
             if poisoned != (code == Some(of_poison)) || (!poisoned && flow.state() != *expected) {
                 return Err(format!("{url} is {:?}", flow.status));
@@ -259,7 +283,9 @@ impl World {
             return Err(format!("{} is {:?}", flow.source, flow.status));
         }
         let settlements = self.flows.settlements(flow.id);
-        if settlements != u32::from(flow.fence > 0) {
+        // What is refused from the start never was anything else.
+        let settles = flow.fence > 0 || flow.state() == FlowState::Cancelled;
+        if settlements != u32::from(settles) {
             return Err(format!("{} settled {settlements} times", flow.source));
         }
         if let Status::Completed { output, .. } = &flow.status {
@@ -297,6 +323,11 @@ impl World {
     }
 }
 
+/// Whether the flow was given up, and says why.
+fn gave_up(flow: &Flow) -> bool {
+    stopped_two_workers(flow) || is_unconfirmed(flow)
+}
+
 /// Whether the flow was given up because nobody knows whether its call was charged, and says so.
 fn is_unconfirmed(flow: &Flow) -> bool {
     let given_up = matches!(&flow.status, Status::Failed { failure, .. }
@@ -323,10 +354,27 @@ impl Running {
             params: Params::default(),
         };
         let accepted = match way {
-            Way::Queued => self.submit.start(order).await,
             Way::Answered => self.answer.run(order).await,
+            Way::Queued | Way::Cancelled | Way::Retried => self.submit.start(order).await,
         };
         accepted.ok().map(|accepted| accepted.batch.id)
+    }
+
+    /// What the caller does with a batch that was accepted, besides waiting for it.
+    pub(crate) async fn meddle(&self, way: Way, batch: BatchId) {
+        match way {
+            Way::Queued | Way::Answered => {}
+            Way::Cancelled => {
+                self.work_once().await;
+                // One that is told that it failed asks again.
+                while self.cancel.run(&tenant(), batch).await.is_err() {}
+            }
+            Way::Retried => {
+                self.drain().await;
+                // Nobody asks again: the batch may have been started.
+                let _ = self.retry.run(&tenant(), batch).await;
+            }
+        }
     }
 
     /// Sweeps and works until nothing is left to do, as an event source and a schedule would.

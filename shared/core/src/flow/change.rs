@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Flow, Output};
+use super::{Event, Flow, OpenJob, Output, Wait};
 use crate::Failure;
 
 /// What became of a wish to claim a flow.
@@ -51,6 +51,8 @@ pub struct Deferral {
     pub not_before: Timestamp,
     /// Whether the attempt counts.
     pub next_try: NextTry,
+    /// What it waits for.
+    pub reason: Wait,
     /// What kept the attempt from its output, if anything went wrong.
     pub last_failure: Option<Failure>,
 }
@@ -67,11 +69,33 @@ pub enum NextTry {
     First,
 }
 
-/// What is known of the paid call that [`Flow::begin_call`](super::Flow::begin_call) announced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What an attempt has to tell along with a change.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Report {
+    /// What is known of the call that it made.
+    pub call: CallEnd,
+    /// What happened since its last change, in order.
+    pub events: Vec<Event>,
+}
+
+impl From<CallEnd> for Report {
+    /// Nothing happened but the end of the call.
+    fn from(call: CallEnd) -> Self {
+        Self {
+            call,
+            events: Vec::new(),
+        }
+    }
+}
+
+/// What is known of the call that [`Flow::begin_call`](super::Flow::begin_call) announced.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum CallEnd {
     /// No call was announced by this attempt, or nothing is known of it yet: what the row says of it stays.
+    #[default]
     NoCall,
+    /// The vendor took it on, and it goes on: the call stays open.
+    Taken(Box<OpenJob>),
     /// It ended, and how is known: `unconfirmed_calls` goes back by one.
     Confirmed,
     /// It may or may not have been charged.

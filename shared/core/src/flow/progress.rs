@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Output;
-use crate::{Sha256Digest, Step};
+use super::{OpenJob, Output};
+use crate::{CallReference, Sha256Digest, Step};
 
 /// How far the steps of a flow have come; nothing once it is settled.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,12 @@ pub struct Progress {
     /// Whether a paid call of the current step was begun whose end nobody noted.
     #[serde(default)]
     pub open_call: bool,
+    /// What the vendor knows that call by. Kept until its end is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<CallReference>,
+    /// What the vendor took on for the current step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<OpenJob>,
 }
 
 /// What a step made.
@@ -32,6 +38,12 @@ impl Progress {
     /// Whether there is none.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The job of this step, if a vendor took one on.
+    pub fn job_of(&self, step: &Step) -> Option<&OpenJob> {
+        let job = self.job.as_ref()?;
+        (job.step == step.fingerprint()).then_some(job)
     }
 
     /// How many of these steps are done: those whose products are of the same steps in the same order. A

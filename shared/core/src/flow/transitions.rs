@@ -4,10 +4,10 @@
 use jiff::Timestamp;
 
 use super::{
-    CallEnd, Cancellation, Claim, Deferral, Fenced, Flow, NextTry, Progress, Settlement, Status,
-    StepProduct,
+    CallEnd, Cancellation, Claim, Deferral, Event, Fenced, Flow, Happened, NextTry, Progress,
+    Report, Settlement, Status, StepProduct,
 };
-use crate::{Failure, TenantId};
+use crate::{CallReference, Failure, TenantId};
 
 impl Flow {
     /// Claims it for one attempt, until `lease_until`. A flow that is pending and due, or running under a
@@ -36,15 +36,35 @@ impl Flow {
         self.attempts += 1;
         self.fence += 1;
         self.started_at.get_or_insert(now);
+        // Each question about a job would be one.
+        if self.progress.job.is_none() {
+            self.note(now, Happened::Claimed);
+        }
         Claim::Claimed(self.clone())
     }
 
     /// Notes that a paid call is about to be made: adds one to `unconfirmed_calls`, if it runs under `fence`.
-    pub fn begin_call(&mut self, fence: u64) -> Fenced {
+    /// One whose end nobody learnt, and that is made again, keeps its reference.
+    pub fn begin_call(&mut self, fence: u64, events: &[Event]) -> Fenced {
+        let reference = self.next_reference();
         self.change(fence, |flow| {
+            flow.note_all(events);
             flow.unconfirmed_calls += 1;
             flow.progress.open_call = true;
+            flow.progress.reference = Some(reference);
         })
+    }
+
+    /// What the next call is known by to the vendor.
+    pub fn next_reference(&self) -> CallReference {
+        let open = self.progress.reference.clone();
+        open.unwrap_or_else(|| CallReference::new(self.id, self.fence))
+    }
+
+    /// Notes what its attempt has to tell, such as the job that a vendor took on, if it runs under `fence`. It goes
+    /// on running.
+    pub fn report(&mut self, fence: u64, report: Report) -> Fenced {
+        self.change(fence, |flow| flow.take_report(report))
     }
 
     /// Keeps what its step number `done`, from 0, made, if it runs under `fence`. It goes on running, at the
@@ -54,12 +74,13 @@ impl Flow {
         fence: u64,
         done: usize,
         product: StepProduct,
-        call: CallEnd,
+        report: Report,
     ) -> Fenced {
         self.change(fence, |flow| {
-            flow.end_call(call);
+            flow.take_report(report);
             // What was found to be made already may have been begun by an attempt that died.
-            flow.progress.open_call = false;
+            flow.close_call();
+            flow.progress.reference = None;
             flow.progress.products.truncate(done);
             flow.progress.products.push(product);
             flow.progress.earlier_attempts = flow.attempts.saturating_sub(1);
@@ -76,11 +97,18 @@ impl Flow {
         &mut self,
         fence: u64,
         settlement: Settlement,
-        call: CallEnd,
+        report: Report,
         now: Timestamp,
     ) -> Fenced {
         self.change(fence, |flow| {
-            flow.end_call(call);
+            flow.take_report(report);
+            flow.note(
+                now,
+                match &settlement {
+                    Settlement::Completed(_) => Happened::Completed,
+                    Settlement::Failed(failure) => Happened::Failed(failure.code),
+                },
+            );
             flow.let_go();
             flow.status = match settlement {
                 Settlement::Completed(output) => Status::Completed {
@@ -96,9 +124,17 @@ impl Flow {
     }
 
     /// Moves it back to pending, if it runs under `fence`.
-    pub fn defer(&mut self, fence: u64, deferral: Deferral, call: CallEnd) -> Fenced {
+    pub fn defer(
+        &mut self,
+        fence: u64,
+        deferral: Deferral,
+        report: Report,
+        now: Timestamp,
+    ) -> Fenced {
         self.change(fence, |flow| {
-            flow.end_call(call);
+            flow.take_report(report);
+            let (reason, until) = (deferral.reason, deferral.not_before);
+            flow.note(now, Happened::Waits { reason, until });
             if deferral.next_try != NextTry::Another {
                 flow.attempts = flow.attempts.saturating_sub(1);
             }
@@ -132,6 +168,7 @@ impl Flow {
     /// Settles it as failed whoever holds it, unless it is settled: for one whose message is a dead letter.
     pub fn bury(&mut self, failure: Failure, now: Timestamp) {
         if !self.state().is_settled() {
+            self.note(now, Happened::Failed(failure.code));
             self.let_go();
             self.status = Status::Failed {
                 failure,
@@ -148,6 +185,7 @@ impl Flow {
         if !matches!(self.status, Status::Pending { .. }) {
             return Cancellation::Unchanged(self.clone());
         }
+        self.note(now, Happened::Cancelled);
         self.let_go();
         self.status = Status::Cancelled { settled_at: now };
         Cancellation::Cancelled(self.clone())
@@ -168,12 +206,51 @@ impl Flow {
         }
     }
 
-    fn end_call(&mut self, call: CallEnd) {
-        if call == CallEnd::Confirmed {
-            self.unconfirmed_calls = self.unconfirmed_calls.saturating_sub(1);
+    fn take_report(&mut self, report: Report) {
+        self.note_all(&report.events);
+        match report.call {
+            CallEnd::NoCall => {}
+            CallEnd::Taken(job) => self.progress.job = Some(*job),
+            CallEnd::Confirmed => {
+                self.unconfirmed_calls = self.unconfirmed_calls.saturating_sub(1);
+                self.close_call();
+                self.progress.reference = None;
+            }
+            CallEnd::Unconfirmed => self.close_call(),
         }
-        if call != CallEnd::NoCall {
-            self.progress.open_call = false;
+    }
+
+    fn close_call(&mut self) {
+        self.progress.open_call = false;
+        self.progress.job = None;
+    }
+
+    /// Notes what happens at its current step.
+    fn note(&mut self, at: Timestamp, what: Happened) {
+        let event = self.event(at, what);
+        self.history.add(event);
+    }
+
+    fn note_all(&mut self, events: &[Event]) {
+        for event in events {
+            self.history.add(*event);
+        }
+    }
+
+    /// Something that happens at its current step.
+    pub fn event(&self, at: Timestamp, what: Happened) -> Event {
+        let belongs_to_attempt = !matches!(what, Happened::Cancelled);
+        let attempt = if belongs_to_attempt {
+            self.step_attempts()
+        } else {
+            0
+        };
+        Event {
+            // Rows keep milliseconds.
+            at: Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at),
+            what,
+            step: u8::try_from(self.progress.products.len()).unwrap_or(u8::MAX),
+            attempt: u16::try_from(attempt).unwrap_or(u16::MAX),
         }
     }
 }

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::{FlowWrites, Unavailable};
 use crate::{
-    CallEnd, Cancellation, Claim, Deferral, Failure, Fenced, Flow, FlowId, Settlement, StepProduct,
-    TenantId,
+    Cancellation, Claim, Deferral, Event, Failure, Fenced, Flow, FlowId, Report, Settlement,
+    StepProduct, TenantId,
 };
 
 /// Changes rows by the rules of [`Flow`], which stand there alone: every adapter has these.
@@ -26,8 +26,18 @@ pub trait FlowChanges: FlowWrites {
     }
 
     /// [`Flow::begin_call`] on the row of a flow.
-    async fn begin_call(&self, id: FlowId, fence: u64) -> Result<Fenced, Unavailable> {
-        fenced(self, id, move |flow| flow.begin_call(fence)).await
+    async fn begin_call(
+        &self,
+        id: FlowId,
+        fence: u64,
+        events: Vec<Event>,
+    ) -> Result<Fenced, Unavailable> {
+        fenced(self, id, move |flow| flow.begin_call(fence, &events)).await
+    }
+
+    /// [`Flow::report`] on the row of a flow.
+    async fn report(&self, id: FlowId, fence: u64, report: Report) -> Result<Fenced, Unavailable> {
+        fenced(self, id, move |flow| flow.report(fence, report.clone())).await
     }
 
     /// [`Flow::finish_step`] on the row of a flow.
@@ -37,10 +47,11 @@ pub trait FlowChanges: FlowWrites {
         fence: u64,
         done: usize,
         product: StepProduct,
-        call: CallEnd,
+        report: impl Into<Report> + Send + 'async_trait,
     ) -> Result<Fenced, Unavailable> {
+        let report = report.into();
         fenced(self, id, move |flow| {
-            flow.finish_step(fence, done, product.clone(), call)
+            flow.finish_step(fence, done, product.clone(), report.clone())
         })
         .await
     }
@@ -51,11 +62,12 @@ pub trait FlowChanges: FlowWrites {
         id: FlowId,
         fence: u64,
         settlement: Settlement,
-        call: CallEnd,
+        report: impl Into<Report> + Send + 'async_trait,
         now: Timestamp,
     ) -> Result<Fenced, Unavailable> {
+        let report = report.into();
         fenced(self, id, move |flow| {
-            flow.settle(fence, settlement.clone(), call, now)
+            flow.settle(fence, settlement.clone(), report.clone(), now)
         })
         .await
     }
@@ -66,10 +78,12 @@ pub trait FlowChanges: FlowWrites {
         id: FlowId,
         fence: u64,
         deferral: Deferral,
-        call: CallEnd,
+        report: impl Into<Report> + Send + 'async_trait,
+        now: Timestamp,
     ) -> Result<Fenced, Unavailable> {
+        let report = report.into();
         fenced(self, id, move |flow| {
-            flow.defer(fence, deferral.clone(), call)
+            flow.defer(fence, deferral.clone(), report.clone(), now)
         })
         .await
     }

@@ -1,6 +1,9 @@
 //! One attempt at one flow.
 
+mod attempt;
 mod conclude;
+mod jobs;
+mod keep;
 mod make;
 mod steps;
 
@@ -14,7 +17,8 @@ use super::completion::note_settled;
 use crate::ports::{
     Clock, FlowChanges as _, FlowWrites, OutputWrites, Sources, Unavailable, Works,
 };
-use crate::{CallEnd, Catalogue, Claim, Deferral, Flow, FlowId, NextTry, RetryPolicy};
+use crate::{CallEnd, Catalogue, Claim, Deferral, Flow, FlowId, NextTry, Wait};
+use attempt::Attempt;
 
 /// Processes flows, one attempt at a time.
 ///
@@ -72,17 +76,6 @@ pub enum Waiting {
     CallerUntil(Instant),
 }
 
-/// One attempt.
-#[derive(Debug)]
-struct Attempt {
-    claimed_at: Timestamp,
-    waiting: Waiting,
-    /// What is known of its paid call at any time, also when it breaks off.
-    call: CallEnd,
-    /// How often its step is tried.
-    retry: RetryPolicy,
-}
-
 impl Default for TimeLimits {
     fn default() -> Self {
         Self {
@@ -116,12 +109,7 @@ impl Process {
     /// Makes one attempt at a flow, unless it is settled, held by another worker, or not due.
     pub async fn attempt(&self, id: FlowId, waiting: Waiting) -> Result<Outcome, Unavailable> {
         let now = self.clock.now();
-        let attempt = Attempt {
-            claimed_at: now,
-            waiting,
-            call: CallEnd::NoCall,
-            retry: RetryPolicy::default(),
-        };
+        let attempt = Attempt::new(now, waiting);
         match self.flows.claim(id, now, now + self.limits.lease).await? {
             Claim::Claimed(flow) => self.run(flow, attempt).await,
             Claim::Leased { until } | Claim::TooEarly { until } => Ok(Outcome::Wait { until }),
@@ -144,9 +132,9 @@ impl Process {
 
     async fn run(&self, mut flow: Flow, mut attempt: Attempt) -> Result<Outcome, Unavailable> {
         match self.make(&mut flow, &mut attempt).await {
-            Ok(end) => self.conclude(&flow, &attempt, end).await,
+            Ok(end) => self.conclude(&flow, attempt, end).await,
             Err(error) => {
-                self.give_back(&flow, attempt.call).await;
+                self.give_back(&flow, attempt).await;
                 Err(error)
             }
         }
@@ -154,35 +142,33 @@ impl Process {
 
     /// Gives back a flow whose attempt broke off, so that nobody has to wait for the end of its lease.
     /// The attempt counts only if it made a paid call, which stays open: it is not to be repeated without an end.
-    async fn give_back(&self, flow: &Flow, call: CallEnd) {
-        let (next_try, call) = match call {
-            CallEnd::NoCall => (NextTry::Same, call),
-            CallEnd::Confirmed => (NextTry::Another, call),
-            CallEnd::Unconfirmed => (NextTry::Another, CallEnd::NoCall),
+    async fn give_back(&self, flow: &Flow, mut attempt: Attempt) {
+        let mut report = attempt.report();
+        let next_try = match report.call {
+            CallEnd::NoCall | CallEnd::Taken(_) => NextTry::Same,
+            CallEnd::Confirmed => NextTry::Another,
+            CallEnd::Unconfirmed => {
+                report.call = CallEnd::NoCall;
+                NextTry::Another
+            }
         };
+        let now = self.clock.now();
         let deferral = Deferral {
-            not_before: self.clock.now(),
+            not_before: now,
             next_try,
+            reason: Wait::Worker,
             last_failure: None,
         };
-        let deferred = self.flows.defer(flow.id, flow.fence, deferral, call).await;
+        let deferred = self
+            .flows
+            .defer(flow.id, flow.fence, deferral, report, now)
+            .await;
         if let Err(error) = deferred {
             tracing::warn!(
                 flow_id = %flow.id,
                 error = &error as &dyn std::error::Error,
                 "flow was not given back"
             );
-        }
-    }
-}
-
-impl Attempt {
-    /// What comes after an attempt that was not used.
-    fn next_try_of_unused(&self, flow: &Flow) -> NextTry {
-        if flow.started_at == Some(self.claimed_at) {
-            NextTry::First
-        } else {
-            NextTry::Same
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::completion::note_settled;
 use super::order::{Order, OrderedSource};
 use crate::ports::{Clock, FlowQueue, FlowWrites, Outgoing, Unavailable};
-use crate::{Batch, BatchId, Flow, FlowId, Progress, Source, Status};
+use crate::{Batch, BatchId, Flow, FlowId, History, Progress, Source, Status};
 
 /// Accepts batches.
 ///
@@ -120,6 +120,7 @@ impl Submit {
                     fence: 0,
                     unconfirmed_calls: 0,
                     progress: Progress::default(),
+                    history: History::default(),
                     due_at: None,
                     created_at: now,
                     started_at: None,

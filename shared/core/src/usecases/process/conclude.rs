@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::attempt::Attempt;
 use super::make::End;
-use super::{Attempt, Outcome, Process};
+use super::{Outcome, Process};
 use crate::ports::{FlowChanges as _, Unavailable};
 use crate::usecases::completion::note_settled;
 use crate::{
-    CallEnd, Deferral, Failure, FailureCode, Fenced, Flow, NextTry, RetryPolicy, Setback,
-    Settlement,
+    Deferral, Failure, FailureCode, Fenced, Flow, NextTry, Report, RetryPolicy, Setback,
+    Settlement, Wait,
 };
 
 /// How long a flow waits, at the least, before it looks whether another has finished the same paid
@@ -33,15 +34,17 @@ impl Process {
     pub(super) async fn conclude(
         &self,
         flow: &Flow,
-        attempt: &Attempt,
+        mut attempt: Attempt,
         end: End,
     ) -> Result<Outcome, Unavailable> {
         let now = self.clock.now();
-        match self.next(flow, attempt, end, now) {
-            Next::Settle(settlement) => self.settle(flow, settlement, attempt.call, now).await,
-            Next::Defer(deferral) => self.defer(flow, deferral, attempt.call).await,
+        let next = self.next(flow, &attempt, end, now);
+        let report = attempt.report();
+        match next {
+            Next::Settle(settlement) => self.settle(flow, settlement, report, now).await,
+            Next::Defer(deferral) => self.defer(flow, deferral, report, now).await,
             Next::HandOver(deferral) => {
-                let outcome = self.defer(flow, deferral, attempt.call).await?;
+                let outcome = self.defer(flow, deferral, report, now).await?;
                 Ok(match outcome {
                     Outcome::Wait { until } if until <= now => Outcome::HandOver,
                     outcome => outcome,
@@ -58,13 +61,23 @@ impl Process {
                 return Next::Defer(Deferral {
                     not_before: until.min(now + LOOK_AGAIN + LOOK_AGAIN.mul_f64(rand::random())),
                     next_try: NextTry::Same,
+                    reason: Wait::SameWork,
                     last_failure: None,
+                });
+            }
+            End::Job { until, trouble } => {
+                return Next::Defer(Deferral {
+                    not_before: until,
+                    next_try: NextTry::Same,
+                    reason: Wait::VendorJob,
+                    last_failure: trouble,
                 });
             }
             End::OutOfTime => {
                 return Next::HandOver(Deferral {
                     not_before: now,
                     next_try: attempt.next_try_of_unused(flow),
+                    reason: Wait::Worker,
                     last_failure: None,
                 });
             }
@@ -106,6 +119,7 @@ impl Process {
         Next::Defer(Deferral {
             not_before: now + policy.wait_after(attempts, rand::random()),
             next_try: NextTry::Another,
+            reason: Wait::Retry(failure.code),
             last_failure: Some(failure),
         })
     }
@@ -115,6 +129,7 @@ impl Process {
         Next::Defer(Deferral {
             not_before: now + retry_after,
             next_try: attempt.next_try_of_unused(flow),
+            reason: Wait::SourcePaced,
             last_failure: None,
         })
     }
@@ -132,12 +147,16 @@ impl Process {
         let not_before = now
             .saturating_add(wait + (wait / 4).min(MAX_SPREAD).mul_f64(rand::random()))
             .unwrap_or(Timestamp::MAX);
-        let (patience, since) = match failure.code {
+        let (reason, patience, since) = match failure.code {
             FailureCode::SourceThrottled => {
                 let started_at = flow.started_at.unwrap_or(flow.created_at);
-                (self.limits.source_patience, started_at)
+                (
+                    Wait::SourceThrottled,
+                    self.limits.source_patience,
+                    started_at,
+                )
             }
-            _ => (self.limits.patience, flow.created_at),
+            _ => (Wait::VendorThrottled, self.limits.patience, flow.created_at),
         };
         if not_before > since + patience {
             return Next::Settle(Settlement::Failed(Failure::passing(
@@ -152,6 +171,7 @@ impl Process {
         Next::Defer(Deferral {
             not_before,
             next_try: NextTry::Same,
+            reason,
             last_failure: Some(failure),
         })
     }
@@ -160,7 +180,7 @@ impl Process {
         &self,
         flow: &Flow,
         settlement: Settlement,
-        call: CallEnd,
+        report: Report,
         now: Timestamp,
     ) -> Result<Outcome, Unavailable> {
         let code = match &settlement {
@@ -169,7 +189,7 @@ impl Process {
         };
         match self
             .flows
-            .settle(flow.id, flow.fence, settlement, call, now)
+            .settle(flow.id, flow.fence, settlement, report, now)
             .await?
         {
             Fenced::Lost => Ok(Self::lost(flow, now)),
@@ -193,7 +213,8 @@ impl Process {
         &self,
         flow: &Flow,
         deferral: Deferral,
-        call: CallEnd,
+        report: Report,
+        now: Timestamp,
     ) -> Result<Outcome, Unavailable> {
         let until = deferral.not_before;
         if let Some(failure) = &deferral.last_failure {
@@ -210,11 +231,11 @@ impl Process {
         }
         match self
             .flows
-            .defer(flow.id, flow.fence, deferral, call)
+            .defer(flow.id, flow.fence, deferral, report, now)
             .await?
         {
             Fenced::Done => Ok(Outcome::Wait { until }),
-            Fenced::Lost => Ok(Self::lost(flow, self.clock.now())),
+            Fenced::Lost => Ok(Self::lost(flow, now)),
         }
     }
 

@@ -1,21 +1,15 @@
 //! From an asset to what a step makes of it, or to what kept it from that.
 
-use std::time::Duration;
-
-use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
-use super::{Attempt, Process};
+use super::Process;
+use super::attempt::Attempt;
+use super::keep::Made;
 use crate::ports::{FlowChanges as _, Unavailable, WorkClaim, WorkHolder};
 use crate::{
-    Asset, CallEnd, Cost, Failure, FailureCode, Fenced, Flow, Output, OutputKey, Product, Setback,
-    Sha256Digest, Step, WorkKey,
+    Asset, Call, CallEnd, Cost, Failure, FailureCode, Fenced, Flow, Happened, LookUp, Output,
+    Report, Run, Setback, Sha256Digest, Step, WorkKey,
 };
-
-/// Tries at a write that would lose paid work if it failed.
-const INSISTENCE: u32 = 5;
-const INSIST_AFTER: Duration = Duration::from_millis(100);
 
 /// How an attempt went.
 pub(super) enum End {
@@ -25,26 +19,15 @@ pub(super) enum End {
     Busy {
         until: Timestamp,
     },
+    /// A vendor is at it, and is asked again then.
+    Job {
+        until: Timestamp,
+        trouble: Option<Failure>,
+    },
     /// There is no time left for the next step: another attempt does it.
     OutOfTime,
     /// The lease ended and another worker holds the flow.
     Lost,
-}
-
-/// What a step made.
-pub(super) struct Made {
-    pub(super) output: Output,
-    /// Its content, unless it was found to be stored already.
-    pub(super) content: Option<Bytes>,
-}
-
-impl Made {
-    fn before(output: Output) -> Self {
-        Self {
-            output,
-            content: None,
-        }
-    }
 }
 
 impl Process {
@@ -54,7 +37,7 @@ impl Process {
     /// The other [`End`]s of an attempt.
     pub(super) async fn make_step(
         &self,
-        flow: &Flow,
+        flow: &mut Flow,
         step: &Step,
         asset: Asset,
         attempt: &mut Attempt,
@@ -67,75 +50,192 @@ impl Process {
             &Sha256Digest::of(&asset.content),
             &step.params,
         );
+        let call = Call {
+            tenant: flow.tenant.clone(),
+            asset,
+            params: step.params.clone(),
+            reference: flow.next_reference(),
+        };
         match description.cost {
-            Cost::Free => self.make_free(flow, step, asset, &work).await,
-            Cost::Paid => self.make_paid(flow, step, asset, &work, attempt).await,
+            Cost::Free => self.make_free(flow, step, call, work, attempt).await,
+            Cost::Paid => self.make_paid(flow, step, call, work, attempt).await,
         }
     }
 
     async fn make_free(
         &self,
-        flow: &Flow,
+        flow: &mut Flow,
         step: &Step,
-        asset: Asset,
-        work: &WorkKey,
+        call: Call,
+        work: WorkKey,
+        attempt: &mut Attempt,
     ) -> Result<Result<Made, End>, Unavailable> {
-        if let Some(output) = self.works.find(work).await? {
+        if let Some(output) = self.works.find(&work).await? {
             if self.outputs.exists(&output.key).await? {
                 return Ok(Ok(Made::before(output)));
             }
-            self.works.forget(work).await?;
+            self.works.forget(&work).await?;
         }
-        Ok(match self.run_in_time(flow, step, asset).await {
-            Ok(product) => Ok(self.keep(flow, work, product).await?),
-            Err(setback) => Err(End::Setback(setback)),
-        })
+        self.call(flow, step, call, work, attempt).await
     }
 
     async fn make_paid(
         &self,
-        flow: &Flow,
+        flow: &mut Flow,
         step: &Step,
-        asset: Asset,
-        work: &WorkKey,
+        mut call: Call,
+        work: WorkKey,
         attempt: &mut Attempt,
     ) -> Result<Result<Made, End>, Unavailable> {
-        let holder = WorkHolder {
-            flow_id: flow.id,
-            fence: flow.fence,
-        };
-        if let Some(end) = self.claim_work(holder, work).await? {
-            return Ok(end);
+        if let Some(found) = self.claim_work(flow, &work).await? {
+            return Ok(found);
         }
-        if flow.progress.open_call && !step.operation.resends_unconfirmed() {
-            self.release_work(flow, holder, work).await;
+        let operation = &step.operation;
+        if flow.progress.open_call && operation.looks_up() {
+            match operation.look_up(call.clone()).await {
+                Ok(LookUp::Absent) => {
+                    // It was never charged: what follows is the first.
+                    let report = Report::from(CallEnd::Confirmed);
+                    if self.report(flow, report).await? == Fenced::Lost {
+                        return Ok(Err(End::Lost));
+                    }
+                    call.reference = flow.next_reference();
+                }
+                Ok(LookUp::Found(run)) => {
+                    attempt.call = CallEnd::Unconfirmed;
+                    return self.after(flow, step, call, work, Ok(run), attempt).await;
+                }
+                Ok(LookUp::Unknown(failure)) => {
+                    self.release_work(flow, &work).await;
+                    return Ok(Err(End::Setback(Setback::Unconfirmed(failure))));
+                }
+                Err(setback) => {
+                    attempt.call = CallEnd::Unconfirmed;
+                    let run = Err(setback);
+                    return self.after(flow, step, call, work, run, attempt).await;
+                }
+            }
+        } else if flow.progress.open_call && !operation.resends_unconfirmed() {
+            self.release_work(flow, &work).await;
             return Ok(Err(End::Setback(Setback::Abandoned(Failure::passing(
                 FailureCode::VendorUnconfirmed,
                 "the call of the vendor was broken off, and may have been charged; retry the flow to call it again",
             )))));
         }
-        if self.flows.begin_call(flow.id, flow.fence).await? == Fenced::Lost {
-            return Ok(Err(End::Lost));
+        self.call(flow, step, call, work, attempt).await
+    }
+
+    /// Calls the operation, and says so before where it costs money.
+    async fn call(
+        &self,
+        flow: &mut Flow,
+        step: &Step,
+        call: Call,
+        work: WorkKey,
+        attempt: &mut Attempt,
+    ) -> Result<Result<Made, End>, Unavailable> {
+        if step.operation.keeps_asset() {
+            self.keep_asset(flow, call.asset.content.clone()).await?;
         }
-        // Until its product is kept, or its refusal known, the call may have been paid for nothing.
-        attempt.call = CallEnd::Unconfirmed;
-        let setback = match self.run_in_time(flow, step, asset).await {
-            Ok(product) => {
-                let made = self.keep(flow, work, product).await?;
+        if step.operation.description().cost == Cost::Paid {
+            attempt.note(flow, self.clock.now(), Happened::Sent);
+            if self.begin_call(flow, attempt).await? == Fenced::Lost {
+                return Ok(Err(End::Lost));
+            }
+            // Until its product is kept, or its refusal known, the call may have been paid for nothing.
+            attempt.call = CallEnd::Unconfirmed;
+        }
+        let run = self.begin_in_time(step, call.clone()).await;
+        self.after(flow, step, call, work, run, attempt).await
+    }
+
+    /// Does what comes after a call: keeps its product, goes on with its job, or tells what is known of it.
+    async fn after(
+        &self,
+        flow: &mut Flow,
+        step: &Step,
+        call: Call,
+        work: WorkKey,
+        run: Result<Run, Setback>,
+        attempt: &mut Attempt,
+    ) -> Result<Result<Made, End>, Unavailable> {
+        let setback = match run {
+            Ok(Run::Done(product)) => {
+                let made = self.keep(flow, &work, product).await?;
                 attempt.call = CallEnd::Confirmed;
                 return Ok(Ok(made));
             }
+            Ok(Run::Taken(job)) => {
+                return self.take_on(flow, step, &call, work, job, attempt).await;
+            }
             Err(setback) => setback,
         };
-        if !matches!(setback, Setback::Unconfirmed(_) | Setback::Abandoned(_)) {
-            attempt.call = CallEnd::Confirmed;
-        }
-        self.release_work(flow, holder, work).await;
-        Ok(Err(End::Setback(setback)))
+        Ok(Err(self
+            .after_setback(flow, step, &work, setback, attempt)
+            .await))
     }
 
-    async fn release_work(&self, flow: &Flow, holder: WorkHolder, work: &WorkKey) {
-        if let Err(error) = self.works.release(work, holder).await {
+    /// What the end of a call without a product comes to.
+    pub(super) async fn after_setback(
+        &self,
+        flow: &Flow,
+        step: &Step,
+        work: &WorkKey,
+        setback: Setback,
+        attempt: &mut Attempt,
+    ) -> End {
+        if step.operation.description().cost == Cost::Free {
+            attempt.call = CallEnd::Confirmed;
+            return End::Setback(setback);
+        }
+        self.release_work(flow, work).await;
+        End::Setback(match setback {
+            // It stays open, so that the next attempt asks what became of it.
+            Setback::Unconfirmed(failure) | Setback::Abandoned(failure)
+                if step.operation.looks_up() =>
+            {
+                attempt.call = CallEnd::NoCall;
+                Setback::Unconfirmed(failure)
+            }
+            Setback::Unconfirmed(_) | Setback::Abandoned(_) => {
+                attempt.call = CallEnd::Unconfirmed;
+                setback
+            }
+            setback => {
+                attempt.call = CallEnd::Confirmed;
+                setback
+            }
+        })
+    }
+
+    async fn begin_call(
+        &self,
+        flow: &mut Flow,
+        attempt: &mut Attempt,
+    ) -> Result<Fenced, Unavailable> {
+        let (fence, events) = (flow.fence, attempt.take_events());
+        let begun = self
+            .flows
+            .begin_call(flow.id, fence, events.clone())
+            .await?;
+        flow.begin_call(fence, &events);
+        Ok(begun)
+    }
+
+    /// Writes what an attempt has to tell, at once.
+    pub(super) async fn report(
+        &self,
+        flow: &mut Flow,
+        report: Report,
+    ) -> Result<Fenced, Unavailable> {
+        let fence = flow.fence;
+        let reported = self.flows.report(flow.id, fence, report.clone()).await?;
+        flow.report(fence, report);
+        Ok(reported)
+    }
+
+    pub(super) async fn release_work(&self, flow: &Flow, work: &WorkKey) {
+        if let Err(error) = self.works.release(work, holder(flow)).await {
             // What is known of the call counts for more; the claim ends by itself.
             tracing::warn!(
                 flow_id = %flow.id,
@@ -146,15 +246,15 @@ impl Process {
     }
 
     /// Claims paid work. `None` when the work is the caller's to do.
-    async fn claim_work(
+    pub(super) async fn claim_work(
         &self,
-        holder: WorkHolder,
+        flow: &Flow,
         work: &WorkKey,
     ) -> Result<Option<Result<Made, End>>, Unavailable> {
         loop {
             let now = self.clock.now();
             let until = now + self.limits.lease;
-            match self.works.claim(work, holder, now, until).await? {
+            match self.works.claim(work, holder(flow), now, until).await? {
                 WorkClaim::Claimed => return Ok(None),
                 WorkClaim::Held { until } => return Ok(Some(Err(End::Busy { until }))),
                 WorkClaim::Done(output) if self.outputs.exists(&output.key).await? => {
@@ -165,15 +265,10 @@ impl Process {
         }
     }
 
-    async fn run_in_time(
-        &self,
-        flow: &Flow,
-        step: &Step,
-        asset: Asset,
-    ) -> Result<Product, Setback> {
+    async fn begin_in_time(&self, step: &Step, call: Call) -> Result<Run, Setback> {
         let limit = self.limits.operation;
         let operation = &step.operation;
-        let run = operation.run(&flow.tenant, asset, &step.params);
+        let run = operation.begin(call);
         tokio::time::timeout(limit, run).await.unwrap_or_else(|_| {
             let took = format!("took longer than {} s", limit.as_secs());
             if operation.description().cost == Cost::Free {
@@ -193,51 +288,12 @@ impl Process {
             })
         })
     }
-
-    /// Stores a product and remembers it as the output of the work.
-    async fn keep(
-        &self,
-        flow: &Flow,
-        work: &WorkKey,
-        product: Product,
-    ) -> Result<Made, Unavailable> {
-        let sha256 = Sha256Digest::of(&product.content);
-        let output = Output {
-            key: OutputKey::new(&flow.tenant, &sha256, &product.media_type),
-            bytes: product.content.len() as u64,
-            media_type: product.media_type,
-            sha256,
-        };
-        insist(|| {
-            let content = product.content.clone();
-            self.outputs.put(&output.key, content, &output.media_type)
-        })
-        .await?;
-        insist(|| self.works.complete(work, &output)).await?;
-        Ok(Made {
-            output,
-            content: Some(product.content),
-        })
-    }
 }
 
-async fn insist<'a>(
-    write: impl Fn() -> BoxFuture<'a, Result<(), Unavailable>>,
-) -> Result<(), Unavailable> {
-    let mut tries = 1;
-    loop {
-        match write().await {
-            Err(error) if tries < INSISTENCE => {
-                tracing::warn!(
-                    dependency = error.dependency,
-                    error = &error as &dyn std::error::Error,
-                    tries,
-                    "write failed, trying again"
-                );
-                tokio::time::sleep(INSIST_AFTER * tries).await;
-                tries += 1;
-            }
-            result => return result,
-        }
+/// Who holds work that this attempt does.
+pub(super) fn holder(flow: &Flow) -> WorkHolder {
+    WorkHolder {
+        flow_id: flow.id,
+        fence: flow.fence,
     }
 }

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::make::{End, Made};
-use super::{Attempt, Process, Waiting};
+use super::attempt::Attempt;
+use super::keep::Made;
+use super::make::End;
+use super::{Process, Waiting};
 use crate::ports::{FlowChanges as _, Unavailable};
 use crate::{
-    Asset, AssetUrl, Availability, CallEnd, Cost, Failure, FailureCode, Fenced, Flow, Setback,
-    Source, Status, Step, StepProduct,
+    Asset, AssetUrl, Availability, Cost, Failure, FailureCode, Fenced, Flow, Happened, OpenJob,
+    Setback, Source, Status, Step, StepProduct,
 };
 
 /// What an attempt takes besides its operation: fetching is given 30 seconds, storing takes a few.
@@ -44,19 +46,27 @@ impl Process {
             if given_up(flow, step) {
                 return Ok(End::Setback(Setback::Final(Failure::worker_crashed())));
             }
-            if self.may_outlast_its_caller(step, attempt) {
+            let job = open_job(flow, step, done);
+            if job.is_none() && self.may_outlast_its_caller(step, attempt) {
                 return Ok(End::OutOfTime);
             }
-            let input = match asset.take() {
-                Some(asset) => asset,
-                None => match self.input(flow, &mut done, &url).await? {
-                    Ok(asset) => asset,
-                    Err(setback) => return Ok(End::Setback(setback)),
-                },
+            let made = match job {
+                Some(job) => self.ask(flow, step, job, attempt).await?,
+                None => {
+                    let input = match asset.take() {
+                        Some(asset) => asset,
+                        None => match self.input(flow, &mut done, &url).await? {
+                            Ok(asset) => asset,
+                            Err(setback) => return Ok(End::Setback(setback)),
+                        },
+                    };
+                    attempt.note(flow, self.clock.now(), Happened::Fetched);
+                    // What is gone is made again, by the step that made it.
+                    self.make_step(flow, &steps[done], input, attempt).await?
+                }
             };
-            // What is gone is made again, by the step that made it.
             let step = &steps[done];
-            let made = match self.make_step(flow, step, input, attempt).await? {
+            let made = match made {
                 Ok(made) => made,
                 Err(End::Setback(setback)) if steps.len() > 1 => {
                     let name = &step.operation.description().name;
@@ -64,6 +74,7 @@ impl Process {
                 }
                 Err(end) => return Ok(end),
             };
+            attempt.note(flow, self.clock.now(), Happened::Stored);
             if done + 1 == steps.len() {
                 return Ok(End::Output(made.output));
             }
@@ -136,13 +147,12 @@ impl Process {
             step: step.fingerprint(),
             output: made.output.clone(),
         };
-        let (fence, call) = (flow.fence, attempt.call);
-        flow.finish_step(fence, done, product.clone(), call);
+        let (fence, report) = (flow.fence, attempt.report());
         let finished = self
             .flows
-            .finish_step(flow.id, fence, done, product, call)
+            .finish_step(flow.id, fence, done, product.clone(), report.clone())
             .await?;
-        attempt.call = CallEnd::NoCall;
+        flow.finish_step(fence, done, product, report);
         Ok(finished)
     }
 
@@ -166,10 +176,18 @@ impl Process {
     }
 }
 
+/// The job that a vendor took on for the step after `done` others.
+fn open_job(flow: &Flow, step: &Step, done: usize) -> Option<OpenJob> {
+    let current = done == flow.progress.products.len();
+    let job = flow.progress.job_of(step).filter(|_| current);
+    job.cloned()
+}
+
 /// What stopped its worker twice stops the third as well, and with it the flows beside it. Where attempts that
-/// ended lie between: every other end settles the flow at its last attempt.
+/// ended lie between: every other end settles the flow at its last attempt. A question about a job is no attempt.
 fn given_up(flow: &Flow, step: &Step) -> bool {
     let stopped_workers = matches!(flow.status, Status::Running { abandoned, .. }
         if abandoned >= MOST_ABANDONED);
-    stopped_workers || flow.step_attempts() > step.retry.max_attempts
+    let used_up = flow.progress.job.is_none() && flow.step_attempts() > step.retry.max_attempts;
+    stopped_workers || used_up
 }

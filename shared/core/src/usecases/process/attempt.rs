@@ -1,0 +1,58 @@
+//! What an attempt knows of itself.
+
+use jiff::Timestamp;
+
+use super::Waiting;
+use crate::{CallEnd, Event, Flow, Happened, NextTry, Report, RetryPolicy};
+
+/// One attempt.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) claimed_at: Timestamp,
+    pub(super) waiting: Waiting,
+    /// What is known of its call at any time, also when it breaks off.
+    pub(super) call: CallEnd,
+    /// How often its step is tried.
+    pub(super) retry: RetryPolicy,
+    /// What happened since its last change of the row.
+    events: Vec<Event>,
+}
+
+impl Attempt {
+    pub(super) fn new(claimed_at: Timestamp, waiting: Waiting) -> Self {
+        Self {
+            claimed_at,
+            waiting,
+            call: CallEnd::NoCall,
+            retry: RetryPolicy::default(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Notes what happens, for the next change of the row to tell.
+    pub(super) fn note(&mut self, flow: &Flow, now: Timestamp, what: Happened) {
+        self.events.push(flow.event(now, what));
+    }
+
+    /// What happened since the last change of the row.
+    pub(super) fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// What it has to tell, once: after that it knows of no call.
+    pub(super) fn report(&mut self) -> Report {
+        Report {
+            call: std::mem::take(&mut self.call),
+            events: self.take_events(),
+        }
+    }
+
+    /// What comes after an attempt that was not used.
+    pub(super) fn next_try_of_unused(&self, flow: &Flow) -> NextTry {
+        if flow.started_at == Some(self.claimed_at) {
+            NextTry::First
+        } else {
+            NextTry::Same
+        }
+    }
+}

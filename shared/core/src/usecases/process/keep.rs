@@ -1,0 +1,92 @@
+//! Keeping what was made, before anybody is told.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use super::Process;
+use crate::ports::Unavailable;
+use crate::{Flow, MediaType, Output, OutputKey, Product, Sha256Digest, WorkKey};
+
+/// Tries at a write that would lose paid work if it failed.
+const TRIES: u32 = 5;
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// What a step made.
+pub(super) struct Made {
+    pub(super) output: Output,
+    /// Its content, unless it was found to be stored already.
+    pub(super) content: Option<Bytes>,
+}
+
+impl Made {
+    /// What was found to be made already.
+    pub(super) fn before(output: Output) -> Self {
+        Self {
+            output,
+            content: None,
+        }
+    }
+}
+
+impl Process {
+    /// Stores a product and remembers it as the output of the work.
+    pub(super) async fn keep(
+        &self,
+        flow: &Flow,
+        work: &WorkKey,
+        product: Product,
+    ) -> Result<Made, Unavailable> {
+        let sha256 = Sha256Digest::of(&product.content);
+        let output = Output {
+            key: OutputKey::new(&flow.tenant, &sha256, &product.media_type),
+            bytes: product.content.len() as u64,
+            media_type: product.media_type,
+            sha256,
+        };
+        persistently(|| {
+            let content = product.content.clone();
+            self.outputs.put(&output.key, content, &output.media_type)
+        })
+        .await?;
+        persistently(|| self.works.complete(work, &output)).await?;
+        Ok(Made {
+            output,
+            content: Some(product.content),
+        })
+    }
+
+    /// Stores an asset that the end of a job needs.
+    pub(super) async fn keep_asset(
+        &self,
+        flow: &Flow,
+        content: Bytes,
+    ) -> Result<OutputKey, Unavailable> {
+        let media_type = MediaType::unknown();
+        let key = OutputKey::new(&flow.tenant, &Sha256Digest::of(&content), &media_type);
+        self.outputs.put(&key, content, &media_type).await?;
+        Ok(key)
+    }
+}
+
+async fn persistently<'a>(
+    write: impl Fn() -> BoxFuture<'a, Result<(), Unavailable>>,
+) -> Result<(), Unavailable> {
+    let mut tries = 1;
+    loop {
+        match write().await {
+            Err(error) if tries < TRIES => {
+                tracing::warn!(
+                    dependency = error.dependency,
+                    error = &error as &dyn std::error::Error,
+                    tries,
+                    "write failed, trying again"
+                );
+                tokio::time::sleep(TRY_AGAIN_AFTER * tries).await;
+                tries += 1;
+            }
+            result => return result,
+        }
+    }
+}
