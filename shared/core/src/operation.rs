@@ -2,6 +2,7 @@
 
 mod media_type;
 mod params;
+mod sniff;
 mod step;
 
 use std::collections::BTreeMap;

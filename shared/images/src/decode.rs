@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 
 use super::encode::Output;
 use super::geometry::Size;
-use crate::sniff;
 
 /// What a PNG's rows and metadata may take besides its pixels: well above any profile or row, and
 /// well below what hurts.
@@ -76,7 +75,7 @@ impl Format {
 
     /// The format that the content shows, which must be one of those that are accepted.
     pub(super) fn of(content: &[u8], accepted: &[MediaType]) -> Result<Self, Setback> {
-        let found = sniff::media_type(content);
+        let found = MediaType::of_content(content);
         let format = Self::ALL.iter().find(|format| format.media_type() == found);
         match format {
             Some(format) if accepted.contains(&found) => Ok(*format),

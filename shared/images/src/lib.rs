@@ -19,7 +19,6 @@ mod picture;
 mod price;
 mod resize;
 pub mod sandbox;
-pub mod sniff;
 mod watermark;
 mod webp;
 mod work;
