@@ -3,19 +3,26 @@
 use assetmill_core::{FailureCode, Product, Setback};
 use image::metadata::Orientation;
 
-use super::colour::ProfilePolicy;
-use super::decode::{Format, decode};
-use super::encode::{Encoding, Output, encode, encode_small_jpeg, with_eight_bits};
+use crate::decode::decode;
+use crate::encode::{encode, encode_small_jpeg, with_eight_bits};
+use crate::encoding::{Encoding, ProfilePolicy};
+use crate::format::{Format, Output};
+use crate::params::{Specs, quality_spec};
 
 /// The formats that can be written as they were read.
-pub(super) const FORMATS: &[Format] = &[Format::Jpeg, Format::Png, Format::WebP];
+pub(crate) const FORMATS: &[Format] = &[Format::Jpeg, Format::Png, Format::WebP];
 
 /// How hard PNG is tried, from 0 to 6: 2 is the tool's own default.
 const PNG_EFFORT: u8 = 2;
 
+/// What it can be asked for.
+pub(crate) fn params() -> Specs {
+    Specs::from([quality_spec()])
+}
+
 /// The picture in the same format and size: JPEG and WebP with a quality, PNG without loss. A result that
 /// is not smaller is none, and the asset comes back as it is.
-pub(super) fn optimize(content: &[u8], format: Format, quality: u8) -> Result<Product, Setback> {
+pub(crate) fn optimize(content: &[u8], format: Format, quality: u8) -> Result<Product, Setback> {
     let picture = decode(content, format, &|_, _| 1)?;
     let upright = picture.orientation == Orientation::NoTransforms;
     let optimized = match format {

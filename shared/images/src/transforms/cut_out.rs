@@ -3,14 +3,15 @@
 use assetmill_core::{Failure, FailureCode, Product, Setback};
 use image::{DynamicImage, imageops};
 
-use super::colour::ProfilePolicy;
-use super::decode::{Format, decode};
-use super::encode::{Encoding, Output, encode};
-use super::picture::{Upright, upright};
+use crate::decode::decode;
+use crate::encode::encode;
+use crate::encoding::{Encoding, ProfilePolicy};
+use crate::format::{Format, Output};
+use crate::upright::{Upright, upright};
 
 /// The asset as a PNG, as opaque as the mask is bright at each place. A mask of another size is
 /// stretched to that of the asset, as it stands upright.
-pub(super) fn cut_out(
+pub(crate) fn cut_out(
     asset: &[u8],
     format: Format,
     mask: &[u8],
@@ -42,7 +43,7 @@ const ENCODING: Encoding = Encoding {
 };
 
 /// A mask that can't be read is the vendor's fault.
-pub(super) fn unfit(failure: &Failure) -> Setback {
+pub(crate) fn unfit(failure: &Failure) -> Setback {
     Setback::lasting(
         FailureCode::VendorResponseInvalid,
         format!("the vendor's mask can't be used: {}", failure.message),

@@ -1,17 +1,19 @@
 //! A picture with the operator's mark on it.
 
-use assetmill_core::{MediaType, Setback, Sha256Digest};
+use assetmill_core::{MediaType, ParamValue, Params, Setback, Sha256Digest};
 use bytes::Bytes;
 use image::imageops;
 use image::{DynamicImage, RgbaImage};
 use serde::{Deserialize, Serialize};
 
-use super::decode::{Format, decode};
-use super::encode::with_eight_bits;
-use super::geometry::{Gravity, Part, Plan, Size};
-use super::header::Header;
-use super::picture::Upright;
-use super::resize::resize;
+use crate::decode::decode;
+use crate::encode::with_eight_bits;
+use crate::format::Format;
+use crate::geometry::{Gravity, Part, Plan, Size};
+use crate::header::Header;
+use crate::params::{Specs, choice, encoding_specs, gravity, share};
+use crate::resize::resize;
+use crate::upright::Upright;
 
 /// The most pixels of an overlay: it is kept in memory.
 const MAX_PIXELS: u64 = 16_000_000;
@@ -30,14 +32,14 @@ pub struct OverlayError(String);
 
 /// Where the overlay is to be.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Placing {
-    pub(super) gravity: Gravity,
+pub(crate) struct Placing {
+    pub(crate) gravity: Gravity,
     /// Its width, as a share of the picture's.
-    pub(super) size: f64,
+    pub(crate) size: f64,
     /// The room beside it, as a share of the picture's shorter side.
-    pub(super) margin: f64,
+    pub(crate) margin: f64,
     /// From 0 to 1.
-    pub(super) opacity: f64,
+    pub(crate) opacity: f64,
 }
 
 impl Overlay {
@@ -76,6 +78,47 @@ impl std::fmt::Debug for Overlay {
     }
 }
 
+/// What it can be asked for.
+pub(crate) fn params() -> Specs {
+    let mut specs = encoding_specs(Some("auto"));
+    specs.extend([
+        choice(
+            "gravity",
+            "Where the overlay is",
+            Gravity::NAMES,
+            "southeast",
+        ),
+        share(
+            "size",
+            "The width of the overlay, as a share of the picture's",
+            0.01,
+            0.25,
+        ),
+        share(
+            "margin",
+            "The room beside it, as a share of the picture's shorter side",
+            0.0,
+            0.03,
+        ),
+        share("opacity", "How opaque the overlay is", 0.0, 1.0),
+    ]);
+    specs
+}
+
+/// Where the overlay is to be.
+pub(crate) fn placing(params: &Params) -> Placing {
+    let share = |name, default| match params.get(name) {
+        Some(ParamValue::Number(share)) => *share,
+        _ => default,
+    };
+    Placing {
+        gravity: gravity(params),
+        size: share("size", 0.25),
+        margin: share("margin", 0.03),
+        opacity: share("opacity", 1.0),
+    }
+}
+
 /// The pixels of an overlay.
 pub(crate) fn decoded(content: &[u8]) -> Result<RgbaImage, Setback> {
     let format = Format::of(content, &[MediaType::png(), MediaType::webp()])?;
@@ -84,7 +127,7 @@ pub(crate) fn decoded(content: &[u8]) -> Result<RgbaImage, Setback> {
 }
 
 /// Lays the overlay over a picture. It keeps its shape, and fits into the room between the margins.
-pub(super) fn lay(
+pub(crate) fn lay(
     base: Upright,
     overlay: &RgbaImage,
     placing: Placing,

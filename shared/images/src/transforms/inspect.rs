@@ -10,9 +10,10 @@ use image::RgbaImage;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::decode::{Format, Picture, decode};
-use super::geometry::{Part, Plan, Size};
-use super::resize::resize;
+use crate::decode::{Picture, decode};
+use crate::format::Format;
+use crate::geometry::{Part, Plan, Size, turns};
+use crate::resize::resize;
 
 /// A `ThumbHash` is made of a picture of at most this many pixels a side:
 /// <https://github.com/evanw/thumbhash>.
@@ -62,7 +63,7 @@ struct Colour {
 }
 
 /// The report, as JSON.
-pub(super) fn inspect(content: &[u8], format: Format) -> Result<Product, Setback> {
+pub(crate) fn inspect(content: &[u8], format: Format) -> Result<Product, Setback> {
     let small_enough = |size: Size, _| hashed(size).shrink(size);
     let picture = decode(content, format, &small_enough)?;
     let report = report(content, format, picture)?;
@@ -78,7 +79,7 @@ pub(super) fn inspect(content: &[u8], format: Format) -> Result<Product, Setback
     })
 }
 
-pub(super) fn hashed(size: Size) -> Plan {
+pub(crate) fn hashed(size: Size) -> Plan {
     let bounds = Size {
         width: HASHED_SIDE,
         height: HASHED_SIDE,
@@ -95,7 +96,7 @@ fn report(content: &[u8], format: Format, picture: Picture) -> Result<Report, Se
     let mut small = resize(picture.image, extent, hashed(picture.full_size))?;
     small.apply_orientation(picture.orientation);
     let small = small.into_rgba8();
-    let upright = if super::geometry::turns(picture.orientation) {
+    let upright = if turns(picture.orientation) {
         picture.full_size.turned()
     } else {
         picture.full_size
