@@ -9,8 +9,8 @@
 
 use std::sync::Arc;
 
-use assetmill_core::{Asset, Operation as _, ParamsSchema, RetryPolicy};
-use assetmill_images::{Bounds, Builtin, Codecs, DEFAULT_MAX_PIXELS, Overlay, Settings, Transform};
+use assetmill_core::{Asset, Operation as _};
+use assetmill_images::{Bounds, Builtin, Codecs, Overlay, Settings, Transform};
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::{Value, json};
@@ -20,14 +20,12 @@ const OVERLAY: &[u8] = include_bytes!("../tests/fixtures/overlay.png");
 
 fn built_in(transform: Transform) -> Builtin {
     let settings = Settings {
-        name: "bench".parse().unwrap(),
-        summary: String::new(),
-        params: ParamsSchema(transform.params()),
-        fingerprint: String::new(),
-        retry: RetryPolicy::default(),
-        max_pixels: DEFAULT_MAX_PIXELS,
         overlay: Some(Arc::new(Overlay::read(OVERLAY).unwrap())),
-        codecs: Codecs::in_process(Bounds::default()),
+        ..Settings::new(
+            "bench".parse().unwrap(),
+            transform,
+            Codecs::in_process(Bounds::default()),
+        )
     };
     Builtin::new(transform, settings)
 }

@@ -9,6 +9,7 @@ use assetmill_core::{
 };
 use async_trait::async_trait;
 
+use super::bounds::DEFAULT_MAX_PIXELS;
 use super::codecs::Codecs;
 use super::format::Format;
 use super::format::Output;
@@ -67,6 +68,23 @@ pub struct Settings {
     pub overlay: Option<Arc<Overlay>>,
     /// What it works with.
     pub codecs: Codecs,
+}
+
+impl Settings {
+    /// A transform of which nothing else is said: all its parameters with their own defaults, the usual retries
+    /// and bound on pixels, and no overlay.
+    pub fn new(name: OperationName, transform: Transform, codecs: Codecs) -> Self {
+        Self {
+            fingerprint: name.to_string(),
+            name,
+            summary: String::new(),
+            params: ParamsSchema(transform.params()),
+            retry: RetryPolicy::default(),
+            max_pixels: DEFAULT_MAX_PIXELS,
+            overlay: None,
+            codecs,
+        }
+    }
 }
 
 impl Transform {

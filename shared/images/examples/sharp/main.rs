@@ -12,8 +12,8 @@ mod sharp;
 
 use std::time::Instant;
 
-use assetmill_core::{Asset, Operation as _, ParamsSchema, Product, RetryPolicy};
-use assetmill_images::{Bounds, Builtin, Codecs, DEFAULT_MAX_PIXELS, Settings, Transform};
+use assetmill_core::{Asset, Operation as _, Product};
+use assetmill_images::{Bounds, Builtin, Codecs, Settings, Transform};
 use bytes::Bytes;
 use image::GrayImage;
 use image_compare::Algorithm;
@@ -105,16 +105,11 @@ fn params(format: &str, quality: u8) -> Value {
 }
 
 fn operation() -> Builtin {
-    let settings = Settings {
-        name: "resize".parse().unwrap(),
-        summary: String::new(),
-        params: ParamsSchema(Transform::Resize.params()),
-        fingerprint: String::new(),
-        retry: RetryPolicy::default(),
-        max_pixels: DEFAULT_MAX_PIXELS,
-        overlay: None,
-        codecs: Codecs::in_process(Bounds::default()),
-    };
+    let settings = Settings::new(
+        "resize".parse().unwrap(),
+        Transform::Resize,
+        Codecs::in_process(Bounds::default()),
+    );
     Builtin::new(Transform::Resize, settings)
 }
 

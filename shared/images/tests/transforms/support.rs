@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use assetmill_core::{Asset, Failure, Operation, ParamsSchema, Product, RetryPolicy, Setback};
-use assetmill_images::{Bounds, Builtin, Codecs, DEFAULT_MAX_PIXELS, Overlay, Settings, Transform};
+use assetmill_core::{Asset, Failure, Operation, Product, Setback};
+use assetmill_images::{Bounds, Builtin, Codecs, Overlay, Settings, Transform};
 use image::{DynamicImage, RgbImage};
 use image_compare::Algorithm;
 use serde_json::Value;
@@ -16,14 +16,12 @@ const OVERLAY: &[u8] = include_bytes!("../fixtures/overlay.png");
 pub(crate) fn built_in(name: &str) -> Builtin {
     let (_, transform) = Transform::ALL.iter().find(|(it, _)| *it == name).unwrap();
     let settings = Settings {
-        name: name.parse().unwrap(),
-        summary: String::new(),
-        params: ParamsSchema(transform.params()),
-        fingerprint: name.to_owned(),
-        retry: RetryPolicy::default(),
-        max_pixels: DEFAULT_MAX_PIXELS,
         overlay: Some(Arc::new(Overlay::read(OVERLAY).unwrap())),
-        codecs: Codecs::in_process(Bounds::default()),
+        ..Settings::new(
+            name.parse().unwrap(),
+            *transform,
+            Codecs::in_process(Bounds::default()),
+        )
     };
     Builtin::new(*transform, settings)
 }
