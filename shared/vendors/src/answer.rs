@@ -1,17 +1,14 @@
 //! What a vendor's answer, or its absence, means.
 
-use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use assetmill_core::{Failure, FailureCode, Setback};
 use assetmill_fetch::{BodyFailure, TransportFailure, retry_after};
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, StatusCode};
-use serde_json::Value;
 
 use super::classify::Class;
 use super::place::Place;
 use super::profile::Profile;
+use super::response::Answer;
 use super::secrets::Secrets;
 
 /// The most characters of a vendor's own message that are passed on.
@@ -19,37 +16,7 @@ const MAX_MESSAGE_CHARS: usize = 200;
 /// A time to come back at that is larger than this is a date, in seconds since 1970, and no wait.
 const LONGEST_WAIT_IN_SECONDS: u64 = 1_000_000_000;
 
-/// A vendor's answer, read.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-    document: OnceLock<Option<Value>>,
-}
-
 impl Answer {
-    pub(super) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
-        Self {
-            status,
-            headers,
-            body,
-            document: OnceLock::new(),
-        }
-    }
-
-    /// Its body as JSON.
-    pub(super) fn document(&self) -> Option<&Value> {
-        self.document
-            .get_or_init(|| serde_json::from_slice(&self.body).ok())
-            .as_ref()
-    }
-
-    /// A header that is text.
-    pub(super) fn header(&self, name: &HeaderName) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
     /// What an answer that is no success means: what the profile says of its code or status, or else
     /// what HTTP does (RFC 9110, section 15; RFC 6585 for 429).
     pub(super) fn setback(&self, profile: &Profile, secrets: &Secrets) -> Setback {
@@ -66,7 +33,7 @@ impl Answer {
             retry_after,
         };
         let retry_after = self.retry_after(profile);
-        if let Some(class) = profile.classify.class_of(self, profile) {
+        if let Some(class) = profile.classify.class_of(self, &profile.error.code) {
             return match class {
                 Class::Retry if retry_after.is_some() => throttled(retry_after),
                 Class::Retry => Setback::transient(FailureCode::VendorUnavailable, answered("")),

@@ -4,9 +4,10 @@ use assetmill_core::{Asset, MediaType, Params, Product, Setback, TenantId};
 use assetmill_fetch::{GuardedClient, read_body};
 use reqwest::RequestBuilder;
 
-use super::answer::{self, Answer};
+use super::answer;
 use super::cut_out::CutOut;
 use super::profile::{Profile, Resend};
+use super::response::Answer;
 use super::secrets::Secrets;
 use super::template::Filling;
 use super::{request, result, then};

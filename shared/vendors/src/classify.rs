@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::Answer;
-use super::profile::Profile;
+use super::place::Place;
+use super::response::Answer;
 
 /// What a refusal comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +23,8 @@ pub enum Class {
 pub struct Classification(pub BTreeMap<String, Class>);
 
 impl Classification {
-    pub(super) fn class_of(&self, answer: &Answer, profile: &Profile) -> Option<Class> {
-        profile
-            .error
-            .code
+    pub(super) fn class_of(&self, answer: &Answer, codes: &[Place]) -> Option<Class> {
+        codes
             .iter()
             .filter_map(|place| place.text_in(answer))
             .chain([answer.status.as_u16().to_string()])

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::answer::Answer;
 use super::place::Place;
+use super::response::Answer;
 
 /// What may be asked of an answer; all that is said must hold.
 #[derive(Debug, Clone, PartialEq, Serialize)]

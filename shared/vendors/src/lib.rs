@@ -1,7 +1,7 @@
 //! Vendors: what a [`Profile`] declares of somebody's HTTP API, and the calls that it describes.
 //!
 //! [`VendorOperation`] is an operation of the catalogue. It fills a profile's templates in (`template`), sends
-//! the request (`request`, `destination`), reads what the answer means (`answer`, `classify`), asks on where the
+//! the request (`request`, `destination`), reads the `response`, and what it means (`answer`, `classify`), asks on where the
 //! vendor needs time (`then`), and takes the product out of the last answer (`result`). Secrets are masked in
 //! all that leaves it (`secrets`).
 
@@ -16,6 +16,7 @@ mod place;
 mod pointer;
 mod profile;
 mod request;
+mod response;
 mod result;
 mod secrets;
 mod template;

@@ -6,8 +6,8 @@ use http::HeaderName;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::answer::Answer;
 use super::pointer::{JsonPointer, NotAPointer};
+use super::response::Answer;
 
 /// A place in an answer: `/a/b`, a JSON pointer into its body, or the name of a header.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,10 +8,11 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde_json::Value;
 
-use super::answer::{Answer, presentable};
+use super::answer::presentable;
 use super::call::Call;
 use super::pointer::JsonPointer;
 use super::profile::{ResultPlace, ResultRole, listed};
+use super::response::Answer;
 
 mod download;
 

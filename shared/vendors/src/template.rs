@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::answer::Answer;
+use super::response::Answer;
 use super::secrets::{MIN_SECRET_CHARS, SecretName, Secrets};
 use filter::Filter;
 pub use placeholder::{Placeholder, Source, TemplateError};

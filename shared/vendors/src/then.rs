@@ -5,10 +5,11 @@ use std::time::Duration;
 use assetmill_core::{Failure, FailureCode, Setback};
 use http::Method;
 
-use super::answer::{self, Answer};
+use super::answer;
 use super::call::Call;
 use super::profile::Step;
 use super::request;
+use super::response::Answer;
 
 /// How many requests in a row may fail to be answered well before the wait is given up. The first
 /// request was taken, and may have been charged.
