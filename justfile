@@ -12,8 +12,8 @@ openapi:
 
 # Time, size, likeness and memory of the built-in transforms on a photograph, beside sharp's, on one core.
 bench-images photograph:
-    cargo build --release --package assetmill-operations --example images --features simd
-    taskset -c 0 target/release/examples/images {{photograph}}
+    cargo build --release --package assetmill-images --example sharp --features simd
+    taskset -c 0 target/release/examples/sharp {{photograph}}
 
 # What codec processes cost: a thumbnail of 12 megapixels with and without, in turns.
 bench-wall *photograph:

@@ -9,8 +9,8 @@ use assetmill_core::usecases::{
     Answer, Bury, Cancel, Process, Retry, Submit, Sweep, TimeLimits, Work,
 };
 use assetmill_core::{Catalogue, MAX_BATCH, Shares};
+use assetmill_fetch::{FetchLimits, Fetcher, GuardedClient};
 use assetmill_http::{Callers, InFlight, docs, layers};
-use assetmill_operations::fetch::{FetchLimits, Fetcher, GuardedClient};
 use assetmill_results::ResultsState;
 use axum::Router;
 use tokio_util::task::TaskTracker;

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use assetmill_aws::resources::Names;
 use assetmill_core::{NotAName, TenantId};
+use assetmill_fetch::{AllowList, OriginLimits};
 use assetmill_http::Callers;
 use assetmill_http::caller::BadKeys;
 use assetmill_images::Bounds;
 use assetmill_images::sandbox::Confinement;
-use assetmill_operations::fetch::{AllowList, OriginLimits};
 use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 use url::Url;

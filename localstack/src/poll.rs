@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ports::{Delivery, FlowDeliveries};
-use assetmill_operations::fetch::{AllowList, AllowListError, ClientError, GuardedClient};
+use assetmill_fetch::{AllowList, AllowListError, ClientError, GuardedClient};
 use http::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

@@ -9,13 +9,13 @@ use std::time::Duration;
 use assetmill_api::sample::SAMPLE_PATH;
 use assetmill_aws::NotConfigured;
 use assetmill_aws::resources::ResourceError;
+use assetmill_catalogue::CatalogueError;
 use assetmill_core::Catalogue;
 use assetmill_core::ports::{Clock, SystemClock};
 use assetmill_core::usecases::Sweep;
+use assetmill_fetch::{ClientError, FetchLimits, Fetcher, GuardedClient};
 use assetmill_images::Codecs;
 use assetmill_images::sandbox::SandboxError;
-use assetmill_operations::catalogue::{self, CatalogueError};
-use assetmill_operations::fetch::{ClientError, FetchLimits, Fetcher, GuardedClient};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -257,7 +257,7 @@ fn load_catalogue(
     let secrets = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let Some(path) = path else {
         let file = "operations.toml";
-        return Ok(catalogue::load(
+        return Ok(assetmill_catalogue::load(
             BUILT_IN_CATALOGUE,
             file,
             client,
@@ -270,7 +270,9 @@ fn load_catalogue(
         path: file.clone(),
         source,
     })?;
-    Ok(catalogue::load(&text, &file, client, codecs, &secrets)?)
+    Ok(assetmill_catalogue::load(
+        &text, &file, client, codecs, &secrets,
+    )?)
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {

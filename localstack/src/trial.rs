@@ -8,7 +8,7 @@ use assetmill_core::ports::Sources;
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Params, ParamsSchema, Setback, TenantId,
 };
-use assetmill_operations::wire;
+use assetmill_vendors::wire;
 use serde_json::{Map, Value};
 
 use crate::config::Trial;

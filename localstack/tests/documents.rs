@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use assetmill::config::Config;
+use assetmill_fetch::{AllowList, GuardedClient};
 use assetmill_images::{Bounds, Codecs};
-use assetmill_operations::catalogue;
-use assetmill_operations::fetch::{AllowList, GuardedClient};
 use clap::Parser as _;
 use toml::Table;
 
@@ -87,7 +86,7 @@ fn toml_is_a_catalogue() {
     let client = GuardedClient::new(AllowList::default()).unwrap();
     let codecs = Codecs::in_process(Bounds::default());
     let text = toml::to_string(&all).unwrap();
-    catalogue::load(&text, "documents", &client, &codecs, &|_| None).unwrap();
+    assetmill_catalogue::load(&text, "documents", &client, &codecs, &|_| None).unwrap();
 }
 
 #[test]

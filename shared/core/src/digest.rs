@@ -1,7 +1,6 @@
 //! Keys that content determines.
 
 use std::fmt;
-use std::fmt::Write as _;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +16,7 @@ pub struct Sha256Digest(String);
 impl Sha256Digest {
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(hex(&Sha256::digest(bytes)))
+        Self(hex::encode(Sha256::digest(bytes)))
     }
 
     /// The digest as 64 lower-case hexadecimal digits.
@@ -66,7 +65,7 @@ impl WorkKey {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
-        Self(Sha256Digest(hex(&hash.finalize())))
+        Self(Sha256Digest(hex::encode(hash.finalize())))
     }
 
     /// The key as 64 hexadecimal digits.
@@ -135,16 +134,6 @@ impl fmt::Display for OutputKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a `String` can't fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 #[cfg(test)]

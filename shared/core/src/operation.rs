@@ -3,6 +3,7 @@
 mod media_type;
 mod params;
 mod run;
+mod sniff;
 mod step;
 
 use std::collections::BTreeMap;

@@ -7,9 +7,9 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use assetmill_core::{Asset, Operation as _, ParamsSchema, RetryPolicy};
+use assetmill_core::{Asset, Operation as _};
 use assetmill_images::sandbox::{Confinement, run_if_child};
-use assetmill_images::{Bounds, Builtin, Codecs, DEFAULT_MAX_PIXELS, Settings, Transform};
+use assetmill_images::{Bounds, Builtin, Codecs, Settings, Transform};
 use bytes::Bytes;
 
 const TURNS: usize = 201;
@@ -66,16 +66,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn thumbnail(codecs: Codecs) -> Builtin {
-    let settings = Settings {
-        name: "thumbnail".parse().unwrap(),
-        summary: "A smaller picture".to_owned(),
-        params: ParamsSchema(Transform::Thumbnail.params()),
-        fingerprint: "1".to_owned(),
-        retry: RetryPolicy::default(),
-        max_pixels: DEFAULT_MAX_PIXELS,
-        overlay: None,
-        codecs,
-    };
+    let settings = Settings::new("thumbnail".parse().unwrap(), Transform::Thumbnail, codecs);
     Builtin::new(Transform::Thumbnail, settings)
 }
 

@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assetmill_core::{
-    Asset, Availability, Cost, MediaType, Operation, OperationDescription, ParamSpec, Params,
-    Product, RetryPolicy, Setback, TenantId,
+    Asset, Availability, Cost, MediaType, Operation, OperationDescription, OperationName,
+    ParamSpec, Params, ParamsSchema, Product, RetryPolicy, Setback, TenantId,
 };
 use async_trait::async_trait;
 
-use super::decode::Format;
-use super::encode::Output;
+use super::bounds::DEFAULT_MAX_PIXELS;
+use super::codecs::Codecs;
+use super::format::Format;
+use super::format::Output;
+use super::params;
+use super::transforms::watermark::Overlay;
+use super::transforms::{convert, optimize, resize, thumbnail, watermark};
 use super::work::{Job, Work};
-use super::{Codecs, Overlay, Settings, optimize, params};
 
 /// What a built-in operation does. All of them take pictures by content and whatever the source called
 /// them, stand them upright by their EXIF orientation, take the first frame of an animation, and leave
@@ -45,6 +49,44 @@ pub struct Builtin {
     codecs: Codecs,
 }
 
+/// What the catalogue says of a built-in transform.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Its name in the catalogue.
+    pub name: OperationName,
+    /// What it does, in a sentence.
+    pub summary: String,
+    /// The parameters that it takes, with the defaults of the catalogue.
+    pub params: ParamsSchema,
+    /// Tells this definition apart from others.
+    pub fingerprint: String,
+    /// How often it is tried.
+    pub retry: RetryPolicy,
+    /// The most pixels of an asset, width times height, that are decoded.
+    pub max_pixels: u64,
+    /// What [`Transform::Watermark`] lays over pictures; without one it has nothing to do.
+    pub overlay: Option<Arc<Overlay>>,
+    /// What it works with.
+    pub codecs: Codecs,
+}
+
+impl Settings {
+    /// A transform of which nothing else is said: all its parameters with their own defaults, the usual retries
+    /// and bound on pixels, and no overlay.
+    pub fn new(name: OperationName, transform: Transform, codecs: Codecs) -> Self {
+        Self {
+            fingerprint: name.to_string(),
+            name,
+            summary: String::new(),
+            params: ParamsSchema(transform.params()),
+            retry: RetryPolicy::default(),
+            max_pixels: DEFAULT_MAX_PIXELS,
+            overlay: None,
+            codecs,
+        }
+    }
+}
+
 impl Transform {
     /// Every transform, by the name that catalogues call it.
     pub const ALL: &[(&'static str, Self)] = &[
@@ -59,11 +101,11 @@ impl Transform {
     /// The parameters that it understands: the most that the catalogue can offer.
     pub fn params(self) -> BTreeMap<String, ParamSpec> {
         match self {
-            Self::Thumbnail => params::thumbnail(),
-            Self::Resize => params::resize(),
-            Self::Convert => params::convert(),
-            Self::Optimize => params::optimize(),
-            Self::Watermark => params::watermark(),
+            Self::Thumbnail => thumbnail::params(),
+            Self::Resize => resize::params(),
+            Self::Convert => convert::params(),
+            Self::Optimize => optimize::params(),
+            Self::Watermark => watermark::params(),
             Self::Inspect => BTreeMap::new(),
         }
     }
@@ -147,11 +189,19 @@ impl Operation for Builtin {
                 quality: params::quality(params),
             },
             Transform::Watermark => Work::Watermark {
-                placing: params::placing(params),
+                placing: watermark::placing(params),
                 encoding,
             },
-            Transform::Thumbnail | Transform::Resize | Transform::Convert => Work::Shape {
-                geometry: params::geometry(params, self.transform),
+            Transform::Thumbnail => Work::Shape {
+                geometry: thumbnail::geometry(params),
+                encoding,
+            },
+            Transform::Resize => Work::Shape {
+                geometry: resize::geometry(params),
+                encoding,
+            },
+            Transform::Convert => Work::Shape {
+                geometry: convert::GEOMETRY,
                 encoding,
             },
         };

@@ -3,43 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::{Failure, FailureCode, MediaType, Product, Setback, Shares, TenantId};
+use assetmill_core::{Failure, MediaType, Product, Setback, Shares, TenantId};
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
-use crate::DEFAULT_MAX_PIXELS;
-use crate::decode::Format;
+use crate::bounds::{Bounds, DEFAULT_MAX_PIXELS};
+use crate::format::Format;
 use crate::header::Header;
-use crate::mask;
 use crate::price::Price;
 use crate::sandbox::{Allowance, Assignment, Confinement, Pool, SandboxError, brought_down};
-use crate::watermark::Overlay;
+use crate::transforms::cut_out;
+use crate::transforms::watermark::Overlay;
 use crate::work::{Job, Overlays, Work};
-
-/// What pictures may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
-    /// The bytes that all pictures of one tenant in work may take together. One that would take more is
-    /// refused.
-    pub memory: u64,
-    /// The bytes beside them for pictures of other tenants, however much the first one asks for.
-    pub memory_of_others: u64,
-    /// The time of a core that one picture may take, in whole seconds.
-    pub cpu: Duration,
-    /// The most pixels of a result, width times height, whatever its parameters say.
-    pub output_pixels: u64,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self {
-            memory: 2 * 1024 * 1024 * 1024,
-            memory_of_others: 512 * 1024 * 1024,
-            cpu: Duration::from_mins(1),
-            output_pixels: 100_000_000,
-        }
-    }
-}
 
 /// What a picture took that was worked on to its end, whatever came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +136,7 @@ impl Codecs {
         let mask_header = Format::of(&mask, &accepted)
             .and_then(|format| Ok((format, Header::read(&mask, format, DEFAULT_MAX_PIXELS)?)));
         let (mask_format, header) =
-            mask_header.map_err(|setback| mask::unfit(setback.failure()))?;
+            mask_header.map_err(|setback| cut_out::unfit(setback.failure()))?;
         let job = Job {
             work: Work::CutOut { mask: mask_format },
             format,
@@ -230,9 +205,4 @@ impl Codecs {
             }
         }
     }
-}
-
-/// The failure of a job that is not begun.
-pub(crate) fn refused(message: String) -> Setback {
-    Setback::lasting(FailureCode::TooExpensive, message)
 }

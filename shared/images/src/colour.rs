@@ -3,19 +3,11 @@
 use assetmill_core::{FailureCode, Setback};
 use image::{DynamicImage, RgbImage, RgbaImage};
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
-use serde::{Deserialize, Serialize};
 
-use super::encode::{Output, with_eight_bits};
-use super::picture::Upright;
-
-/// What becomes of a colour profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum ProfilePolicy {
-    /// It stays.
-    Keep,
-    /// Colours become those of sRGB, which needs no profile.
-    Srgb,
-}
+use super::encode::with_eight_bits;
+use super::encoding::ProfilePolicy;
+use super::format::Output;
+use super::upright::Upright;
 
 /// The picture with the profile that its output can carry, looking the same: colours are converted to
 /// sRGB where that is wanted, or where the output carries no profile.

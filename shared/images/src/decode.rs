@@ -5,7 +5,7 @@ mod profile;
 
 use std::io::Cursor;
 
-use assetmill_core::{FailureCode, MediaType, Setback};
+use assetmill_core::{FailureCode, Setback};
 use image::codecs::bmp::BmpDecoder;
 use image::codecs::gif::GifDecoder;
 use image::codecs::jpeg::JpegDecoder;
@@ -14,26 +14,13 @@ use image::codecs::tiff::TiffDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, Limits};
-use serde::{Deserialize, Serialize};
 
-use super::encode::Output;
+use super::format::Format;
 use super::geometry::Size;
-use crate::sniff;
 
 /// What a PNG's rows and metadata may take besides its pixels: well above any profile or row, and
 /// well below what hurts.
 pub(super) const PNG_EXTRA_BYTES: u64 = 64 * 1024 * 1024;
-
-/// The formats that pictures are read in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Format {
-    Jpeg,
-    Png,
-    WebP,
-    Gif,
-    Tiff,
-    Bmp,
-}
 
 /// A decoded picture.
 pub(super) struct Picture {
@@ -61,67 +48,6 @@ impl Picture {
         let by = f64::from(self.shrunk_by);
         let Size { width, height } = self.full_size;
         (f64::from(width) / by, f64::from(height) / by)
-    }
-}
-
-impl Format {
-    pub(super) const ALL: &[Self] = &[
-        Self::Jpeg,
-        Self::Png,
-        Self::WebP,
-        Self::Gif,
-        Self::Tiff,
-        Self::Bmp,
-    ];
-
-    /// The format that the content shows, which must be one of those that are accepted.
-    pub(super) fn of(content: &[u8], accepted: &[MediaType]) -> Result<Self, Setback> {
-        let found = sniff::media_type(content);
-        let format = Self::ALL.iter().find(|format| format.media_type() == found);
-        match format {
-            Some(format) if accepted.contains(&found) => Ok(*format),
-            _ => {
-                let names: Vec<_> = accepted.iter().map(MediaType::as_str).collect();
-                Err(Setback::lasting(
-                    FailureCode::UnsupportedMediaType,
-                    format!(
-                        "the content is {found}, not a picture that is taken here; give one of {}",
-                        names.join(", ")
-                    ),
-                ))
-            }
-        }
-    }
-
-    pub(super) fn media_type(self) -> MediaType {
-        match self {
-            Self::Jpeg => MediaType::jpeg(),
-            Self::Png => MediaType::png(),
-            Self::WebP => MediaType::webp(),
-            Self::Gif => MediaType::gif(),
-            Self::Tiff => MediaType::tiff(),
-            Self::Bmp => MediaType::bmp(),
-        }
-    }
-
-    /// The format that a picture of this one is written in unless another is asked for.
-    pub(super) fn output(self) -> Output {
-        match self {
-            Self::Jpeg => Output::Jpeg,
-            Self::WebP => Output::WebP,
-            Self::Png | Self::Gif | Self::Tiff | Self::Bmp => Output::Png,
-        }
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Jpeg => "JPEG",
-            Self::Png => "PNG",
-            Self::WebP => "WebP",
-            Self::Gif => "GIF",
-            Self::Tiff => "TIFF",
-            Self::Bmp => "BMP",
-        }
     }
 }
 

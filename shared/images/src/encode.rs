@@ -3,14 +3,14 @@
 pub(super) mod budget;
 mod jpeg;
 
-use assetmill_core::{FailureCode, MediaType, Product, Setback};
+use assetmill_core::{FailureCode, Product, Setback};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ColorType, DynamicImage, GrayImage, ImageEncoder, Rgb, RgbImage};
 use ravif::{BitDepth, Img, RGB8, RGBA8};
 use rgb::FromSlice as _;
-use serde::{Deserialize, Serialize};
 
-use super::colour::ProfilePolicy;
+use super::encoding::Encoding;
+use super::format::Output;
 use super::webp;
 use ::webp::WebPEncodingError;
 pub(super) use jpeg::encode_small as encode_small_jpeg;
@@ -18,73 +18,6 @@ pub(super) use jpeg::encode_small as encode_small_jpeg;
 /// How hard AVIF is tried, from 1 to 10, the quickest: at 9 it takes a fraction of the time of libaom's
 /// defaults, and at the same similarity some more bytes (`just bench-images`).
 const AVIF_SPEED: u8 = 9;
-
-/// The formats that pictures are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Output {
-    Jpeg,
-    Png,
-    WebP,
-    Avif,
-}
-
-/// How a picture is to be written.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Encoding {
-    /// `None` for that of the asset.
-    pub(super) output: Option<Output>,
-    /// From 1 to 100; PNG has none.
-    pub(super) quality: u8,
-    /// What is behind transparent pixels where the format has none.
-    pub(super) background: [u8; 3],
-    /// The most bytes.
-    pub(super) max_bytes: Option<usize>,
-    /// What becomes of the ICC profile.
-    pub(super) profile: ProfilePolicy,
-}
-
-impl Output {
-    pub(super) const ALL: &[Self] = &[Self::Jpeg, Self::Png, Self::WebP, Self::Avif];
-
-    /// What requests call it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Jpeg => "jpeg",
-            Self::Png => "png",
-            Self::WebP => "webp",
-            Self::Avif => "avif",
-        }
-    }
-
-    pub(super) fn media_type(self) -> MediaType {
-        match self {
-            Self::Jpeg => MediaType::jpeg(),
-            Self::Png => MediaType::png(),
-            Self::WebP => MediaType::webp(),
-            Self::Avif => MediaType::avif(),
-        }
-    }
-
-    /// The most pixels on a side: T.81, B.2.2 for JPEG; RFC 6386, 9.1 for WebP; AVIF's are those of AV1
-    /// (AV1 specification, 5.5.1); a PNG's are bounded by others.
-    pub(super) fn longest_side(self) -> u32 {
-        match self {
-            Self::WebP => 16_383,
-            Self::Jpeg | Self::Avif => 65_535,
-            Self::Png => u32::MAX,
-        }
-    }
-
-    /// Whether it can carry the profile of such a picture. WebP knows no grey, whose profile would not
-    /// fit its pixels; the encoder of AVIF writes none.
-    pub(super) fn carries_profile(self, image: &DynamicImage) -> bool {
-        match self {
-            Self::Jpeg | Self::Png => true,
-            Self::WebP => image.color().has_color(),
-            Self::Avif => false,
-        }
-    }
-}
 
 /// Encodes a picture with 8 bits a channel, and no metadata but its ICC profile.
 ///

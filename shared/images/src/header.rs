@@ -13,7 +13,8 @@ mod webp;
 
 use assetmill_core::{FailureCode, Setback};
 
-use crate::decode::{Format, corrupt};
+use crate::decode::corrupt;
+use crate::format::Format;
 use crate::geometry::Size;
 
 /// What a picture says of itself.

@@ -1,86 +1,23 @@
-//! The parameters of the transforms, and what they ask for.
+//! The parameters that transforms have in common, and what they ask for.
 
 use std::collections::BTreeMap;
 
 use assetmill_core::{ParamKind, ParamSpec, ParamValue, Params};
 
-use super::builtin::Transform;
-use super::colour::ProfilePolicy;
-use super::encode::{Encoding, Output};
-use super::geometry::{Fit, Geometry, Gravity};
-use super::watermark::Placing;
+use super::encoding::{Encoding, ProfilePolicy};
+use super::format::Output;
+use super::geometry::Gravity;
 
 const MAX_SIDE: u32 = 8192;
-const DEFAULT_SIDE: u32 = 512;
 const DEFAULT_QUALITY: u8 = 80;
 const LARGEST_BUDGET: i64 = 100_000_000;
 const WHITE: [u8; 3] = [255; 3];
 
-type Specs = BTreeMap<String, ParamSpec>;
-
-pub(super) fn thumbnail() -> Specs {
-    let mut specs = encoding_specs(Some("auto"));
-    specs.extend([
-        side("width", "The most pixels across", Some(DEFAULT_SIDE)),
-        side("height", "The most pixels down", Some(DEFAULT_SIDE)),
-    ]);
-    specs
-}
-
-pub(super) fn resize() -> Specs {
-    let mut specs = encoding_specs(Some("auto"));
-    specs.extend([
-        side("width", "The pixels across; without it, as the height and the shape have it", None),
-        side("height", "The pixels down; without it, as the width and the shape have it", None),
-        choice(
-            "fit",
-            "fit keeps the whole picture within the box; fill stretches it to the box; crop fills the \
-             box and cuts off what is over",
-            &["fit", "fill", "crop"],
-            "fit",
-        ),
-        choice("gravity", "The part that crop keeps", Gravity::NAMES, "center"),
-        flag("enlarge", "Whether a small picture may be enlarged", false),
-    ]);
-    specs
-}
-
-pub(super) fn convert() -> Specs {
-    encoding_specs(None)
-}
-
-pub(super) fn optimize() -> Specs {
-    BTreeMap::from([quality_spec()])
-}
-
-pub(super) fn watermark() -> Specs {
-    let mut specs = encoding_specs(Some("auto"));
-    specs.extend([
-        choice(
-            "gravity",
-            "Where the overlay is",
-            Gravity::NAMES,
-            "southeast",
-        ),
-        share(
-            "size",
-            "The width of the overlay, as a share of the picture's",
-            0.01,
-            0.25,
-        ),
-        share(
-            "margin",
-            "The room beside it, as a share of the picture's shorter side",
-            0.0,
-            0.03,
-        ),
-        share("opacity", "How opaque the overlay is", 0.0, 1.0),
-    ]);
-    specs
-}
+/// Parameters by name.
+pub(super) type Specs = BTreeMap<String, ParamSpec>;
 
 /// With a default format, or with one that has to be said.
-fn encoding_specs(default_format: Option<&str>) -> Specs {
+pub(super) fn encoding_specs(default_format: Option<&str>) -> Specs {
     let mut formats: Vec<_> = Output::ALL.iter().map(|output| output.name()).collect();
     if default_format.is_some() {
         formats.insert(0, "auto");
@@ -120,7 +57,7 @@ fn encoding_specs(default_format: Option<&str>) -> Specs {
     ])
 }
 
-fn quality_spec() -> (String, ParamSpec) {
+pub(super) fn quality_spec() -> (String, ParamSpec) {
     spec(
         "quality",
         "The quality of JPEG, WebP and AVIF; PNG has none",
@@ -129,7 +66,7 @@ fn quality_spec() -> (String, ParamSpec) {
     )
 }
 
-fn side(name: &str, summary: &str, default: Option<u32>) -> (String, ParamSpec) {
+pub(super) fn side(name: &str, summary: &str, default: Option<u32>) -> (String, ParamSpec) {
     let kind = ParamKind::Integer {
         min: 1,
         max: MAX_SIDE.into(),
@@ -138,17 +75,22 @@ fn side(name: &str, summary: &str, default: Option<u32>) -> (String, ParamSpec) 
     spec(name, summary, kind, default)
 }
 
-fn share(name: &str, summary: &str, min: f64, default: f64) -> (String, ParamSpec) {
+pub(super) fn share(name: &str, summary: &str, min: f64, default: f64) -> (String, ParamSpec) {
     let kind = ParamKind::Number { min, max: 1.0 };
     spec(name, summary, kind, Some(ParamValue::Number(default)))
 }
 
-fn flag(name: &str, summary: &str, default: bool) -> (String, ParamSpec) {
+pub(super) fn flag(name: &str, summary: &str, default: bool) -> (String, ParamSpec) {
     let default = Some(ParamValue::Boolean(default));
     spec(name, summary, ParamKind::Boolean, default)
 }
 
-fn choice(name: &str, summary: &str, all: &[&str], default: &str) -> (String, ParamSpec) {
+pub(super) fn choice(
+    name: &str,
+    summary: &str,
+    all: &[&str],
+    default: &str,
+) -> (String, ParamSpec) {
     let all = all.iter().map(ToString::to_string).collect();
     let default = Some(ParamValue::Text(default.to_owned()));
     spec(name, summary, ParamKind::Choice(all), default)
@@ -195,53 +137,21 @@ pub(super) fn encoding(params: &Params) -> Encoding {
     }
 }
 
-/// The shape that the picture is to have.
-pub(super) fn geometry(params: &Params, transform: Transform) -> Geometry {
-    let side = |name| {
-        let given = params.integer(name);
-        let side = given.and_then(|given| u32::try_from(given).ok());
-        side.map(|side| side.clamp(1, MAX_SIDE))
-    };
-    let (width, height) = match transform {
-        Transform::Thumbnail => (
-            side("width").or(Some(DEFAULT_SIDE)),
-            side("height").or(Some(DEFAULT_SIDE)),
-        ),
-        _ => (side("width"), side("height")),
-    };
-    Geometry {
-        width,
-        height,
-        fit: match params.text("fit") {
-            Some("fill") => Fit::Stretch,
-            Some("crop") => Fit::Crop(gravity(params)),
-            _ => Fit::Inside,
-        },
-        enlarge: params.get("enlarge") == Some(&ParamValue::Boolean(true)),
-    }
+/// A side in pixels, within what can be asked for.
+pub(super) fn side_of(params: &Params, name: &str) -> Option<u32> {
+    let given = params.integer(name);
+    let side = given.and_then(|given| u32::try_from(given).ok());
+    side.map(|side| side.clamp(1, MAX_SIDE))
 }
 
-/// Where the overlay is to be.
-pub(super) fn placing(params: &Params) -> Placing {
-    let share = |name, default| match params.get(name) {
-        Some(ParamValue::Number(share)) => *share,
-        _ => default,
-    };
-    Placing {
-        gravity: gravity(params),
-        size: share("size", 0.25),
-        margin: share("margin", 0.03),
-        opacity: share("opacity", 1.0),
-    }
-}
-
-fn gravity(params: &Params) -> Gravity {
+/// The place that is asked for; the centre where none is.
+pub(super) fn gravity(params: &Params) -> Gravity {
     let named = params.text("gravity").and_then(Gravity::named);
     named.unwrap_or(Gravity::CENTER)
 }
 
 fn color(text: &str) -> Option<[u8; 3]> {
-    let digits = text.strip_prefix('#')?;
-    let channel = |at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
-    Some([channel(0)?, channel(2)?, channel(4)?])
+    let mut channels = [0; 3];
+    hex::decode_to_slice(text.strip_prefix('#')?, &mut channels).ok()?;
+    Some(channels)
 }

@@ -1,31 +1,15 @@
 //! From content to content: what all transforms of pictures have in common.
 
 use assetmill_core::{Product, Setback};
-use image::DynamicImage;
 
 use super::colour;
-use super::decode::{Format, Picture, decode};
-use super::encode::{Encoding, encode};
+use super::decode::decode;
+use super::encode::encode;
+use super::encoding::Encoding;
+use super::format::Format;
 use super::geometry::{Geometry, Size, turns};
 use super::resize::resize;
-
-/// An upright picture, and the ICC profile that its colours are meant in.
-pub(super) struct Upright {
-    pub(super) image: DynamicImage,
-    pub(super) profile: Option<Vec<u8>>,
-}
-
-/// The picture, upright and in full.
-pub(super) fn upright(content: &[u8], format: Format) -> Result<Upright, Setback> {
-    let Picture {
-        mut image,
-        orientation,
-        profile,
-        ..
-    } = decode(content, format, &|_, _| 1)?;
-    image.apply_orientation(orientation);
-    Ok(Upright { image, profile })
-}
+use super::upright::Upright;
 
 /// The picture, upright and in the shape that is wanted. It is turned last, when it is small.
 pub(super) fn shaped(

@@ -10,14 +10,16 @@ mod rates;
 
 use std::time::Duration;
 
-use assetmill_core::Setback;
+use assetmill_core::{FailureCode, Setback};
 
-use crate::codecs::{Bounds, refused};
-use crate::decode::Format;
-use crate::encode::{Encoding, Output, budget};
+use crate::bounds::Bounds;
+use crate::encode::budget;
+use crate::encoding::Encoding;
+use crate::format::Format;
+use crate::format::Output;
 use crate::geometry::{Geometry, Part, Plan, Size};
 use crate::header::{Header, too_many};
-use crate::inspect;
+use crate::transforms::inspect;
 use crate::work::{Job, Work};
 
 /// What any job takes besides: buffers, tables, stacks.
@@ -367,4 +369,9 @@ fn fits(output: Output, size: Size) -> Result<(), Setback> {
          fewer, or for PNG",
         output.name()
     )))
+}
+
+/// The failure of a job that is not begun.
+fn refused(message: String) -> Setback {
+    Setback::lasting(FailureCode::TooExpensive, message)
 }

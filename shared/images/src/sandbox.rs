@@ -15,6 +15,7 @@ mod confine;
 mod death;
 mod frame;
 mod gauge;
+mod killer;
 mod pool;
 mod slot;
 mod task;

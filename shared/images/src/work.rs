@@ -4,11 +4,12 @@ use assetmill_core::{Failure, Product, Setback};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::decode::Format;
-use crate::encode::Encoding;
+use crate::encoding::Encoding;
+use crate::format::Format;
 use crate::geometry::Geometry;
-use crate::watermark::{self, Placing};
-use crate::{inspect, mask, optimize, picture};
+use crate::transforms::watermark::{self, Placing};
+use crate::transforms::{cut_out, inspect, optimize};
+use crate::{picture, upright};
 
 /// One picture's work. The asset, and the second picture where there is one, come beside it.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -91,11 +92,11 @@ impl Job {
             }
             Work::Watermark { placing, encoding } => {
                 let overlay = overlays.decoded(second)?;
-                let base = picture::upright(asset, format)?;
+                let base = upright::upright(asset, format)?;
                 let marked = watermark::lay(base, overlay, *placing)?;
                 picture::finish(marked, format, encoding)
             }
-            Work::CutOut { mask } => mask::cut_out(asset, format, second, *mask),
+            Work::CutOut { mask } => cut_out::cut_out(asset, format, second, *mask),
         }
     }
 }

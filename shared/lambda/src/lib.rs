@@ -6,6 +6,7 @@
 pub mod capacity;
 pub mod environment;
 pub mod http;
+#[cfg(feature = "processing")]
 pub mod processing;
 pub mod records;
 pub mod start;

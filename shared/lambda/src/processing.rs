@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use assetmill_catalogue::CatalogueError;
 use assetmill_core::Catalogue;
 use assetmill_core::ports::FlowWrites;
 use assetmill_core::usecases::{Process, TimeLimits};
+use assetmill_fetch::{AllowList, ClientError, FetchLimits, Fetcher, GuardedClient, OriginLimits};
 use assetmill_images::sandbox::{Confinement, SandboxError};
 use assetmill_images::{Bounds, Codecs};
-use assetmill_operations::catalogue::{self, CatalogueError};
-use assetmill_operations::fetch::{
-    AllowList, ClientError, FetchLimits, Fetcher, GuardedClient, OriginLimits,
-};
 
 use bytesize::ByteSize;
 
@@ -117,7 +115,7 @@ fn catalogue_with(
     let vendors = client(environment, "ASSETMILL_VENDOR_ALLOW")?;
     let secrets = |name: &str| environment.get(name).map(ToOwned::to_owned);
     let file = "operations.toml";
-    Ok(catalogue::load(
+    Ok(assetmill_catalogue::load(
         CATALOGUE, file, &vendors, codecs, &secrets,
     )?)
 }

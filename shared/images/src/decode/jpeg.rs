@@ -9,7 +9,8 @@ use image::{DynamicImage, GrayImage, RgbImage};
 use mozjpeg::decompress::DecompressStarted;
 use mozjpeg::{ColorSpace, Decompress, Marker};
 
-use super::{Format, Picture, Shrink, corrupt, profile, too_little_memory};
+use super::{Picture, Shrink, corrupt, profile, too_little_memory};
+use crate::format::Format;
 use crate::geometry::Size;
 
 /// How the payload of an APP1 segment with EXIF metadata begins (Exif 2.32, 4.7.2).

@@ -2,7 +2,7 @@
 
 use assetmill_core::{FailureCode, Setback};
 
-use super::Output;
+use crate::format::Output;
 use crate::geometry::Size;
 
 /// The lowest quality that is tried: what is below can hardly be looked at.

@@ -4,7 +4,8 @@ use assetmill_core::Setback;
 
 use super::Header;
 use super::bytes::u16_be;
-use crate::decode::{Format, corrupt};
+use crate::decode::corrupt;
+use crate::format::Format;
 
 /// Markers without a length (table B.1).
 const EOI: u8 = 0xD9;

@@ -2,8 +2,8 @@
 //! 2026 without the vector code that needs an assembler (`cargo test -p assetmill-images --test limits`
 //! prints what the worst pictures take).
 
-use crate::decode::Format;
-use crate::encode::Output;
+use crate::format::Format;
+use crate::format::Output;
 
 /// What decoding takes, in nanoseconds where nothing else is said.
 pub(super) struct Decoding {

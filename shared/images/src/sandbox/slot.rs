@@ -10,6 +10,7 @@ use rustix::pipe::fcntl_setpipe_size;
 
 use super::child::{Request, Response, TAKEN};
 use super::death::Death;
+use super::killer::Killer;
 use super::task::{Assignment, Done, Task, not_finished};
 use super::{CHILD, Hello, frame};
 
@@ -29,18 +30,6 @@ pub(super) struct Process {
     requests: ChildStdin,
     responses: ChildStdout,
     pub(super) hello: Hello,
-}
-
-/// What ends the process of a job that nobody waits for any more.
-#[derive(Clone)]
-pub(super) struct Killer(Arc<Mutex<Child>>);
-
-impl Killer {
-    pub(super) fn kill(&self) {
-        let mut child = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that is dead already is what is wanted.
-        let _ = child.kill();
-    }
 }
 
 /// A process that is gone.
@@ -165,7 +154,7 @@ fn attempt(process: &mut Option<Process>, task: &Task) -> io::Result<Result<Done
         None => Process::start()?,
     };
     let assignment = &task.assignment;
-    if !task.begin(Killer(ready.child.clone())) {
+    if !task.begin(Killer::of(ready.child.clone())) {
         task.end();
         *process = Some(ready);
         return Ok(Err(not_finished()));

@@ -6,7 +6,7 @@ use assetmill_core::{Failure, FailureCode, Product, Setback};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::slot::Killer;
+use super::killer::Killer;
 use super::{Allowance, Usage};
 use crate::work::Job;
 

@@ -2,10 +2,8 @@
 
 use std::io::Cursor;
 
-use assetmill_core::{
-    Asset, FailureCode, MediaType, Operation as _, ParamsSchema, Product, RetryPolicy, Setback,
-};
-use assetmill_images::{Bounds, Builtin, Codecs, DEFAULT_MAX_PIXELS, Settings, Transform};
+use assetmill_core::{Asset, FailureCode, MediaType, Operation as _, Product, Setback};
+use assetmill_images::{Bounds, Builtin, Codecs, Settings, Transform};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
@@ -26,16 +24,11 @@ pub(crate) struct Extras {
 }
 
 pub(crate) fn operation() -> Builtin {
-    let settings = Settings {
-        name: "thumbnail".parse().unwrap(),
-        summary: "A smaller picture".to_owned(),
-        params: ParamsSchema(Transform::Thumbnail.params()),
-        fingerprint: "1".to_owned(),
-        retry: RetryPolicy::default(),
-        max_pixels: DEFAULT_MAX_PIXELS,
-        overlay: None,
-        codecs: Codecs::in_process(Bounds::default()),
-    };
+    let settings = Settings::new(
+        "thumbnail".parse().unwrap(),
+        Transform::Thumbnail,
+        Codecs::in_process(Bounds::default()),
+    );
     Builtin::new(Transform::Thumbnail, settings)
 }
 

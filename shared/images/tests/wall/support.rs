@@ -4,9 +4,9 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use assetmill_core::{Asset, Failure, Operation as _, ParamsSchema, Product, RetryPolicy, Setback};
+use assetmill_core::{Asset, Failure, Operation as _, Product, Setback};
 use assetmill_images::sandbox::Confinement;
-use assetmill_images::{Bounds, Builtin, Codecs, DEFAULT_MAX_PIXELS, Settings, Spent, Transform};
+use assetmill_images::{Bounds, Builtin, Codecs, Settings, Spent, Transform};
 use serde_json::Value;
 
 use crate::processes::children;
@@ -53,16 +53,7 @@ impl Wall {
         params: Value,
         content: &[u8],
     ) -> Result<Product, Setback> {
-        let settings = Settings {
-            name: "any".parse().unwrap(),
-            summary: "Any".to_owned(),
-            params: ParamsSchema(transform.params()),
-            fingerprint: "1".to_owned(),
-            retry: RetryPolicy::default(),
-            max_pixels: DEFAULT_MAX_PIXELS,
-            overlay: None,
-            codecs: self.codecs.clone(),
-        };
+        let settings = Settings::new("any".parse().unwrap(), transform, self.codecs.clone());
         let operation = Builtin::new(transform, settings);
         let schema = &operation.description().params;
         let params = schema.accept(params.as_object().unwrap()).unwrap();

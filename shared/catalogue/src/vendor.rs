@@ -1,0 +1,178 @@
+//! Entries that a vendor does.
+
+mod answers;
+mod conditions;
+mod intake;
+mod payload;
+mod request;
+mod then;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_core::{Cost, ParamsSchema};
+use assetmill_vendors::{
+    DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_TIMEOUT_SECONDS, Profile, Resend, Secrets, Settings,
+    Source, Template, VendorOperation,
+};
+
+use super::entry::Entry;
+use super::error::Mistake;
+use super::masks::Masks;
+use super::params;
+use super::surroundings::{Made, Surroundings};
+use super::table::Table;
+use super::value::Value;
+use intake::MAX_MAX_BYTES;
+use request::{headers, method, url};
+
+/// The fields of such an entry.
+pub(super) const FIELDS: &[&str] = &["vendor", "summary", "params", "paid", "retry"];
+
+const MAX_TIMEOUT_SECONDS: u64 = 120;
+
+/// The operation of an entry whose `vendor` this is.
+pub(super) fn operation(
+    entry: Entry<'_>,
+    vendor: &Value<'_>,
+    surroundings: Surroundings<'_>,
+) -> Result<Made, Mistake> {
+    let declared = entry.table.optional("params");
+    let params = params::declared(declared.clone())?;
+    let paid = match entry.table.optional("paid") {
+        Some(paid) => paid.boolean()?,
+        None => true,
+    };
+    let profile = profile(vendor, &params, paid)?;
+    if let Some(declared) = declared {
+        check_used(&declared, &profile)?;
+    }
+    let secrets = Secrets::look_up(profile.secret_names(), surroundings.secrets);
+    let settings = Settings {
+        name: entry.name,
+        summary: entry.summary,
+        params,
+        retry: entry.retry,
+        cost: if paid { Cost::Paid } else { Cost::Free },
+    };
+    let client = surroundings.client.clone();
+    let extension = surroundings.extension.cloned();
+    let takes_url = profile
+        .templates()
+        .flat_map(Template::sources)
+        .any(|source| *source == Source::AssetUrl);
+    let operation = VendorOperation::new(
+        settings,
+        profile,
+        secrets,
+        extension,
+        client,
+        Arc::new(Masks(surroundings.codecs.clone())),
+    );
+    Ok(Made {
+        operation: Arc::new(operation),
+        takes_url,
+    })
+}
+
+const PROFILE_FIELDS: &[&str] = &[
+    "method",
+    "url",
+    "headers",
+    "encoding",
+    "fields",
+    "asset",
+    "then",
+    "ok_if",
+    "result",
+    "error",
+    "classify",
+    "resend",
+    "meter",
+    "rate",
+    "timeout_seconds",
+    "max_response_bytes",
+];
+
+fn profile(vendor: &Value<'_>, params: &ParamsSchema, paid: bool) -> Result<Profile, Mistake> {
+    let table = vendor.table(PROFILE_FIELDS)?;
+    let method = method(&table.required("method", "method = \"POST\"")?)?;
+    let url = url(
+        &table.required("url", "url = \"https://api.example.com/v1/do\"")?,
+        params,
+    )?;
+    let headers = headers(table.optional("headers"), params)?;
+    let (payload, intake) = payload::read(&table, params, &url, &headers)?;
+    let result = answers::result(&table.required("result", "result = { kind = \"body\" }")?)?;
+    let seconds = match table.optional("timeout_seconds") {
+        Some(seconds) => seconds.integer(1..=MAX_TIMEOUT_SECONDS)?,
+        None => DEFAULT_TIMEOUT_SECONDS,
+    };
+    let max_response_bytes = match table.optional("max_response_bytes") {
+        Some(bytes) => bytes.integer(1..=MAX_MAX_BYTES)?,
+        None => DEFAULT_MAX_RESPONSE_BYTES,
+    };
+    let resend = resend(&table, paid)?;
+    let from_answers = names_answer(&url)
+        || headers.iter().any(|(_, template)| names_answer(template))
+        || payload.templates().any(names_answer);
+    if from_answers {
+        return Err(vendor.mistake(format!(
+            "{} uses an answer in its first request; {{answer:…}} and {{header:…}} are for \"then\"",
+            vendor.path
+        )));
+    }
+    Ok(Profile {
+        then: then::steps(table.optional("then"), params)?,
+        ok_if: conditions::all(table.optional("ok_if"))?,
+        error: answers::error(table.optional("error"))?,
+        classify: answers::classify(table.optional("classify"))?,
+        meter: answers::meter(table.optional("meter"))?,
+        rate: answers::rate(table.optional("rate"))?,
+        result: result.place,
+        role: result.role,
+        produces: result.produces,
+        timeout: Duration::from_secs(seconds),
+        method,
+        url,
+        headers,
+        payload,
+        intake,
+        resend,
+        max_response_bytes,
+    })
+}
+
+fn names_answer(template: &Template) -> bool {
+    template
+        .sources()
+        .any(|source| matches!(source, Source::Answer(_) | Source::Header(_)))
+}
+
+/// What costs nothing may be sent again at any time.
+fn resend(vendor: &Table<'_>, paid: bool) -> Result<Resend, Mistake> {
+    match vendor.optional("resend") {
+        Some(resend) => resend.choice(&[
+            ("never", Resend::Never),
+            ("rejected_only", Resend::RejectedOnly),
+            ("always", Resend::Always),
+        ]),
+        None if paid => Ok(Resend::RejectedOnly),
+        None => Ok(Resend::Always),
+    }
+}
+
+/// A parameter that goes nowhere would be accepted and change nothing.
+fn check_used(declared: &Value<'_>, profile: &Profile) -> Result<(), Mistake> {
+    let used: Vec<_> = profile.templates().flat_map(Template::params).collect();
+    for (key, _) in declared.entries()? {
+        if !used.contains(&key.text) {
+            let name = key.text;
+            return Err(key.mistake(format!(
+                "the parameter \"{name}\" goes nowhere; use {{param:{name}}} in url, headers or \
+                 fields, or remove it"
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! One call of a vendor: a request, its answer, and what follows.
+
+use assetmill_core::{Asset, MediaType, Params, Product, Setback, TenantId};
+use assetmill_fetch::{GuardedClient, read_body};
+use reqwest::RequestBuilder;
+
+use super::answer;
+use super::cut_out::CutOut;
+use super::profile::{Profile, Resend};
+use super::response::Answer;
+use super::secrets::Secrets;
+use super::template::Filling;
+use super::{request, result, then};
+use crate::wire;
+
+/// The most bytes of an answer other than success that are read for the vendor's own message.
+const MAX_REFUSAL_BYTES: u64 = 64 * 1024;
+
+/// What a call is made with.
+pub(super) struct Call<'a> {
+    pub(super) tenant: &'a TenantId,
+    pub(super) client: &'a GuardedClient,
+    pub(super) masks: &'a dyn CutOut,
+    pub(super) profile: &'a Profile,
+    pub(super) secrets: &'a Secrets,
+    pub(super) params: &'a Params,
+    pub(super) asset: &'a Asset,
+    pub(super) media_type: &'a MediaType,
+}
+
+impl Call<'_> {
+    /// Makes the call, within the time that the profile gives it.
+    pub(super) async fn make(&self) -> Result<Product, Setback> {
+        let first = request::build(
+            self.client,
+            self.profile,
+            self.filling(None),
+            self.asset,
+            self.media_type,
+        )?;
+        let limit = self.profile.timeout;
+        match tokio::time::timeout(limit, self.exchange(first)).await {
+            Ok(result) => result,
+            Err(_) => Err(self.after_silence(then::too_slow(limit))),
+        }
+    }
+
+    async fn exchange(&self, first: RequestBuilder) -> Result<Product, Setback> {
+        let answer = self
+            .send(first)
+            .await
+            .map_err(|setback| self.after_silence(setback))?;
+        let ok =
+            answer.status.is_success() && self.profile.ok_if.iter().all(|it| it.holds(&answer));
+        self.report(&answer);
+        if !ok {
+            let setback = answer.setback(self.profile, self.secrets);
+            return Err(self.after_answer(setback));
+        }
+        self.finish(answer)
+            .await
+            .map_err(|setback| self.after_silence(setback))
+    }
+
+    async fn finish(&self, mut answer: Answer) -> Result<Product, Setback> {
+        for step in &self.profile.then {
+            answer = then::follow(self, step, answer).await?;
+        }
+        result::product(self, &answer).await
+    }
+
+    /// Sends a request and reads its answer.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Answer, Setback> {
+        let failed =
+            |error: &reqwest::Error| answer::not_sent_or_unconfirmed(self.secrets, &error.into());
+        let (client, request) = request.build_split();
+        let request = request.map_err(|error| failed(&error))?;
+        wire::sent(&request, |text, chars| self.secrets.mask(text, chars));
+        let response = client
+            .execute(request)
+            .await
+            .map_err(|error| failed(&error))?;
+        let status = response.status();
+        let headers = response.headers().clone();
+        let limit = if status.is_success() {
+            self.profile.max_response_bytes
+        } else {
+            MAX_REFUSAL_BYTES
+        };
+        let body = read_body(response, limit).await;
+        let body = if status.is_success() {
+            body.map_err(|failure| answer::unreadable(self.secrets, failure))?
+        } else {
+            // What can't be read of a refusal takes its message away, not its meaning.
+            body.unwrap_or_default()
+        };
+        wire::answered(status, &headers, &body, |text, chars| {
+            self.secrets.mask(text, chars)
+        });
+        Ok(Answer::new(status, headers, body))
+    }
+
+    /// What templates are filled with.
+    pub(super) fn filling<'f>(&'f self, answer: Option<&'f Answer>) -> Filling<'f> {
+        Filling {
+            params: self.params,
+            secrets: self.secrets,
+            asset_url: self.asset.url.as_url().as_str(),
+            answer,
+        }
+    }
+
+    /// What the vendor reports of cost and limits, for the log and for whoever watches.
+    fn report(&self, answer: &Answer) {
+        let Profile { meter, rate, .. } = self.profile;
+        let reported: Vec<_> = [
+            ("cost", &meter.cost),
+            ("remaining", &meter.remaining),
+            ("rate limit", &rate.limit),
+            ("rate remaining", &rate.remaining),
+            ("rate reset", &rate.reset),
+        ]
+        .into_iter()
+        .filter_map(|(name, place)| Some((name, place.as_ref()?.text_in(answer)?)))
+        .map(|(name, text)| (name, answer::presentable(&text, self.secrets)))
+        .collect();
+        let of = |wanted: &str| {
+            let found = reported.iter().find(|(name, _)| *name == wanted);
+            found.map(|(_, text)| text.as_str())
+        };
+        if of("cost").is_some() || of("remaining").is_some() {
+            tracing::debug!(
+                cost = of("cost"),
+                remaining = of("remaining"),
+                "vendor reported its price"
+            );
+        }
+        wire::reported(&reported);
+    }
+
+    /// What a refusal comes to, by what the profile says of sending again.
+    fn after_answer(&self, setback: Setback) -> Setback {
+        match (self.profile.resend, setback) {
+            (Resend::Never, Setback::Transient(failure) | Setback::Throttled { failure, .. }) => {
+                Setback::Final(failure)
+            }
+            (_, setback) => self.after_silence(setback),
+        }
+    }
+
+    /// What not knowing comes to, by what the profile says of sending again.
+    fn after_silence(&self, setback: Setback) -> Setback {
+        match (self.profile.resend, setback) {
+            (Resend::Never | Resend::RejectedOnly, Setback::Unconfirmed(failure)) => {
+                Setback::Abandoned(answer::maybe_charged(failure))
+            }
+            (_, setback) => setback,
+        }
+    }
+}

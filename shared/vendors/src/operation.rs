@@ -1,0 +1,244 @@
+//! Operations that somebody's HTTP API does, declared in the catalogue.
+//!
+//! One run makes one call, which may be charged, and asks for its result where that takes further
+//! requests. What can be known about it decides what comes next: a call that was never sent, or that
+//! the vendor refused, may be made again; of one whose end was never learnt, the profile says whether
+//! it is ([`Setback::Unconfirmed`]) or not ([`Setback::Abandoned`]).
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_core::{
+    Asset, Availability, Cost, FailureCode, MediaType, Operation, OperationDescription,
+    OperationName, Params, ParamsSchema, Product, RetryPolicy, Setback, TenantId,
+};
+use assetmill_fetch::GuardedClient;
+use async_trait::async_trait;
+
+use crate::call::Call;
+use crate::cut_out::CutOut;
+use crate::profile::{Intake, Profile, Resend, listed};
+use crate::secrets::{Extension, Secrets};
+use crate::template::Filling;
+
+/// An operation that a vendor does. `Debug` shows no secret.
+pub struct VendorOperation {
+    description: OperationDescription,
+    fingerprint: String,
+    retry: RetryPolicy,
+    profile: Profile,
+    secrets: Secrets,
+    extension: Option<Extension>,
+    client: GuardedClient,
+    masks: Arc<dyn CutOut>,
+}
+
+/// What the catalogue says of an operation besides its [`Profile`].
+pub struct Settings {
+    /// Its name in the catalogue.
+    pub name: OperationName,
+    /// What it does, in a sentence.
+    pub summary: String,
+    /// The parameters that it takes.
+    pub params: ParamsSchema,
+    /// How often it is tried.
+    pub retry: RetryPolicy,
+    /// Whether a call is charged.
+    pub cost: Cost,
+}
+
+impl VendorOperation {
+    /// An operation that calls the vendor through `client`; unavailable when secrets are missing. Those
+    /// of AWS are asked for of `extension`, at each run. Masks are left to `masks`.
+    pub fn new(
+        settings: Settings,
+        profile: Profile,
+        secrets: Secrets,
+        extension: Option<Extension>,
+        client: GuardedClient,
+        masks: Arc<dyn CutOut>,
+    ) -> Self {
+        let availability = match secrets.remedy(extension.as_ref()) {
+            None => Availability::Available,
+            Some(reason) => Availability::Unavailable { reason },
+        };
+        Self {
+            fingerprint: profile.fingerprint(),
+            description: OperationDescription {
+                name: settings.name,
+                summary: settings.summary,
+                params: settings.params,
+                accepts: profile.intake.accepts.clone(),
+                produces: profile.produces.clone(),
+                availability,
+                cost: settings.cost,
+            },
+            retry: settings.retry,
+            profile,
+            secrets,
+            extension,
+            client,
+            masks,
+        }
+    }
+
+    fn check_available(&self) -> Result<(), Setback> {
+        match &self.description.availability {
+            Availability::Available => Ok(()),
+            Availability::Unavailable { reason } => Err(Setback::lasting(
+                FailureCode::OperationUnavailable,
+                reason.clone(),
+            )),
+        }
+    }
+
+    fn check_intake(&self, asset: &Asset, media_type: &MediaType) -> Result<(), Setback> {
+        let Intake { accepts, max_bytes } = &self.profile.intake;
+        let name = &self.description.name;
+        if !accepts.is_empty() && !accepts.contains(media_type) {
+            return Err(Setback::lasting(
+                FailureCode::UnsupportedMediaType,
+                format!(
+                    "the content is {media_type}; {name} takes {}",
+                    listed(accepts)
+                ),
+            ));
+        }
+        let bytes = asset.content.len() as u64;
+        match max_bytes {
+            Some(max) if bytes > *max => Err(Setback::lasting(
+                FailureCode::AssetTooLarge,
+                format!("the asset has {bytes} bytes; {name} takes at most {max}"),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Operation for VendorOperation {
+    fn description(&self) -> &OperationDescription {
+        &self.description
+    }
+
+    fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    fn retry(&self) -> RetryPolicy {
+        self.retry
+    }
+
+    fn longest_run(&self) -> Option<Duration> {
+        Some(self.profile.timeout)
+    }
+
+    fn resends_unconfirmed(&self) -> bool {
+        self.profile.resend == Resend::Always
+    }
+
+    /// Calls the vendor once. Before that, the asset is held against what the vendor takes, by its
+    /// content and not by what its source called it.
+    async fn run(
+        &self,
+        tenant: &TenantId,
+        asset: Asset,
+        params: &Params,
+    ) -> Result<Product, Setback> {
+        self.check_available()?;
+        let media_type = MediaType::of_content(&asset.content);
+        self.check_intake(&asset, &media_type)?;
+        let secrets = self.secrets.resolved(self.extension.as_ref()).await?;
+        let sent = self.profile.made_of_secrets(Filling {
+            params,
+            secrets: &secrets,
+            asset_url: asset.url.as_url().as_str(),
+            answer: None,
+        });
+        let secrets = secrets.into_owned().with_sent(sent);
+        Call {
+            tenant,
+            client: &self.client,
+            masks: self.masks.as_ref(),
+            profile: &self.profile,
+            secrets: &secrets,
+            params,
+            asset: &asset,
+            media_type: &media_type,
+        }
+        .make()
+        .await
+    }
+}
+
+impl fmt::Debug for VendorOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VendorOperation")
+            .field("description", &self.description)
+            .field("profile", &self.profile)
+            .field("secrets", &self.secrets)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assetmill_fetch::AllowList;
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::classify::Classification;
+    use crate::profile::{ErrorPlace, Meter, Payload, Rate, ResultPlace, ResultRole};
+    use crate::template::Template;
+
+    struct NoMasks;
+
+    #[async_trait]
+    impl CutOut for NoMasks {
+        async fn cut_out(&self, _: &TenantId, _: Bytes, _: Bytes) -> Result<Product, Setback> {
+            unreachable!()
+        }
+    }
+
+    #[test]
+    fn debug_output_tells_no_secret() {
+        let client = GuardedClient::new(AllowList::default()).unwrap();
+        let template = Template::parse("https://v.test/{env:KEY}").unwrap();
+        let profile = Profile {
+            method: http::Method::POST,
+            headers: vec![(http::header::AUTHORIZATION, template.clone())],
+            url: template,
+            payload: Payload::Raw,
+            intake: Intake {
+                accepts: Vec::new(),
+                max_bytes: None,
+            },
+            ok_if: Vec::new(),
+            then: Vec::new(),
+            result: ResultPlace::Body,
+            role: ResultRole::Product,
+            produces: Vec::new(),
+            error: ErrorPlace::default(),
+            classify: Classification::default(),
+            resend: Resend::Always,
+            meter: Meter::default(),
+            rate: Rate::default(),
+            timeout: std::time::Duration::from_secs(1),
+            max_response_bytes: 1,
+        };
+        let secrets = Secrets::look_up(profile.secret_names(), &|_| Some("hunter2".to_owned()));
+        let settings = Settings {
+            name: "v".parse().unwrap(),
+            summary: String::new(),
+            params: ParamsSchema::default(),
+            retry: RetryPolicy::default(),
+            cost: Cost::Paid,
+        };
+        let operation =
+            VendorOperation::new(settings, profile, secrets, None, client, Arc::new(NoMasks));
+        let shown = format!("{operation:?}");
+        assert!(shown.contains("KEY"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
