@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use assetmill_core::{Batch, Flow, FlowState, Params, Source, Status, TenantId};
+use assetmill_core::{Batch, Flow, FlowState, History, Params, Source, Status, TenantId};
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 pub(super) const FLOW: &str =
     "flow_id, batch_id, place, tenant, source, operation, params, state, \
      at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
-     due_at";
+     due_at, history";
 pub(super) const BATCH: &str = "batch_id, tenant, operation, params, size, retry_of, created_at, \
      dispatched_at, completed_at";
 
@@ -26,10 +26,10 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
     rows.prepare_cached(
         "INSERT OR REPLACE INTO flows (flow_id, batch_id, place, tenant, source, operation, params,
             state, at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
-            due_at)
+            due_at, history)
          VALUES (:flow_id, :batch_id, :place, :tenant, :source, :operation, :params,
             :state, :at, :detail, :attempts, :fence, :unconfirmed_calls, :created_at, :started_at,
-            :progress, :due_at)",
+            :progress, :due_at, :history)",
     )?
     .execute(named_params! {
         ":flow_id": flow.id.to_string(),
@@ -49,6 +49,7 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
         ":started_at": flow.started_at.map(Timestamp::as_millisecond),
         ":progress": progress,
         ":due_at": flow.due_at.map(Timestamp::as_millisecond),
+        ":history": String::from(flow.history.clone()),
     })?;
     Ok(())
 }
@@ -92,6 +93,7 @@ pub(super) fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
         started_at: time(row, "started_at")?,
         progress: optional_json(row, "progress")?.unwrap_or_default(),
         due_at: time(row, "due_at")?,
+        history: history(row)?,
     })
 }
 
@@ -109,6 +111,11 @@ pub(super) fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
         dispatched_at: time(row, "dispatched_at")?,
         completed_at: time(row, "completed_at")?,
     })
+}
+
+fn history(row: &Row<'_>) -> rusqlite::Result<History> {
+    let text: String = row.get("history")?;
+    History::try_from(text).map_err(|error| unreadable(error.into()))
 }
 
 /// Writes a value as JSON.

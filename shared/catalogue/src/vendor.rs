@@ -3,6 +3,7 @@
 mod answers;
 mod conditions;
 mod intake;
+mod look_up;
 mod payload;
 mod request;
 mod then;
@@ -12,8 +13,8 @@ use std::time::Duration;
 
 use assetmill_core::{Cost, ParamsSchema};
 use assetmill_vendors::{
-    DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_TIMEOUT_SECONDS, Profile, Resend, Secrets, Settings,
-    Source, Template, VendorOperation,
+    DEFAULT_JOB_TIMEOUT_SECONDS, DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_TIMEOUT_SECONDS, Profile,
+    Resend, Secrets, Settings, Source, Step, Template, VendorOperation,
 };
 
 use super::entry::Entry;
@@ -30,6 +31,8 @@ use request::{headers, method, url};
 pub(super) const FIELDS: &[&str] = &["vendor", "summary", "params", "paid", "retry"];
 
 const MAX_TIMEOUT_SECONDS: u64 = 120;
+/// A day, as long as flows wait for vendors that ask for patience.
+const MAX_JOB_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
 
 /// The operation of an entry whose `vendor` this is.
 pub(super) fn operation(
@@ -88,9 +91,11 @@ const PROFILE_FIELDS: &[&str] = &[
     "error",
     "classify",
     "resend",
+    "look_up",
     "meter",
     "rate",
     "timeout_seconds",
+    "job_timeout_seconds",
     "max_response_bytes",
 ];
 
@@ -108,6 +113,10 @@ fn profile(vendor: &Value<'_>, params: &ParamsSchema, paid: bool) -> Result<Prof
         Some(seconds) => seconds.integer(1..=MAX_TIMEOUT_SECONDS)?,
         None => DEFAULT_TIMEOUT_SECONDS,
     };
+    let job_seconds = match table.optional("job_timeout_seconds") {
+        Some(seconds) => seconds.integer(1..=MAX_JOB_TIMEOUT_SECONDS)?,
+        None => DEFAULT_JOB_TIMEOUT_SECONDS,
+    };
     let max_response_bytes = match table.optional("max_response_bytes") {
         Some(bytes) => bytes.integer(1..=MAX_MAX_BYTES)?,
         None => DEFAULT_MAX_RESPONSE_BYTES,
@@ -122,8 +131,25 @@ fn profile(vendor: &Value<'_>, params: &ParamsSchema, paid: bool) -> Result<Prof
             vendor.path
         )));
     }
+    let then = then::steps(table.optional("then"), params)?;
+    if then.iter().flat_map(Step::templates).any(names_call) {
+        return Err(vendor.mistake(format!(
+            "{} names its call in \"then\"; {{call:reference}} is for the first request and \"look_up\"",
+            vendor.path
+        )));
+    }
+    let look_up = look_up::request(table.optional("look_up"), params)?;
+    let tells_reference = names_call(&url)
+        || headers.iter().any(|(_, template)| names_call(template))
+        || payload.templates().any(names_call);
+    if look_up.is_some() && !tells_reference {
+        return Err(vendor.mistake(format!(
+            "{} can't look a call up that it does not name; send {{call:reference}} along with its first request",
+            vendor.path
+        )));
+    }
     Ok(Profile {
-        then: then::steps(table.optional("then"), params)?,
+        then,
         ok_if: conditions::all(table.optional("ok_if"))?,
         error: answers::error(table.optional("error"))?,
         classify: answers::classify(table.optional("classify"))?,
@@ -133,6 +159,8 @@ fn profile(vendor: &Value<'_>, params: &ParamsSchema, paid: bool) -> Result<Prof
         role: result.role,
         produces: result.produces,
         timeout: Duration::from_secs(seconds),
+        job_timeout: Duration::from_secs(job_seconds),
+        look_up,
         method,
         url,
         headers,
@@ -147,6 +175,12 @@ fn names_answer(template: &Template) -> bool {
     template
         .sources()
         .any(|source| matches!(source, Source::Answer(_) | Source::Header(_)))
+}
+
+fn names_call(template: &Template) -> bool {
+    template
+        .sources()
+        .any(|source| *source == Source::Reference)
 }
 
 /// What costs nothing may be sent again at any time.

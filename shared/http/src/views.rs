@@ -2,6 +2,7 @@
 
 mod batch;
 mod flow;
+mod history;
 mod links;
 mod operation;
 mod results;
@@ -10,6 +11,7 @@ mod time;
 
 pub use batch::{BatchView, CancelledView, StartedView};
 pub use flow::{ErrorView, FlowRow, FlowView, ResultView, UnknownFlowView};
+pub use history::{EventView, HistoryView, WaitingView};
 pub use links::Links;
 pub use operation::OperationView;
 pub use results::{Counted, ResultsBeginning, ResultsEnding, ResultsView};

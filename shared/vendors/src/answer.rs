@@ -146,6 +146,17 @@ pub(super) fn maybe_charged(mut failure: Failure) -> Failure {
     failure
 }
 
+/// Why it can't be learnt what became of a call.
+pub(super) fn not_looked_up(said: &Failure) -> Failure {
+    Failure::passing(
+        FailureCode::VendorUnconfirmed,
+        format!(
+            "the call of the vendor was broken off, and the vendor can't be asked what became of it: {}",
+            said.message
+        ),
+    )
+}
+
 /// What a success whose body can't be read means.
 pub(super) fn unreadable(secrets: &Secrets, failure: BodyFailure) -> Setback {
     match failure {

@@ -1,7 +1,8 @@
-//! One call of a vendor: a request, its answer, and what follows.
+//! What the requests of a call share: what they are filled with, how they are sent, and what not knowing comes to.
 
-use assetmill_core::{Asset, MediaType, Params, Product, Setback, TenantId};
+use assetmill_core::{Params, Setback, TenantId};
 use assetmill_fetch::{GuardedClient, read_body};
+use bytes::Bytes;
 use reqwest::RequestBuilder;
 
 use super::answer;
@@ -10,7 +11,6 @@ use super::profile::{Profile, Resend};
 use super::response::Answer;
 use super::secrets::Secrets;
 use super::template::Filling;
-use super::{request, result, then};
 use crate::wire;
 
 /// The most bytes of an answer other than success that are read for the vendor's own message.
@@ -24,51 +24,14 @@ pub(super) struct Call<'a> {
     pub(super) profile: &'a Profile,
     pub(super) secrets: &'a Secrets,
     pub(super) params: &'a Params,
-    pub(super) asset: &'a Asset,
-    pub(super) media_type: &'a MediaType,
+    pub(super) asset_url: &'a str,
+    /// The asset, where it is in hand.
+    pub(super) asset: Option<&'a Bytes>,
+    /// What the call is known by, where it is made or looked up.
+    pub(super) reference: Option<&'a str>,
 }
 
 impl Call<'_> {
-    /// Makes the call, within the time that the profile gives it.
-    pub(super) async fn make(&self) -> Result<Product, Setback> {
-        let first = request::build(
-            self.client,
-            self.profile,
-            self.filling(None),
-            self.asset,
-            self.media_type,
-        )?;
-        let limit = self.profile.timeout;
-        match tokio::time::timeout(limit, self.exchange(first)).await {
-            Ok(result) => result,
-            Err(_) => Err(self.after_silence(then::too_slow(limit))),
-        }
-    }
-
-    async fn exchange(&self, first: RequestBuilder) -> Result<Product, Setback> {
-        let answer = self
-            .send(first)
-            .await
-            .map_err(|setback| self.after_silence(setback))?;
-        let ok =
-            answer.status.is_success() && self.profile.ok_if.iter().all(|it| it.holds(&answer));
-        self.report(&answer);
-        if !ok {
-            let setback = answer.setback(self.profile, self.secrets);
-            return Err(self.after_answer(setback));
-        }
-        self.finish(answer)
-            .await
-            .map_err(|setback| self.after_silence(setback))
-    }
-
-    async fn finish(&self, mut answer: Answer) -> Result<Product, Setback> {
-        for step in &self.profile.then {
-            answer = then::follow(self, step, answer).await?;
-        }
-        result::product(self, &answer).await
-    }
-
     /// Sends a request and reads its answer.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Answer, Setback> {
         let failed =
@@ -105,13 +68,14 @@ impl Call<'_> {
         Filling {
             params: self.params,
             secrets: self.secrets,
-            asset_url: self.asset.url.as_url().as_str(),
+            asset_url: self.asset_url,
+            reference: self.reference,
             answer,
         }
     }
 
     /// What the vendor reports of cost and limits, for the log and for whoever watches.
-    fn report(&self, answer: &Answer) {
+    pub(super) fn report(&self, answer: &Answer) {
         let Profile { meter, rate, .. } = self.profile;
         let reported: Vec<_> = [
             ("cost", &meter.cost),
@@ -139,7 +103,7 @@ impl Call<'_> {
     }
 
     /// What a refusal comes to, by what the profile says of sending again.
-    fn after_answer(&self, setback: Setback) -> Setback {
+    pub(super) fn after_answer(&self, setback: Setback) -> Setback {
         match (self.profile.resend, setback) {
             (Resend::Never, Setback::Transient(failure) | Setback::Throttled { failure, .. }) => {
                 Setback::Final(failure)
@@ -149,7 +113,7 @@ impl Call<'_> {
     }
 
     /// What not knowing comes to, by what the profile says of sending again.
-    fn after_silence(&self, setback: Setback) -> Setback {
+    pub(super) fn after_silence(&self, setback: Setback) -> Setback {
         match (self.profile.resend, setback) {
             (Resend::Never | Resend::RejectedOnly, Setback::Unconfirmed(failure)) => {
                 Setback::Abandoned(answer::maybe_charged(failure))

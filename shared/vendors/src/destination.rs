@@ -71,6 +71,7 @@ mod tests {
                 params: &params,
                 secrets: &Secrets::default(),
                 asset_url: "",
+                reference: None,
                 answer: None,
             },
         )

@@ -1,16 +1,18 @@
 //! Vendors: what a [`Profile`] declares of somebody's HTTP API, and the calls that it describes.
 //!
 //! [`VendorOperation`] is an operation of the catalogue. It fills a profile's templates in (`template`), sends
-//! the request (`request`, `destination`), reads the `response`, and what it means (`answer`, `classify`), asks on where the
-//! vendor needs time (`then`), and takes the product out of the last answer (`result`). Secrets are masked in
+//! the request (`begin`, `request`, `destination`), reads the `response`, and what it means (`answer`, `classify`), asks on where the
+//! vendor needs time (`job`, `then`), and takes the product out of the last answer (`result`). Secrets are masked in
 //! all that leaves it (`secrets`).
 
 mod answer;
+mod begin;
 mod call;
 mod classify;
 mod condition;
 mod cut_out;
 mod destination;
+mod job;
 mod operation;
 mod place;
 mod pointer;
@@ -30,8 +32,9 @@ pub use operation::{Settings, VendorOperation};
 pub use place::Place;
 pub use pointer::{JsonPointer, NotAPointer};
 pub use profile::{
-    DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_TIMEOUT_SECONDS, ErrorPlace, Field, FieldValue, Intake,
-    Meter, Payload, Profile, Rate, Resend, ResultPlace, ResultRole, Step,
+    DEFAULT_JOB_TIMEOUT_SECONDS, DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_TIMEOUT_SECONDS, ErrorPlace,
+    Field, FieldValue, Intake, LookUpRequest, Meter, Payload, Profile, Rate, Resend, ResultPlace,
+    ResultRole, Step,
 };
 pub use secrets::{Extension, SecretName, Secrets};
 pub use template::{Piece, Placeholder, Source, Template, TemplateError};

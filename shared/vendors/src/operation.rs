@@ -10,17 +10,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::{
-    Asset, Availability, Cost, FailureCode, MediaType, Operation, OperationDescription,
-    OperationName, Params, ParamsSchema, Product, RetryPolicy, Setback, TenantId,
+    Asset, Availability, Call as CoreCall, CallReference, Cost, Failure, FailureCode, FlowId,
+    JobCall, LookUp, MediaType, Operation, OperationDescription, OperationName, Params,
+    ParamsSchema, Product, RetryPolicy, Run, Setback, TenantId,
 };
 use assetmill_fetch::GuardedClient;
 use async_trait::async_trait;
+use tokio::time::Instant;
 
 use crate::call::Call;
 use crate::cut_out::CutOut;
-use crate::profile::{Intake, Profile, Resend, listed};
+use crate::profile::{Intake, Profile, Resend, ResultRole, listed};
 use crate::secrets::{Extension, Secrets};
 use crate::template::Filling;
+use crate::{answer, begin, job};
 
 /// An operation that a vendor does. `Debug` shows no secret.
 pub struct VendorOperation {
@@ -138,37 +141,148 @@ impl Operation for VendorOperation {
         self.profile.resend == Resend::Always
     }
 
-    /// Calls the vendor once. Before that, the asset is held against what the vendor takes, by its
-    /// content and not by what its source called it.
+    fn longest_job(&self) -> Duration {
+        self.profile.job_timeout
+    }
+
+    fn keeps_asset(&self) -> bool {
+        self.profile.role == ResultRole::Mask && self.profile.takes_jobs()
+    }
+
+    fn looks_up(&self) -> bool {
+        self.profile.look_up.is_some()
+    }
+
+    /// Makes a call and asks for its result until it is there.
     async fn run(
         &self,
         tenant: &TenantId,
         asset: Asset,
         params: &Params,
     ) -> Result<Product, Setback> {
+        let url = asset.url.clone();
+        let content = asset.content.clone();
+        let mut run = self
+            .begin(CoreCall {
+                tenant: tenant.clone(),
+                asset,
+                params: params.clone(),
+                reference: CallReference::new(FlowId::generate(), 0),
+            })
+            .await?;
+        let deadline = Instant::now() + self.profile.job_timeout;
+        loop {
+            let job = match run {
+                Run::Done(product) => return Ok(product),
+                Run::Taken(job) => job,
+            };
+            if Instant::now() + job.ask_after >= deadline {
+                let last = job
+                    .trouble
+                    .map_or_else(String::new, |it| format!(": {}", it.message));
+                let limit = self.profile.job_timeout.as_secs();
+                return Err(Setback::Abandoned(Failure::passing(
+                    FailureCode::VendorTimeout,
+                    format!("the vendor took the request, and was not done within {limit} s{last}"),
+                )));
+            }
+            tokio::time::sleep(job.ask_after).await;
+            run = self
+                .ask(JobCall {
+                    tenant: tenant.clone(),
+                    asset_url: url.clone(),
+                    asset: Some(content.clone()),
+                    params: params.clone(),
+                    state: job.state,
+                    fresh: true,
+                })
+                .await?;
+        }
+    }
+
+    /// Calls the vendor once. Before that, the asset is held against what the vendor takes, by its
+    /// content and not by what its source called it.
+    async fn begin(&self, call: CoreCall) -> Result<Run, Setback> {
         self.check_available()?;
-        let media_type = MediaType::of_content(&asset.content);
-        self.check_intake(&asset, &media_type)?;
-        let secrets = self.secrets.resolved(self.extension.as_ref()).await?;
-        let sent = self.profile.made_of_secrets(Filling {
-            params,
-            secrets: &secrets,
-            asset_url: asset.url.as_url().as_str(),
-            answer: None,
-        });
-        let secrets = secrets.into_owned().with_sent(sent);
-        Call {
-            tenant,
+        let media_type = MediaType::of_content(&call.asset.content);
+        self.check_intake(&call.asset, &media_type)?;
+        let secrets = self
+            .secrets_for(
+                &call.params,
+                call.asset.url.as_url().as_str(),
+                Some(&call.reference),
+            )
+            .await?;
+        begin::begin(&self.call_of(&call, &secrets), &call.asset, &media_type).await
+    }
+
+    async fn ask(&self, job: JobCall) -> Result<Run, Setback> {
+        let url = job.asset_url.as_url().as_str();
+        let secrets = match self.secrets_for(&job.params, url, None).await {
+            Ok(secrets) => secrets,
+            // The job goes on without them.
+            Err(setback) => return Ok(job::not_now(job.state, setback.failure().clone())),
+        };
+        let call = Call {
+            tenant: &job.tenant,
             client: &self.client,
             masks: self.masks.as_ref(),
             profile: &self.profile,
             secrets: &secrets,
+            params: &job.params,
+            asset_url: url,
+            asset: job.asset.as_ref(),
+            reference: None,
+        };
+        job::ask(&call, &job.state, job.fresh).await
+    }
+
+    async fn look_up(&self, call: CoreCall) -> Result<LookUp, Setback> {
+        let Some(by) = &self.profile.look_up else {
+            return Ok(LookUp::Unknown(answer::not_looked_up(&Failure::passing(
+                FailureCode::VendorUnconfirmed,
+                "the catalogue no longer says how",
+            ))));
+        };
+        let url = call.asset.url.as_url().as_str();
+        let secrets = self
+            .secrets_for(&call.params, url, Some(&call.reference))
+            .await?;
+        begin::look_up(&self.call_of(&call, &secrets), by).await
+    }
+}
+
+impl VendorOperation {
+    /// The secrets, with what the requests make of them.
+    async fn secrets_for(
+        &self,
+        params: &Params,
+        asset_url: &str,
+        reference: Option<&CallReference>,
+    ) -> Result<Secrets, Setback> {
+        let secrets = self.secrets.resolved(self.extension.as_ref()).await?;
+        let sent = self.profile.made_of_secrets(Filling {
             params,
-            asset: &asset,
-            media_type: &media_type,
+            secrets: &secrets,
+            asset_url,
+            reference: reference.map(CallReference::as_str),
+            answer: None,
+        });
+        Ok(secrets.into_owned().with_sent(sent))
+    }
+
+    fn call_of<'a>(&'a self, call: &'a CoreCall, secrets: &'a Secrets) -> Call<'a> {
+        Call {
+            tenant: &call.tenant,
+            client: &self.client,
+            masks: self.masks.as_ref(),
+            profile: &self.profile,
+            secrets,
+            params: &call.params,
+            asset_url: call.asset.url.as_url().as_str(),
+            asset: Some(&call.asset.content),
+            reference: Some(call.reference.as_str()),
         }
-        .make()
-        .await
     }
 }
 
@@ -189,7 +303,7 @@ mod tests {
 
     use super::*;
     use crate::classify::Classification;
-    use crate::profile::{ErrorPlace, Meter, Payload, Rate, ResultPlace, ResultRole};
+    use crate::profile::{ErrorPlace, Meter, Payload, Rate, ResultPlace};
     use crate::template::Template;
 
     struct NoMasks;
@@ -222,9 +336,11 @@ mod tests {
             error: ErrorPlace::default(),
             classify: Classification::default(),
             resend: Resend::Always,
+            look_up: None,
             meter: Meter::default(),
             rate: Rate::default(),
-            timeout: std::time::Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+            job_timeout: Duration::from_secs(1),
             max_response_bytes: 1,
         };
         let secrets = Secrets::look_up(profile.secret_names(), &|_| Some("hunter2".to_owned()));

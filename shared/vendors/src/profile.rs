@@ -14,7 +14,9 @@ use super::pointer::JsonPointer;
 use super::secrets::SecretName;
 use super::template::{Filling, Template};
 
-/// The time that a call may take when the profile does not say.
+/// The time that a job may take when the profile does not say.
+pub const DEFAULT_JOB_TIMEOUT_SECONDS: u64 = 15 * 60;
+/// The time that a request may take when the profile does not say.
 pub const DEFAULT_TIMEOUT_SECONDS: u64 = 60;
 /// The largest answer that is taken when the profile does not say.
 pub const DEFAULT_MAX_RESPONSE_BYTES: u64 = 50 * 1024 * 1024;
@@ -48,12 +50,16 @@ pub struct Profile {
     pub classify: Classification,
     /// When the first request may be sent again.
     pub resend: Resend,
+    /// How the vendor is asked what became of a first request.
+    pub look_up: Option<LookUpRequest>,
     /// Where the vendor reports what a call cost.
     pub meter: Meter,
     /// Where it reports its limits.
     pub rate: Rate,
-    /// The time that everything may take, the fetch of the result included.
+    /// The time that one request may take, and the fetch of the result.
     pub timeout: Duration,
+    /// The time that what the vendor took on may take, from its first answer on.
+    pub job_timeout: Duration,
     /// The most bytes of an answer, and of a result that is fetched.
     pub max_response_bytes: u64,
 }
@@ -156,6 +162,15 @@ pub struct Step {
     pub every: Duration,
 }
 
+/// A request that tells what became of a first request that nobody knows the end of.
+#[derive(Debug)]
+pub struct LookUpRequest {
+    /// The request. What its `until` says, or a success, is the answer to the first request.
+    pub request: Step,
+    /// What its answer is when the first request never arrived.
+    pub absent: Condition,
+}
+
 /// When a request may be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resend {
@@ -233,12 +248,14 @@ impl Profile {
         let first = std::iter::once(&self.url)
             .chain(self.headers.iter().map(|(_, template)| template))
             .chain(self.payload.templates());
-        let then = self.then.iter().flat_map(|step| {
-            std::iter::once(&step.url)
-                .chain(step.headers.iter().map(|(_, template)| template))
-                .chain(in_fields(&step.fields))
-        });
-        first.chain(then)
+        let look_up = self.look_up.iter().map(|look_up| &look_up.request);
+        let further = self.then.iter().chain(look_up).flat_map(Step::templates);
+        first.chain(further)
+    }
+
+    /// Whether a call may come to a job that is asked about.
+    pub(crate) fn takes_jobs(&self) -> bool {
+        !self.then.is_empty() || matches!(self.result, ResultPlace::Url(_))
     }
 
     /// What the requests make of secrets, other than to say them as they are: see
@@ -259,6 +276,15 @@ impl Profile {
         names.sort_unstable();
         names.dedup();
         names
+    }
+}
+
+impl Step {
+    /// Its templates.
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+        std::iter::once(&self.url)
+            .chain(self.headers.iter().map(|(_, template)| template))
+            .chain(in_fields(&self.fields))
     }
 }
 

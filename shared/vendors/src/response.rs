@@ -25,6 +25,16 @@ impl Answer {
         }
     }
 
+    /// What is known of an answer that was read before.
+    pub(super) fn remembered(headers: HeaderMap, document: Value) -> Self {
+        Self {
+            status: StatusCode::OK,
+            headers,
+            body: Bytes::new(),
+            document: OnceLock::from(Some(document)),
+        }
+    }
+
     /// Its body as JSON.
     pub(super) fn document(&self) -> Option<&Value> {
         self.document

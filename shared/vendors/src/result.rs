@@ -61,7 +61,9 @@ pub(super) async fn product(call: &Call<'_>, answer: &Answer) -> Result<Product,
     match profile.role {
         ResultRole::Product => Ok(product),
         ResultRole::Mask => {
-            let asset = call.asset.content.clone();
+            let asset = call.asset.cloned().ok_or_else(|| {
+                invalid("the asset that the vendor's mask is of is gone from where it was kept")
+            })?;
             call.masks
                 .cut_out(call.tenant, asset, product.content)
                 .await
@@ -113,12 +115,13 @@ fn declared(headers: &HeaderMap) -> Option<MediaType> {
 }
 
 fn document(answer: &Answer) -> Result<&Value, Setback> {
-    if answer.body.is_empty() {
-        return Err(invalid("the vendor's answer is empty"));
-    }
-    answer
-        .document()
-        .ok_or_else(|| invalid("the vendor's answer is not JSON"))
+    answer.document().ok_or_else(|| {
+        invalid(if answer.body.is_empty() {
+            "the vendor's answer is empty"
+        } else {
+            "the vendor's answer is not JSON"
+        })
+    })
 }
 
 fn text<'a>(at: &JsonPointer, document: &'a Value) -> Result<&'a str, Setback> {

@@ -37,6 +37,8 @@ pub(crate) struct Filling<'a> {
     pub(crate) params: &'a Params,
     pub(crate) secrets: &'a Secrets,
     pub(crate) asset_url: &'a str,
+    /// What the call is known by, where it is made or looked up.
+    pub(crate) reference: Option<&'a str>,
     /// The answer before, for the requests that follow one.
     pub(crate) answer: Option<&'a Answer>,
 }
@@ -254,6 +256,7 @@ mod tests {
             params: &params(r#"{"size": 7}"#),
             secrets: &secrets(),
             asset_url: "https://a.test/x y",
+            reference: None,
             answer: None,
         };
         assert_eq!(
@@ -273,6 +276,7 @@ mod tests {
             params: &params(r#"{"scale": 2, "fast": true, "share": 0.5, "name": "x"}"#),
             secrets: &secrets(),
             asset_url: "",
+            reference: None,
             answer: None,
         };
         let json = |source: &str| Template::parse(source).unwrap().json(filling);

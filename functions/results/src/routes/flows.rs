@@ -56,7 +56,7 @@ pub(crate) async fn results(
 
 /// One flow
 ///
-/// Its state, and its result or its error.
+/// Its state, its result or its error, and what happened to it.
 #[utoipa::path(
     get,
     path = "/api/v2/transforms/{flow_id}",
@@ -82,5 +82,6 @@ pub(crate) async fn flow(
             "you have no such flow; the answer to its request named its id",
         )
     })?;
-    Ok(Json(FlowView::of(&flow, &state.links()).await?))
+    let view = FlowView::of(&flow, &state.links()).await?;
+    Ok(Json(view.with_history(&flow)))
 }

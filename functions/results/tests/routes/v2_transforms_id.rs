@@ -1,7 +1,8 @@
 //! `GET /api/v2/transforms/{flow_id}`
 
 use assetmill_contract::samples::at;
-use assetmill_core::Sha256Digest;
+use assetmill_core::ports::FlowChanges as _;
+use assetmill_core::{CallEnd, Claim, Deferral, Happened, NextTry, Sha256Digest, Wait};
 use serde_json::json;
 
 use super::world::{
@@ -70,6 +71,10 @@ async fn a_completed_flow_shows_its_result() {
             "unconfirmed_calls": 0,
             "created_at": format!("{:.3}", at(0)),
             "settled_at": format!("{:.3}", at(5)),
+            "history": {
+                "events": [{ "at": format!("{:.3}", at(0)), "event": "accepted", "step": 0 }],
+                "left_out": 0,
+            },
         })
     );
     assert!(body["result"]["url"].as_str().unwrap().contains("://"));
@@ -88,6 +93,58 @@ async fn a_flow_that_waits_shows_what_went_wrong_and_until_when() {
             "message": "the vendor asked for patience",
             "retryable": true,
         })
+    );
+}
+
+#[tokio::test]
+async fn a_flow_shows_what_happened_to_it_and_what_it_waits_for() {
+    let world = World::new();
+    let (_, flows) = world.batch(&[pending()]).await;
+    let id = flows[0].id;
+    let claim = world.flows.claim(id, at(1), at(100)).await.unwrap();
+    let Claim::Claimed(flow) = claim else {
+        panic!("not claimed: {claim:?}");
+    };
+    let sent = [(2, Happened::Fetched), (3, Happened::Sent)];
+    let sent = sent.map(|(second, what)| flow.event(at(second), what));
+    world
+        .flows
+        .begin_call(id, flow.fence, sent.to_vec())
+        .await
+        .unwrap();
+    let deferral = Deferral {
+        not_before: at(64),
+        next_try: NextTry::Same,
+        reason: Wait::VendorThrottled,
+        last_failure: None,
+    };
+    world
+        .flows
+        .defer(id, flow.fence, deferral, CallEnd::Confirmed, at(4))
+        .await
+        .unwrap();
+    let body = world.get(&path(id)).await.json();
+    let time = |second| format!("{:.3}", at(second));
+    assert_eq!(
+        body["waiting"],
+        json!({ "for": "vendor_throttled", "until": time(64) })
+    );
+    assert_eq!(
+        body["history"]["events"],
+        json!([
+            { "at": time(0), "event": "accepted", "step": 0 },
+            { "at": time(1), "event": "claimed", "step": 0, "attempt": 1 },
+            { "at": time(2), "event": "fetched", "step": 0, "attempt": 1 },
+            { "at": time(3), "event": "sent_to_vendor", "step": 0, "attempt": 1, "cost": "paid" },
+            {
+                "at": time(4),
+                "event": "waits",
+                "step": 0,
+                "attempt": 1,
+                "for": "vendor_throttled",
+                "until": time(64),
+            },
+        ])
     );
 }
 

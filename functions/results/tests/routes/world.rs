@@ -25,7 +25,7 @@ pub(crate) const GLOBEX: &str = "fedcba9876543210";
 /// Everything behind the routes.
 pub(crate) struct World {
     pub(crate) state: ResultsState,
-    flows: Arc<MemoryFlows>,
+    pub(crate) flows: Arc<MemoryFlows>,
 }
 
 impl World {

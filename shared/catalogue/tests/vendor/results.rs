@@ -173,8 +173,9 @@ async fn url_vendor(
         }
     })
     .await;
-    let result = "kind = \"url\", at = \"/output/url\"";
-    let ended = run(&stub.vendor(&vendor(result))).await;
+    let vendor = vendor("kind = \"url\", at = \"/output/url\"");
+    let impatient = format!("{vendor}\njob_timeout_seconds = 1");
+    let ended = run(&stub.vendor(&impatient)).await;
     (stub, ended)
 }
 
@@ -254,13 +255,14 @@ async fn a_result_that_stays_away_leaves_the_charge_open() {
     let (stub, ended) = url_vendor(|_| StatusCode::BAD_GATEWAY.into_response()).await;
     match ended.unwrap_err() {
         Setback::Abandoned(failure) => {
-            assert_eq!(failure.code, FailureCode::VendorUnavailable);
-            let expected = "the vendor's result can't be fetched: the URL of the vendor's result answers 502; ";
-            assert!(failure.message.starts_with(expected), "{failure:?}");
+            assert_eq!(failure.code, FailureCode::VendorTimeout);
+            let expected =
+                "the vendor's result can't be fetched: the URL of the vendor's result answers 502";
+            assert!(failure.message.contains(expected), "{failure:?}");
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(stub.received().len(), 1 + 3);
+    assert_eq!(calls(&stub), 1);
 }
 
 #[tokio::test]

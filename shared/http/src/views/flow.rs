@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
+use super::history::{HistoryView, WaitingView};
 use super::time::Time;
 use super::{FlowStateView, Links};
 
@@ -46,6 +47,9 @@ pub struct FlowView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     not_before: Option<Time>,
+    /// What it waits for, while it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<WaitingView>,
     /// When it was accepted.
     #[schema(value_type = String, format = DateTime, example = "2026-01-31T09:30:00.000Z")]
     created_at: Time,
@@ -57,6 +61,9 @@ pub struct FlowView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     settled_at: Option<Time>,
+    /// What happened to it, where one flow is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<HistoryView>,
 }
 
 /// A stored result.
@@ -169,7 +176,16 @@ impl FlowView {
             created_at: flow.created_at.into(),
             started_at: flow.started_at.map(Time::from),
             settled_at: None,
+            waiting: WaitingView::of(flow),
+            history: None,
         }
+    }
+
+    /// The same, with what happened to the flow.
+    #[must_use]
+    pub fn with_history(mut self, flow: &Flow) -> Self {
+        self.history = Some(HistoryView::of(flow));
+        self
     }
 }
 

@@ -25,6 +25,8 @@ pub enum Source {
     Param(String),
     /// The URL of the asset: `{asset:url}`.
     AssetUrl,
+    /// What the call is known by to the vendor: `{call:reference}`. In requests that follow, it is absent.
+    Reference,
     /// A place in the JSON of the answer before: `{answer:/id}`.
     Answer(JsonPointer),
     /// A header of the answer before: `{header:location}`.
@@ -93,6 +95,7 @@ impl Source {
         match self {
             Self::Secret(name) => filling.secrets.get(name).map(str::to_owned),
             Self::AssetUrl => Some(filling.asset_url.to_owned()),
+            Self::Reference => filling.reference.map(str::to_owned),
             Self::Param(name) => filling.params.get(name).map(|value| match value {
                 ParamValue::Boolean(value) => value.to_string(),
                 ParamValue::Integer(value) => value.to_string(),
@@ -137,6 +140,7 @@ fn source_of(text: &str) -> Option<Source> {
     match kind {
         "param" if is_name(name) => Some(Source::Param(name.to_owned())),
         "asset" if name == "url" => Some(Source::AssetUrl),
+        "call" if name == "reference" => Some(Source::Reference),
         "answer" => name.parse().ok().map(Source::Answer),
         "header" => name.parse().ok().map(Source::Header),
         "imgproxy" => {

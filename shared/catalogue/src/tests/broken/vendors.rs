@@ -68,7 +68,7 @@ fn requests() {
         (
             "\"{param:size}\" }",
             "\"{param:size}\" }\nparams = 3",
-            r#"operations.toml:12:1: unknown field "params" in operations.v.vendor; it takes method, url, headers, encoding, fields, asset, then, ok_if, result, error, classify, resend, meter, rate, timeout_seconds, max_response_bytes"#,
+            r#"operations.toml:12:1: unknown field "params" in operations.v.vendor; it takes method, url, headers, encoding, fields, asset, then, ok_if, result, error, classify, resend, look_up, meter, rate, timeout_seconds, job_timeout_seconds, max_response_bytes"#,
         ),
         (
             "Authorization",

@@ -8,7 +8,10 @@ use crate::stub::{JPEG, KEY, PNG, Stub, operation, run, shipped_for};
 
 /// A shipped operation that asks again at once.
 fn impatient(stub: &Stub, name: &str) -> std::sync::Arc<dyn assetmill_core::Operation> {
-    let text = shipped_for(stub.address);
+    let text = shipped_for(stub.address).replace(
+        "\ntimeout_seconds",
+        "\njob_timeout_seconds = 1\ntimeout_seconds",
+    );
     let quick: Vec<String> = text
         .lines()
         .map(|line| match line.split_once("every_seconds = ") {

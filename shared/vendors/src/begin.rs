@@ -1,0 +1,76 @@
+//! The first request of a call, and asking what became of one.
+
+use assetmill_core::{Asset, LookUp, MediaType, Run, Setback};
+use reqwest::RequestBuilder;
+
+use super::call::Call;
+use super::profile::LookUpRequest;
+use super::response::Answer;
+use super::{answer, job, request, then};
+
+/// Makes the first request, within the time that the profile gives it.
+///
+/// # Errors
+/// What is known of a call that came to nothing.
+pub(super) async fn begin(
+    call: &Call<'_>,
+    asset: &Asset,
+    media_type: &MediaType,
+) -> Result<Run, Setback> {
+    let filling = call.filling(None);
+    let first = request::build(call.client, call.profile, filling, asset, media_type)?;
+    let limit = call.profile.timeout;
+    let answer = match tokio::time::timeout(limit, exchange(call, first)).await {
+        Ok(answer) => answer?,
+        Err(_) => return Err(call.after_silence(then::too_slow(limit))),
+    };
+    job::after_first(call, answer).await
+}
+
+async fn exchange(call: &Call<'_>, first: RequestBuilder) -> Result<Answer, Setback> {
+    let answer = call
+        .send(first)
+        .await
+        .map_err(|setback| call.after_silence(setback))?;
+    call.report(&answer);
+    if is_taken(call, &answer) {
+        return Ok(answer);
+    }
+    let setback = answer.setback(call.profile, call.secrets);
+    Err(call.after_answer(setback))
+}
+
+/// Whether this is an answer to a first request that was taken.
+fn is_taken(call: &Call<'_>, answer: &Answer) -> bool {
+    answer.status.is_success() && call.profile.ok_if.iter().all(|it| it.holds(answer))
+}
+
+/// Asks what became of a first request whose answer nobody got.
+///
+/// # Errors
+/// What the vendor says of a call that came to nothing.
+pub(super) async fn look_up(call: &Call<'_>, by: &LookUpRequest) -> Result<LookUp, Setback> {
+    let step = &by.request;
+    let asked = request::build_next(call.client, call.profile, step, call.filling(None))?;
+    let limit = call.profile.timeout;
+    let answer = match tokio::time::timeout(limit, call.send(asked)).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(setback)) => return Ok(LookUp::Unknown(setback.failure().clone())),
+        Err(_) => return Ok(LookUp::Unknown(then::too_slow(limit).failure().clone())),
+    };
+    if by.absent.holds(&answer) {
+        return Ok(LookUp::Absent);
+    }
+    let found = match &step.until {
+        Some(until) => until.holds(&answer),
+        None => answer.status.is_success(),
+    };
+    if found {
+        return Ok(LookUp::Found(job::after_first(call, answer).await?));
+    }
+    let said = answer.setback(call.profile, call.secrets);
+    if step.fail.as_ref().is_some_and(|fail| fail.holds(&answer)) {
+        return Err(call.after_answer(said));
+    }
+    Ok(LookUp::Unknown(answer::not_looked_up(said.failure())))
+}

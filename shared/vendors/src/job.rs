@@ -1,0 +1,166 @@
+//! What a vendor took on: what is kept of it between two requests, and the requests that follow the first.
+
+mod state;
+
+use std::time::Duration;
+
+use assetmill_core::{Failure, FailureCode, Job, MAX_JOB_BYTES, Run, Setback};
+use http::Method;
+
+use super::call::Call;
+use super::profile::{Resend, ResultPlace, Step};
+use super::response::Answer;
+use super::then::{self, Next};
+use super::{answer, request, result};
+use state::State;
+
+/// The longest rest after a request that got no answer.
+const LONGEST_REST: Duration = Duration::from_mins(1);
+/// The rest after a first try at a result that can't be fetched.
+const REST: Duration = Duration::from_secs(2);
+
+/// Goes on after the answer to the first request.
+///
+/// # Errors
+/// What the vendor's answer means, where it is no product and leads to none.
+pub(super) async fn after_first(call: &Call<'_>, answer: Answer) -> Result<Run, Setback> {
+    if call.profile.then.is_empty() {
+        return finish(call, &answer, &State::default()).await;
+    }
+    taken(
+        &State::before(call.profile, 0, &answer),
+        Duration::ZERO,
+        None,
+    )
+}
+
+/// Asks about a job. `fresh` is whether what `state` says was about to be sent surely was not.
+///
+/// # Errors
+/// What ended the job.
+pub(super) async fn ask(call: &Call<'_>, state: &str, fresh: bool) -> Result<Run, Setback> {
+    let Some(state) = State::read(state) else {
+        return Err(Setback::Abandoned(answer::maybe_charged(Failure::passing(
+            FailureCode::VendorUnconfirmed,
+            "what is kept of the vendor's job can't be read by this version",
+        ))));
+    };
+    let limit = call.profile.timeout;
+    match tokio::time::timeout(limit, follow(call, state.clone(), fresh)).await {
+        Ok(run) => run,
+        Err(_) => {
+            let trouble = then::too_slow(limit).failure().clone();
+            missed(call, state, trouble)
+        }
+    }
+}
+
+/// Takes the requests that are due, up to one whose answer is not there yet.
+async fn follow(call: &Call<'_>, mut state: State, mut fresh: bool) -> Result<Run, Setback> {
+    let mut before = state.answer();
+    while let Some(step) = call.profile.then.get(state.next) {
+        if step.method != Method::GET {
+            if !state.sending {
+                // It can't be sent twice: that it is sent is kept before.
+                state.sending = true;
+                return taken(&state, Duration::ZERO, None);
+            }
+            if !fresh && call.profile.resend != Resend::Always {
+                return Err(Setback::Abandoned(answer::maybe_charged(Failure::passing(
+                    FailureCode::VendorUnconfirmed,
+                    "the request that goes on with the vendor's job was broken off",
+                ))));
+            }
+        }
+        let request =
+            request::build_next(call.client, call.profile, step, call.filling(Some(&before)))?;
+        let next = match call.send(request).await {
+            Ok(answer) => then::judge(call, step, answer),
+            Err(setback @ Setback::Final(_)) => Next::Failed(setback),
+            Err(setback) => Next::Miss(setback),
+        };
+        match next {
+            Next::Arrived(answer) => {
+                let was_sent = state.sending;
+                state = State::before(call.profile, state.next + 1, &answer);
+                if was_sent && (state.next < call.profile.then.len() || is_fetched(call)) {
+                    // What can't be sent twice was done: that comes before anything else.
+                    return taken(&state, Duration::ZERO, None);
+                }
+                before = answer;
+                fresh = false;
+            }
+            Next::Failed(setback) => return Err(call.after_silence(setback)),
+            Next::Wait(_) | Next::Miss(_) if step.method != Method::GET => {
+                return Err(call.after_silence(then::unconfirmed(
+                    "the vendor did not finish what it had begun",
+                )));
+            }
+            Next::Wait(asked) => {
+                state.misses = 0;
+                let rest = asked.unwrap_or(step.every).max(step.every);
+                return taken(&state, rest, None);
+            }
+            Next::Miss(setback) => {
+                return missed(call, state, setback.failure().clone());
+            }
+        }
+    }
+    finish(call, &before, &state).await
+}
+
+/// Takes the product out of the last answer. One that can't be fetched now is fetched later: it is paid.
+async fn finish(call: &Call<'_>, last: &Answer, state: &State) -> Result<Run, Setback> {
+    match result::product(call, last).await {
+        Ok(product) => Ok(Run::Done(product)),
+        Err(Setback::Unconfirmed(failure)) if is_fetched(call) => {
+            let mut rest = State::before(call.profile, call.profile.then.len(), last);
+            rest.misses = state.misses;
+            missed(call, rest, failure)
+        }
+        Err(setback) => Err(call.after_silence(setback)),
+    }
+}
+
+fn is_fetched(call: &Call<'_>) -> bool {
+    matches!(call.profile.result, ResultPlace::Url(_))
+}
+
+fn missed(call: &Call<'_>, mut state: State, trouble: Failure) -> Result<Run, Setback> {
+    let every = call
+        .profile
+        .then
+        .get(state.next)
+        .map_or(REST, |step: &Step| step.every);
+    let rest = every.saturating_mul(1 << state.misses.min(10));
+    let rest = rest.min(LONGEST_REST.max(every));
+    state.misses = state.misses.saturating_add(1);
+    taken(&state, rest, Some(trouble))
+}
+
+/// A job that can't be asked about now.
+pub(super) fn not_now(state: String, trouble: Failure) -> Run {
+    Run::Taken(Job {
+        state,
+        ask_after: LONGEST_REST,
+        trouble: Some(trouble),
+    })
+}
+
+fn taken(state: &State, ask_after: Duration, trouble: Option<Failure>) -> Result<Run, Setback> {
+    let state = state.write();
+    if state.len() > MAX_JOB_BYTES {
+        return Err(Setback::lasting(
+            FailureCode::VendorResponseInvalid,
+            format!(
+                "what the vendor's answer says of its job is longer than {MAX_JOB_BYTES} bytes; name less of it in \
+                 \"then\""
+            ),
+        ));
+    }
+    Ok(Run::Taken(Job {
+        state,
+        ask_after,
+        trouble,
+    }))
+}
