@@ -9,10 +9,10 @@ use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Params, ParamsSchema, Setback, TenantId,
 };
 use assetmill_operations::wire;
+use assetmill_sqlite::private;
 use serde_json::{Map, Value};
 
 use crate::config::Trial;
-use crate::store::private;
 
 /// Where vendors are told that a local file is: nowhere.
 const NO_URL: &str = "https://example.com/local-file";

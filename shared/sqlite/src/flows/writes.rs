@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::SqliteFlows;
-use crate::store::rows::{self, BATCH, FLOW};
+use crate::rows::{self, BATCH, FLOW};
 
 impl SqliteFlows {
     async fn write<T: Send + 'static>(

@@ -5,7 +5,7 @@ mod database;
 mod flows;
 mod folder;
 mod outputs;
-pub(crate) mod private;
+pub mod private;
 mod quarantine;
 mod queue;
 mod rows;

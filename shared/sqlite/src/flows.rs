@@ -147,7 +147,7 @@ mod tests {
     use assetmill_contract::samples;
     use assetmill_core::ports::{FlowReads as _, FlowWrites as _, SystemClock};
 
-    use crate::store::Store;
+    use crate::Store;
 
     /// Reading another's row would take longer than finding none: it is not even looked at.
     #[tokio::test]
