@@ -22,7 +22,7 @@ pub use batch::{Batch, BatchStatus, Counts};
 pub use digest::{OutputKey, Sha256Digest, WorkKey};
 pub use failure::{Failure, FailureCode, Setback};
 pub use flow::{
-    CallEnd, Cancellation, Claim, Deferral, Fenced, Flow, FlowMessage, FlowState, NextTry,
+    CallEnd, Cancellation, Claim, Deferral, Fenced, Flow, FlowMessage, FlowRef, FlowState, NextTry,
     NotAState, Output, Progress, Settlement, Status, StepProduct, Task,
 };
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};

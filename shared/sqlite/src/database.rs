@@ -22,6 +22,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_rows.sql"),
     include_str!("migrations/0002_progress.sql"),
+    include_str!("migrations/0003_revision.sql"),
 ];
 
 /// What SQLite said.

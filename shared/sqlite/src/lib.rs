@@ -102,7 +102,11 @@ impl Store {
             quarantine::take_over(rows, now)?;
             let now = now.as_millisecond();
             end_claims(rows, now)?;
-            rows.execute("UPDATE flows SET at = ?1 WHERE state = 'RUNNING'", [now])
+            rows.execute(
+                "UPDATE flows SET at = ?1, revision = revision + (revision > 0)
+                 WHERE state = 'RUNNING'",
+                [now],
+            )
         });
         let flows = taken_over.await.map_err(OpenError::Database)?;
         if flows > 0 {
@@ -127,7 +131,8 @@ impl Store {
             end_claims(rows, now)?;
             rows.execute(
                 "UPDATE flows SET state = 'PENDING', at = NULL, detail = NULL,
-                 attempts = attempts - 1 WHERE state = 'RUNNING'",
+                 attempts = attempts - 1, revision = revision + (revision > 0)
+                 WHERE state = 'RUNNING'",
                 [],
             )
         });

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 pub(super) const FLOW: &str =
     "flow_id, batch_id, place, tenant, source, operation, params, state, \
      at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
-     due_at";
+     due_at, revision";
 pub(super) const BATCH: &str = "batch_id, tenant, operation, params, size, retry_of, created_at, \
      dispatched_at, completed_at";
 
@@ -26,10 +26,10 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
     rows.prepare_cached(
         "INSERT OR REPLACE INTO flows (flow_id, batch_id, place, tenant, source, operation, params,
             state, at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
-            due_at)
+            due_at, revision)
          VALUES (:flow_id, :batch_id, :place, :tenant, :source, :operation, :params,
             :state, :at, :detail, :attempts, :fence, :unconfirmed_calls, :created_at, :started_at,
-            :progress, :due_at)",
+            :progress, :due_at, :revision)",
     )?
     .execute(named_params! {
         ":flow_id": flow.id.to_string(),
@@ -49,6 +49,7 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
         ":started_at": flow.started_at.map(Timestamp::as_millisecond),
         ":progress": progress,
         ":due_at": flow.due_at.map(Timestamp::as_millisecond),
+        ":revision": i64::try_from(flow.revision).unwrap_or(i64::MAX),
     })?;
     Ok(())
 }
@@ -92,6 +93,7 @@ pub(super) fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
         started_at: time(row, "started_at")?,
         progress: optional_json(row, "progress")?.unwrap_or_default(),
         due_at: time(row, "due_at")?,
+        revision: u64::try_from(row.get::<_, i64>("revision")?).unwrap_or_default(),
     })
 }
 

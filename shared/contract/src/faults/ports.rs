@@ -7,9 +7,9 @@ use assetmill_core::ports::{
     OutputWrites, Rule, Sources, Tally, Unavailable, WorkClaim, WorkHolder, Works,
 };
 use assetmill_core::{
-    Asset, AssetUrl, Batch, BatchId, Cost, Counts, Failure, FailureCode, Flow, FlowId, FlowState,
-    MediaType, Operation, OperationDescription, Output, OutputKey, Params, Product, RetryPolicy,
-    Setback, Step, TenantId, WorkKey,
+    Asset, AssetUrl, Batch, BatchId, Cost, Counts, Failure, FailureCode, Flow, FlowId, FlowRef,
+    FlowState, MediaType, Operation, OperationDescription, Output, OutputKey, Params, Product,
+    RetryPolicy, Setback, Step, TenantId, WorkKey,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -42,7 +42,7 @@ spoilt! { FlowWrites:
     mark_dispatched(id: BatchId, now: Timestamp) -> ();
     undispatched(created_before: Timestamp, limit: usize) -> Vec<Batch>;
     due(now: Timestamp, limit: usize) -> Vec<Flow>;
-    change(id: FlowId, rule: Rule) -> Option<Flow>;
+    change(flow: FlowRef, rule: Rule) -> Option<Flow>;
     tally(batch: BatchId, indexes: &[u32]) -> Tally;
     announce(batch: BatchId, now: Timestamp) -> Announcement;
 }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use assetmill_core::ports::{
     Announcement, FlowPage, FlowReads, FlowWrites, Rule, Tally, Unavailable,
 };
-use assetmill_core::{Batch, BatchId, Counts, Flow, FlowId, FlowState, TenantId};
+use assetmill_core::{Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, TenantId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -163,15 +163,22 @@ impl FlowWrites for MemoryFlows {
         Ok(due)
     }
 
-    async fn change(&self, id: FlowId, rule: Rule) -> Result<Option<Flow>, Unavailable> {
+    async fn change(&self, flow: FlowRef, rule: Rule) -> Result<Option<Flow>, Unavailable> {
         let mut rows = self.0.lock().unwrap();
-        let Some(flow) = rows.flows.get_mut(&id) else {
+        let Some(before) = rows.flows.get(&flow.id()).cloned() else {
             return Ok(None);
         };
-        let before = flow.clone();
-        rule(flow);
-        if flow.state() != before.state() && flow.state().is_settled() {
-            *rows.settlements.entry(id).or_default() += 1;
+        if let Some(guess) = flow.guess()
+            && guess.revision == before.revision
+        {
+            // An adapter would write what the rule makes of the guess.
+            assert_eq!(*guess, before, "a guess of the right revision is wrong");
+        }
+        if let ((), Some(changed)) = before.apply(&*rule) {
+            if changed.state() != before.state() && changed.state().is_settled() {
+                *rows.settlements.entry(changed.id).or_default() += 1;
+            }
+            rows.flows.insert(changed.id, changed);
         }
         Ok(Some(before))
     }

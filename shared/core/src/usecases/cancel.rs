@@ -64,7 +64,7 @@ impl Cancel {
 
     async fn cancel(&self, tenant: &TenantId, flow: Flow) -> Result<Option<Flow>, Unavailable> {
         let now = self.clock.now();
-        match self.flows.cancel(tenant, flow.id, now).await? {
+        match self.flows.cancel(tenant, &flow, now).await? {
             Cancellation::Cancelled(flow) => Ok(Some(flow)),
             Cancellation::Unchanged(_) | Cancellation::Unknown => Ok(None),
         }

@@ -79,7 +79,8 @@ impl Work {
                 // Counted where it is bounded: elsewhere all messages of a flow are the same, and SQLite's
                 // quarantine tells them by that.
                 hops: limit.map_or(0, |_| message.hops + 1),
-                ..message.clone()
+                // What it carries was the row before the attempt.
+                ..message.without_row()
             },
             delay: delay.min(MAX_DELAY),
         };
