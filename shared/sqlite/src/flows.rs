@@ -83,6 +83,7 @@ impl FlowReads for SqliteFlows {
 
     async fn batch_flows(
         &self,
+        tenant: &TenantId,
         id: BatchId,
         state: Option<FlowState>,
         after: Option<u32>,
@@ -97,14 +98,17 @@ impl FlowReads for SqliteFlows {
         };
         let sql = format!(
             "SELECT {FLOW} FROM flows WHERE batch_id = :batch_id {by_state} AND place > :after
+             AND EXISTS (SELECT 1 FROM batches WHERE batch_id = :batch_id AND tenant = :tenant)
              ORDER BY place LIMIT :limit"
         );
+        let tenant = tenant.clone();
         let mut flows: Vec<Flow> = self
             .read(move |rows| {
                 rows.prepare_cached(&sql)?
                     .query_map(
                         named_params! {
                             ":batch_id": id.to_string(),
+                            ":tenant": tenant.as_str(),
                             ":state": state.map(FlowState::as_str),
                             ":after": after.map_or(-1, i64::from),
                             ":limit": more,
@@ -124,13 +128,17 @@ impl FlowReads for SqliteFlows {
         })
     }
 
-    async fn counts(&self, id: BatchId) -> Result<Counts, Unavailable> {
+    async fn counts(&self, tenant: &TenantId, id: BatchId) -> Result<Counts, Unavailable> {
+        let tenant = tenant.clone();
         self.read(move |rows| {
             let mut counts = Counts::default();
+            // The tenant of the batch, and not of each flow: the index alone tells all that is counted.
             let mut query = rows.prepare_cached(
-                "SELECT state, count(*) FROM flows WHERE batch_id = ?1 GROUP BY state",
+                "SELECT state, count(*) FROM flows WHERE batch_id = ?1
+                 AND EXISTS (SELECT 1 FROM batches WHERE batch_id = ?1 AND tenant = ?2)
+                 GROUP BY state",
             )?;
-            let mut groups = query.query([id.to_string()])?;
+            let mut groups = query.query([id.to_string().as_str(), tenant.as_str()])?;
             while let Some(group) = groups.next()? {
                 counts.add(rows::parsed(group, "state")?, group.get(1)?);
             }

@@ -32,8 +32,8 @@ spoilt! { FlowReads:
     flows(tenant: &TenantId, ids: &[FlowId]) -> Vec<Option<Flow>>;
     batch(tenant: &TenantId, id: BatchId) -> Option<Batch>;
     batches(tenant: &TenantId, before: Option<BatchId>, limit: usize) -> Vec<Batch>;
-    batch_flows(id: BatchId, state: Option<FlowState>, after: Option<u32>, limit: usize) -> FlowPage;
-    counts(id: BatchId) -> Counts;
+    batch_flows(tenant: &TenantId, id: BatchId, state: Option<FlowState>, after: Option<u32>, limit: usize) -> FlowPage;
+    counts(tenant: &TenantId, id: BatchId) -> Counts;
 }
 
 spoilt! { FlowWrites:

@@ -35,10 +35,10 @@ impl MemoryFlows {
 }
 
 impl Rows {
-    fn in_batch(&self, id: BatchId) -> BTreeMap<u32, &Flow> {
+    fn in_batch(&self, tenant: &TenantId, id: BatchId) -> BTreeMap<u32, &Flow> {
         self.flows
             .values()
-            .filter(|flow| flow.batch_id == id)
+            .filter(|flow| flow.batch_id == id && flow.tenant == *tenant)
             .map(|flow| (flow.index, flow))
             .collect()
     }
@@ -88,6 +88,7 @@ impl FlowReads for MemoryFlows {
 
     async fn batch_flows(
         &self,
+        tenant: &TenantId,
         id: BatchId,
         state: Option<FlowState>,
         after: Option<u32>,
@@ -95,7 +96,7 @@ impl FlowReads for MemoryFlows {
     ) -> Result<FlowPage, Unavailable> {
         let rows = self.0.lock().unwrap();
         let mut flows: Vec<_> = rows
-            .in_batch(id)
+            .in_batch(tenant, id)
             .into_values()
             .filter(|flow| after.is_none_or(|after| flow.index > after))
             .filter(|flow| state.is_none_or(|state| flow.state() == state))
@@ -107,9 +108,11 @@ impl FlowReads for MemoryFlows {
         Ok(FlowPage { flows, next })
     }
 
-    async fn counts(&self, id: BatchId) -> Result<Counts, Unavailable> {
+    async fn counts(&self, tenant: &TenantId, id: BatchId) -> Result<Counts, Unavailable> {
         let rows = self.0.lock().unwrap();
-        Ok(Counts::of(rows.in_batch(id).into_values().map(Flow::state)))
+        Ok(Counts::of(
+            rows.in_batch(tenant, id).into_values().map(Flow::state),
+        ))
     }
 }
 

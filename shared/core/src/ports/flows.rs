@@ -35,9 +35,10 @@ pub trait FlowReads: Send + Sync {
 
     /// Up to `limit` flows of a batch by their index, those with an index above `after`; only
     /// those in `state` when one is given. MAY lag behind writes while flows move, and MUST be
-    /// exact soon after they rest.
+    /// exact soon after they rest. MUST answer an empty last page for a batch of another tenant.
     async fn batch_flows(
         &self,
+        tenant: &TenantId,
         id: BatchId,
         state: Option<FlowState>,
         after: Option<u32>,
@@ -45,8 +46,8 @@ pub trait FlowReads: Send + Sync {
     ) -> Result<FlowPage, Unavailable>;
 
     /// How many flows of a batch are in each state. MAY lag behind writes while flows move, and
-    /// MUST equal the states of the flows soon after they rest.
-    async fn counts(&self, id: BatchId) -> Result<Counts, Unavailable>;
+    /// MUST equal the states of the flows soon after they rest. MUST count none of a batch of another tenant.
+    async fn counts(&self, tenant: &TenantId, id: BatchId) -> Result<Counts, Unavailable>;
 }
 
 /// Writes flows and batches. Each call changes one row, or rows that need not change together.

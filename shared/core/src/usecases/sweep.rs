@@ -73,7 +73,7 @@ impl Sweep {
     }
 
     async fn dispatch(&self, batch: &Batch) -> Result<(), Unavailable> {
-        let flows = all_flows(&*self.submit.flows, batch.id, None).await?;
+        let flows = all_flows(&*self.submit.flows, &batch.tenant, batch.id, None).await?;
         // The list may lag behind the rows: only a whole one may end the sweep's care.
         if flows.len() < batch.size as usize {
             tracing::warn!(
