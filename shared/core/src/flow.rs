@@ -189,6 +189,19 @@ impl Flow {
         }
     }
 
+    /// Every stored output that its row names: its own, and what its steps made so far.
+    pub fn outputs(&self) -> impl Iterator<Item = &Output> {
+        let own = match &self.status {
+            Status::Completed { output, .. } => Some(output),
+            Status::Pending { .. }
+            | Status::Running { .. }
+            | Status::Failed { .. }
+            | Status::Cancelled { .. } => None,
+        };
+        let made = self.progress.products.iter().map(|made| &made.output);
+        own.into_iter().chain(made)
+    }
+
     /// The message that has it processed. It carries the row, unless that has more than 8 KiB.
     pub fn message(&self) -> FlowMessage {
         FlowMessage {

@@ -5,9 +5,11 @@ use std::str::FromStr;
 use assetmill_core::{Batch, Flow, FlowState, Params, Source, Status, TenantId};
 use jiff::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::expiry::{self, Cutoff};
 
 pub(super) const FLOW: &str =
     "flow_id, batch_id, place, tenant, source, operation, params, state, \
@@ -54,24 +56,33 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The flow of this id.
-pub(super) fn find_flow(rows: &Connection, id: &str) -> rusqlite::Result<Option<Flow>> {
-    rows.prepare_cached(&format!("SELECT {FLOW} FROM flows WHERE flow_id = ?1"))?
-        .query_row([id], flow)
-        .optional()
+/// The flow of this id, unless it expired.
+pub(super) fn find_flow(
+    rows: &Connection,
+    id: &str,
+    gone: Cutoff,
+) -> rusqlite::Result<Option<Flow>> {
+    rows.prepare_cached(&format!(
+        "SELECT {FLOW} FROM flows WHERE flow_id = ?1 AND {}",
+        expiry::flow_lives("?2")
+    ))?
+    .query_row(params![id, gone], flow)
+    .optional()
 }
 
-/// The flow of this id, if it is this tenant's. Of another's nothing is read, so that it takes as long as
+/// The flow of this id, if it is this tenant's and did not expire. Of another's nothing is read, so that it takes as long as
 /// one that does not exist.
 pub(super) fn find_flow_of(
     rows: &Connection,
     id: &str,
     tenant: &TenantId,
+    gone: Cutoff,
 ) -> rusqlite::Result<Option<Flow>> {
     rows.prepare_cached(&format!(
-        "SELECT {FLOW} FROM flows WHERE flow_id = ?1 AND tenant = ?2"
+        "SELECT {FLOW} FROM flows WHERE flow_id = ?1 AND tenant = ?2 AND {}",
+        expiry::flow_lives("?3")
     ))?
-    .query_row([id, tenant.as_str()], flow)
+    .query_row(params![id, tenant.as_str(), gone], flow)
     .optional()
 }
 

@@ -90,8 +90,9 @@ impl FlowWrites for SqliteFlows {
 
     /// The row is at hand: no guess is needed.
     async fn change(&self, flow: FlowRef, rule: Rule) -> Result<Option<Flow>, Unavailable> {
+        let gone = self.retention.cutoff();
         self.write(move |rows| {
-            let Some(before) = rows::find_flow(rows, &flow.id().to_string())? else {
+            let Some(before) = rows::find_flow(rows, &flow.id().to_string(), gone)? else {
                 return Ok(None);
             };
             if let ((), Some(changed)) = before.apply(&*rule) {
