@@ -37,6 +37,16 @@ pub struct Config {
     #[command(flatten)]
     pub resources: Resources,
 
+    /// How many days batches can be asked for, from their acceptance on. In a folder, those that are complete are
+    /// then deleted with their flows, and outputs with the last that names them; without it, all is kept for ever.
+    /// With --aws, rows expire whatever their state, after 30 days unless this says otherwise.
+    #[arg(
+        long,
+        env = "ASSETMILL_RETENTION_DAYS",
+        value_parser = clap::value_parser!(u64).range(1..=3_650)
+    )]
+    pub retention_days: Option<u64>,
+
     /// What to do; without it, to serve.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -178,7 +188,7 @@ impl Pictures {
     }
 }
 
-/// What the resources on AWS are called, and how long what is in them lives.
+/// What the resources on AWS are called.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Resources {
     /// With --aws: the DynamoDB table.
@@ -192,15 +202,6 @@ pub struct Resources {
     /// With --aws: the name of the SQS queue, which has a dead-letter queue.
     #[arg(long, env = "ASSETMILL_QUEUE", default_value = "assetmill")]
     pub queue: String,
-
-    /// With --aws: how many days rows live.
-    #[arg(
-        long,
-        env = "ASSETMILL_RETENTION_DAYS",
-        default_value_t = 30,
-        value_parser = clap::value_parser!(u64).range(1..=3_650)
-    )]
-    pub retention_days: u64,
 }
 
 /// What to do, other than to serve.
@@ -268,11 +269,6 @@ impl Resources {
             queue: self.queue.clone(),
         }
     }
-
-    /// How long rows live.
-    pub fn retention(&self) -> Duration {
-        Duration::from_hours(24 * self.retention_days)
-    }
 }
 
 /// A setting that is not what it may be.
@@ -296,6 +292,12 @@ impl Config {
             Some(keys) => Ok(Callers::from_keys(keys)?),
             None => Ok(Callers::Open(TenantId::local())),
         }
+    }
+
+    /// How long batches can be asked for; `None` where nothing is said of it.
+    pub fn retention(&self) -> Option<Duration> {
+        self.retention_days
+            .map(|days| Duration::from_hours(24 * days))
     }
 
     /// How long callers of v1 are kept waiting.

@@ -1,5 +1,5 @@
-//! Assetmill on one machine: the ports on SQLite and a folder, and the program that serves them, or
-//! those on AWS.
+//! Assetmill on one machine: the program that serves the ports on SQLite and a folder, or those on
+//! AWS.
 
 pub mod adapters;
 pub mod app;
@@ -13,6 +13,5 @@ pub mod serve;
 pub mod server;
 pub mod signals;
 mod stopping;
-pub mod store;
 pub mod trial;
 pub mod workers;

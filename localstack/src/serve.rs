@@ -16,6 +16,7 @@ use assetmill_core::usecases::Sweep;
 use assetmill_fetch::{ClientError, FetchLimits, Fetcher, GuardedClient};
 use assetmill_images::Codecs;
 use assetmill_images::sandbox::SandboxError;
+use assetmill_sqlite::{OpenError, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,7 +30,6 @@ use crate::poll::PollError;
 use crate::samples::WithSample;
 use crate::server::Connections;
 use crate::stopping::{InWork, say};
-use crate::store::{OpenError, Store};
 use crate::trial::{self, TrialError};
 use crate::workers::Places;
 use crate::{server, signals, workers};
@@ -150,14 +150,27 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let store = if config.aws {
         None
     } else {
-        Some(Store::open(&config.data, clock.clone()).await?)
+        let store = Store::open(&config.data, clock.clone()).await?;
+        Some(match config.retention() {
+            Some(retention) => store.keeping_for(retention),
+            None => store,
+        })
     };
     let listener = listen(config.listen).await?;
     let address = listener.local_addr()?;
     let public_url = public_url(&config, address)?;
     let adapters = match &store {
         Some(store) => in_folder(store, &public_url, clock.clone())?,
-        None => on_aws(&clients().await?, &config.resources, clock.clone()).await?,
+        None => {
+            let clients = clients().await?;
+            on_aws(
+                &clients,
+                &config.resources,
+                config.retention(),
+                clock.clone(),
+            )
+            .await?
+        }
     };
     let app = App::new(&config, &public_url, adapters, clock, client, catalogue)?;
     if store.is_some() {
@@ -205,6 +218,9 @@ async fn run(
     ));
     tasks.spawn(workers::bury(app.bury, app.dead_letters, stop.clone()));
     tasks.spawn(workers::sweep(app.sweep, stop.clone()));
+    if let Some(expiry) = store.as_ref().and_then(Store::expiry) {
+        tasks.spawn(workers::expire(expiry, stop.clone()));
+    }
     tasks.spawn(server::serve(
         listener,
         connections,

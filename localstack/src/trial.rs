@@ -8,11 +8,11 @@ use assetmill_core::ports::Sources;
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Params, ParamsSchema, Setback, TenantId,
 };
+use assetmill_sqlite::private;
 use assetmill_vendors::wire;
 use serde_json::{Map, Value};
 
 use crate::config::Trial;
-use crate::store::private;
 
 /// Where vendors are told that a local file is: nowhere.
 const NO_URL: &str = "https://example.com/local-file";

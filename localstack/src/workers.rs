@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use assetmill_core::ports::{Delivery, FlowDeliveries, Unavailable};
 use assetmill_core::usecases::{Bury, Sweep, Work};
+use assetmill_sqlite::{Expired, Expiry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -23,6 +24,8 @@ pub(crate) const REST: Duration = Duration::from_secs(1);
 /// become visible meanwhile.
 const ALONE_FOR: Duration = Duration::from_mins(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+/// What is kept for days may be kept for another hour.
+const EXPIRE_EVERY: Duration = Duration::from_hours(1);
 
 /// The longest that quarantined flows wait for a moment in which no other flow is due.
 const LAST_AFTER: Duration = Duration::from_mins(5);
@@ -109,6 +112,27 @@ pub async fn sweep(sweep: Sweep, stop: CancellationToken) {
         let (swept, woken) = tokio::join!(sweep.run(), sweep.wake());
         if let Err(error) = swept.and(woken) {
             tracing::error!(error = &error as &dyn std::error::Error, "sweep failed");
+        }
+    }
+}
+
+/// Deletes what expired, from the start on and now and then, until `stop`.
+pub async fn expire(expiry: Expiry, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(EXPIRE_EVERY);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        match stop.run_until_cancelled(expiry.run()).await {
+            None => return,
+            Some(Ok(expired)) if expired == Expired::default() => {}
+            Some(Ok(expired)) => tracing::info!(
+                batches = expired.batches,
+                flows = expired.flows,
+                works = expired.works,
+                outputs = expired.outputs,
+                "deleted what is older than it is kept"
+            ),
+            Some(Err(error)) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "expiry failed");
+            }
         }
     }
 }

@@ -53,6 +53,7 @@ impl Rows for AskedFor {
 pub(crate) struct Page {
     pub(crate) flows: Arc<dyn FlowReads>,
     pub(crate) links: Links,
+    pub(crate) tenant: TenantId,
     pub(crate) batch: BatchId,
     pub(crate) state: Option<FlowState>,
     /// How many flows the page has still room for.
@@ -79,7 +80,7 @@ impl Rows for Page {
             let limit = self.left.min(self.at_once);
             let page = self
                 .flows
-                .batch_flows(self.batch, self.state, self.after, limit)
+                .batch_flows(&self.tenant, self.batch, self.state, self.after, limit)
                 .await?;
             self.left -= limit;
             self.after = page.next;

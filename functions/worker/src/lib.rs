@@ -144,7 +144,7 @@ impl Worker {
         deadline: Instant,
     ) -> Outcome {
         let flow_id = message.flow_id;
-        let sent = self.work.send_on(&message, Duration::ZERO);
+        let sent = self.work.send_on(message.clone(), Duration::ZERO);
         match timeout_at(deadline, sent).await {
             Ok(Ok(())) => {
                 tracing::info!(message_id, %flow_id, "message was sent again for want of time");

@@ -13,6 +13,9 @@ use crate::config::Resources;
 /// fetching, 130 for its operation, and its lease ends after three minutes. The queue's own is for functions.
 const VISIBILITY: Duration = Duration::from_mins(4);
 
+/// How long rows live where nothing is said of it: as long as in `template.yaml`.
+const RETENTION: Duration = Duration::from_hours(24 * 30);
+
 /// Everything on AWS, or on what the SDK's variables name in its place.
 ///
 /// # Errors
@@ -20,11 +23,17 @@ const VISIBILITY: Duration = Duration::from_mins(4);
 pub async fn on_aws(
     clients: &Clients,
     resources: &Resources,
+    retention: Option<Duration>,
     clock: Arc<dyn Clock>,
 ) -> Result<Adapters, ResourceError> {
     let names = resources.names();
     let urls = find_queues(clients, &names).await?;
-    let table = Table::new(clients, names.table, clock.clone(), resources.retention());
+    let table = Table::new(
+        clients,
+        names.table,
+        clock.clone(),
+        retention.unwrap_or(RETENTION),
+    );
     let bucket = Arc::new(Bucket::new(clients, names.bucket, clock));
     let visible_again = |url| Queue::new(clients, url).received_for(VISIBILITY);
     let queue = Arc::new(visible_again(urls.queue));

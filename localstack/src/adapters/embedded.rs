@@ -2,11 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ports::Clock;
+use assetmill_sqlite::{OpenError, Store};
 use url::Url;
 
 use super::Adapters;
 use crate::links::{self, SignedLinks};
-use crate::store::{OpenError, Store};
 
 /// How long a message stays invisible: longer than the lease of its flow.
 const VISIBILITY: Duration = Duration::from_secs(200);

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use assetmill_core::{MediaType, OutputKey};
 use assetmill_http::{ErrorCode, Problem};
+use assetmill_sqlite::FolderOutputs;
 use axum::Router;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -13,7 +14,6 @@ use tower::ServiceExt as _;
 use tower_http::services::ServeFile;
 
 use super::signature::SignedLinks;
-use crate::store::FolderOutputs;
 
 #[derive(Clone)]
 struct Outputs {

@@ -4,6 +4,7 @@
 mod assets;
 mod bad_input;
 mod batches;
+mod expiry;
 mod folder;
 mod greedy;
 mod heads;

@@ -18,6 +18,7 @@ mod keys;
 mod listing;
 mod many;
 mod tally;
+mod update;
 mod works;
 
 use std::sync::Arc;

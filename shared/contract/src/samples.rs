@@ -39,6 +39,7 @@ pub fn batch(size: u32) -> (Batch, Vec<Flow>) {
 fn flow(batch: &Batch, index: u32) -> Flow {
     Flow {
         id: FlowId::generate(),
+        revision: 1,
         batch_id: batch.id,
         index,
         tenant: batch.tenant.clone(),

@@ -5,6 +5,7 @@
 
 mod claims;
 mod flows;
+mod guesses;
 mod outputs;
 mod queue;
 mod resting;
@@ -82,6 +83,7 @@ impl Part {
             Self::Rows => &[
                 flows::CASES,
                 claims::CASES,
+                guesses::CASES,
                 steps::CASES,
                 resting::CASES,
                 settling::CASES,

@@ -4,6 +4,7 @@ mod change;
 mod history;
 mod job;
 mod progress;
+mod reference;
 mod transitions;
 
 use std::str::FromStr;
@@ -15,6 +16,7 @@ pub use change::{CallEnd, Cancellation, Claim, Deferral, Fenced, NextTry, Report
 pub use history::{Event, Happened, History, Wait};
 pub use job::OpenJob;
 pub use progress::{Progress, StepProduct};
+pub use reference::FlowRef;
 
 use crate::{
     BatchId, Failure, FlowId, MediaType, OperationName, OutputKey, Params, Sha256Digest, Source,
@@ -27,6 +29,10 @@ pub struct Flow {
     /// Its id.
     #[serde(rename = "flow_id")]
     pub id: FlowId,
+    /// Counts the changes of its row: the same number is the same row. A new flow has 1; 0 is not known, of a row that
+    /// a version wrote which counted none. [`Flow::apply`] alone sets it.
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    pub revision: u64,
     /// The batch it belongs to.
     pub batch_id: BatchId,
     /// Its place in the batch, from 0, in the order of the request.
@@ -147,7 +153,7 @@ pub struct Output {
 }
 
 /// What the queue carries: which flow to process.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FlowMessage {
     /// What is to be done. One that this version does not know can't be read, and is left to another.
     #[serde(default)]
@@ -159,6 +165,14 @@ pub struct FlowMessage {
     /// How many messages in a row led to this one, each sent by who handled the one before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub hops: u32,
+    /// The row of the flow when the message was sent, for [`flow_ref`](Self::flow_ref). Messages are told apart
+    /// without it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "reference::read_carried"
+    )]
+    pub row: Option<Box<Flow>>,
 }
 
 /// What a message asks for.
@@ -182,9 +196,25 @@ impl Flow {
         }
     }
 
-    /// The message that has it processed.
+    /// Every stored output that its row names: its own, and what its steps made so far.
+    pub fn outputs(&self) -> impl Iterator<Item = &Output> {
+        let own = match &self.status {
+            Status::Completed { output, .. } => Some(output),
+            Status::Pending { .. }
+            | Status::Running { .. }
+            | Status::Failed { .. }
+            | Status::Cancelled { .. } => None,
+        };
+        let made = self.progress.products.iter().map(|made| &made.output);
+        own.into_iter().chain(made)
+    }
+
+    /// The message that has it processed. It carries the row, unless that has more than 8 KiB.
     pub fn message(&self) -> FlowMessage {
-        FlowMessage::new(self.id, self.tenant.clone())
+        FlowMessage {
+            row: reference::carried(self),
+            ..FlowMessage::new(self.id, self.tenant.clone())
+        }
     }
 }
 
@@ -196,6 +226,7 @@ impl FlowMessage {
             flow_id,
             tenant,
             hops: 0,
+            row: None,
         }
     }
 }
@@ -204,6 +235,11 @@ impl FlowMessage {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(hops: &u32) -> bool {
     *hops == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_unknown(revision: &u64) -> bool {
+    *revision == 0
 }
 
 impl FlowState {

@@ -22,8 +22,8 @@ pub use batch::{Batch, BatchStatus, Counts};
 pub use digest::{OutputKey, Sha256Digest, WorkKey};
 pub use failure::{Failure, FailureCode, Setback};
 pub use flow::{
-    CallEnd, Cancellation, Claim, Deferral, Event, Fenced, Flow, FlowMessage, FlowState, Happened,
-    History, NextTry, NotAState, OpenJob, Output, Progress, Report, Settlement, Status,
+    CallEnd, Cancellation, Claim, Deferral, Event, Fenced, Flow, FlowMessage, FlowRef, FlowState,
+    Happened, History, NextTry, NotAState, OpenJob, Output, Progress, Report, Settlement, Status,
     StepProduct, Task, Wait,
 };
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};

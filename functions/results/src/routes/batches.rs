@@ -104,10 +104,11 @@ pub(crate) async fn batch(
             "you have no such batch; GET /api/v2/batches lists yours",
         )
     })?;
-    let counts = state.flows.counts(id).await?;
+    let counts = state.flows.counts(&tenant, id).await?;
     let page = Page {
         flows: state.flows.clone(),
         links: state.links(),
+        tenant: tenant.clone(),
         batch: id,
         state: query.state,
         left: query.limit,
@@ -124,7 +125,10 @@ async fn counted(state: &ResultsState, batches: Vec<Batch>) -> Result<Vec<BatchV
     let mut batches = batches.into_iter().peekable();
     while batches.peek().is_some() {
         let some: Vec<_> = batches.by_ref().take(COUNTED_AT_ONCE).collect();
-        let counts = try_join_all(some.iter().map(|batch| state.flows.counts(batch.id))).await?;
+        let counts = some
+            .iter()
+            .map(|batch| state.flows.counts(&batch.tenant, batch.id));
+        let counts = try_join_all(counts).await?;
         views.extend(
             some.into_iter()
                 .zip(counts)

@@ -1,48 +1,53 @@
 //! Changing the row of a flow by the rules of the domain, which know nothing of DynamoDB.
 
 use assetmill_core::ports::Unavailable;
-use assetmill_core::{Flow, FlowId};
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use assetmill_core::{Flow, FlowId, FlowRef};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
-use super::item::{self, Item, STILL_WRITTEN_BY, WriteId};
-use super::{Table, keys, unavailable};
+use super::item::{self, Item, WriteId};
+use super::update::{PROGRESS, ProgressIs, Update};
+use super::{Table, keys, names, unavailable};
 
 /// How often a change is tried anew on a row that others changed meanwhile. Each time, one of them
 /// made progress.
 const TRIES: u32 = 32;
 
-/// What became of a row that was to be replaced.
-enum Replaced {
+/// What became of a row that was to be changed.
+enum Changed {
     /// It is the new one.
     Done,
-    /// Somebody was faster, and this is the row now; `None` if it is gone.
-    Changed(Option<Item>),
+    /// It was not what was thought, and this is the row now; `None` if it is gone.
+    Refused(Option<Item>),
 }
 
 impl Table {
-    /// Reads a flow, changes it, and writes it back if nobody else did in between; else begins anew
-    /// with what they wrote. The flow as it was before; `None` if there is none.
+    /// Changes a flow as it is guessed to be, or as it is read, and writes that if nobody was faster; else begins
+    /// anew with what the refusal brings. The flow as it was before; `None` if there is none.
+    ///
+    /// Where the rule changes nothing of a guess, there is nothing to write that would tell whether the guess is
+    /// right: then the row is read.
     pub(super) async fn change_flow(
         &self,
-        id: FlowId,
+        flow: &FlowRef,
         rule: &(dyn Fn(&mut Flow) + Send + Sync),
     ) -> Result<Option<Flow>, Unavailable> {
-        let mut row = self.get(keys::flow(id)).await?;
+        let mut row = match self.change_guess(flow, rule).await? {
+            Some((Changed::Done, guess)) => return Ok(Some(guess)),
+            Some((Changed::Refused(row), _)) => row,
+            None => self.get(keys::flow(flow.id())).await?,
+        };
         for _ in 0..TRIES {
             let Some(stored) = row.filter(|row| self.lives(row)) else {
                 return Ok(None);
             };
-            let last_write = WriteId::of(&stored);
-            let before: Flow = item::read(stored)?;
-            let mut flow = before.clone();
-            rule(&mut flow);
-            if flow == before {
+            let before: Flow = item::read(stored.clone())?;
+            let ((), Some(after)) = before.apply(rule) else {
                 return Ok(Some(before));
-            }
-            match self.replace_flow(&flow, last_write).await? {
-                Replaced::Done => return Ok(Some(before)),
-                Replaced::Changed(now) => row = now,
+            };
+            match self.update_row(&stored, &before, &after).await? {
+                Changed::Done => return Ok(Some(before)),
+                Changed::Refused(now) => row = now,
             }
         }
         Err(Unavailable::new(
@@ -51,36 +56,81 @@ impl Table {
         ))
     }
 
-    async fn replace_flow(
+    /// What became of a change that began from the guess; `None` if there is no guess, or nothing of it to change.
+    async fn change_guess(
         &self,
-        flow: &Flow,
-        last_write: Option<WriteId>,
-    ) -> Result<Replaced, Unavailable> {
+        flow: &FlowRef,
+        rule: &(dyn Fn(&mut Flow) + Send + Sync),
+    ) -> Result<Option<(Changed, Flow)>, Unavailable> {
+        let Some(guess) = flow.guess() else {
+            return Ok(None);
+        };
+        let ((), Some(after)) = guess.apply(rule) else {
+            return Ok(None);
+        };
+        let mut update = self.update(guess, &after, ProgressIs::There)?;
+        update.only_if(names::REVISION, "=", item::number(guess.revision));
+        // One that expired is gone, though it may not be deleted yet.
+        let now = self.clock.now().as_second();
+        update.only_if(names::EXPIRES_AT, ">", item::number(now));
+        let changed = self.send(guess.id, update).await?;
+        Ok(Some((changed, guess.clone())))
+    }
+
+    async fn update_row(
+        &self,
+        stored: &Item,
+        before: &Flow,
+        after: &Flow,
+    ) -> Result<Changed, Unavailable> {
+        let progress = match stored.get(PROGRESS) {
+            Some(_) => ProgressIs::There,
+            None => ProgressIs::Missing,
+        };
+        let mut update = self.update(before, after, progress)?;
+        if !stored.contains_key(names::VERSION) {
+            update.set(&[names::VERSION], item::version());
+        }
+        match WriteId::of(stored) {
+            Some(last) => update.only_if(names::WRITTEN_BY, "=", last.value()),
+            None => update.only_without(names::WRITTEN_BY),
+        }
+        self.send(before.id, update).await
+    }
+
+    /// What makes the row of `after` of that of `before`, lists included.
+    fn update(
+        &self,
+        before: &Flow,
+        after: &Flow,
+        progress: ProgressIs,
+    ) -> Result<Update, Unavailable> {
+        let [before, after] = [self.flow_row(before)?, self.flow_row(after)?];
+        Ok(Update::between(&before, &after, progress))
+    }
+
+    async fn send(&self, id: FlowId, mut update: Update) -> Result<Changed, Unavailable> {
         let write = WriteId::generate();
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(self.flow_row(flow, &write)?))
-            .condition_expression(STILL_WRITTEN_BY)
-            .set_expression_attribute_values(
-                last_write.map(|last| item::named([(":written_by", last.value())])),
-            )
+        update.set(&[names::WRITTEN_BY], write.value());
+        let call = self.client.update_item().table_name(&self.name);
+        let sent = update
+            .of(call, names::PK)
+            .key(names::PK, item::text(keys::flow(id)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let Err(error) = put else {
-            return Ok(Replaced::Done);
+        let Err(error) = sent else {
+            return Ok(Changed::Done);
         };
         match error.into_service_error() {
-            PutItemError::ConditionalCheckFailedException(failed) => {
+            UpdateItemError::ConditionalCheckFailedException(failed) => {
                 let now = failed.item;
                 // A try whose answer was lost took effect.
                 let own = now.as_ref().and_then(WriteId::of) == Some(write);
                 Ok(if own {
-                    Replaced::Done
+                    Changed::Done
                 } else {
-                    Replaced::Changed(now)
+                    Changed::Refused(now)
                 })
             }
             other => Err(unavailable(other)),

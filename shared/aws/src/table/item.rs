@@ -9,13 +9,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::update::PROGRESS;
 use super::{Table, keys, names};
 
 /// A row.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// Names the write that made a row what it is.
-const WRITTEN_BY: &str = "written_by";
+/// The version of what rows look like that this code writes. A row keeps the version that made it: whoever changes it
+/// leaves alone what it does not know of it.
+const VERSION: u32 = 1;
 
 /// A write that answers for itself: the SDK sends again what had no answer, and only a name tells
 /// whether it was this very write that took effect, or another's.
@@ -29,7 +31,7 @@ impl WriteId {
 
     /// The write that made this row.
     pub(super) fn of(row: &Item) -> Option<Self> {
-        row.get(WRITTEN_BY)?.as_s().ok().cloned().map(Self)
+        row.get(names::WRITTEN_BY)?.as_s().ok().cloned().map(Self)
     }
 
     pub(super) fn value(&self) -> AttributeValue {
@@ -43,6 +45,11 @@ pub(super) fn text(value: impl Into<String>) -> AttributeValue {
 
 pub(super) fn number(value: impl Into<i128>) -> AttributeValue {
     AttributeValue::N(value.into().to_string())
+}
+
+/// [`VERSION`], as rows have it.
+pub(super) fn version() -> AttributeValue {
+    number(VERSION)
 }
 
 /// When a row expires, in seconds since 1970.
@@ -76,9 +83,12 @@ pub(super) fn attributes(value: &impl Serialize) -> Result<Item, Unavailable> {
 }
 
 impl Table {
-    /// The row of a flow.
-    pub(super) fn flow_row(&self, flow: &Flow, write: &WriteId) -> Result<Item, Unavailable> {
+    /// The row of a flow, but for the name of its write. It has a map of its progress also where there is none: an
+    /// update can only reach into a map that is there.
+    pub(super) fn flow_row(&self, flow: &Flow) -> Result<Item, Unavailable> {
         let mut row = attributes(flow)?;
+        row.entry(PROGRESS.to_owned())
+            .or_insert_with(|| AttributeValue::M(Item::new()));
         row.extend(named([
             (names::PK, text(keys::flow(flow.id))),
             (
@@ -87,7 +97,7 @@ impl Table {
             ),
             (names::LISTED_AS, text(keys::flow_place(flow.index))),
             (names::EXPIRES_AT, number(self.expires_at(flow.created_at))),
-            (WRITTEN_BY, write.value()),
+            (names::VERSION, version()),
         ]));
         if let Some(due_at) = flow.due_at {
             row.extend(named([
@@ -111,13 +121,11 @@ impl Table {
                 text(keys::unsent_place(batch.created_at)),
             ),
             (names::EXPIRES_AT, number(self.expires_at(batch.created_at))),
+            (names::VERSION, version()),
         ]));
         Ok(row)
     }
 }
-
-/// The condition that a row is still the one that a write made.
-pub(super) const STILL_WRITTEN_BY: &str = "written_by = :written_by";
 
 /// Attributes by their names.
 pub(super) fn named<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {

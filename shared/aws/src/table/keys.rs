@@ -25,6 +25,12 @@ pub(crate) mod names {
     pub(crate) const UNSENT_SINCE: &str = "unsent_since";
     /// The state of a flow.
     pub(crate) const STATE: &str = "state";
+    /// How often a flow was changed.
+    pub(crate) const REVISION: &str = "revision";
+    /// The version of what the row looks like, by who made it.
+    pub(crate) const VERSION: &str = "version";
+    /// Names the write that made a row what it is.
+    pub(crate) const WRITTEN_BY: &str = "written_by";
 }
 
 /// The lists of one batch. A flow changes its state two or three times, so 1,000 flows settled in a

@@ -75,8 +75,13 @@ impl Table {
             .update_item()
             .table_name(&self.name)
             .key(names::PK, item::text(pk))
-            .update_expression("ADD settled :numbers SET expires_at = :expires_at")
+            .update_expression(
+                "ADD settled :numbers \
+                 SET expires_at = :expires_at, #version = if_not_exists(#version, :version)",
+            )
+            .expression_attribute_names("#version", names::VERSION)
             .expression_attribute_values(":numbers", AttributeValue::Ns(numbers))
+            .expression_attribute_values(":version", item::version())
             .expression_attribute_values(":expires_at", item::number(expires_at))
             .return_values(ReturnValue::UpdatedNew)
             .send()

@@ -54,6 +54,7 @@ impl TableWorks {
         attributes.extend(item::named([
             (names::PK, item::text(keys::work(key))),
             (names::EXPIRES_AT, item::number(expires_at)),
+            (names::VERSION, item::version()),
         ]));
         Ok(attributes)
     }
@@ -132,15 +133,21 @@ impl Works for TableWorks {
     }
 
     async fn complete(&self, key: &WorkKey, output: &Output) -> Result<(), Unavailable> {
-        let row = Row {
-            output: Some(output.clone()),
-            ..Row::default()
-        };
+        let expires_at = self.0.expires_at(self.0.clock.now());
         self.0
             .client
-            .put_item()
+            .update_item()
             .table_name(&self.0.name)
-            .set_item(Some(self.attributes(key, &row)?))
+            .key(names::PK, item::text(keys::work(key)))
+            .update_expression(
+                "SET #output = :output, expires_at = :expires_at, \
+                 #version = if_not_exists(#version, :version) REMOVE holder, fence, held_until",
+            )
+            .expression_attribute_names("#output", "output")
+            .expression_attribute_names("#version", names::VERSION)
+            .expression_attribute_values(":output", item::value(output)?)
+            .expression_attribute_values(":expires_at", item::number(expires_at))
+            .expression_attribute_values(":version", item::version())
             .send()
             .await
             .map_err(unavailable)?;

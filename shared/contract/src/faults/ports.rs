@@ -8,8 +8,8 @@ use assetmill_core::ports::{
 };
 use assetmill_core::{
     Asset, AssetUrl, Batch, BatchId, Call, Cost, Counts, Failure, FailureCode, Flow, FlowId,
-    FlowState, Job, JobCall, LookUp, MediaType, Operation, OperationDescription, Output, OutputKey,
-    Params, Product, RetryPolicy, Run, Setback, Step, TenantId, WorkKey,
+    FlowRef, FlowState, Job, JobCall, LookUp, MediaType, Operation, OperationDescription, Output,
+    OutputKey, Params, Product, RetryPolicy, Run, Setback, Step, TenantId, WorkKey,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -32,8 +32,8 @@ spoilt! { FlowReads:
     flows(tenant: &TenantId, ids: &[FlowId]) -> Vec<Option<Flow>>;
     batch(tenant: &TenantId, id: BatchId) -> Option<Batch>;
     batches(tenant: &TenantId, before: Option<BatchId>, limit: usize) -> Vec<Batch>;
-    batch_flows(id: BatchId, state: Option<FlowState>, after: Option<u32>, limit: usize) -> FlowPage;
-    counts(id: BatchId) -> Counts;
+    batch_flows(tenant: &TenantId, id: BatchId, state: Option<FlowState>, after: Option<u32>, limit: usize) -> FlowPage;
+    counts(tenant: &TenantId, id: BatchId) -> Counts;
 }
 
 spoilt! { FlowWrites:
@@ -42,7 +42,7 @@ spoilt! { FlowWrites:
     mark_dispatched(id: BatchId, now: Timestamp) -> ();
     undispatched(created_before: Timestamp, limit: usize) -> Vec<Batch>;
     due(now: Timestamp, limit: usize) -> Vec<Flow>;
-    change(id: FlowId, rule: Rule) -> Option<Flow>;
+    change(flow: FlowRef, rule: Rule) -> Option<Flow>;
     tally(batch: BatchId, indexes: &[u32]) -> Tally;
     announce(batch: BatchId, now: Timestamp) -> Announcement;
 }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use assetmill_core::ports::{
     Announcement, FlowPage, FlowReads, FlowWrites, Rule, Tally, Unavailable,
 };
-use assetmill_core::{Batch, BatchId, Counts, Flow, FlowId, FlowState, TenantId};
+use assetmill_core::{Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, TenantId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -35,10 +35,10 @@ impl MemoryFlows {
 }
 
 impl Rows {
-    fn in_batch(&self, id: BatchId) -> BTreeMap<u32, &Flow> {
+    fn in_batch(&self, tenant: &TenantId, id: BatchId) -> BTreeMap<u32, &Flow> {
         self.flows
             .values()
-            .filter(|flow| flow.batch_id == id)
+            .filter(|flow| flow.batch_id == id && flow.tenant == *tenant)
             .map(|flow| (flow.index, flow))
             .collect()
     }
@@ -88,6 +88,7 @@ impl FlowReads for MemoryFlows {
 
     async fn batch_flows(
         &self,
+        tenant: &TenantId,
         id: BatchId,
         state: Option<FlowState>,
         after: Option<u32>,
@@ -95,7 +96,7 @@ impl FlowReads for MemoryFlows {
     ) -> Result<FlowPage, Unavailable> {
         let rows = self.0.lock().unwrap();
         let mut flows: Vec<_> = rows
-            .in_batch(id)
+            .in_batch(tenant, id)
             .into_values()
             .filter(|flow| after.is_none_or(|after| flow.index > after))
             .filter(|flow| state.is_none_or(|state| flow.state() == state))
@@ -107,9 +108,11 @@ impl FlowReads for MemoryFlows {
         Ok(FlowPage { flows, next })
     }
 
-    async fn counts(&self, id: BatchId) -> Result<Counts, Unavailable> {
+    async fn counts(&self, tenant: &TenantId, id: BatchId) -> Result<Counts, Unavailable> {
         let rows = self.0.lock().unwrap();
-        Ok(Counts::of(rows.in_batch(id).into_values().map(Flow::state)))
+        Ok(Counts::of(
+            rows.in_batch(tenant, id).into_values().map(Flow::state),
+        ))
     }
 }
 
@@ -163,15 +166,22 @@ impl FlowWrites for MemoryFlows {
         Ok(due)
     }
 
-    async fn change(&self, id: FlowId, rule: Rule) -> Result<Option<Flow>, Unavailable> {
+    async fn change(&self, flow: FlowRef, rule: Rule) -> Result<Option<Flow>, Unavailable> {
         let mut rows = self.0.lock().unwrap();
-        let Some(flow) = rows.flows.get_mut(&id) else {
+        let Some(before) = rows.flows.get(&flow.id()).cloned() else {
             return Ok(None);
         };
-        let before = flow.clone();
-        rule(flow);
-        if flow.state() != before.state() && flow.state().is_settled() {
-            *rows.settlements.entry(id).or_default() += 1;
+        if let Some(guess) = flow.guess()
+            && guess.revision == before.revision
+        {
+            // An adapter would write what the rule makes of the guess.
+            assert_eq!(*guess, before, "a guess of the right revision is wrong");
+        }
+        if let ((), Some(changed)) = before.apply(&*rule) {
+            if changed.state() != before.state() && changed.state().is_settled() {
+                *rows.settlements.entry(changed.id).or_default() += 1;
+            }
+            rows.flows.insert(changed.id, changed);
         }
         Ok(Some(before))
     }

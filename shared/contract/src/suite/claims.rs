@@ -56,6 +56,7 @@ async fn a_pending_flow_is_claimed(on: Arc<Adapters>) {
             lease_until: at(100),
             abandoned: 0,
         },
+        revision: rows[0].revision + 1,
         attempts: 1,
         fence: 1,
         started_at: Some(at(10)),

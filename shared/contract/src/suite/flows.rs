@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assetmill_core::ports::{FlowChanges as _, FlowWrites};
+use assetmill_core::ports::{FlowChanges as _, FlowPage, FlowWrites};
 use assetmill_core::{
     Batch, BatchId, Counts, FlowId, FlowState, MAX_BATCH, ParamKind, ParamSpec, ParamsSchema,
 };
@@ -24,6 +24,7 @@ cases! { "flows":
     flows_of_a_batch_come_in_pages,
     flows_of_a_batch_can_be_picked_by_state,
     counts_equal_the_states,
+    flows_of_the_batch_of_another_tenant_do_not_exist,
     a_batch_is_undispatched_until_marked,
 }
 
@@ -93,7 +94,7 @@ async fn ten_thousand_flows_fit(on: Arc<Adapters>) {
     let ids: Vec<_> = rows.iter().map(|flow| flow.id).collect();
     let read = on.flows.flows(&tenant(), &ids).await.unwrap();
     assert_eq!(read.iter().flatten().count(), MAX_BATCH);
-    let counts = on.flows.counts(batch.id).await.unwrap();
+    let counts = on.flows.counts(&tenant(), batch.id).await.unwrap();
     assert_eq!(counts.pending, batch.size);
 }
 
@@ -152,7 +153,7 @@ async fn flows_of_a_batch_come_in_pages(on: Arc<Adapters>) {
     loop {
         let page = on
             .flows
-            .batch_flows(batch.id, None, after, 3)
+            .batch_flows(&tenant(), batch.id, None, after, 3)
             .await
             .unwrap();
         assert!(page.flows.len() <= 3, "{}", page.flows.len());
@@ -171,7 +172,7 @@ async fn flows_of_a_batch_can_be_picked_by_state(on: Arc<Adapters>) {
     let indexes = async |state, after| {
         let page = on
             .flows
-            .batch_flows(batch.id, Some(state), after, 10)
+            .batch_flows(&tenant(), batch.id, Some(state), after, 10)
             .await
             .unwrap();
         page.flows.iter().map(|flow| flow.index).collect::<Vec<_>>()
@@ -186,7 +187,7 @@ async fn counts_equal_the_states(on: Arc<Adapters>) {
     let (batch, rows) = put(&*on.flows, 4).await;
     on.flows.claim(rows[0].id, at(1), at(9)).await.unwrap();
     on.flows.cancel(&tenant(), rows[1].id, at(1)).await.unwrap();
-    let counts = on.flows.counts(batch.id).await.unwrap();
+    let counts = on.flows.counts(&tenant(), batch.id).await.unwrap();
     let expected = Counts {
         pending: 2,
         running: 1,
@@ -194,6 +195,25 @@ async fn counts_equal_the_states(on: Arc<Adapters>) {
         ..Counts::default()
     };
     assert_eq!(counts, expected);
+}
+
+async fn flows_of_the_batch_of_another_tenant_do_not_exist(on: Arc<Adapters>) {
+    let (batch, rows) = put(&*on.flows, 3).await;
+    let other = "other".parse().unwrap();
+    for state in [None, Some(FlowState::Pending)] {
+        for after in [None, Some(0)] {
+            // A page of which there is more: not even that is told.
+            let page = on
+                .flows
+                .batch_flows(&other, batch.id, state, after, 1)
+                .await;
+            assert_eq!(page.unwrap(), FlowPage::default());
+        }
+    }
+    let counts = on.flows.counts(&other, batch.id).await.unwrap();
+    assert_eq!(counts, Counts::default());
+    let counts = on.flows.counts(&tenant(), batch.id).await.unwrap();
+    assert_eq!(counts.total() as usize, rows.len());
 }
 
 async fn a_batch_is_undispatched_until_marked(on: Arc<Adapters>) {

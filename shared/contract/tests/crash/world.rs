@@ -263,7 +263,10 @@ impl World {
     }
 
     async fn check_batch(&self, batch: &Batch) -> Result<Vec<Flow>, String> {
-        let page = self.flows.batch_flows(batch.id, None, None, 100).await;
+        let page = self
+            .flows
+            .batch_flows(&batch.tenant, batch.id, None, None, 100)
+            .await;
         let flows = page.unwrap().flows;
         if flows.len() != batch.size as usize {
             return Err(format!("{} flows of {}", flows.len(), batch.size));
@@ -271,7 +274,7 @@ impl World {
         for flow in &flows {
             self.check_flow(flow).await?;
         }
-        let counts = self.flows.counts(batch.id).await.unwrap();
+        let counts = self.flows.counts(&batch.tenant, batch.id).await.unwrap();
         if counts.settled() != batch.size || batch.completed_at.is_none() {
             return Err(format!("the batch did not complete: {counts:?}"));
         }
@@ -304,7 +307,10 @@ impl World {
     async fn check_charges(&self) -> Result<(), String> {
         let (mut told, mut flows) = (HashMap::<_, u32>::new(), HashMap::<_, u32>::new());
         for batch in self.flows.every_batch() {
-            let page = self.flows.batch_flows(batch.id, None, None, 100).await;
+            let page = self
+                .flows
+                .batch_flows(&batch.tenant, batch.id, None, None, 100)
+                .await;
             for flow in page.unwrap().flows {
                 let source = flow.source.to_string();
                 *told.entry(source.clone()).or_default() += flow.unconfirmed_calls;

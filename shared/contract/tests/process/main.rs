@@ -46,7 +46,7 @@ async fn what_can_not_get_better_soon_is_tried_again_from_the_queue() {
     // A caller who is gone is none who waits.
     for waiting in [Waiting::Nobody, Waiting::CallerUntil(Instant::now())] {
         let step = world.process.attempt(world.id, waiting).await.unwrap();
-        let Outcome::Wait { until } = step else {
+        let Outcome::Wait { until, .. } = step else {
             panic!("{step:?}");
         };
         world.sleep_until(until).await;
@@ -129,7 +129,7 @@ async fn waiting_for_a_turn_does_not_renew_patience() {
 async fn a_flow_that_waits_for_its_turn_says_until_when_and_calls_it_no_failure() {
     let world = World::new(|_| paced(Duration::from_secs(7))).await;
     let step = world.process.attempt(world.id, Waiting::Nobody).await;
-    let Outcome::Wait { until } = step.unwrap() else {
+    let Outcome::Wait { until, .. } = step.unwrap() else {
         panic!("it does not wait");
     };
     let flow = world.flow().await;

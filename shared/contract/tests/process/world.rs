@@ -81,8 +81,8 @@ impl World {
             let step = self.process.attempt(self.id, Waiting::Nobody).await;
             match step.unwrap() {
                 Outcome::Settled => return self.flow().await,
-                Outcome::Wait { until } => self.sleep_until(until).await,
-                Outcome::HandOver => {}
+                Outcome::Wait { until, .. } => self.sleep_until(until).await,
+                Outcome::HandOver { .. } => {}
                 Outcome::Gone => panic!("the flow is gone"),
             }
         }

@@ -7,50 +7,81 @@ use jiff::Timestamp;
 
 use super::{FlowWrites, Unavailable};
 use crate::{
-    Cancellation, Claim, Deferral, Event, Failure, Fenced, Flow, FlowId, Report, Settlement,
+    Cancellation, Claim, Deferral, Event, Failure, Fenced, Flow, FlowRef, Report, Settlement,
     StepProduct, TenantId,
 };
 
-/// Changes rows by the rules of [`Flow`], which stand there alone: every adapter has these.
+/// Changes rows by the rules of [`Flow`], which stand there alone: every adapter has these. Whoever has the row
+/// that is to be changed gives it in the place of the id: a right guess spares a read.
 #[async_trait]
 pub trait FlowChanges: FlowWrites {
+    /// Changes the row of a flow by any rule, beginning from `flow`, which is the row afterwards: what the next
+    /// change begins from. What the rule says of the row; `None`, and `flow` as it was, if there is none.
+    async fn change_held<Verdict: Send>(
+        &self,
+        flow: &mut Flow,
+        rule: impl for<'row> Fn(&'row mut Flow) -> Verdict + Send + Sync + 'static,
+    ) -> Result<Option<Verdict>, Unavailable> {
+        let held = &*flow;
+        let answer = changed(self, held.into(), move |row| {
+            let verdict = rule(row);
+            (verdict, row.clone())
+        });
+        let Some((verdict, row)) = answer.await? else {
+            return Ok(None);
+        };
+        *flow = row;
+        Ok(Some(verdict))
+    }
+
     /// [`Flow::claim`] on the row of a flow.
     async fn claim(
         &self,
-        id: FlowId,
+        flow: impl Into<FlowRef> + Send,
         now: Timestamp,
         lease_until: Timestamp,
     ) -> Result<Claim, Unavailable> {
-        let claim = changed(self, id, move |flow| flow.claim(now, lease_until));
+        let claim = changed(self, flow.into(), move |flow| flow.claim(now, lease_until));
         Ok(claim.await?.unwrap_or(Claim::Unknown))
     }
 
     /// [`Flow::begin_call`] on the row of a flow.
     async fn begin_call(
         &self,
-        id: FlowId,
+        flow: impl Into<FlowRef> + Send,
         fence: u64,
         events: Vec<Event>,
     ) -> Result<Fenced, Unavailable> {
-        fenced(self, id, move |flow| flow.begin_call(fence, &events)).await
+        fenced(self, flow.into(), move |flow| {
+            flow.begin_call(fence, &events)
+        })
+        .await
     }
 
     /// [`Flow::report`] on the row of a flow.
-    async fn report(&self, id: FlowId, fence: u64, report: Report) -> Result<Fenced, Unavailable> {
-        fenced(self, id, move |flow| flow.report(fence, report.clone())).await
+    async fn report(
+        &self,
+        flow: impl Into<FlowRef> + Send,
+        fence: u64,
+        report: Report,
+    ) -> Result<Fenced, Unavailable> {
+        fenced(self, flow.into(), move |flow| {
+            flow.report(fence, report.clone())
+        })
+        .await
     }
 
     /// [`Flow::finish_step`] on the row of a flow.
     async fn finish_step(
         &self,
-        id: FlowId,
+        flow: impl Into<FlowRef> + Send,
         fence: u64,
         done: usize,
         product: StepProduct,
         report: impl Into<Report> + Send + 'async_trait,
     ) -> Result<Fenced, Unavailable> {
         let report = report.into();
-        fenced(self, id, move |flow| {
+        fenced(self, flow.into(), move |flow| {
             flow.finish_step(fence, done, product.clone(), report.clone())
         })
         .await
@@ -59,14 +90,14 @@ pub trait FlowChanges: FlowWrites {
     /// [`Flow::settle`] on the row of a flow.
     async fn settle(
         &self,
-        id: FlowId,
+        flow: impl Into<FlowRef> + Send,
         fence: u64,
         settlement: Settlement,
         report: impl Into<Report> + Send + 'async_trait,
         now: Timestamp,
     ) -> Result<Fenced, Unavailable> {
         let report = report.into();
-        fenced(self, id, move |flow| {
+        fenced(self, flow.into(), move |flow| {
             flow.settle(fence, settlement.clone(), report.clone(), now)
         })
         .await
@@ -75,39 +106,47 @@ pub trait FlowChanges: FlowWrites {
     /// [`Flow::defer`] on the row of a flow.
     async fn defer(
         &self,
-        id: FlowId,
+        flow: impl Into<FlowRef> + Send,
         fence: u64,
         deferral: Deferral,
         report: impl Into<Report> + Send + 'async_trait,
         now: Timestamp,
     ) -> Result<Fenced, Unavailable> {
         let report = report.into();
-        fenced(self, id, move |flow| {
+        fenced(self, flow.into(), move |flow| {
             flow.defer(fence, deferral.clone(), report.clone(), now)
         })
         .await
     }
 
     /// [`Flow::rest`] on the row of a flow.
-    async fn rest(&self, id: FlowId, until: Timestamp) -> Result<bool, Unavailable> {
-        let rests = changed(self, id, move |flow| flow.rest(until));
+    async fn rest(
+        &self,
+        flow: impl Into<FlowRef> + Send,
+        until: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        let rests = changed(self, flow.into(), move |flow| flow.rest(until));
         Ok(rests.await?.unwrap_or(false))
     }
 
     /// [`Flow::wake`] on the row of a flow.
-    async fn wake(&self, id: FlowId, sent_for: Timestamp) -> Result<(), Unavailable> {
-        changed(self, id, move |flow| flow.wake(sent_for)).await?;
+    async fn wake(
+        &self,
+        flow: impl Into<FlowRef> + Send,
+        sent_for: Timestamp,
+    ) -> Result<(), Unavailable> {
+        changed(self, flow.into(), move |flow| flow.wake(sent_for)).await?;
         Ok(())
     }
 
     /// [`Flow::bury`] on the row of a flow. The flow as it is afterwards; `None` if there is none.
     async fn bury(
         &self,
-        id: FlowId,
+        flow: impl Into<FlowRef> + Send,
         failure: Failure,
         now: Timestamp,
     ) -> Result<Option<Flow>, Unavailable> {
-        changed(self, id, move |flow| {
+        changed(self, flow.into(), move |flow| {
             flow.bury(failure.clone(), now);
             flow.clone()
         })
@@ -118,11 +157,11 @@ pub trait FlowChanges: FlowWrites {
     async fn cancel(
         &self,
         tenant: &TenantId,
-        id: FlowId,
+        flow: impl Into<FlowRef> + Send,
         now: Timestamp,
     ) -> Result<Cancellation, Unavailable> {
         let tenant = tenant.clone();
-        let cancellation = changed(self, id, move |flow| flow.cancel(&tenant, now));
+        let cancellation = changed(self, flow.into(), move |flow| flow.cancel(&tenant, now));
         Ok(cancellation.await?.unwrap_or(Cancellation::Unknown))
     }
 }
@@ -132,25 +171,25 @@ impl<Flows: FlowWrites + ?Sized> FlowChanges for Flows {}
 /// Whether the rule found the row, and its fence.
 async fn fenced(
     flows: &(impl FlowWrites + ?Sized),
-    id: FlowId,
+    flow: FlowRef,
     rule: impl Fn(&mut Flow) -> Fenced + Send + Sync + 'static,
 ) -> Result<Fenced, Unavailable> {
-    Ok(changed(flows, id, rule).await?.unwrap_or(Fenced::Lost))
+    Ok(changed(flows, flow, rule).await?.unwrap_or(Fenced::Lost))
 }
 
 /// What the rule says of the row that it was applied to.
 async fn changed<Verdict: Send>(
     flows: &(impl FlowWrites + ?Sized),
-    id: FlowId,
+    flow: FlowRef,
     rule: impl Fn(&mut Flow) -> Verdict + Send + Sync + 'static,
 ) -> Result<Option<Verdict>, Unavailable> {
     let rule = Arc::new(rule);
     let applied = rule.clone();
     let before = flows.change(
-        id,
+        flow,
         Arc::new(move |flow| {
             applied(flow);
         }),
     );
-    Ok(before.await?.map(|mut flow| rule(&mut flow)))
+    Ok(before.await?.map(|flow| flow.apply(|flow| rule(flow)).0))
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::Unavailable;
-use crate::{Batch, BatchId, Counts, Flow, FlowId, FlowState, TenantId};
+use crate::{Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, TenantId};
 
 /// Reads flows and batches.
 #[async_trait]
@@ -35,9 +35,10 @@ pub trait FlowReads: Send + Sync {
 
     /// Up to `limit` flows of a batch by their index, those with an index above `after`; only
     /// those in `state` when one is given. MAY lag behind writes while flows move, and MUST be
-    /// exact soon after they rest.
+    /// exact soon after they rest. MUST answer an empty last page for a batch of another tenant.
     async fn batch_flows(
         &self,
+        tenant: &TenantId,
         id: BatchId,
         state: Option<FlowState>,
         after: Option<u32>,
@@ -45,8 +46,8 @@ pub trait FlowReads: Send + Sync {
     ) -> Result<FlowPage, Unavailable>;
 
     /// How many flows of a batch are in each state. MAY lag behind writes while flows move, and
-    /// MUST equal the states of the flows soon after they rest.
-    async fn counts(&self, id: BatchId) -> Result<Counts, Unavailable>;
+    /// MUST equal the states of the flows soon after they rest. MUST count none of a batch of another tenant.
+    async fn counts(&self, tenant: &TenantId, id: BatchId) -> Result<Counts, Unavailable>;
 }
 
 /// Writes flows and batches. Each call changes one row, or rows that need not change together.
@@ -77,8 +78,12 @@ pub trait FlowWrites: FlowReads {
 
     /// Changes the row of a flow by a rule, as if nobody else changed it meanwhile: of two changes at the same
     /// time, one MUST be applied to what the other made. A rule that leaves the flow as it is MUST write
-    /// nothing. Answers the flow as it was before; `None` if there is none.
-    async fn change(&self, id: FlowId, rule: Rule) -> Result<Option<Flow>, Unavailable>;
+    /// nothing, and one that changes it MUST make its revision one higher ([`Flow::apply`] does). Answers the flow
+    /// as it was before; `None` if there is none.
+    ///
+    /// It MAY begin from the guess that comes with the id, and then MUST write what the rule makes of it only if
+    /// that is the row; whatever the guess says, the flow that it answers MUST have been the row during the call.
+    async fn change(&self, flow: FlowRef, rule: Rule) -> Result<Option<Flow>, Unavailable>;
 
     /// Notes that the flows at `indexes` are settled. MUST be idempotent, MUST take any number up to
     /// [`MAX_BATCH`](crate::MAX_BATCH), and MUST answer [`Tally::Complete`] once every index of the

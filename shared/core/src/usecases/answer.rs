@@ -99,7 +99,7 @@ struct OneRun {
 }
 
 impl OneRun {
-    async fn settle(self, message: FlowMessage) {
+    async fn settle(self, mut message: FlowMessage) {
         loop {
             let step = {
                 let _place = self.places.take(&message.tenant, 1).await;
@@ -107,17 +107,21 @@ impl OneRun {
                     return;
                 }
                 let waiting = Waiting::CallerUntil(self.deadline);
-                self.work.process.attempt(message.flow_id, waiting).await
+                self.work.process.attempt(message.flow_ref(), waiting).await
             };
             if Instant::now() >= self.deadline {
                 return self.follow(&message, step).await;
             }
-            if matches!(step, Ok(Outcome::HandOver)) {
+            if matches!(step, Ok(Outcome::HandOver { .. })) {
                 self.follow(&message, step).await;
                 return self.watch(&message).await;
             }
-            let Ok(Outcome::Wait { until }) = step else {
+            let Ok(Outcome::Wait { until, row }) = step else {
                 return;
+            };
+            message = match row {
+                Some(row) => row.message(),
+                None => message.without_row(),
             };
             // What comes after the deadline keeps nobody waiting: its caller is told at once.
             let wait = self.work.process.time_until(until);

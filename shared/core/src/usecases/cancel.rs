@@ -43,7 +43,7 @@ impl Cancel {
         let Some(batch) = self.flows.batch(tenant, id).await? else {
             return Ok(None);
         };
-        let pending = all_flows(&*self.flows, id, Some(FlowState::Pending)).await?;
+        let pending = all_flows(&*self.flows, tenant, id, Some(FlowState::Pending)).await?;
         // Workers take the first ones first; from the other end, most are met before them.
         let cancelled: Vec<Flow> = stream::iter(pending.into_iter().rev())
             .map(|flow| self.cancel(tenant, flow))
@@ -56,7 +56,7 @@ impl Cancel {
         let number = u32::try_from(cancelled.len()).unwrap_or(u32::MAX);
         tracing::info!(batch_id = %id, %tenant, cancelled = number, "batch cancelled");
         Ok(Some(Cancelled {
-            counts: self.flows.counts(id).await?,
+            counts: self.flows.counts(tenant, id).await?,
             batch,
             cancelled: number,
         }))
@@ -64,7 +64,7 @@ impl Cancel {
 
     async fn cancel(&self, tenant: &TenantId, flow: Flow) -> Result<Option<Flow>, Unavailable> {
         let now = self.clock.now();
-        match self.flows.cancel(tenant, flow.id, now).await? {
+        match self.flows.cancel(tenant, &flow, now).await? {
             Cancellation::Cancelled(flow) => Ok(Some(flow)),
             Cancellation::Unchanged(_) | Cancellation::Unknown => Ok(None),
         }

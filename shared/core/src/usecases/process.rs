@@ -17,7 +17,7 @@ use super::completion::note_settled;
 use crate::ports::{
     Clock, FlowChanges as _, FlowWrites, OutputWrites, Sources, Unavailable, Works,
 };
-use crate::{CallEnd, Catalogue, Claim, Deferral, Flow, FlowId, NextTry, Wait};
+use crate::{CallEnd, Catalogue, Claim, Deferral, Fenced, Flow, FlowRef, NextTry, Wait};
 use attempt::Attempt;
 
 /// Processes flows, one attempt at a time.
@@ -98,21 +98,34 @@ pub enum Outcome {
     Wait {
         /// When.
         until: Timestamp,
+        /// The row, where this attempt wrote it last: what the next one begins from.
+        row: Option<Box<Flow>>,
     },
     /// Another attempt at once, by who takes its message from the queue.
-    HandOver,
+    HandOver {
+        /// The row.
+        row: Option<Box<Flow>>,
+    },
     /// Nothing: there is no such flow.
     Gone,
 }
 
 impl Process {
     /// Makes one attempt at a flow, unless it is settled, held by another worker, or not due.
-    pub async fn attempt(&self, id: FlowId, waiting: Waiting) -> Result<Outcome, Unavailable> {
+    pub async fn attempt(
+        &self,
+        flow: impl Into<FlowRef> + Send,
+        waiting: Waiting,
+    ) -> Result<Outcome, Unavailable> {
+        let flow = flow.into();
+        let id = flow.id();
         let now = self.clock.now();
         let attempt = Attempt::new(now, waiting);
-        match self.flows.claim(id, now, now + self.limits.lease).await? {
+        match self.flows.claim(flow, now, now + self.limits.lease).await? {
             Claim::Claimed(flow) => self.run(flow, attempt).await,
-            Claim::Leased { until } | Claim::TooEarly { until } => Ok(Outcome::Wait { until }),
+            Claim::Leased { until } | Claim::TooEarly { until } => {
+                Ok(Outcome::Wait { until, row: None })
+            }
             Claim::Settled(flow) => {
                 note_settled(&*self.flows, &[&flow], now).await?;
                 Ok(Outcome::Settled)
@@ -124,6 +137,25 @@ impl Process {
         }
     }
 
+    /// Changes the row of a flow that this attempt holds, from what it wrote last, if it holds it still. `flow` is
+    /// the row afterwards.
+    async fn change(
+        &self,
+        flow: &mut Flow,
+        rule: impl Fn(&mut Flow, u64) -> Fenced + Send + Sync + 'static,
+    ) -> Result<Fenced, Unavailable> {
+        let fence = flow.fence;
+        let mut row = flow.clone();
+        let changed = self
+            .flows
+            .change_held(&mut row, move |row| rule(row, fence))
+            .await?;
+        if changed == Some(Fenced::Done) {
+            *flow = row;
+        }
+        Ok(changed.unwrap_or(Fenced::Lost))
+    }
+
     /// How long it is until then; nothing if that is past.
     pub(super) fn time_until(&self, until: Timestamp) -> Duration {
         let wait = until.duration_since(self.clock.now());
@@ -132,9 +164,9 @@ impl Process {
 
     async fn run(&self, mut flow: Flow, mut attempt: Attempt) -> Result<Outcome, Unavailable> {
         match self.make(&mut flow, &mut attempt).await {
-            Ok(end) => self.conclude(&flow, attempt, end).await,
+            Ok(end) => self.conclude(flow, attempt, end).await,
             Err(error) => {
-                self.give_back(&flow, attempt).await;
+                self.give_back(flow, attempt).await;
                 Err(error)
             }
         }
@@ -142,7 +174,7 @@ impl Process {
 
     /// Gives back a flow whose attempt broke off, so that nobody has to wait for the end of its lease.
     /// The attempt counts only if it made a paid call, which stays open: it is not to be repeated without an end.
-    async fn give_back(&self, flow: &Flow, mut attempt: Attempt) {
+    async fn give_back(&self, mut flow: Flow, mut attempt: Attempt) {
         let mut report = attempt.report();
         let next_try = match report.call {
             CallEnd::NoCall | CallEnd::Taken(_) => NextTry::Same,
@@ -160,8 +192,9 @@ impl Process {
             last_failure: None,
         };
         let deferred = self
-            .flows
-            .defer(flow.id, flow.fence, deferral, report, now)
+            .change(&mut flow, move |row, fence| {
+                row.defer(fence, deferral.clone(), report.clone(), now)
+            })
             .await;
         if let Err(error) = deferred {
             tracing::warn!(

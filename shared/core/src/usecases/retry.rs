@@ -49,8 +49,8 @@ impl Retry {
             .get(batch.operation.as_str())
             .filter(|operation| operation.description().availability == Availability::Available)
             .ok_or(RetryError::OperationUnavailable)?;
-        let sources =
-            SourceList::of_assets(self.failed(id).await?).ok_or(RetryError::NothingFailed)?;
+        let sources = SourceList::of_assets(self.failed(tenant, id).await?)
+            .ok_or(RetryError::NothingFailed)?;
         let order = Order {
             tenant: tenant.clone(),
             sources,
@@ -60,8 +60,8 @@ impl Retry {
         Ok(self.submit.start_as(order, Some(id)).await?)
     }
 
-    async fn failed(&self, id: BatchId) -> Result<Vec<AssetUrl>, Unavailable> {
-        let failed = all_flows(&*self.submit.flows, id, Some(FlowState::Failed)).await?;
+    async fn failed(&self, tenant: &TenantId, id: BatchId) -> Result<Vec<AssetUrl>, Unavailable> {
+        let failed = all_flows(&*self.submit.flows, tenant, id, Some(FlowState::Failed)).await?;
         let url = |flow: Flow| match flow.source {
             Source::Asset(url) => Some(url),
             Source::Refused(_) => None,

@@ -109,6 +109,7 @@ impl Submit {
                 };
                 Flow {
                     id: FlowId::generate(),
+                    revision: 1,
                     batch_id,
                     index,
                     tenant: order.tenant.clone(),

@@ -6,8 +6,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::pages::all_flows;
 use super::submit::Submit;
-use crate::Batch;
 use crate::ports::{FlowChanges as _, Outgoing, Unavailable};
+use crate::{Batch, Flow};
 
 const BATCHES: usize = 100;
 /// How many flows are woken together, and of how many that is noted at the same time.
@@ -57,13 +57,13 @@ impl Sweep {
             }
             let messages: Vec<_> = due
                 .iter()
-                .map(|flow| Outgoing::now(flow.message()))
+                .map(|flow| Outgoing::now(woken_flow(flow).message()))
                 .collect();
             self.submit.queue.send(&messages).await?;
             woken += due.len();
             let noted = stream::iter(due)
                 .map(async |flow| match flow.due_at {
-                    Some(due_at) => self.submit.flows.wake(flow.id, due_at).await,
+                    Some(due_at) => self.submit.flows.wake(&flow, due_at).await,
                     None => Ok(()),
                 })
                 .buffer_unordered(PARALLEL);
@@ -73,7 +73,7 @@ impl Sweep {
     }
 
     async fn dispatch(&self, batch: &Batch) -> Result<(), Unavailable> {
-        let flows = all_flows(&*self.submit.flows, batch.id, None).await?;
+        let flows = all_flows(&*self.submit.flows, &batch.tenant, batch.id, None).await?;
         // The list may lag behind the rows: only a whole one may end the sweep's care.
         if flows.len() < batch.size as usize {
             tracing::warn!(
@@ -88,4 +88,12 @@ impl Sweep {
         tracing::warn!(batch_id = %batch.id, tenant = %batch.tenant, "batch sent again");
         self.submit.dispatch(batch, &flows).await
     }
+}
+
+/// The row as it is once the message that is due was sent: what the message carries is right by the time it is
+/// read.
+fn woken_flow(flow: &Flow) -> Flow {
+    let due_at = flow.due_at.unwrap_or_default();
+    let (_, woken) = flow.apply(|flow| flow.wake(due_at));
+    woken.unwrap_or_else(|| flow.clone())
 }

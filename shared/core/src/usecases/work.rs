@@ -28,7 +28,7 @@ impl Work {
     /// [`Unavailable`] when not even a message could be sent: this one has to come again.
     pub async fn handle(&self, message: &FlowMessage) -> Result<(), Unavailable> {
         let process = &self.process;
-        let step = process.attempt(message.flow_id, Waiting::Nobody).await;
+        let step = process.attempt(message.flow_ref(), Waiting::Nobody).await;
         self.follow(message, step).await
     }
 
@@ -38,10 +38,10 @@ impl Work {
         message: &FlowMessage,
         step: Result<Outcome, Unavailable>,
     ) -> Result<(), Unavailable> {
-        let delay = match step {
+        let (delay, row) = match step {
             Ok(Outcome::Settled | Outcome::Gone) => return Ok(()),
-            Ok(Outcome::HandOver) => Duration::ZERO,
-            Ok(Outcome::Wait { until }) => self.process.time_until(until),
+            Ok(Outcome::HandOver { row }) => (Duration::ZERO, row),
+            Ok(Outcome::Wait { until, row }) => (self.process.time_until(until), row),
             Err(error) => {
                 tracing::error!(
                     flow_id = %message.flow_id,
@@ -50,10 +50,18 @@ impl Work {
                     error = &error as &dyn std::error::Error,
                     "attempt broke off"
                 );
-                REST + REST.mul_f64(rand::random())
+                (REST + REST.mul_f64(rand::random()), None)
             }
         };
-        self.send_on(message, delay).await
+        let next = match row {
+            Some(row) => FlowMessage {
+                hops: message.hops,
+                ..row.message()
+            },
+            // What it carries was the row before the attempt.
+            None => message.without_row(),
+        };
+        self.send_on(next, delay).await
     }
 
     /// Has a flow processed after a time, by another message in the place of this one. AWS ends what goes from
@@ -63,13 +71,13 @@ impl Work {
     ///
     /// # Errors
     /// [`Unavailable`] when neither could be done.
-    pub async fn send_on(&self, message: &FlowMessage, delay: Duration) -> Result<(), Unavailable> {
+    pub async fn send_on(&self, message: FlowMessage, delay: Duration) -> Result<(), Unavailable> {
         let limit = self.process.limits.hops;
         let rests = limit.is_some_and(|limit| message.hops >= limit || delay > MAX_DELAY);
         let flows = &self.process.flows;
         if rests
             && flows
-                .rest(message.flow_id, self.process.clock.after(delay))
+                .rest(message.flow_ref(), self.process.clock.after(delay))
                 .await?
         {
             return Ok(());
@@ -79,7 +87,7 @@ impl Work {
                 // Counted where it is bounded: elsewhere all messages of a flow are the same, and SQLite's
                 // quarantine tells them by that.
                 hops: limit.map_or(0, |_| message.hops + 1),
-                ..message.clone()
+                ..message
             },
             delay: delay.min(MAX_DELAY),
         };

@@ -48,6 +48,7 @@ impl FlowReads for TableFlows {
 
     async fn batch_flows(
         &self,
+        tenant: &TenantId,
         id: BatchId,
         state: Option<FlowState>,
         after: Option<u32>,
@@ -69,7 +70,14 @@ impl FlowReads for TableFlows {
             entries.truncate(limit);
             entries.last().and_then(|last| place(last).parse().ok())
         });
-        let mut flows: Vec<Flow> = self.0.read_entries(&entries).await?;
+        let mut rows = self.0.get_entries(&entries).await?;
+        rows.retain(|row| item::is_of(row, tenant));
+        if rows.is_empty() {
+            // Of another tenant, or expired, as all flows of a batch do together.
+            return Ok(FlowPage::default());
+        }
+        let flows = rows.into_iter().map(item::read);
+        let mut flows = flows.collect::<Result<Vec<Flow>, _>>()?;
         // The rows know better than the list.
         flows.retain(|flow| state.is_none_or(|state| flow.state() == state));
         Ok(FlowPage {
@@ -78,7 +86,8 @@ impl FlowReads for TableFlows {
         })
     }
 
-    async fn counts(&self, id: BatchId) -> Result<Counts, Unavailable> {
+    /// The list does not say whose a batch is: its row does, which is read meanwhile.
+    async fn counts(&self, tenant: &TenantId, id: BatchId) -> Result<Counts, Unavailable> {
         let range = Range {
             index: names::LISTED,
             condition: None,
@@ -86,7 +95,13 @@ impl FlowReads for TableFlows {
             order: Order::First,
             limit: usize::MAX,
         };
-        let entries = self.0.list_all(keys::flow_lists(id), &range).await?;
+        let (batch, entries) = tokio::try_join!(
+            self.0.get(keys::batch(id)),
+            self.0.list_all(keys::flow_lists(id), &range),
+        )?;
+        if !batch.is_some_and(|batch| item::is_of(&batch, tenant)) {
+            return Ok(Counts::default());
+        }
         entries
             .iter()
             .map(|entry| {
@@ -108,9 +123,14 @@ impl Table {
         &self,
         entries: &[Item],
     ) -> Result<Vec<T>, Unavailable> {
+        let rows = self.get_entries(entries).await?;
+        rows.into_iter().map(item::read).collect()
+    }
+
+    async fn get_entries(&self, entries: &[Item]) -> Result<Vec<Item>, Unavailable> {
         let pk = |entry: &Item| attribute(entry, names::PK).to_owned();
         let mut rows = self.get_many(entries.iter().map(pk)).await?;
         let found = entries.iter().filter_map(|entry| rows.remove(&pk(entry)));
-        found.map(item::read).collect()
+        Ok(found.collect())
     }
 }

@@ -1,5 +1,5 @@
 use assetmill_core::ports::{Announcement, FlowWrites, Rule, Tally, Unavailable};
-use assetmill_core::{Batch, BatchId, Flow, FlowId};
+use assetmill_core::{Batch, BatchId, Flow, FlowRef};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -41,8 +41,13 @@ impl FlowWrites for TableFlows {
     async fn put_flows(&self, flows: &[Flow]) -> Result<(), Unavailable> {
         let rows = flows
             .iter()
-            .map(|flow| self.0.flow_row(flow, &WriteId::generate()))
-            .collect::<Result<_, _>>()?;
+            .map(|flow| {
+                let mut row = self.0.flow_row(flow)?;
+                let write = WriteId::generate().value();
+                row.insert(names::WRITTEN_BY.to_owned(), write);
+                Ok(row)
+            })
+            .collect::<Result<_, Unavailable>>()?;
         self.0.put_many(rows).await
     }
 
@@ -113,8 +118,8 @@ impl FlowWrites for TableFlows {
         Ok(flows)
     }
 
-    async fn change(&self, id: FlowId, rule: Rule) -> Result<Option<Flow>, Unavailable> {
-        self.0.change_flow(id, &*rule).await
+    async fn change(&self, flow: FlowRef, rule: Rule) -> Result<Option<Flow>, Unavailable> {
+        self.0.change_flow(&flow, &*rule).await
     }
 
     async fn tally(&self, batch: BatchId, indexes: &[u32]) -> Result<Tally, Unavailable> {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::attempt::Attempt;
 use super::make::End;
 use super::{Outcome, Process};
-use crate::ports::{FlowChanges as _, Unavailable};
+use crate::ports::Unavailable;
 use crate::usecases::completion::note_settled;
 use crate::{
     Deferral, Failure, FailureCode, Fenced, Flow, NextTry, Report, RetryPolicy, Setback,
@@ -33,12 +33,12 @@ enum Next {
 impl Process {
     pub(super) async fn conclude(
         &self,
-        flow: &Flow,
+        flow: Flow,
         mut attempt: Attempt,
         end: End,
     ) -> Result<Outcome, Unavailable> {
         let now = self.clock.now();
-        let next = self.next(flow, &attempt, end, now);
+        let next = self.next(&flow, &attempt, end, now);
         let report = attempt.report();
         match next {
             Next::Settle(settlement) => self.settle(flow, settlement, report, now).await,
@@ -46,11 +46,11 @@ impl Process {
             Next::HandOver(deferral) => {
                 let outcome = self.defer(flow, deferral, report, now).await?;
                 Ok(match outcome {
-                    Outcome::Wait { until } if until <= now => Outcome::HandOver,
+                    Outcome::Wait { until, row } if until <= now => Outcome::HandOver { row },
                     outcome => outcome,
                 })
             }
-            Next::Lost => Ok(Self::lost(flow, now)),
+            Next::Lost => Ok(Self::lost(&flow, now)),
         }
     }
 
@@ -178,7 +178,7 @@ impl Process {
 
     async fn settle(
         &self,
-        flow: &Flow,
+        mut flow: Flow,
         settlement: Settlement,
         report: Report,
         now: Timestamp,
@@ -187,12 +187,11 @@ impl Process {
             Settlement::Completed(_) => "completed",
             Settlement::Failed(failure) => failure.code.as_str(),
         };
-        match self
-            .flows
-            .settle(flow.id, flow.fence, settlement, report, now)
-            .await?
-        {
-            Fenced::Lost => Ok(Self::lost(flow, now)),
+        let settled = self.change(&mut flow, move |row, fence| {
+            row.settle(fence, settlement.clone(), report.clone(), now)
+        });
+        match settled.await? {
+            Fenced::Lost => Ok(Self::lost(&flow, now)),
             Fenced::Done => {
                 tracing::debug!(
                     flow_id = %flow.id,
@@ -203,7 +202,7 @@ impl Process {
                     outcome = code,
                     "flow settled"
                 );
-                note_settled(&*self.flows, &[flow], now).await?;
+                note_settled(&*self.flows, &[&flow], now).await?;
                 Ok(Outcome::Settled)
             }
         }
@@ -211,7 +210,7 @@ impl Process {
 
     async fn defer(
         &self,
-        flow: &Flow,
+        mut flow: Flow,
         deferral: Deferral,
         report: Report,
         now: Timestamp,
@@ -229,13 +228,15 @@ impl Process {
                 "flow will be tried again"
             );
         }
-        match self
-            .flows
-            .defer(flow.id, flow.fence, deferral, report, now)
-            .await?
-        {
-            Fenced::Done => Ok(Outcome::Wait { until }),
-            Fenced::Lost => Ok(Self::lost(flow, now)),
+        let deferred = self.change(&mut flow, move |row, fence| {
+            row.defer(fence, deferral.clone(), report.clone(), now)
+        });
+        match deferred.await? {
+            Fenced::Done => Ok(Outcome::Wait {
+                until,
+                row: Some(Box::new(flow)),
+            }),
+            Fenced::Lost => Ok(Self::lost(&flow, now)),
         }
     }
 
@@ -251,6 +252,7 @@ impl Process {
         );
         Outcome::Wait {
             until: now + LOOK_AGAIN,
+            row: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Process;
 use super::attempt::Attempt;
 use super::keep::Made;
-use crate::ports::{FlowChanges as _, Unavailable, WorkClaim, WorkHolder};
+use crate::ports::{Unavailable, WorkClaim, WorkHolder};
 use crate::{
     Asset, Call, CallEnd, Cost, Failure, FailureCode, Fenced, Flow, Happened, LookUp, Output,
     Report, Run, Setback, Sha256Digest, Step, WorkKey,
@@ -213,13 +213,9 @@ impl Process {
         flow: &mut Flow,
         attempt: &mut Attempt,
     ) -> Result<Fenced, Unavailable> {
-        let (fence, events) = (flow.fence, attempt.take_events());
-        let begun = self
-            .flows
-            .begin_call(flow.id, fence, events.clone())
-            .await?;
-        flow.begin_call(fence, &events);
-        Ok(begun)
+        let events = attempt.take_events();
+        self.change(flow, move |row, fence| row.begin_call(fence, &events))
+            .await
     }
 
     /// Writes what an attempt has to tell, at once.
@@ -228,10 +224,8 @@ impl Process {
         flow: &mut Flow,
         report: Report,
     ) -> Result<Fenced, Unavailable> {
-        let fence = flow.fence;
-        let reported = self.flows.report(flow.id, fence, report.clone()).await?;
-        flow.report(fence, report);
-        Ok(reported)
+        self.change(flow, move |row, fence| row.report(fence, report.clone()))
+            .await
     }
 
     pub(super) async fn release_work(&self, flow: &Flow, work: &WorkKey) {

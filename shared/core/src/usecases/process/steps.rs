@@ -8,7 +8,7 @@ use super::attempt::Attempt;
 use super::keep::Made;
 use super::make::End;
 use super::{Process, Waiting};
-use crate::ports::{FlowChanges as _, Unavailable};
+use crate::ports::Unavailable;
 use crate::{
     Asset, AssetUrl, Availability, Cost, Failure, FailureCode, Fenced, Flow, Happened, OpenJob,
     Setback, Source, Status, Step, StepProduct,
@@ -147,13 +147,11 @@ impl Process {
             step: step.fingerprint(),
             output: made.output.clone(),
         };
-        let (fence, report) = (flow.fence, attempt.report());
-        let finished = self
-            .flows
-            .finish_step(flow.id, fence, done, product.clone(), report.clone())
-            .await?;
-        flow.finish_step(fence, done, product, report);
-        Ok(finished)
+        let report = attempt.report();
+        self.change(flow, move |row, fence| {
+            row.finish_step(fence, done, product.clone(), report.clone())
+        })
+        .await
     }
 
     /// Whether a paid call that begins now may be stopped by the end of the wait of its caller.

@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use super::database::Database;
+use super::expiry::{Cutoff, Retention};
 use super::rows;
 
 /// Remembered work in SQLite.
 #[derive(Debug, Clone)]
 pub struct SqliteWorks {
     database: Database,
+    retention: Retention,
 }
 
 struct Held {
@@ -22,8 +24,11 @@ struct Held {
 }
 
 impl SqliteWorks {
-    pub(super) fn new(database: Database) -> Self {
-        Self { database }
+    pub(super) fn new(database: Database, retention: Retention) -> Self {
+        Self {
+            database,
+            retention,
+        }
     }
 
     async fn execute(
@@ -43,7 +48,8 @@ impl SqliteWorks {
 impl Works for SqliteWorks {
     async fn find(&self, key: &WorkKey) -> Result<Option<Output>, Unavailable> {
         let key = key.as_str().to_owned();
-        let found = self.database.read(move |rows| found(rows, &key));
+        let gone = self.retention.cutoff();
+        let found = self.database.read(move |rows| found(rows, &key, gone));
         found.await.map_err(|error| error.of("works"))
     }
 
@@ -56,8 +62,9 @@ impl Works for SqliteWorks {
     ) -> Result<WorkClaim, Unavailable> {
         let key = key.as_str().to_owned();
         let (holder, fence) = columns(holder);
+        let gone = self.retention.cutoff();
         let claimed = self.database.write(move |rows| {
-            if let Some(output) = found(rows, &key)? {
+            if let Some(output) = found(rows, &key, gone)? {
                 return Ok(WorkClaim::Done(output));
             }
             if let Some(held) = held(rows, &key)?
@@ -80,8 +87,8 @@ impl Works for SqliteWorks {
     async fn complete(&self, key: &WorkKey, output: &Output) -> Result<(), Unavailable> {
         let output = rows::to_json(output).map_err(|error| Unavailable::new("works", error))?;
         self.execute(
-            "INSERT OR REPLACE INTO works (work_key, output) VALUES (?1, ?2)",
-            (key.as_str().to_owned(), output),
+            "INSERT OR REPLACE INTO works (work_key, output, made_at) VALUES (?1, ?2, ?3)",
+            (key.as_str().to_owned(), output, self.retention.now()),
         )
         .await
     }
@@ -109,10 +116,13 @@ fn columns(holder: WorkHolder) -> (String, i64) {
     (holder.flow_id.to_string(), fence)
 }
 
-fn found(rows: &Connection, key: &str) -> rusqlite::Result<Option<Output>> {
+fn found(rows: &Connection, key: &str, gone: Cutoff) -> rusqlite::Result<Option<Output>> {
     let output: Option<String> = rows
-        .prepare_cached("SELECT output FROM works WHERE work_key = ?1 AND output IS NOT NULL")?
-        .query_row([key], |row| row.get(0))
+        .prepare_cached(
+            "SELECT output FROM works
+             WHERE work_key = ?1 AND output IS NOT NULL AND made_at > ?2",
+        )?
+        .query_row(params![key, gone], |row| row.get(0))
         .optional()?;
     output.map(|output| rows::from_json(&output)).transpose()
 }

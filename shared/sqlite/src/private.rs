@@ -5,8 +5,11 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Makes a folder, and those above it that are not there.
-pub(crate) fn create_dir_all(path: &Path) -> io::Result<()> {
+/// Makes a folder that is its owner's alone, and those above it that are not there.
+///
+/// # Errors
+/// Whatever the file system says; a folder that is there is none.
+pub fn create_dir_all(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

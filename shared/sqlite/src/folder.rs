@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::database::DatabaseError;
 use super::private;
@@ -13,6 +14,8 @@ pub struct Folder {
     path: PathBuf,
     // Closing it ends the lock.
     _lock: File,
+    /// Whoever stores an output, or finds one to name it, reads; whoever deletes one for its age writes.
+    outputs: RwLock<()>,
 }
 
 /// Why the folder can't be used.
@@ -59,7 +62,11 @@ impl Folder {
             Err(TryLockError::WouldBlock) => return Err(OpenError::Held { path }),
             Err(TryLockError::Error(source)) => return Err(failed(&lock_path)(source)),
         }
-        let folder = Self { path, _lock: lock };
+        let folder = Self {
+            path,
+            _lock: lock,
+            outputs: RwLock::default(),
+        };
         folder.clear_unfinished().map_err(failed(&folder.path))?;
         folder.tighten().map_err(failed(&folder.path))?;
         Ok(folder)
@@ -73,6 +80,17 @@ impl Folder {
     /// Where finished outputs are.
     pub fn outputs(&self) -> PathBuf {
         self.path.join("outputs")
+    }
+
+    /// Keeps outputs from being deleted meanwhile.
+    pub(super) fn renewing(&self) -> RwLockReadGuard<'_, ()> {
+        // It guards no value that a panic could have left half changed.
+        self.outputs.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps outputs from being stored or found meanwhile.
+    pub(super) fn removing(&self) -> RwLockWriteGuard<'_, ()> {
+        self.outputs.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where outputs are written before they are whole.

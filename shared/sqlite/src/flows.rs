@@ -8,17 +8,22 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::database::Database;
+use super::expiry::{self, Retention};
 use super::rows::{self, BATCH, FLOW};
 
 /// Rows of flows and batches in SQLite.
 #[derive(Debug, Clone)]
 pub struct SqliteFlows {
     database: Database,
+    retention: Retention,
 }
 
 impl SqliteFlows {
-    pub(super) fn new(database: Database) -> Self {
-        Self { database }
+    pub(super) fn new(database: Database, retention: Retention) -> Self {
+        Self {
+            database,
+            retention,
+        }
     }
 
     async fn read<T: Send + 'static>(
@@ -39,9 +44,10 @@ impl FlowReads for SqliteFlows {
     ) -> Result<Vec<Option<Flow>>, Unavailable> {
         let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
         let tenant = tenant.clone();
+        let gone = self.retention.cutoff();
         self.read(move |rows| {
             ids.iter()
-                .map(|id| rows::find_flow_of(rows, id, &tenant))
+                .map(|id| rows::find_flow_of(rows, id, &tenant, gone))
                 .collect()
         })
         .await
@@ -49,11 +55,13 @@ impl FlowReads for SqliteFlows {
 
     async fn batch(&self, tenant: &TenantId, id: BatchId) -> Result<Option<Batch>, Unavailable> {
         let tenant = tenant.clone();
+        let gone = self.retention.cutoff();
         self.read(move |rows| {
             rows.prepare_cached(&format!(
-                "SELECT {BATCH} FROM batches WHERE batch_id = ?1 AND tenant = ?2"
+                "SELECT {BATCH} FROM batches WHERE batch_id = ?1 AND tenant = ?2 AND {}",
+                expiry::batch_lives("?3")
             ))?
-            .query_row([id.to_string().as_str(), tenant.as_str()], rows::batch)
+            .query_row(params![id.to_string(), tenant.as_str(), gone], rows::batch)
             .optional()
         })
         .await
@@ -66,14 +74,21 @@ impl FlowReads for SqliteFlows {
         limit: usize,
     ) -> Result<Vec<Batch>, Unavailable> {
         let tenant = tenant.clone();
+        let gone = self.retention.cutoff();
         self.read(move |rows| {
             rows.prepare_cached(&format!(
                 "SELECT {BATCH} FROM batches
-                 WHERE tenant = ?1 AND (?2 IS NULL OR batch_id < ?2)
-                 ORDER BY batch_id DESC LIMIT ?3"
+                 WHERE tenant = ?1 AND (?2 IS NULL OR batch_id < ?2) AND {}
+                 ORDER BY batch_id DESC LIMIT ?3",
+                expiry::batch_lives("?4")
             ))?
             .query_map(
-                params![tenant.as_str(), before.map(|id| id.to_string()), limit],
+                params![
+                    tenant.as_str(),
+                    before.map(|id| id.to_string()),
+                    limit,
+                    gone
+                ],
                 rows::batch,
             )?
             .collect()
@@ -83,6 +98,7 @@ impl FlowReads for SqliteFlows {
 
     async fn batch_flows(
         &self,
+        tenant: &TenantId,
         id: BatchId,
         state: Option<FlowState>,
         after: Option<u32>,
@@ -97,14 +113,21 @@ impl FlowReads for SqliteFlows {
         };
         let sql = format!(
             "SELECT {FLOW} FROM flows WHERE batch_id = :batch_id {by_state} AND place > :after
-             ORDER BY place LIMIT :limit"
+             AND EXISTS (SELECT 1 FROM batches
+                WHERE batch_id = :batch_id AND tenant = :tenant AND {lives})
+             ORDER BY place LIMIT :limit",
+            lives = expiry::batch_lives(":gone")
         );
+        let tenant = tenant.clone();
+        let gone = self.retention.cutoff();
         let mut flows: Vec<Flow> = self
             .read(move |rows| {
                 rows.prepare_cached(&sql)?
                     .query_map(
                         named_params! {
                             ":batch_id": id.to_string(),
+                            ":tenant": tenant.as_str(),
+                            ":gone": gone,
                             ":state": state.map(FlowState::as_str),
                             ":after": after.map_or(-1, i64::from),
                             ":limit": more,
@@ -124,13 +147,20 @@ impl FlowReads for SqliteFlows {
         })
     }
 
-    async fn counts(&self, id: BatchId) -> Result<Counts, Unavailable> {
+    async fn counts(&self, tenant: &TenantId, id: BatchId) -> Result<Counts, Unavailable> {
+        let tenant = tenant.clone();
+        let gone = self.retention.cutoff();
         self.read(move |rows| {
             let mut counts = Counts::default();
-            let mut query = rows.prepare_cached(
-                "SELECT state, count(*) FROM flows WHERE batch_id = ?1 GROUP BY state",
-            )?;
-            let mut groups = query.query([id.to_string()])?;
+            // The tenant of the batch, and not of each flow: the index alone tells all that is counted.
+            let mut query = rows.prepare_cached(&format!(
+                "SELECT state, count(*) FROM flows WHERE batch_id = ?1
+                 AND EXISTS (SELECT 1 FROM batches
+                    WHERE batch_id = ?1 AND tenant = ?2 AND {})
+                 GROUP BY state",
+                expiry::batch_lives("?3")
+            ))?;
+            let mut groups = query.query(params![id.to_string(), tenant.as_str(), gone])?;
             while let Some(group) = groups.next()? {
                 counts.add(rows::parsed(group, "state")?, group.get(1)?);
             }
@@ -147,7 +177,7 @@ mod tests {
     use assetmill_contract::samples;
     use assetmill_core::ports::{FlowReads as _, FlowWrites as _, SystemClock};
 
-    use crate::store::Store;
+    use crate::Store;
 
     /// Reading another's row would take longer than finding none: it is not even looked at.
     #[tokio::test]

@@ -5,14 +5,16 @@ use std::str::FromStr;
 use assetmill_core::{Batch, Flow, FlowState, History, Params, Source, Status, TenantId};
 use jiff::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::expiry::{self, Cutoff};
 
 pub(super) const FLOW: &str =
     "flow_id, batch_id, place, tenant, source, operation, params, state, \
      at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
-     due_at, history";
+     due_at, revision, history";
 pub(super) const BATCH: &str = "batch_id, tenant, operation, params, size, retry_of, created_at, \
      dispatched_at, completed_at";
 
@@ -26,10 +28,10 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
     rows.prepare_cached(
         "INSERT OR REPLACE INTO flows (flow_id, batch_id, place, tenant, source, operation, params,
             state, at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
-            due_at, history)
+            due_at, revision, history)
          VALUES (:flow_id, :batch_id, :place, :tenant, :source, :operation, :params,
             :state, :at, :detail, :attempts, :fence, :unconfirmed_calls, :created_at, :started_at,
-            :progress, :due_at, :history)",
+            :progress, :due_at, :revision, :history)",
     )?
     .execute(named_params! {
         ":flow_id": flow.id.to_string(),
@@ -49,29 +51,39 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
         ":started_at": flow.started_at.map(Timestamp::as_millisecond),
         ":progress": progress,
         ":due_at": flow.due_at.map(Timestamp::as_millisecond),
+        ":revision": i64::try_from(flow.revision).unwrap_or(i64::MAX),
         ":history": String::from(flow.history.clone()),
     })?;
     Ok(())
 }
 
-/// The flow of this id.
-pub(super) fn find_flow(rows: &Connection, id: &str) -> rusqlite::Result<Option<Flow>> {
-    rows.prepare_cached(&format!("SELECT {FLOW} FROM flows WHERE flow_id = ?1"))?
-        .query_row([id], flow)
-        .optional()
+/// The flow of this id, unless it expired.
+pub(super) fn find_flow(
+    rows: &Connection,
+    id: &str,
+    gone: Cutoff,
+) -> rusqlite::Result<Option<Flow>> {
+    rows.prepare_cached(&format!(
+        "SELECT {FLOW} FROM flows WHERE flow_id = ?1 AND {}",
+        expiry::flow_lives("?2")
+    ))?
+    .query_row(params![id, gone], flow)
+    .optional()
 }
 
-/// The flow of this id, if it is this tenant's. Of another's nothing is read, so that it takes as long as
+/// The flow of this id, if it is this tenant's and did not expire. Of another's nothing is read, so that it takes as long as
 /// one that does not exist.
 pub(super) fn find_flow_of(
     rows: &Connection,
     id: &str,
     tenant: &TenantId,
+    gone: Cutoff,
 ) -> rusqlite::Result<Option<Flow>> {
     rows.prepare_cached(&format!(
-        "SELECT {FLOW} FROM flows WHERE flow_id = ?1 AND tenant = ?2"
+        "SELECT {FLOW} FROM flows WHERE flow_id = ?1 AND tenant = ?2 AND {}",
+        expiry::flow_lives("?3")
     ))?
-    .query_row([id, tenant.as_str()], flow)
+    .query_row(params![id, tenant.as_str(), gone], flow)
     .optional()
 }
 
@@ -93,6 +105,7 @@ pub(super) fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
         started_at: time(row, "started_at")?,
         progress: optional_json(row, "progress")?.unwrap_or_default(),
         due_at: time(row, "due_at")?,
+        revision: u64::try_from(row.get::<_, i64>("revision")?).unwrap_or_default(),
         history: history(row)?,
     })
 }

@@ -2,10 +2,11 @@
 //! flows, work and the queue, and a folder of outputs.
 
 mod database;
+mod expiry;
 mod flows;
 mod folder;
 mod outputs;
-pub(crate) mod private;
+pub mod private;
 mod quarantine;
 mod queue;
 mod rows;
@@ -19,6 +20,7 @@ use assetmill_core::ports::{Clock, Unavailable};
 use rusqlite::Connection;
 
 pub use database::DatabaseProbe;
+pub use expiry::{Expired, Expiry};
 pub use flows::SqliteFlows;
 pub use folder::{Folder, OpenError};
 pub use outputs::FolderOutputs;
@@ -26,6 +28,7 @@ pub use queue::{QueueSettings, SqliteQueue};
 pub use works::SqliteWorks;
 
 use database::Database;
+use expiry::Retention;
 
 /// The ports on one folder, which one process at a time may hold.
 #[derive(Clone)]
@@ -33,6 +36,7 @@ pub struct Store {
     folder: Arc<Folder>,
     database: Database,
     clock: Arc<dyn Clock>,
+    retention: Retention,
 }
 
 impl Store {
@@ -46,20 +50,39 @@ impl Store {
         let store = Self {
             folder,
             database,
+            retention: Retention::for_ever(clock.clone()),
             clock,
         };
         store.take_over().await?;
         Ok(store)
     }
 
+    /// Keeps batches for so long from their acceptance on, and remembered work from its end on; without it, all is
+    /// kept for ever. What is older is not found any more, and [`expiry`](Self::expiry) deletes it.
+    #[must_use]
+    pub fn keeping_for(self, retention: Duration) -> Self {
+        Self {
+            retention: self.retention.of(retention),
+            ..self
+        }
+    }
+
+    /// What deletes what is older; `None` if all is kept for ever.
+    pub fn expiry(&self) -> Option<Expiry> {
+        let retention = self.retention.clone();
+        retention
+            .ends()
+            .then(|| Expiry::new(self.database.clone(), self.outputs(), retention))
+    }
+
     /// Rows of flows and batches.
     pub fn flows(&self) -> SqliteFlows {
-        SqliteFlows::new(self.database.clone())
+        SqliteFlows::new(self.database.clone(), self.retention.clone())
     }
 
     /// Remembered work.
     pub fn works(&self) -> SqliteWorks {
-        SqliteWorks::new(self.database.clone())
+        SqliteWorks::new(self.database.clone(), self.retention.clone())
     }
 
     /// Stored outputs.
@@ -102,7 +125,11 @@ impl Store {
             quarantine::take_over(rows, now)?;
             let now = now.as_millisecond();
             end_claims(rows, now)?;
-            rows.execute("UPDATE flows SET at = ?1 WHERE state = 'RUNNING'", [now])
+            rows.execute(
+                "UPDATE flows SET at = ?1, revision = revision + (revision > 0)
+                 WHERE state = 'RUNNING'",
+                [now],
+            )
         });
         let flows = taken_over.await.map_err(OpenError::Database)?;
         if flows > 0 {
@@ -127,7 +154,8 @@ impl Store {
             end_claims(rows, now)?;
             rows.execute(
                 "UPDATE flows SET state = 'PENDING', at = NULL, detail = NULL,
-                 attempts = attempts - 1 WHERE state = 'RUNNING'",
+                 attempts = attempts - 1, revision = revision + (revision > 0)
+                 WHERE state = 'RUNNING'",
                 [],
             )
         });

@@ -1,11 +1,11 @@
 use assetmill_core::ports::{Announcement, FlowWrites, Rule, Tally, Unavailable};
-use assetmill_core::{Batch, BatchId, Flow, FlowId};
+use assetmill_core::{Batch, BatchId, Flow, FlowRef};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::SqliteFlows;
-use crate::store::rows::{self, BATCH, FLOW};
+use crate::rows::{self, BATCH, FLOW};
 
 impl SqliteFlows {
     async fn write<T: Send + 'static>(
@@ -88,15 +88,15 @@ impl FlowWrites for SqliteFlows {
         .await
     }
 
-    async fn change(&self, id: FlowId, rule: Rule) -> Result<Option<Flow>, Unavailable> {
+    /// The row is at hand: no guess is needed.
+    async fn change(&self, flow: FlowRef, rule: Rule) -> Result<Option<Flow>, Unavailable> {
+        let gone = self.retention.cutoff();
         self.write(move |rows| {
-            let Some(before) = rows::find_flow(rows, &id.to_string())? else {
+            let Some(before) = rows::find_flow(rows, &flow.id().to_string(), gone)? else {
                 return Ok(None);
             };
-            let mut flow = before.clone();
-            rule(&mut flow);
-            if flow != before {
-                rows::put_flow(rows, &flow)?;
+            if let ((), Some(changed)) = before.apply(&*rule) {
+                rows::put_flow(rows, &changed)?;
             }
             Ok(Some(before))
         })

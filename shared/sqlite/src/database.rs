@@ -18,11 +18,14 @@ const MAX_SHARED: usize = 256;
 /// How long to wait for another process, such as a backup, that holds the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// What makes a schema of the one before it, the first of nothing. How many were applied is kept in
-/// SQLite's `user_version`. They are never changed, only added to.
+/// SQLite's `user_version`. They are never changed, only added to. What is new in a column of JSON is one too,
+/// though it may be empty: an older program would write the row without it, and refuses the folder instead.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_rows.sql"),
     include_str!("migrations/0002_progress.sql"),
-    include_str!("migrations/0003_history.sql"),
+    include_str!("migrations/0003_revision.sql"),
+    include_str!("migrations/0004_expiry.sql"),
+    include_str!("migrations/0005_history.sql"),
 ];
 
 /// What SQLite said.

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use assetmill::store::Store;
 use assetmill_contract::suite::{self, Adapters, MAX_RECEIVES, VISIBILITY};
 use assetmill_core::ports::SystemClock;
+use assetmill_sqlite::Store;
 
 fn main() {
     suite::run("sqlite_and_folder", || async {

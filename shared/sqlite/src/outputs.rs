@@ -1,9 +1,11 @@
 //! Outputs in a folder.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use assetmill_core::ports::{OutputWrites, Probe, Unavailable};
 use assetmill_core::{MediaType, OutputKey};
@@ -30,6 +32,59 @@ impl FolderOutputs {
         self.folder.outputs().join(key.as_str())
     }
 
+    /// Whether an output is there. If so, whoever asked may name it now, so it counts as new.
+    fn renew(&self, path: &Path) -> io::Result<bool> {
+        let _renewed = self.folder.renewing();
+        match File::open(path) {
+            Ok(file) => file.set_modified(SystemTime::now()).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The outputs that were neither stored nor asked for since then, up to `limit`.
+    pub(super) fn old(&self, since: SystemTime, limit: usize) -> io::Result<HashSet<OutputKey>> {
+        let mut old = HashSet::new();
+        for tenant in fs::read_dir(self.folder.outputs())? {
+            let tenant = tenant?;
+            if !tenant.file_type()?.is_dir() {
+                continue;
+            }
+            for file in fs::read_dir(tenant.path())? {
+                let file = file?;
+                if old.len() == limit {
+                    return Ok(old);
+                }
+                let names = (
+                    tenant.file_name().into_string(),
+                    file.file_name().into_string(),
+                );
+                let (Ok(tenant), Ok(name)) = names else {
+                    continue;
+                };
+                // What else lies there is not this program's.
+                if let Ok(key) = format!("{tenant}/{name}").parse()
+                    && file.metadata()?.modified()? <= since
+                {
+                    old.insert(key);
+                }
+            }
+        }
+        Ok(old)
+    }
+
+    /// Deletes an output, unless it was stored or asked for since then. Whether it did.
+    pub(super) fn remove_old(&self, key: &OutputKey, since: SystemTime) -> io::Result<bool> {
+        let path = self.path(key);
+        let _alone = self.folder.removing();
+        match fs::metadata(&path) {
+            Ok(found) if found.modified()? > since => Ok(false),
+            Ok(_) => fs::remove_file(&path).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     fn write(&self, key: &OutputKey, content: &[u8]) -> io::Result<()> {
         let path = self.path(key);
         let parent = path.parent().unwrap_or(&path);
@@ -40,7 +95,10 @@ impl FolderOutputs {
         let mut file = NamedTempFile::new_in(self.folder.unfinished())?;
         file.write_all(content)?;
         file.as_file().sync_all()?;
-        file.persist(&path)?;
+        {
+            let _renewed = self.folder.renewing();
+            file.persist(&path)?;
+        }
         // The name is on the disk once its folder is.
         File::open(parent)?.sync_all()
     }
@@ -59,8 +117,8 @@ impl OutputWrites for FolderOutputs {
     }
 
     async fn exists(&self, key: &OutputKey) -> Result<bool, Unavailable> {
-        let path = self.path(key);
-        blocking(move || path.try_exists()).await
+        let (outputs, path) = (self.clone(), self.path(key));
+        blocking(move || outputs.renew(&path)).await
     }
 
     async fn get(&self, key: &OutputKey) -> Result<Option<Bytes>, Unavailable> {
@@ -90,7 +148,7 @@ impl Probe for FolderOutputs {
     }
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, Unavailable> {
     match tokio::task::spawn_blocking(work).await {

@@ -1,0 +1,244 @@
+//! What is older than it is to be kept: it is not found any more, and is deleted in the background.
+//!
+//! A batch expires with all its flows once it is complete and was accepted long enough ago; what is not settled is
+//! never deleted. Remembered work expires by itself. An output lives as long as a row names it. Messages need
+//! nothing: whoever is handed one of a flow that is gone acknowledges it.
+
+mod portions;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use assetmill_core::OutputKey;
+use assetmill_core::ports::{Clock, Unavailable};
+use rusqlite::ToSql;
+use rusqlite::types::ToSqlOutput;
+
+use super::database::Database;
+use super::outputs::{FolderOutputs, blocking};
+
+/// How many old outputs are looked at together: as many keys are in memory.
+const OUTPUTS: usize = 50_000;
+
+/// How long things are kept.
+#[derive(Clone)]
+pub(super) struct Retention {
+    clock: Arc<dyn Clock>,
+    /// `None` for ever.
+    time: Option<Duration>,
+}
+
+/// What began at this time or before it expired: milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cutoff(i64);
+
+impl Retention {
+    pub(super) fn for_ever(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, time: None }
+    }
+
+    pub(super) fn of(self, time: Duration) -> Self {
+        Self {
+            time: Some(time),
+            ..self
+        }
+    }
+
+    /// Whether anything ever expires.
+    pub(super) fn ends(&self) -> bool {
+        self.time.is_some()
+    }
+
+    /// Now, in milliseconds since 1970.
+    pub(super) fn now(&self) -> i64 {
+        self.clock.now().as_millisecond()
+    }
+
+    pub(super) fn cutoff(&self) -> Cutoff {
+        let time = self.time.map(|time| i64::try_from(time.as_millis()));
+        Cutoff(match time {
+            Some(Ok(milliseconds)) => self.now().saturating_sub(milliseconds),
+            Some(Err(_)) | None => i64::MIN,
+        })
+    }
+}
+
+impl fmt::Debug for Retention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.time.fmt(f)
+    }
+}
+
+impl Cutoff {
+    fn time(self) -> SystemTime {
+        let since_1970 = Duration::from_millis(u64::try_from(self.0).unwrap_or_default());
+        SystemTime::UNIX_EPOCH + since_1970
+    }
+}
+
+impl ToSql for Cutoff {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.0.to_sql()
+    }
+}
+
+/// The condition that a row of `batches` did not expire by the [`Cutoff`] in this parameter.
+pub(super) fn batch_lives(cutoff: &str) -> String {
+    format!("NOT (created_at <= {cutoff} AND completed_at IS NOT NULL)")
+}
+
+/// The condition that a row of `flows` did not expire by the [`Cutoff`] in this parameter.
+pub(super) fn flow_lives(cutoff: &str) -> String {
+    format!(
+        "NOT (created_at <= {cutoff} AND EXISTS (SELECT 1 FROM batches
+            WHERE batches.batch_id = flows.batch_id AND completed_at IS NOT NULL))"
+    )
+}
+
+/// Deletes what expired.
+pub struct Expiry {
+    database: Database,
+    outputs: FolderOutputs,
+    retention: Retention,
+    /// Whether outputs were looked through since the process began: the one before may not have come so far.
+    looked_through: AtomicBool,
+}
+
+/// What was deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// Batches, all of them with their flows.
+    pub batches: usize,
+    /// Flows, those too whose batch was never accepted.
+    pub flows: usize,
+    /// Remembered work.
+    pub works: usize,
+    /// Outputs that no row names any more.
+    pub outputs: usize,
+}
+
+impl Expiry {
+    pub(super) fn new(database: Database, outputs: FolderOutputs, retention: Retention) -> Self {
+        Self {
+            database,
+            outputs,
+            retention,
+            looked_through: AtomicBool::new(false),
+        }
+    }
+
+    /// Deletes what has expired by now, a small portion at a time: whoever writes meanwhile waits for one of them at
+    /// the most. It may be broken off at any time, and goes on the next.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the database or the folder fails; what was deleted until then stays deleted.
+    pub async fn run(&self) -> Result<Expired, Unavailable> {
+        let gone = self.retention.cutoff();
+        let mut expired = Expired::default();
+        while let Some(deleted) = self
+            .write(move |rows| portions::batches(rows, gone))
+            .await?
+        {
+            expired.batches += deleted.batches;
+            expired.flows += deleted.flows;
+        }
+        expired.flows += self.never_accepted(gone).await?;
+        while let Some(deleted) = self.write(move |rows| portions::works(rows, gone)).await? {
+            expired.works += deleted;
+        }
+        let rows_went = expired != Expired::default();
+        if rows_went || !self.looked_through.load(Ordering::Relaxed) {
+            expired.outputs = self.unnamed_outputs(gone).await?;
+            self.looked_through.store(true, Ordering::Relaxed);
+        }
+        Ok(expired)
+    }
+
+    /// Deletes the flows of batches that were never accepted.
+    async fn never_accepted(&self, gone: Cutoff) -> Result<usize, Unavailable> {
+        let mut deleted = 0;
+        let mut after = String::new();
+        loop {
+            let from = after.clone();
+            let found = self.read(move |rows| portions::without_batch(rows, &from, gone));
+            let Some(found) = found.await? else {
+                return Ok(deleted);
+            };
+            for id in found.ids {
+                loop {
+                    let id = id.clone();
+                    match self
+                        .write(move |rows| portions::flows_of(rows, &id, gone))
+                        .await?
+                    {
+                        0 => break,
+                        some => deleted += some,
+                    }
+                }
+            }
+            after = found.looked_until;
+        }
+    }
+
+    /// Deletes old outputs that no row names. A row that comes to name one meanwhile was written by somebody who
+    /// stored it, or asked for it, meanwhile: then it is not old any more.
+    async fn unnamed_outputs(&self, gone: Cutoff) -> Result<usize, Unavailable> {
+        let since = gone.time();
+        let mut deleted = 0;
+        loop {
+            let outputs = self.outputs.clone();
+            let old = blocking(move || outputs.old(since, OUTPUTS)).await?;
+            let all = old.len() < OUTPUTS;
+            let mut removed = 0;
+            for key in self.unnamed(old).await? {
+                let outputs = self.outputs.clone();
+                let gone = blocking(move || outputs.remove_old(&key, since)).await?;
+                removed += usize::from(gone);
+            }
+            deleted += removed;
+            if all || removed == 0 {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    /// Those of the outputs that no row names.
+    async fn unnamed(
+        &self,
+        mut outputs: HashSet<OutputKey>,
+    ) -> Result<HashSet<OutputKey>, Unavailable> {
+        for named_by in [portions::named_by_flows, portions::named_by_works] {
+            let mut after = String::new();
+            while !outputs.is_empty() {
+                let from = after.clone();
+                let Some(named) = self.read(move |rows| named_by(rows, &from)).await? else {
+                    break;
+                };
+                for key in named.keys {
+                    outputs.remove(&key);
+                }
+                after = named.looked_until;
+            }
+        }
+        Ok(outputs)
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let written = self.database.write(work).await;
+        written.map_err(|error| error.of("flows"))
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let read = self.database.read(work).await;
+        read.map_err(|error| error.of("flows"))
+    }
+}
