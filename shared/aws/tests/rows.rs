@@ -16,7 +16,7 @@ use assetmill_core::ports::{
 };
 use assetmill_core::{
     CallEnd, Claim, Deferral, Fenced, Flow, FlowId, FlowMessage, NextTry, Params, Settlement,
-    Sha256Digest, StepProduct, WorkKey,
+    Sha256Digest, StepProduct, Wait, WorkKey,
 };
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -319,7 +319,10 @@ async fn what_a_newer_version_knows_is_kept(on: World) {
         let claim = flows.claim(known(&flow), at(10), at(100)).await.unwrap();
         assert!(matches!(claim, Claim::Claimed(_)), "{claim:?}");
         unchanged("claimed").await;
-        let begun = flows.begin_call(known(&read().await), 1).await.unwrap();
+        let begun = flows
+            .begin_call(known(&read().await), 1, Vec::new())
+            .await
+            .unwrap();
         assert_eq!(begun, Fenced::Done);
         unchanged("begun").await;
         let held = read().await;
@@ -374,7 +377,7 @@ async fn an_older_row_is_changed(on: World) {
     assert_eq!(begun, Fenced::Done);
     assert_eq!(on.called(), ["GetItem", "UpdateItem"]);
     let finished = flows
-        .finish_step(&running, 1, 0, product(), CallEnd::Confirmed.into())
+        .finish_step(&running, 1, 0, product(), CallEnd::Confirmed)
         .await;
     assert_eq!(finished.unwrap(), Fenced::Done);
     let row = on.raw(World::key(flow.id)).await;
