@@ -327,7 +327,7 @@ async fn what_a_newer_version_knows_is_kept(on: World) {
         unchanged("begun").await;
         let held = read().await;
         let finished = flows
-            .finish_step(known(&held), 1, 0, product(), CallEnd::Confirmed.into())
+            .finish_step(known(&held), 1, 0, product(), CallEnd::Confirmed)
             .await;
         assert_eq!(finished.unwrap(), Fenced::Done);
         let (_, progress) = unchanged("a step finished").await;

@@ -12,10 +12,11 @@ use super::item::Item;
 pub(super) const PROGRESS: &str = "progress";
 /// What the row of a flow has at one time and lacks at another. What it is to lack is taken out though it was not seen:
 /// an older version may have left it where it has no business.
-const OPTIONAL: [&str; 11] = [
+const OPTIONAL: [&str; 12] = [
     "abandoned",
     "due_at",
     "failure",
+    "history",
     "last_failure",
     "lease_until",
     "not_before",
@@ -26,7 +27,13 @@ const OPTIONAL: [&str; 11] = [
     "unsent_since",
 ];
 /// The same of [`PROGRESS`].
-const OPTIONAL_IN_PROGRESS: [&str; 3] = ["earlier_attempts", "open_call", "products"];
+const OPTIONAL_IN_PROGRESS: [&str; 5] = [
+    "earlier_attempts",
+    "job",
+    "open_call",
+    "products",
+    "reference",
+];
 
 /// An update of one row: a `SET` and `REMOVE` expression with its condition
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html>).
@@ -170,7 +177,8 @@ impl Update {
 mod tests {
     use assetmill_contract::samples::{at, batch, output};
     use assetmill_core::{
-        Failure, FailureCode, Flow, Output, Progress, Sha256Digest, Status, StepProduct,
+        CallReference, Event, Failure, FailureCode, Flow, Happened, OpenJob, Output, Params,
+        Progress, Sha256Digest, Status, StepProduct, WorkKey,
     };
 
     use super::super::item::attributes;
@@ -188,6 +196,23 @@ mod tests {
             products,
             earlier_attempts: 1,
             open_call: true,
+            reference: Some(CallReference::new(
+                "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap(),
+                1,
+            )),
+            job: Some(OpenJob {
+                step: Sha256Digest::of(b"step"),
+                state: "{}".to_owned(),
+                work: WorkKey::new(
+                    &"acme".parse().unwrap(),
+                    &"vendor".parse().unwrap(),
+                    "1",
+                    &Sha256Digest::of(b"asset"),
+                    &Params::default(),
+                ),
+                asset: None,
+                until: at(9),
+            }),
         }
     }
 
@@ -207,6 +232,7 @@ mod tests {
             fence,
             unconfirmed_calls,
             progress: _,
+            history: _,
             due_at: _,
             created_at,
             started_at: _,
@@ -225,6 +251,14 @@ mod tests {
             fence,
             unconfirmed_calls,
             progress: progress(vec![step(0)]),
+            history: [Event {
+                at: at(1),
+                what: Happened::Claimed,
+                step: 0,
+                attempt: 1,
+            }]
+            .into_iter()
+            .collect(),
             due_at: Some(at(5)),
             created_at,
             started_at: Some(at(1)),
