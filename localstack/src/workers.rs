@@ -108,11 +108,8 @@ pub async fn bury(bury: Bury, dead_letters: Arc<dyn FlowDeliveries>, stop: Cance
 pub async fn sweep(sweep: Sweep, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        // Neither keeps the other from being done.
-        let (swept, woken) = tokio::join!(sweep.run(), sweep.wake());
-        if let Err(error) = swept.and(woken) {
-            tracing::error!(error = &error as &dyn std::error::Error, "sweep failed");
-        }
+        // It has logged what failed, and comes again.
+        let _ = sweep.run().await;
     }
 }
 

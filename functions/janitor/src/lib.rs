@@ -3,10 +3,9 @@
 //! FAILED.
 
 use assetmill_core::ports::Unavailable;
-use assetmill_core::usecases::{Bury, Sweep};
+use assetmill_core::usecases::{Bury, Sweep, Swept};
 use assetmill_lambda::records::{self, Outcome, Record};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use futures_util::future::join;
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -55,12 +54,14 @@ impl TryFrom<Value> for Event {
 pub enum Done {
     /// Which dead letters it could not handle.
     DeadLetters(SqsBatchResponse),
-    /// How many batches it found half sent, and how many flows rested that were due.
+    /// What it found to do on schedule: see [`Swept`].
     Swept {
-        /// The number.
+        /// Batches that were left half sent.
         batches: usize,
-        /// How many flows it woke.
+        /// Flows that rested and were due.
         flows: usize,
+        /// Batches from whose completion not all had followed.
+        completions: usize,
     },
 }
 
@@ -82,11 +83,15 @@ impl Janitor {
         match event {
             Event::DeadLetters(event) => Ok(Done::DeadLetters(self.settle(event).await)),
             Event::Schedule => {
-                // Neither keeps the other from being done.
-                let (batches, flows) = join(self.sweep.run(), self.sweep.wake()).await;
+                let Swept {
+                    batches,
+                    flows,
+                    completions,
+                } = self.sweep.run().await?;
                 Ok(Done::Swept {
-                    batches: batches?,
-                    flows: flows?,
+                    batches,
+                    flows,
+                    completions,
                 })
             }
         }

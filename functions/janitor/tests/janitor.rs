@@ -132,13 +132,30 @@ async fn on_schedule_flows_that_rest_are_woken_when_they_are_due() {
             done,
             Done::Swept {
                 batches: 0,
-                flows: 1
+                flows: 1,
+                completions: 0,
             }
         ),
         "{done:?}"
     );
     assert_eq!(world.read(&flows[0]).await.due_at, None);
     assert_eq!(world.read(&flows[1]).await.due_at, Some(late));
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_schedule_what_follows_from_a_completion_is_done() {
+    let world = World::new();
+    let (batch, _) = world.batch(1).await;
+    let now = world.janitor.bury.clock.now();
+    world.flows.mark_completed(batch.id, now).await.unwrap();
+    tokio::time::advance(Duration::from_mins(2)).await;
+    for found in [1, 0] {
+        let done = world.janitor.handle(event(SCHEDULE)).await.unwrap();
+        assert!(
+            matches!(done, Done::Swept { completions, .. } if completions == found),
+            "{done:?}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ mod works;
 
 pub use changes::FlowChanges;
 pub use clock::{Clock, SystemClock};
-pub use flows::{Announcement, FlowPage, FlowReads, FlowWrites, Rule, Tally};
+pub use flows::{Completion, FlowPage, FlowReads, FlowWrites, Rule, Tally};
 pub use outputs::{OutputLinks, OutputWrites, SignedUrl};
 pub use queue::{Delivery, FlowDeliveries, FlowQueue, MAX_DELAY, Outgoing};
 pub use sources::Sources;

@@ -19,5 +19,5 @@ pub use order::{Order, OrderedSource, SourceList, SourceListError};
 pub use process::{Outcome, Process, TimeLimits, Waiting};
 pub use retry::{Retry, RetryError};
 pub use submit::{Accepted, Submit};
-pub use sweep::Sweep;
+pub use sweep::{Sweep, Swept};
 pub use work::Work;

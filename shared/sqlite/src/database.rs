@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_revision.sql"),
     include_str!("migrations/0004_expiry.sql"),
     include_str!("migrations/0005_history.sql"),
+    include_str!("migrations/0006_completions.sql"),
 ];
 
 /// What SQLite said.

@@ -119,6 +119,16 @@ pub(super) fn unsent_lists() -> impl Iterator<Item = String> {
     (0..UNSENT_SHARDS).map(|shard| format!("unsent#{shard}"))
 }
 
+/// The list that a batch stands in from whose completion not all has followed.
+pub(super) fn completion_list(batch: BatchId) -> String {
+    format!("completed#{}", shard(&batch.to_string()))
+}
+
+/// Every list of such batches.
+pub(super) fn completion_lists() -> impl Iterator<Item = String> {
+    (0..UNSENT_SHARDS).map(|shard| format!("completed#{shard}"))
+}
+
 /// The place in such a list: sorts as times do, until the year 2286.
 pub(super) fn unsent_place(since: Timestamp) -> String {
     format!("{:013}", since.as_millisecond())

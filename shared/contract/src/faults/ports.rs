@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assetmill_core::ports::{
-    Announcement, Delivery, FlowDeliveries, FlowPage, FlowQueue, FlowReads, FlowWrites, Outgoing,
+    Completion, Delivery, FlowDeliveries, FlowPage, FlowQueue, FlowReads, FlowWrites, Outgoing,
     OutputWrites, Rule, Sources, Tally, Unavailable, WorkClaim, WorkHolder, Works,
 };
 use assetmill_core::{
@@ -44,7 +44,9 @@ spoilt! { FlowWrites:
     due(now: Timestamp, limit: usize) -> Vec<Flow>;
     change(flow: FlowRef, rule: Rule) -> Option<Flow>;
     tally(batch: BatchId, indexes: &[u32]) -> Tally;
-    announce(batch: BatchId, now: Timestamp) -> Announcement;
+    mark_completed(batch: BatchId, now: Timestamp) -> Completion;
+    completions(completed_before: Timestamp, limit: usize) -> Vec<Batch>;
+    completion_done(batch: BatchId) -> ();
 }
 
 spoilt! { FlowQueue:

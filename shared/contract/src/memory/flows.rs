@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use assetmill_core::ports::{
-    Announcement, FlowPage, FlowReads, FlowWrites, Rule, Tally, Unavailable,
+    Completion, FlowPage, FlowReads, FlowWrites, Rule, Tally, Unavailable,
 };
 use assetmill_core::{Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, TenantId};
 use async_trait::async_trait;
@@ -19,6 +19,8 @@ struct Rows {
     settled: HashMap<BatchId, BTreeSet<u32>>,
     /// How often each flow entered a terminal state.
     settlements: HashMap<FlowId, u32>,
+    /// Completed batches from whose completion not all has followed.
+    completions: BTreeSet<BatchId>,
 }
 
 impl MemoryFlows {
@@ -199,14 +201,37 @@ impl FlowWrites for MemoryFlows {
         })
     }
 
-    async fn announce(&self, batch: BatchId, now: Timestamp) -> Result<Announcement, Unavailable> {
+    async fn mark_completed(
+        &self,
+        batch: BatchId,
+        now: Timestamp,
+    ) -> Result<Completion, Unavailable> {
         let mut rows = self.0.lock().unwrap();
+        let rows = &mut *rows;
         Ok(match rows.batches.get_mut(&batch) {
-            Some(batch) if batch.completed_at.is_none() => {
-                batch.completed_at = Some(now);
-                Announcement::First
+            Some(row) if row.completed_at.is_none() => {
+                row.completed_at = Some(now);
+                row.dispatched_at.get_or_insert(now);
+                rows.completions.insert(batch);
+                Completion::First
             }
-            _ => Announcement::Already,
+            _ => Completion::Already,
         })
+    }
+
+    async fn completions(
+        &self,
+        completed_before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Batch>, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        let batches = rows.completions.iter().map(|id| rows.batches[id].clone());
+        let is_due = |batch: &Batch| batch.completed_at.is_some_and(|at| at < completed_before);
+        Ok(batches.filter(is_due).take(limit).collect())
+    }
+
+    async fn completion_done(&self, batch: BatchId) -> Result<(), Unavailable> {
+        self.0.lock().unwrap().completions.remove(&batch);
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use assetmill_core::ports::{
     Clock, FlowDeliveries, FlowQueue, FlowReads, FlowWrites, OutputWrites, Works,
 };
 use assetmill_core::usecases::{
-    Answer, Bury, Cancel, Order, Process, Retry, SourceList, Submit, Sweep, TimeLimits, Work,
+    Answer, Bury, Cancel, Order, Process, Retry, SourceList, Submit, Sweep, Swept, TimeLimits, Work,
 };
 use assetmill_core::{
     Batch, BatchId, Catalogue, Cost, FailureCode, Flow, FlowState, Operation, Params, Shares,
@@ -278,6 +278,10 @@ impl World {
         if counts.settled() != batch.size || batch.completed_at.is_none() {
             return Err(format!("the batch did not complete: {counts:?}"));
         }
+        let left = self.flows.completions(jiff::Timestamp::MAX, 100).await;
+        if left.unwrap().iter().any(|left| left.id == batch.id) {
+            return Err("nothing followed from the completion of the batch".to_owned());
+        }
         Ok(flows)
     }
 
@@ -396,7 +400,9 @@ impl Running {
             }
             tokio::time::sleep(GRACE * 2).await;
             let swept = self.sweep.run().await;
-            if matches!(swept, Ok(0)) && self.queue.next_visible().is_none() {
+            if swept.is_ok_and(|swept| swept == Swept::default())
+                && self.queue.next_visible().is_none()
+            {
                 return;
             }
         }

@@ -152,7 +152,6 @@ impl World {
         let worked = tokio::time::timeout(MINUTE, self.work_for_ever(work));
         let _ = worked.await;
         sweep.run().await.unwrap();
-        sweep.wake().await.unwrap();
     }
 
     async fn work_for_ever(&self, work: &Work) {

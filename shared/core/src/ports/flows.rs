@@ -90,9 +90,25 @@ pub trait FlowWrites: FlowReads {
     /// batch was noted, however often it is asked.
     async fn tally(&self, batch: BatchId, indexes: &[u32]) -> Result<Tally, Unavailable>;
 
-    /// Notes when the batch completed. MUST answer [`Announcement::First`] to exactly one caller
-    /// whose call took effect, and keep the time of that one.
-    async fn announce(&self, batch: BatchId, now: Timestamp) -> Result<Announcement, Unavailable>;
+    /// Notes when the batch completed, and in the same write that something is to follow from it: the batch is
+    /// one of [`completions`](Self::completions) from then on, and has nothing left to send. MUST answer [`Completion::First`] to exactly one
+    /// caller whose call took effect, and keep the time of that one.
+    async fn mark_completed(
+        &self,
+        batch: BatchId,
+        now: Timestamp,
+    ) -> Result<Completion, Unavailable>;
+
+    /// Up to `limit` batches that completed before `completed_before`, from which not all has followed. MAY lag
+    /// behind writes; MUST name each such batch in the end.
+    async fn completions(
+        &self,
+        completed_before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Batch>, Unavailable>;
+
+    /// Notes that all has followed from the completion of a batch. MUST be idempotent.
+    async fn completion_done(&self, batch: BatchId) -> Result<(), Unavailable>;
 }
 
 /// What a change makes of a flow. MUST make the same of the same flow each time: adapters may try it on a row
@@ -117,11 +133,11 @@ pub enum Tally {
     Complete,
 }
 
-/// Who announces the completion of a batch.
+/// Who noted the completion of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Announcement {
-    /// The caller does.
+pub enum Completion {
+    /// The caller did.
     First,
-    /// Somebody did.
+    /// Somebody had.
     Already,
 }

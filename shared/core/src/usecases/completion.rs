@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::Flow;
-use crate::ports::{Announcement, FlowWrites, Tally, Unavailable};
+use crate::ports::{Completion, FlowWrites, Tally, Unavailable};
+use crate::{BatchId, Flow, TenantId};
 
-/// Tallies settled flows of one batch and, if the last of it is among them, announces the batch as
-/// completed. Idempotent; MUST be done before the message of any of them is acknowledged.
+/// Counts settled flows of one batch and, if the last of it is among them, notes that it is completed and does what
+/// follows. Idempotent; MUST be done before the message of any of them is acknowledged.
 pub(super) async fn note_settled(
     flows: &dyn FlowWrites,
     settled: &[&Flow],
@@ -22,8 +22,19 @@ pub(super) async fn note_settled(
     if flows.tally(*batch_id, &indexes).await? == Tally::Open {
         return Ok(());
     }
-    if flows.announce(*batch_id, now).await? == Announcement::First {
-        tracing::info!(%batch_id, %tenant, "batch completed");
+    if flows.mark_completed(*batch_id, now).await? == Completion::First {
+        // Whoever crashes here leaves it to the sweep.
+        follow(flows, *batch_id, tenant).await?;
     }
     Ok(())
+}
+
+/// Does what follows from the completion of a batch: at least once, whatever crashes.
+pub(super) async fn follow(
+    flows: &dyn FlowWrites,
+    batch_id: BatchId,
+    tenant: &TenantId,
+) -> Result<(), Unavailable> {
+    tracing::info!(%batch_id, %tenant, "batch completed");
+    flows.completion_done(batch_id).await
 }

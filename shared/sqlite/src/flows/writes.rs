@@ -1,4 +1,4 @@
-use assetmill_core::ports::{Announcement, FlowWrites, Rule, Tally, Unavailable};
+use assetmill_core::ports::{Completion, FlowWrites, Rule, Tally, Unavailable};
 use assetmill_core::{Batch, BatchId, Flow, FlowRef};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -129,18 +129,52 @@ impl FlowWrites for SqliteFlows {
         .await
     }
 
-    async fn announce(&self, batch: BatchId, now: Timestamp) -> Result<Announcement, Unavailable> {
+    async fn mark_completed(
+        &self,
+        batch: BatchId,
+        now: Timestamp,
+    ) -> Result<Completion, Unavailable> {
         self.write(move |rows| {
-            let announced = rows
+            let marked = rows
                 .prepare_cached(
-                    "UPDATE batches SET completed_at = ?2
+                    "UPDATE batches
+                     SET completed_at = ?2, follows_open = 1,
+                         dispatched_at = coalesce(dispatched_at, ?2)
                      WHERE batch_id = ?1 AND completed_at IS NULL",
                 )?
                 .execute(params![batch.to_string(), now.as_millisecond()])?;
-            Ok(match announced {
-                0 => Announcement::Already,
-                _ => Announcement::First,
+            Ok(match marked {
+                0 => Completion::Already,
+                _ => Completion::First,
             })
+        })
+        .await
+    }
+
+    async fn completions(
+        &self,
+        completed_before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Batch>, Unavailable> {
+        self.read(move |rows| {
+            rows.prepare_cached(&format!(
+                "SELECT {BATCH} FROM batches
+                 WHERE follows_open = 1 AND completed_at < ?1 ORDER BY completed_at LIMIT ?2"
+            ))?
+            .query_map(
+                params![completed_before.as_millisecond(), limit],
+                rows::batch,
+            )?
+            .collect()
+        })
+        .await
+    }
+
+    async fn completion_done(&self, batch: BatchId) -> Result<(), Unavailable> {
+        self.write(move |rows| {
+            rows.prepare_cached("UPDATE batches SET follows_open = 0 WHERE batch_id = ?1")?
+                .execute([batch.to_string()])?;
+            Ok(())
         })
         .await
     }

@@ -1,4 +1,4 @@
-use assetmill_core::ports::{Announcement, FlowWrites, Rule, Tally, Unavailable};
+use assetmill_core::ports::{Completion, FlowWrites, Rule, Tally, Unavailable};
 use assetmill_core::{Batch, BatchId, Flow, FlowRef};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
@@ -75,11 +75,8 @@ impl FlowWrites for TableFlows {
             .update_item()
             .table_name(&self.0.name)
             .key(names::PK, item::text(keys::batch(id)))
-            .condition_expression("attribute_exists(pk)")
-            .update_expression(
-                "SET dispatched_at = if_not_exists(dispatched_at, :now) \
-                 REMOVE unsent_in, unsent_since",
-            )
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(dispatched_at)")
+            .update_expression("SET dispatched_at = :now REMOVE unsent_in, unsent_since")
             .expression_attribute_values(":now", item::value(&now)?)
             .send()
             .await;
@@ -126,32 +123,74 @@ impl FlowWrites for TableFlows {
         self.0.tally_flows(batch, indexes).await
     }
 
-    async fn announce(&self, batch: BatchId, now: Timestamp) -> Result<Announcement, Unavailable> {
+    async fn mark_completed(
+        &self,
+        batch: BatchId,
+        now: Timestamp,
+    ) -> Result<Completion, Unavailable> {
         let write = WriteId::generate();
-        let announced = self
+        let marked = self
             .0
             .client
             .update_item()
             .table_name(&self.0.name)
             .key(names::PK, item::text(keys::batch(batch)))
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(completed_at)")
-            .update_expression("SET completed_at = :now, written_by = :written_by")
+            .update_expression(
+                "SET completed_at = :now, dispatched_at = if_not_exists(dispatched_at, :now), \
+                 unsent_in = :list, unsent_since = :place, written_by = :written_by",
+            )
             .expression_attribute_values(":now", item::value(&now)?)
+            .expression_attribute_values(":list", item::text(keys::completion_list(batch)))
+            .expression_attribute_values(":place", item::text(keys::unsent_place(now)))
             .expression_attribute_values(":written_by", write.value())
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match announced.map_err(SdkError::into_service_error) {
-            Ok(_) => Ok(Announcement::First),
+        match marked.map_err(SdkError::into_service_error) {
+            Ok(_) => Ok(Completion::First),
             Err(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                 // A try whose answer was lost took effect.
                 let own = failed.item.as_ref().and_then(WriteId::of) == Some(write);
                 Ok(if own {
-                    Announcement::First
+                    Completion::First
                 } else {
-                    Announcement::Already
+                    Completion::Already
                 })
             }
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    async fn completions(
+        &self,
+        completed_before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Batch>, Unavailable> {
+        let lists = keys::completion_lists();
+        let entries = self
+            .0
+            .unsent(lists, "unsent_since < :place", completed_before, limit)
+            .await?;
+        let mut batches: Vec<Batch> = self.0.read_entries(&entries).await?;
+        batches.retain(|batch| batch.completed_at.is_some());
+        Ok(batches)
+    }
+
+    async fn completion_done(&self, batch: BatchId) -> Result<(), Unavailable> {
+        let done = self
+            .0
+            .client
+            .update_item()
+            .table_name(&self.0.name)
+            .key(names::PK, item::text(keys::batch(batch)))
+            .condition_expression("unsent_in = :list")
+            .update_expression("REMOVE unsent_in, unsent_since")
+            .expression_attribute_values(":list", item::text(keys::completion_list(batch)))
+            .send()
+            .await;
+        match done.map_err(SdkError::into_service_error) {
+            Ok(_) | Err(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
             Err(error) => Err(unavailable(error)),
         }
     }
