@@ -8,6 +8,8 @@
 
 #[path = "vendor/echo.rs"]
 mod echo;
+#[path = "vendor/jobs.rs"]
+mod jobs;
 #[path = "vendor/mask.rs"]
 mod mask;
 #[path = "vendor/outcomes.rs"]

@@ -66,6 +66,39 @@ async fn a_slow_vendor_is_called_once() {
     }
 }
 
+/// The same of a vendor that takes work on: whoever asks next goes on, and a function that is frozen in the middle of
+/// a question leaves it to another. It may take longer than any function runs.
+#[tokio::test(start_paused = true)]
+async fn a_job_is_begun_once_whoever_asks_about_it() {
+    for (seconds, answered) in [
+        (10, true),
+        (30, false),
+        (60, false),
+        (300, false),
+        (3_600, false),
+    ] {
+        for freezes in [true, false] {
+            let case = format!("{seconds} s, frozen: {freezes}");
+            let world = World::new(Vendor::of_jobs_that_take(Duration::from_secs(seconds)));
+            let flow = world.asked(freezes).await;
+            let in_time = flow.state() == FlowState::Completed;
+            assert_eq!(in_time, answered, "{case}: {:?}", flow.status);
+            world.run_until_settled(flow.id, Life::of_a_worker()).await;
+            let row = world.flow(flow.id).await;
+            assert_eq!(
+                row.state(),
+                FlowState::Completed,
+                "{case}: {:?}",
+                row.status
+            );
+            assert_eq!(world.vendor.calls(), 1, "{case}");
+            assert_eq!((row.attempts, row.unconfirmed_calls), (1, 0), "{case}");
+            assert_eq!(world.dead_letters(), 0, "{case}");
+            assert!(world.queue.longest_chain() <= MAX_CHAIN, "{case}");
+        }
+    }
+}
+
 /// A call that ends by itself while the caller still waits needs no worker.
 #[tokio::test(start_paused = true)]
 async fn a_quick_vendor_is_called_by_the_function_that_answers() {

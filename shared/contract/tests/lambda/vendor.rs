@@ -5,17 +5,22 @@ use std::time::Duration;
 
 use assetmill_contract::samples;
 use assetmill_core::{
-    Asset, Cost, Failure, FailureCode, MediaType, Operation, OperationDescription, Params, Product,
-    RetryPolicy, Setback, TenantId,
+    Asset, Call, Cost, Failure, FailureCode, Job, JobCall, MediaType, Operation,
+    OperationDescription, Params, Product, RetryPolicy, Run, Setback, TenantId,
 };
 use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::time::Instant;
 
 /// It is charged for each call that is not throttled.
 pub(crate) struct Vendor {
     description: OperationDescription,
+    began: Instant,
     takes: Duration,
     within: Duration,
     throttled: u32,
+    /// Whether it takes work on at once, and is asked about it.
+    takes_jobs: bool,
     calls: AtomicU32,
 }
 
@@ -24,10 +29,21 @@ impl Vendor {
     pub(crate) fn that_takes(takes: Duration) -> Self {
         Self {
             description: samples::description("vendor", Cost::Paid),
+            began: Instant::now(),
             takes,
             within: Duration::from_mins(2),
             throttled: 0,
+            takes_jobs: false,
             calls: AtomicU32::new(0),
+        }
+    }
+
+    /// It takes each call on at once, and is done after a time.
+    pub(crate) fn of_jobs_that_take(takes: Duration) -> Self {
+        Self {
+            takes_jobs: true,
+            within: Duration::from_secs(5),
+            ..Self::that_takes(takes)
         }
     }
 
@@ -66,6 +82,41 @@ impl Operation for Vendor {
 
     fn longest_run(&self) -> Option<Duration> {
         Some(self.within)
+    }
+
+    fn longest_job(&self) -> Duration {
+        Duration::from_hours(2)
+    }
+
+    async fn begin(&self, call: Call) -> Result<Run, Setback> {
+        if !self.takes_jobs {
+            let product = self.run(&call.tenant, call.asset, &call.params).await?;
+            return Ok(Run::Done(product));
+        }
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let done_at = self.began.elapsed() + self.takes;
+        Ok(Run::Taken(Job {
+            state: done_at.as_secs().to_string(),
+            ask_after: Duration::ZERO,
+            trouble: None,
+        }))
+    }
+
+    async fn ask(&self, job: JobCall) -> Result<Run, Setback> {
+        // A question takes a while, in which its function may be frozen.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let done_at = Duration::from_secs(job.state.parse().unwrap());
+        if self.began.elapsed() < done_at {
+            return Ok(Run::Taken(Job {
+                state: job.state,
+                ask_after: Duration::from_secs(5),
+                trouble: None,
+            }));
+        }
+        Ok(Run::Done(Product {
+            content: Bytes::from_static(b"a"),
+            media_type: MediaType::png(),
+        }))
     }
 
     async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, Setback> {
