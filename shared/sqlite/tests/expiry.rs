@@ -315,7 +315,8 @@ async fn writers_take_turns_with_what_is_deleted() {
         world.put(&batch, &flows).await;
     }
     world.clock.pass(31);
-    let (_, flows) = samples::batch(1);
+    let (_, mut flows) = samples::batch(1);
+    flows[0].created_at = world.clock.now();
     let writes = Arc::new(Mutex::new(0_u32));
     let (counted, rows) = (writes.clone(), world.store.flows());
     let writer = tokio::spawn(async move {
