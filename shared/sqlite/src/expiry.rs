@@ -58,7 +58,7 @@ impl Retention {
     /// is older was stored or asked for long ago, by whoever named it since or never will.
     fn stored_before(&self) -> SystemTime {
         let time = self.time.unwrap_or_default();
-        let age = time - SETTLED_WITHIN.min(time / 2);
+        let age = time.saturating_sub(SETTLED_WITHIN.min(time / 2));
         let now = u64::try_from(self.now()).unwrap_or_default();
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now);
         now.checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH)
