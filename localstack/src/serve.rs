@@ -161,16 +161,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let public_url = public_url(&config, address)?;
     let adapters = match &store {
         Some(store) => in_folder(store, &public_url, clock.clone())?,
-        None => {
-            let clients = clients().await?;
-            on_aws(
-                &clients,
-                &config.resources,
-                config.retention(),
-                clock.clone(),
-            )
-            .await?
-        }
+        None => on_aws(&clients().await?, &config, clock.clone()).await?,
     };
     let app = App::new(&config, &public_url, adapters, clock, client, catalogue)?;
     if store.is_some() {

@@ -7,7 +7,7 @@ use assetmill_core::ports::Clock;
 use axum::Router;
 
 use super::Adapters;
-use crate::config::Resources;
+use crate::config::Config;
 
 /// How long a message of a process that was killed stays out of sight. An attempt takes less: thirty seconds for
 /// fetching, 130 for its operation, and its lease ends after three minutes. The queue's own is for functions.
@@ -22,17 +22,16 @@ const RETENTION: Duration = Duration::from_hours(24 * 30);
 /// [`ResourceError`] when the queues are not found.
 pub async fn on_aws(
     clients: &Clients,
-    resources: &Resources,
-    retention: Option<Duration>,
+    config: &Config,
     clock: Arc<dyn Clock>,
 ) -> Result<Adapters, ResourceError> {
-    let names = resources.names();
+    let names = config.resources.names();
     let urls = find_queues(clients, &names).await?;
     let table = Table::new(
         clients,
         names.table,
         clock.clone(),
-        retention.unwrap_or(RETENTION),
+        config.retention().unwrap_or(RETENTION),
     );
     let bucket = Arc::new(Bucket::new(clients, names.bucket, clock));
     let visible_again = |url| Queue::new(clients, url).received_for(VISIBILITY);

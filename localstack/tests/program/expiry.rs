@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::StatusCode;
 use rusqlite::Connection;
@@ -34,7 +34,8 @@ fn age(folder: &Path, by: Duration) {
     }
     for file in outputs(folder) {
         let file = fs::File::open(file).unwrap();
-        file.set_modified(SystemTime::now() - by).unwrap();
+        let stored_at = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(stored_at - by).unwrap();
     }
 }
 
@@ -66,10 +67,9 @@ async fn what_is_older_than_it_is_kept_is_deleted_and_the_rest_is_not() {
     program.kill().await;
     age(&folder, 29 * DAY);
     let mut program = program.start_again().await;
-    let (status, _) = program.get_json(&batch).await;
+    let (status, kept) = program.get_json(&batch).await;
     assert_eq!(status, StatusCode::OK);
-    let kept = program.results(&started).await;
-    let url = kept["results"][0]["result"]["url"].as_str().unwrap();
+    let url = kept["flows"][0]["result"]["url"].as_str().unwrap();
     assert_eq!(program.fetch(url).await.status(), StatusCode::OK, "{kept}");
 
     program.kill().await;

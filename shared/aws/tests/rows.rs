@@ -63,9 +63,9 @@ fn main() {
     libtest_mimic::run(&Arguments::from_args(), trials).exit()
 }
 
-fn trial<Case: Future<Output = ()>>(name: &str, case: fn(World) -> Case) -> Trial
+fn trial<Case>(name: &str, case: fn(World) -> Case) -> Trial
 where
-    Case: 'static,
+    Case: Future<Output = ()> + 'static,
 {
     Trial::test(name, move || {
         let runtime = tokio::runtime::Runtime::new()?;

@@ -20,8 +20,10 @@ use rusqlite::types::ToSqlOutput;
 use super::database::Database;
 use super::outputs::{FolderOutputs, blocking};
 
-/// How many old outputs are looked at together: as many keys are in memory.
+/// How many old outputs are looked at together: about as many keys are in memory.
 const OUTPUTS: usize = 50_000;
+/// How much later than their flows are accepted outputs are stored: a flow waits for a vendor no longer.
+const SETTLED_WITHIN: Duration = Duration::from_hours(24);
 
 /// How long things are kept.
 #[derive(Clone)]
@@ -52,6 +54,16 @@ impl Retention {
         self.time.is_some()
     }
 
+    /// The age from which on an output may be one that no row names any more, as the time when it was stored. All that
+    /// is older was stored or asked for long ago, by whoever named it since or never will.
+    fn stored_before(&self) -> SystemTime {
+        let time = self.time.unwrap_or_default();
+        let age = time.saturating_sub(SETTLED_WITHIN.min(time / 2));
+        let now = u64::try_from(self.now()).unwrap_or_default();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now);
+        now.checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
     /// Now, in milliseconds since 1970.
     pub(super) fn now(&self) -> i64 {
         self.clock.now().as_millisecond()
@@ -69,13 +81,6 @@ impl Retention {
 impl fmt::Debug for Retention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.time.fmt(f)
-    }
-}
-
-impl Cutoff {
-    fn time(self) -> SystemTime {
-        let since_1970 = Duration::from_millis(u64::try_from(self.0).unwrap_or_default());
-        SystemTime::UNIX_EPOCH + since_1970
     }
 }
 
@@ -151,7 +156,7 @@ impl Expiry {
         }
         let rows_went = expired != Expired::default();
         if rows_went || !self.looked_through.load(Ordering::Relaxed) {
-            expired.outputs = self.unnamed_outputs(gone).await?;
+            expired.outputs = self.unnamed_outputs().await?;
             self.looked_through.store(true, Ordering::Relaxed);
         }
         Ok(expired)
@@ -185,24 +190,22 @@ impl Expiry {
 
     /// Deletes old outputs that no row names. A row that comes to name one meanwhile was written by somebody who
     /// stored it, or asked for it, meanwhile: then it is not old any more.
-    async fn unnamed_outputs(&self, gone: Cutoff) -> Result<usize, Unavailable> {
-        let since = gone.time();
+    async fn unnamed_outputs(&self) -> Result<usize, Unavailable> {
+        let since = self.retention.stored_before();
+        let outputs = self.outputs.clone();
+        let parts = blocking(move || outputs.count_old(since)).await?;
+        let parts = parts.div_ceil(OUTPUTS);
         let mut deleted = 0;
-        loop {
+        for part in 0..parts {
             let outputs = self.outputs.clone();
-            let old = blocking(move || outputs.old(since, OUTPUTS)).await?;
-            let all = old.len() < OUTPUTS;
-            let mut removed = 0;
+            let old = blocking(move || outputs.old(since, part, parts)).await?;
             for key in self.unnamed(old).await? {
                 let outputs = self.outputs.clone();
-                let gone = blocking(move || outputs.remove_old(&key, since)).await?;
-                removed += usize::from(gone);
-            }
-            deleted += removed;
-            if all || removed == 0 {
-                return Ok(deleted);
+                let removed = blocking(move || outputs.remove_old(&key, since)).await?;
+                deleted += usize::from(removed);
             }
         }
+        Ok(deleted)
     }
 
     /// Those of the outputs that no row names.

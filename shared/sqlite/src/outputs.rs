@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,9 +43,33 @@ impl FolderOutputs {
         }
     }
 
-    /// The outputs that were neither stored nor asked for since then, up to `limit`.
-    pub(super) fn old(&self, since: SystemTime, limit: usize) -> io::Result<HashSet<OutputKey>> {
+    /// How many outputs were neither stored nor asked for since then.
+    pub(super) fn count_old(&self, since: SystemTime) -> io::Result<usize> {
+        let mut count = 0;
+        self.each_old(since, |_| count += 1)?;
+        Ok(count)
+    }
+
+    /// The outputs that were neither stored nor asked for since then: part number `part`, from 0, of `parts` of about
+    /// the same size.
+    pub(super) fn old(
+        &self,
+        since: SystemTime,
+        part: usize,
+        parts: usize,
+    ) -> io::Result<HashSet<OutputKey>> {
         let mut old = HashSet::new();
+        self.each_old(since, |key| {
+            let mut hash = DefaultHasher::new();
+            key.hash(&mut hash);
+            if usize::try_from(hash.finish() % parts as u64) == Ok(part) {
+                old.insert(key);
+            }
+        })?;
+        Ok(old)
+    }
+
+    fn each_old(&self, since: SystemTime, mut found: impl FnMut(OutputKey)) -> io::Result<()> {
         for tenant in fs::read_dir(self.folder.outputs())? {
             let tenant = tenant?;
             if !tenant.file_type()?.is_dir() {
@@ -52,25 +77,17 @@ impl FolderOutputs {
             }
             for file in fs::read_dir(tenant.path())? {
                 let file = file?;
-                if old.len() == limit {
-                    return Ok(old);
-                }
-                let names = (
-                    tenant.file_name().into_string(),
-                    file.file_name().into_string(),
-                );
-                let (Ok(tenant), Ok(name)) = names else {
-                    continue;
-                };
+                let (tenant, name) = (tenant.file_name(), file.file_name());
+                let key = format!("{}/{}", tenant.display(), name.display());
                 // What else lies there is not this program's.
-                if let Ok(key) = format!("{tenant}/{name}").parse()
+                if let Ok(key) = key.parse()
                     && file.metadata()?.modified()? <= since
                 {
-                    old.insert(key);
+                    found(key);
                 }
             }
         }
-        Ok(old)
+        Ok(())
     }
 
     /// Deletes an output, unless it was stored or asked for since then. Whether it did.

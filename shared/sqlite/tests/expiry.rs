@@ -315,9 +315,10 @@ async fn writers_take_turns_with_what_is_deleted() {
         world.put(&batch, &flows).await;
     }
     world.clock.pass(31);
-    let (_, flows) = samples::batch(1);
-    let writes = Arc::new(Mutex::new(0_u32));
-    let (counted, rows) = (writes.clone(), world.store.flows());
+    let (_, mut flows) = samples::batch(1);
+    flows[0].created_at = world.clock.now();
+    let count = Arc::new(Mutex::new(0_u32));
+    let (counted, rows) = (count.clone(), world.store.flows());
     let writer = tokio::spawn(async move {
         loop {
             rows.put_flows(&flows).await.unwrap();
@@ -325,7 +326,7 @@ async fn writers_take_turns_with_what_is_deleted() {
         }
     });
     let expired = world.expire().await;
-    let during = *writes.lock().unwrap();
+    let during = *count.lock().unwrap();
     writer.abort();
     assert_eq!((expired.batches, expired.flows), (3, 6_000));
     // Thirty portions: beside each, or nearly each, somebody else's write.

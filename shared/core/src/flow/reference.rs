@@ -190,7 +190,7 @@ mod tests {
             revision
         });
         assert_eq!((seen, after), (4, None));
-        let (_, after) = flow(0).apply(|flow| flow.attempts = 1);
+        let ((), after) = flow(0).apply(|flow| flow.attempts = 1);
         assert_eq!(after.unwrap().revision, 0);
     }
 

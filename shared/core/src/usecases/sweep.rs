@@ -138,6 +138,6 @@ impl Sweep {
 /// read.
 fn woken_flow(flow: &Flow) -> Flow {
     let due_at = flow.due_at.unwrap_or_default();
-    let (_, woken) = flow.apply(|flow| flow.wake(due_at));
+    let ((), woken) = flow.apply(|flow| flow.wake(due_at));
     woken.unwrap_or_else(|| flow.clone())
 }
