@@ -197,16 +197,21 @@ impl Flow {
     }
 
     /// Every stored output that its row names: its own, and what its steps made so far.
-    pub fn outputs(&self) -> impl Iterator<Item = &Output> {
+    pub fn output_keys(&self) -> impl Iterator<Item = &OutputKey> {
         let own = match &self.status {
-            Status::Completed { output, .. } => Some(output),
+            Status::Completed { output, .. } => Some(&output.key),
             Status::Pending { .. }
             | Status::Running { .. }
             | Status::Failed { .. }
             | Status::Cancelled { .. } => None,
         };
-        let made = self.progress.products.iter().map(|made| &made.output);
-        own.into_iter().chain(made)
+        let made = self.progress.products.iter().map(|made| &made.output.key);
+        let of_job = self
+            .progress
+            .job
+            .iter()
+            .filter_map(|job| job.asset.as_ref());
+        own.into_iter().chain(made).chain(of_job)
     }
 
     /// The message that has it processed. It carries the row, unless that has more than 8 KiB.

@@ -92,14 +92,15 @@ impl ToSql for Cutoff {
 
 /// The condition that a row of `batches` did not expire by the [`Cutoff`] in this parameter.
 pub(super) fn batch_lives(cutoff: &str) -> String {
-    format!("NOT (created_at <= {cutoff} AND completed_at IS NOT NULL)")
+    format!("NOT (created_at <= {cutoff} AND completed_at IS NOT NULL AND follows_open = 0)")
 }
 
 /// The condition that a row of `flows` did not expire by the [`Cutoff`] in this parameter.
 pub(super) fn flow_lives(cutoff: &str) -> String {
     format!(
         "NOT (created_at <= {cutoff} AND EXISTS (SELECT 1 FROM batches
-            WHERE batches.batch_id = flows.batch_id AND completed_at IS NOT NULL))"
+            WHERE batches.batch_id = flows.batch_id AND completed_at IS NOT NULL
+              AND follows_open = 0))"
     )
 }
 

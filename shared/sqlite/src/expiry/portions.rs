@@ -34,7 +34,7 @@ pub(super) fn batches(rows: &Connection, gone: Cutoff) -> rusqlite::Result<Optio
     let expired: Option<String> = rows
         .prepare_cached(
             "SELECT batch_id FROM batches
-             WHERE completed_at IS NOT NULL AND created_at <= ?1
+             WHERE completed_at IS NOT NULL AND follows_open = 0 AND created_at <= ?1
              -- Nothing that is not settled is deleted, whatever its batch says.
              AND NOT EXISTS (SELECT 1 FROM flows WHERE flows.batch_id = batches.batch_id
                 AND state IN ('PENDING', 'RUNNING'))
@@ -150,8 +150,8 @@ pub(super) fn named_by_flows(rows: &Connection, after: &str) -> rusqlite::Result
         .collect::<rusqlite::Result<_>>()?;
     let keys = flows
         .iter()
-        .flat_map(assetmill_core::Flow::outputs)
-        .map(|output| output.key.clone());
+        .flat_map(assetmill_core::Flow::output_keys)
+        .cloned();
     Ok(flows.last().map(|last| Named {
         keys: keys.collect(),
         looked_until: last.id.to_string(),
