@@ -69,7 +69,9 @@ async fn what_is_older_than_it_is_kept_is_deleted_and_the_rest_is_not() {
     let mut program = program.start_again().await;
     let (status, kept) = program.get_json(&batch).await;
     assert_eq!(status, StatusCode::OK);
-    let url = kept["flows"][0]["result"]["url"].as_str().unwrap();
+    let url = kept["flows"][0]["result"]["url"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{kept:#}"));
     assert_eq!(program.fetch(url).await.status(), StatusCode::OK, "{kept}");
 
     program.kill().await;
