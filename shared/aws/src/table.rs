@@ -33,6 +33,7 @@ pub(crate) use keys::names;
 use crate::Clients;
 use crate::fault::described;
 use item::Item;
+use tally::Sizes;
 
 /// Rows in one DynamoDB table.
 #[derive(Clone)]
@@ -41,6 +42,7 @@ pub struct Table {
     name: String,
     clock: Arc<dyn Clock>,
     retention: Duration,
+    sizes: Sizes,
 }
 
 /// Flows and batches in a [`Table`].
@@ -64,6 +66,7 @@ impl Table {
             name: name.into(),
             clock,
             retention,
+            sizes: Sizes::default(),
         }
     }
 

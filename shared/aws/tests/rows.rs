@@ -1,6 +1,8 @@
 //! What changes ask of DynamoDB, and what they leave alone, at an emulator that needs no installation.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "rows/asset.rs"]
+mod asset;
 mod emulators;
 
 use std::collections::HashMap;
@@ -58,6 +60,14 @@ fn main() {
         trial(
             "completed_work_keeps_what_is_not_known",
             completed_work_keeps_what_is_not_known,
+        ),
+        trial(
+            "a_free_asset_makes_five_calls",
+            asset::a_free_asset_makes_five_calls,
+        ),
+        trial(
+            "a_paid_asset_makes_seven_calls",
+            asset::a_paid_asset_makes_seven_calls,
         ),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit()

@@ -2,6 +2,8 @@
 //! the batch's row the set of the parts that are complete. Adding twice changes nothing, so a
 //! message that comes again, or a call that the SDK sends again, does no harm.
 
+mod sizes;
+
 use std::collections::BTreeMap;
 
 use assetmill_core::BatchId;
@@ -11,6 +13,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::item::{self, Item};
 use super::{Table, keys, names, unavailable};
+
+pub(super) use sizes::{Size, Sizes};
 
 const PARALLEL: usize = 16;
 const SETTLED: &str = "settled";
@@ -22,9 +26,10 @@ impl Table {
         batch: BatchId,
         indexes: &[u32],
     ) -> Result<Tally, Unavailable> {
-        let row = self.get(keys::batch(batch)).await?;
-        let Some((size, expires_at)) =
-            row.and_then(|row| Some((size(&row)?, item::expires_at(&row)?)))
+        let Some(Size {
+            flows: size,
+            expires_at,
+        }) = self.size(batch).await?
         else {
             return Ok(Tally::Open);
         };
@@ -44,6 +49,23 @@ impl Table {
         } else {
             Tally::Open
         })
+    }
+
+    async fn size(&self, batch: BatchId) -> Result<Option<Size>, Unavailable> {
+        if let Some(known) = self.sizes.get(batch) {
+            return Ok(Some(known));
+        }
+        let row = self.get(keys::batch(batch)).await?;
+        let read = row.and_then(|row| {
+            Some(Size {
+                flows: size(&row)?,
+                expires_at: item::expires_at(&row)?,
+            })
+        });
+        if let Some(size) = read {
+            self.sizes.remember(batch, size);
+        }
+        Ok(read)
     }
 
     /// Notes settled flows of one part; its number, if that was the last of the part.

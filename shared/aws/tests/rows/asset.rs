@@ -1,0 +1,124 @@
+//! What one asset costs: the calls of DynamoDB that its flow makes on the way through a worker.
+
+use std::sync::Arc;
+
+use assetmill_contract::memory::{MemoryOutputs, MemoryQueue};
+use assetmill_contract::samples;
+use assetmill_core::ports::{FlowDeliveries as _, Sources, SystemClock};
+use assetmill_core::usecases::{Order, Process, SourceList, Submit, TimeLimits, Work};
+use assetmill_core::{
+    Asset, AssetUrl, Catalogue, Cost, MediaType, Operation, OperationDescription, Params, Product,
+    RetryPolicy, Setback, TenantId,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{Duration, World};
+
+/// Where the asset is: at its URL, which is its content.
+struct Host;
+
+#[async_trait]
+impl Sources for Host {
+    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
+        let content = Bytes::from(url.to_string());
+        let url = url.clone();
+        Ok(Asset { url, content })
+    }
+}
+
+struct Copy(OperationDescription);
+
+#[async_trait]
+impl Operation for Copy {
+    fn description(&self) -> &OperationDescription {
+        &self.0
+    }
+
+    fn fingerprint(&self) -> &'static str {
+        "1"
+    }
+
+    fn retry(&self) -> RetryPolicy {
+        RetryPolicy::default()
+    }
+
+    async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, Setback> {
+        Ok(Product {
+            content: asset.content,
+            media_type: MediaType::png(),
+        })
+    }
+}
+
+/// The calls of a submission of two assets, of the first of them, and of the second, with which the batch completes.
+async fn calls(on: &World, cost: Cost) -> [Vec<String>; 3] {
+    let clock = Arc::new(SystemClock);
+    let queue = Arc::new(MemoryQueue::new(clock.clone(), Duration::from_mins(1), 5));
+    let operation: Arc<dyn Operation> = Arc::new(Copy(samples::description("copy", cost)));
+    let flows = Arc::new(on.table.flows());
+    let submit = Submit {
+        flows: flows.clone(),
+        queue: queue.clone(),
+        clock: clock.clone(),
+    };
+    let work = Work {
+        process: Process {
+            flows,
+            sources: Arc::new(Host),
+            works: Arc::new(on.table.works()),
+            outputs: Arc::new(MemoryOutputs::default()),
+            catalogue: Catalogue::new([operation.clone()], &"copy".parse().unwrap()).unwrap(),
+            clock,
+            limits: TimeLimits::default(),
+        },
+        queue: queue.clone(),
+    };
+    on.called();
+    let urls = ["https://example.com/a", "https://example.com/b"];
+    let order = Order {
+        tenant: samples::tenant(),
+        sources: SourceList::parse(&urls).unwrap(),
+        operation,
+        params: Params::default(),
+    };
+    submit.start(order).await.unwrap();
+    let mut counted = vec![on.called()];
+    for delivery in queue.receive(2, Duration::ZERO).await.unwrap() {
+        // As it comes over the wire.
+        let body = serde_json::to_string(&delivery.message).unwrap();
+        work.handle(&serde_json::from_str(&body).unwrap())
+            .await
+            .unwrap();
+        counted.push(on.called());
+    }
+    counted.try_into().unwrap()
+}
+
+/// Of a free operation: claimed, looked for, remembered, settled, counted. How large its batch is a worker reads once.
+pub(super) async fn a_free_asset_makes_five_calls(on: World) {
+    let [submitted, first, last] = calls(&on, Cost::Free).await;
+    assert_eq!(submitted, ["BatchWriteItem", "PutItem", "UpdateItem"]);
+    let until_settled = ["UpdateItem", "GetItem", "UpdateItem", "UpdateItem"];
+    assert_eq!(first[..4], until_settled);
+    assert_eq!(first[4..], ["GetItem", "UpdateItem"]);
+    assert_eq!(last[..4], until_settled);
+    // Counted; with it the part, and the batch; that it is completed, and that all has followed.
+    assert_eq!(last[4..], ["UpdateItem"; 4]);
+}
+
+/// Of a paid one: claimed, its work looked for and claimed, the call announced, remembered, settled, counted.
+pub(super) async fn a_paid_asset_makes_seven_calls(on: World) {
+    let [_, _, last] = calls(&on, Cost::Paid).await;
+    let expected = [
+        "UpdateItem",
+        "GetItem",
+        "PutItem",
+        "UpdateItem",
+        "UpdateItem",
+        "UpdateItem",
+        "UpdateItem",
+    ];
+    assert_eq!(last[..7], expected);
+    assert_eq!(last[7..], ["UpdateItem"; 3]);
+}
