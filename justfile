@@ -8,7 +8,7 @@ test:
 
 # Writes the OpenAPI document anew, after the API changed.
 openapi:
-    ASSETMILL_WRITE_OPENAPI=1 cargo test -p assetmill --test openapi
+    ASSETMILL_WRITE_OPENAPI=1 cargo test -p assetmill-api --test openapi
 
 # Time, size, likeness and memory of the built-in transforms on a photograph, beside sharp's, on one core.
 bench-images photograph:

@@ -1,6 +1,5 @@
 //! What the program keeps things in: a folder, or AWS.
 
-mod aws;
 mod embedded;
 
 use std::sync::Arc;
@@ -10,7 +9,6 @@ use assetmill_core::ports::{
 };
 use axum::Router;
 
-pub use aws::on_aws;
 pub use embedded::{EmbeddedError, in_folder};
 
 /// One adapter of each port.

@@ -3,19 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_api::{ApiState, Readiness};
+use assetmill_api::reads::{self, ReadState};
+use assetmill_api::writes::{self, Readiness, WriteState};
+use assetmill_api::{Callers, InFlight, docs, layers, openapi, sample};
 use assetmill_core::ports::{Clock, FlowDeliveries};
 use assetmill_core::usecases::{
     Answer, Bury, Cancel, Process, Retry, Submit, Sweep, TimeLimits, Work,
 };
 use assetmill_core::{Catalogue, MAX_BATCH, Shares};
 use assetmill_fetch::{FetchLimits, Fetcher, GuardedClient};
-use assetmill_http::{Callers, InFlight, docs, layers};
-use assetmill_results::ResultsState;
 use axum::Router;
 use tokio_util::task::TaskTracker;
 use url::Url;
-use utoipa::openapi::OpenApi;
 
 use crate::adapters::Adapters;
 use crate::config::{Config, ConfigError};
@@ -110,7 +109,7 @@ impl App {
             Callers::Open(_) => Gate::of_this_machine(public_url),
             Callers::Keys(_) => Gate::of_any_name(),
         };
-        let api = ApiState {
+        let writes = WriteState {
             submit: submit.clone(),
             answer: Answer {
                 submit: submit.clone(),
@@ -139,7 +138,7 @@ impl App {
             max_inline_bytes: None,
             max_rows: MAX_BATCH,
         };
-        let results = ResultsState {
+        let reads = ReadState {
             flows: flows.clone(),
             links,
             catalogue,
@@ -149,9 +148,9 @@ impl App {
             max_rows: MAX_BATCH,
             rows_at_once: ROWS_AT_ONCE,
         };
-        let own = routes.merge(assetmill_api::sample::router());
+        let own = routes.merge(sample::router());
         Ok(Self {
-            router: router(api, results, own, public_url, gate),
+            router: router(writes, reads, own, public_url, gate),
             work,
             attempts,
             bury: Bury { flows, clock },
@@ -166,23 +165,16 @@ impl App {
     }
 }
 
-/// The OpenAPI document of all functions, with examples for a program at its default address.
-pub fn openapi() -> OpenApi {
-    let mut document = assetmill_api::openapi();
-    document.merge(assetmill_results::openapi());
-    document
-}
-
 fn router(
-    api: ApiState,
-    results: ResultsState,
+    writes: WriteState,
+    reads: ReadState,
     own: Router,
     public_url: &Url,
     gate: Gate,
 ) -> Router {
     let document = docs::served_at(openapi(), public_url.as_str());
-    let routes = assetmill_api::router(api)
-        .merge(assetmill_results::router(results))
+    let routes = writes::router(writes)
+        .merge(reads::router(reads))
         .merge(own)
         .merge(docs::router(document));
     layers::around_with(routes, move |head| gate.check(head))

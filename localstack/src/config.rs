@@ -5,11 +5,10 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use assetmill_aws::resources::Names;
+use assetmill_api::Callers;
+use assetmill_api::caller::BadKeys;
 use assetmill_core::{NotAName, TenantId};
 use assetmill_fetch::{AllowList, OriginLimits};
-use assetmill_http::Callers;
-use assetmill_http::caller::BadKeys;
 use assetmill_images::Bounds;
 use assetmill_images::sandbox::Confinement;
 use bytesize::ByteSize;
@@ -29,7 +28,7 @@ pub struct Config {
     pub data: PathBuf,
 
     /// Keeps rows in DynamoDB, messages in SQS and outputs in S3, and not in a folder. Where they are, and
-    /// with which keys, the variables of the AWS SDKs say.
+    /// with which keys, the variables of the AWS SDKs say. Needs a program that was built with the feature `aws`.
     #[arg(long, env = "ASSETMILL_AWS", conflicts_with = "data")]
     pub aws: bool,
 
@@ -258,17 +257,6 @@ pub struct Trial {
     /// operation.
     #[arg(long)]
     pub output: Option<PathBuf>,
-}
-
-impl Resources {
-    /// What they are called.
-    pub fn names(&self) -> Names {
-        Names {
-            table: self.table.clone(),
-            bucket: self.bucket.clone(),
-            queue: self.queue.clone(),
-        }
-    }
 }
 
 /// A setting that is not what it may be.

@@ -3,11 +3,14 @@
 
 pub mod adapters;
 pub mod app;
-mod commands;
+#[cfg(feature = "aws")]
+pub mod aws;
+#[cfg(not(feature = "aws"))]
+#[path = "without_aws.rs"]
+pub mod aws;
 pub mod config;
 pub mod gate;
 pub mod links;
-pub mod poll;
 pub mod samples;
 pub mod serve;
 pub mod server;

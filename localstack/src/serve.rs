@@ -7,8 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_api::sample::SAMPLE_PATH;
-use assetmill_aws::NotConfigured;
-use assetmill_aws::resources::ResourceError;
 use assetmill_catalogue::CatalogueError;
 use assetmill_core::Catalogue;
 use assetmill_core::ports::{Clock, SystemClock};
@@ -22,11 +20,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use crate::adapters::{EmbeddedError, in_folder, on_aws};
+use crate::adapters::{EmbeddedError, in_folder};
 use crate::app::{App, AppError};
-use crate::commands::{clients, init, poll};
+use crate::aws::{self, AwsError};
 use crate::config::{Command, Config, OperationCommand};
-use crate::poll::PollError;
 use crate::samples::WithSample;
 use crate::server::Connections;
 use crate::stopping::{InWork, say};
@@ -58,15 +55,9 @@ pub enum ServeError {
     /// Nothing can be kept in the folder.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
-    /// The machine does not say how AWS is called.
+    /// What is asked for is on AWS, and can't be had.
     #[error(transparent)]
-    NotConfigured(#[from] NotConfigured),
-    /// The functions can't be invoked.
-    #[error(transparent)]
-    Poll(#[from] PollError),
-    /// The resources on AWS can't be made or found.
-    #[error("{0}; `assetmill init` makes what is not there")]
-    Resource(#[from] ResourceError),
+    Aws(#[from] AwsError),
     /// The catalogue is broken.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
@@ -127,8 +118,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         return Err(ServeError::InLambda);
     }
     match &config.command {
-        Some(Command::Init) => return init(&config).await,
-        Some(Command::Poll(polled)) => return poll(&config, polled).await,
+        Some(Command::Init) => return Ok(aws::init(&config).await?),
+        Some(Command::Poll(polled)) => return Ok(aws::poll(&config, polled).await?),
         Some(Command::Operation(_)) | None => {}
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -161,7 +152,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let public_url = public_url(&config, address)?;
     let adapters = match &store {
         Some(store) => in_folder(store, &public_url, clock.clone())?,
-        None => on_aws(&clients().await?, &config, clock.clone()).await?,
+        None => aws::adapters(&config, clock.clone()).await?,
     };
     let app = App::new(&config, &public_url, adapters, clock, client, catalogue)?;
     if store.is_some() {

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use assetmill::aws::poll::{self, Functions};
 use assetmill::config::Polled;
-use assetmill::poll::{self, Functions};
 use assetmill_contract::memory::{MemoryQueue, RuntimeClock};
 use assetmill_contract::samples;
 use assetmill_core::Flow;

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_api::{ApiState, Readiness};
+use assetmill_api::writes::{Readiness, WriteState};
+use assetmill_api::{InFlight, docs, layers, sample, writes};
 use assetmill_core::Shares;
 use assetmill_core::ports::{OutputLinks, Probe};
 use assetmill_core::usecases::{Answer, Cancel, Retry, Submit, TimeLimits, Work};
-use assetmill_http::{InFlight, docs, layers};
 use assetmill_lambda::environment::{Environment, invalid};
 use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_INLINE_BYTES, MAX_ROWS, callers};
 use assetmill_lambda::processing::Processing;
@@ -45,14 +45,14 @@ async fn run(environment: Environment) -> Result<(), StartError> {
     let stores = Stores::new(&environment).await;
     let state = state(&environment, &stores)?;
     let document: OpenApi = serde_json::from_str(DOCUMENT)?;
-    let router = assetmill_api::router(state)
-        .merge(assetmill_api::sample::router())
+    let router = writes::router(state)
+        .merge(sample::router())
         .merge(docs::router_anywhere(document));
     let router = layers::around(layers::bounded(router, MAX_ANSWER_BYTES));
     lambda_http::run(router).await
 }
 
-fn state(environment: &Environment, stores: &Stores) -> Result<ApiState, StartError> {
+fn state(environment: &Environment, stores: &Stores) -> Result<WriteState, StartError> {
     let processing = Processing::new(environment)?;
     let limits = TimeLimits {
         lease: LEASE,
@@ -72,7 +72,7 @@ fn state(environment: &Environment, stores: &Stores) -> Result<ApiState, StartEr
         queue: Arc::new(queue),
         clock: stores.clock(),
     };
-    Ok(ApiState {
+    Ok(WriteState {
         answer: Answer {
             submit: submit.clone(),
             work: Work {

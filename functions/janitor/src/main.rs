@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use assetmill_core::ports::FlowWrites;
 use assetmill_core::usecases::{Bury, Submit, Sweep};
-use assetmill_janitor::{Event, Janitor};
+use assetmill_janitor_function::{Event, Janitor};
 use assetmill_lambda::environment::Environment;
 use assetmill_lambda::start::{StartError, start};
 use assetmill_lambda::stores::Stores;

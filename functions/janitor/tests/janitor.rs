@@ -10,7 +10,7 @@ use assetmill_contract::samples;
 use assetmill_core::ports::{FlowChanges as _, FlowDeliveries as _, FlowReads as _, FlowWrites};
 use assetmill_core::usecases::{Bury, Submit, Sweep};
 use assetmill_core::{Batch, Flow, FlowState, Status};
-use assetmill_janitor::{Done, Event, Janitor};
+use assetmill_janitor_function::{Done, Event, Janitor};
 use serde_json::{Value, json};
 
 const SCHEDULE: &str = include_str!("../../../events/janitor-schedule.json");

@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use assetmill_api::reads::{self, ReadState};
+use assetmill_api::{InFlight, layers};
 use assetmill_core::ports::{FlowReads, OutputLinks};
-use assetmill_http::{InFlight, layers};
 use assetmill_lambda::environment::Environment;
 use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_ROWS, callers};
 use assetmill_lambda::processing::catalogue;
 use assetmill_lambda::start::{StartError, start};
 use assetmill_lambda::stores::{LINK_LIFETIME, Stores};
-use assetmill_results::ResultsState;
 
 fn main() -> ExitCode {
     start(run)
@@ -20,7 +20,7 @@ async fn run(environment: Environment) -> Result<(), StartError> {
     let stores = Stores::new(&environment).await;
     let flows: Arc<dyn FlowReads> = Arc::new(stores.table()?.flows());
     let links: Arc<dyn OutputLinks> = Arc::new(stores.bucket()?);
-    let router = assetmill_results::router(ResultsState {
+    let router = reads::router(ReadState {
         flows,
         links,
         catalogue: catalogue(&environment)?,

@@ -10,7 +10,7 @@ use assetmill_lambda::processing::Processing;
 use assetmill_lambda::records::{MAX_HOPS, time_left};
 use assetmill_lambda::start::{StartError, start};
 use assetmill_lambda::stores::Stores;
-use assetmill_worker::Worker;
+use assetmill_worker_function::Worker;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{LambdaEvent, service_fn};
 

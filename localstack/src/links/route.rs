@@ -1,8 +1,8 @@
 use std::path::Path as FilePath;
 use std::time::Duration;
 
+use assetmill_api::{ErrorCode, Problem};
 use assetmill_core::{MediaType, OutputKey};
-use assetmill_http::{ErrorCode, Problem};
 use assetmill_sqlite::FolderOutputs;
 use axum::Router;
 use axum::extract::{Path, RawQuery, Request, State};

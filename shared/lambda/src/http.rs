@@ -1,6 +1,6 @@
 //! What the HTTP functions may answer, and to whom.
 
-use assetmill_http::Callers;
+use assetmill_api::Callers;
 
 use crate::environment::{Environment, EnvironmentError, invalid};
 

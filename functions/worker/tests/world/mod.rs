@@ -19,7 +19,7 @@ use assetmill_core::{
     TenantId,
 };
 use assetmill_lambda::records::MAX_HOPS;
-use assetmill_worker::Worker;
+use assetmill_worker_function::Worker;
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use bytes::Bytes;

@@ -1,0 +1,20 @@
+//! The routes.
+
+mod batches;
+mod flows;
+mod operations;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::reads::ReadState;
+
+/// Every route.
+pub(crate) fn all() -> OpenApiRouter<ReadState> {
+    OpenApiRouter::new()
+        .routes(routes!(flows::results))
+        .routes(routes!(flows::flow))
+        .routes(routes!(batches::batches))
+        .routes(routes!(batches::batch))
+        .routes(routes!(operations::operations))
+}

@@ -1,0 +1,139 @@
+//! How batches are doing.
+
+use assetmill_core::ports::Unavailable;
+use assetmill_core::{Batch, BatchId};
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use futures_util::future::try_join_all;
+
+use crate::query::Query;
+use crate::reads::ReadState;
+use crate::reads::cursor::Cursor;
+use crate::reads::pages::{BatchPage, BatchesPage, BatchesQuery, FlowsQuery};
+use crate::reads::problems::{BatchProblems, BatchesProblems};
+use crate::reads::rows::Page;
+use crate::views::BatchView;
+use crate::{Caller, ErrorCode, PathId, Problem, rows};
+
+/// How many batches are counted at the same time.
+const COUNTED_AT_ONCE: usize = 10;
+
+/// Your batches
+///
+/// The latest first. A batch that was started a moment ago may be missing for another moment.
+#[utoipa::path(
+    get,
+    path = "/api/v2/batches",
+    tag = "results",
+    params(
+        (
+            "limit" = Option<u8>, Query, minimum = 1, maximum = 100,
+            description = "How many; 20 if it is not given"
+        ),
+        (
+            "cursor" = Option<String>, Query, format = "batches-cursor",
+            description = "The `next_cursor` of the page before"
+        ),
+    ),
+    responses(
+        (status = 200, description = "A page of batches", body = BatchesPage),
+        BatchesProblems,
+    ),
+)]
+pub(crate) async fn batches(
+    State(state): State<ReadState>,
+    Caller(tenant): Caller,
+    Query(query): Query<BatchesQuery>,
+) -> Result<Json<BatchesPage>, Problem> {
+    // One more than asked for tells whether there is another page.
+    let limit = query.limit + 1;
+    let mut batches = state.flows.batches(&tenant, query.before, limit).await?;
+    let more = batches.len() > query.limit;
+    batches.truncate(query.limit);
+    let next_cursor = batches
+        .last()
+        .filter(|_| more)
+        .map(|batch| Cursor(batch.id));
+    let batches = counted(&state, batches).await?;
+    Ok(Json(BatchesPage {
+        batches,
+        next_cursor,
+    }))
+}
+
+/// One batch, with a page of its flows
+///
+/// How the batch is doing, and its flows in the order of the request, all or those in one state.
+#[utoipa::path(
+    get,
+    path = "/api/v2/batches/{batch_id}",
+    tag = "results",
+    params(
+        (
+            "batch_id" = String, Path, format = "uuid", description = "The batch",
+            example = "01890a5d-ac96-774b-bcce-b302099a8000"
+        ),
+        (
+            "state" = Option<crate::views::FlowStateView>, Query,
+            description = "Only flows in this state"
+        ),
+        (
+            "limit" = Option<u16>, Query, minimum = 1, maximum = 1000,
+            description = "How many flows; 100 if it is not given"
+        ),
+        (
+            "cursor" = Option<String>, Query, format = "flows-cursor",
+            description = "The `next_cursor` of the page before"
+        ),
+    ),
+    responses(
+        (status = 200, description = "The batch and a page of its flows", body = BatchPage),
+        BatchProblems,
+    ),
+)]
+pub(crate) async fn batch(
+    State(state): State<ReadState>,
+    Caller(tenant): Caller,
+    PathId(id): PathId<BatchId>,
+    Query(query): Query<FlowsQuery>,
+) -> Result<Response, Problem> {
+    let batch = state.flows.batch(&tenant, id).await?.ok_or_else(|| {
+        Problem::new(
+            ErrorCode::BatchNotFound,
+            "you have no such batch; GET /api/v2/batches lists yours",
+        )
+    })?;
+    let counts = state.flows.counts(&tenant, id).await?;
+    let page = Page {
+        flows: state.flows.clone(),
+        links: state.links(),
+        tenant: tenant.clone(),
+        batch: id,
+        state: query.state,
+        left: query.limit,
+        after: query.after,
+        ended: false,
+        at_once: state.rows_at_once,
+    };
+    let in_flight = state.in_flight.of(&tenant);
+    rows::answer(&BatchView::new(batch, counts), page, in_flight).await
+}
+
+async fn counted(state: &ReadState, batches: Vec<Batch>) -> Result<Vec<BatchView>, Unavailable> {
+    let mut views = Vec::with_capacity(batches.len());
+    let mut batches = batches.into_iter().peekable();
+    while batches.peek().is_some() {
+        let some: Vec<_> = batches.by_ref().take(COUNTED_AT_ONCE).collect();
+        let counts = some
+            .iter()
+            .map(|batch| state.flows.counts(&batch.tenant, batch.id));
+        let counts = try_join_all(counts).await?;
+        views.extend(
+            some.into_iter()
+                .zip(counts)
+                .map(|(batch, counts)| BatchView::new(batch, counts)),
+        );
+    }
+    Ok(views)
+}

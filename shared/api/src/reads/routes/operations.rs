@@ -1,0 +1,39 @@
+//! What can be done.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::reads::ReadState;
+use crate::reads::problems::CallProblems;
+use crate::views::OperationView;
+use crate::{Caller, Problem};
+
+/// The catalogue.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Operations {
+    /// Every operation, by name.
+    operations: Vec<OperationView>,
+}
+
+/// The catalogue of operations
+///
+/// Names, parameters and media types of what can be asked for, and which one runs by default.
+#[utoipa::path(
+    get,
+    path = "/api/v2/operations",
+    tag = "catalogue",
+    responses(
+        (status = 200, description = "Every operation", body = Operations),
+        CallProblems,
+    ),
+)]
+pub(crate) async fn operations(
+    State(state): State<ReadState>,
+    _caller: Caller,
+) -> Result<Json<Operations>, Problem> {
+    Ok(Json(Operations {
+        operations: OperationView::all(&state.catalogue),
+    }))
+}

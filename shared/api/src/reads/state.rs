@@ -1,0 +1,53 @@
+//! What the routes work with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_core::Catalogue;
+use assetmill_core::ports::{FlowReads, OutputLinks};
+use axum::extract::FromRef;
+
+use crate::views::Links;
+use crate::{Callers, InFlight};
+
+/// What the routes work with.
+#[derive(Clone)]
+pub struct ReadState {
+    /// Rows.
+    pub flows: Arc<dyn FlowReads>,
+    /// Makes URLs of results.
+    pub links: Arc<dyn OutputLinks>,
+    /// What can be made.
+    pub catalogue: Catalogue,
+    /// Who may call.
+    pub callers: Callers,
+    /// The memory of bodies and answers.
+    pub in_flight: InFlight,
+    /// How long URLs of results live.
+    pub link_lifetime: Duration,
+    /// How many flows one question may be about.
+    pub max_rows: usize,
+    /// How many of them are read at once.
+    pub rows_at_once: usize,
+}
+
+impl ReadState {
+    pub(crate) fn links(&self) -> Links {
+        Links {
+            port: self.links.clone(),
+            lifetime: self.link_lifetime,
+        }
+    }
+}
+
+impl FromRef<ReadState> for Callers {
+    fn from_ref(state: &ReadState) -> Self {
+        state.callers.clone()
+    }
+}
+
+impl FromRef<ReadState> for InFlight {
+    fn from_ref(state: &ReadState) -> Self {
+        state.in_flight.clone()
+    }
+}

@@ -1,0 +1,54 @@
+//! What the function `api` serves: v1, the submission of v2 batches, cancel, retry, and health.
+//!
+//! [`router`] is a function of its ports: a Lambda and the program on one machine mount the same.
+
+mod order;
+mod problems;
+mod readiness;
+mod routes;
+mod rows;
+mod state;
+
+use axum::Router;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::docs::Shared;
+
+pub use readiness::Readiness;
+pub use state::WriteState;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Assetmill",
+        description = "Turns digital assets into processed digital assets. Give it URLs and the \
+                       name of an operation; it fetches each asset, runs the operation, stores \
+                       the output and tells you how each one went.\n\n\
+                       Errors are `application/problem+json` (RFC 9457) with a stable `code`."
+    ),
+    tags(
+        (name = "transform", description = "Answers while you wait"),
+        (name = "batches", description = "Runs in the background"),
+        (name = "service", description = "The service itself"),
+    ),
+    modifiers(&Shared),
+)]
+struct Document;
+
+/// The routes.
+///
+/// Whoever mounts them adds [`crate::layers::around`] once all routes are there.
+pub fn router(state: WriteState) -> Router {
+    routes().with_state(state).into()
+}
+
+/// The part of the OpenAPI document that describes these routes.
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<WriteState> {
+    OpenApiRouter::with_openapi(Document::openapi()).merge(routes::all())
+}

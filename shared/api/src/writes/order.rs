@@ -1,0 +1,238 @@
+//! From request bodies to orders.
+
+use std::sync::Arc;
+
+use assetmill_core::usecases::{Order, OrderedSource, SourceList, SourceListError};
+use assetmill_core::{Availability, Catalogue, Failure, MAX_BATCH, Operation, Params, TenantId};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, SchemaFormat, Type};
+
+use crate::body::{BoundedList, GivenParams};
+use crate::{ErrorCode, Pointer, Problem, RequestBody};
+
+/// One asset, and what to do with it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a JSON object such as {\"digital_asset_url\": \"https://example.com/a.jpg\"}"
+)]
+#[schema(as = TransformOne)]
+pub(crate) struct OneAsset {
+    /// Where the asset is: an http or https URL without credentials.
+    #[schema(
+        format = "uri",
+        min_length = 1,
+        max_length = 4096,
+        example = "http://127.0.0.1:8000/samples/coffee.jpg"
+    )]
+    digital_asset_url: String,
+    /// The operation; without it, the catalogue's default. `GET /api/v2/operations` lists them.
+    #[schema(
+        example = "thumbnail",
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[a-z0-9][a-z0-9_-]*$"
+    )]
+    operation: Option<String>,
+    /// The parameters of the operation; those left out have the operation's defaults.
+    #[schema(value_type = Option<Object>, example = json!({}))]
+    params: Option<GivenParams>,
+}
+
+/// Up to 10,000 assets, and what to do with each.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a JSON object such as {\"digital_asset_urls\": [\"https://example.com/a.jpg\"]}"
+)]
+#[schema(as = TransformMany)]
+pub(crate) struct ManyAssets {
+    /// Where the assets are: http or https URLs without credentials.
+    #[schema(schema_with = urls)]
+    digital_asset_urls: BoundedList<String, MAX_BATCH>,
+    /// The operation; without it, the catalogue's default. `GET /api/v2/operations` lists them.
+    #[schema(
+        example = "thumbnail",
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[a-z0-9][a-z0-9_-]*$"
+    )]
+    operation: Option<String>,
+    /// The parameters of the operation; those left out have the operation's defaults.
+    #[schema(value_type = Option<Object>, example = json!({}))]
+    params: Option<GivenParams>,
+}
+
+/// The schema of a list of URLs. One that is longer than 4,096 bytes is a failed row, and refuses nothing.
+fn urls() -> Array {
+    let url = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::Custom("uri".to_owned())))
+        .min_length(Some(1));
+    ArrayBuilder::new()
+        .items(url)
+        .min_items(Some(1))
+        .max_items(Some(MAX_BATCH))
+        .description(Some(
+            "Where the assets are: http or https URLs without credentials.",
+        ))
+        .examples([json!(["http://127.0.0.1:8000/samples/coffee.jpg"])])
+        .build()
+}
+
+impl RequestBody for OneAsset {
+    const MISTAKEN_FIELDS: &'static [(&'static str, &'static str)] = &[(
+        "digital_asset_urls",
+        "for several assets, POST to /api/v1/transforms or /api/v2/transforms",
+    )];
+}
+
+impl RequestBody for ManyAssets {
+    const MISTAKEN_FIELDS: &'static [(&'static str, &'static str)] = &[(
+        "digital_asset_url",
+        "here it is digital_asset_urls, a list; for one asset and its bytes, \
+         POST to /api/v1/transform",
+    )];
+}
+
+impl OneAsset {
+    /// The order, if it can be accepted.
+    pub(crate) fn order(self, tenant: TenantId, catalogue: &Catalogue) -> Result<Order, Problem> {
+        let pointer = Pointer::root().field("digital_asset_url");
+        let sources = SourceList::parse(&[self.digital_asset_url])
+            .map_err(|error| refused(&error).at(pointer))?;
+        order(
+            tenant,
+            sources,
+            catalogue,
+            self.operation.as_deref(),
+            self.params,
+        )
+    }
+}
+
+impl ManyAssets {
+    /// Itself, if it names no more than `max` assets: as many as one answer holds.
+    pub(crate) fn for_at_most(self, max: usize) -> Result<Self, Problem> {
+        let given = self.digital_asset_urls.given;
+        // One that no batch could have is refused as such.
+        if given <= max || given > MAX_BATCH {
+            return Ok(self);
+        }
+        let detail = format!(
+            "{given} URLs are too many to wait for; send at most {max}, or POST them to \
+             /api/v2/transforms, which takes {MAX_BATCH}"
+        );
+        let pointer = Pointer::root().field("digital_asset_urls");
+        Err(Problem::new(ErrorCode::TooManyUrls, detail).at(pointer))
+    }
+
+    /// The order, if it can be accepted.
+    pub(crate) fn order(self, tenant: TenantId, catalogue: &Catalogue) -> Result<Order, Problem> {
+        let list = Pointer::root().field("digital_asset_urls");
+        let BoundedList { items, given } = self.digital_asset_urls;
+        let sources = if given > MAX_BATCH {
+            Err(SourceListError::TooMany { given })
+        } else {
+            SourceList::parse(&items)
+        };
+        let sources = sources.map_err(|error| {
+            let pointer = match &error {
+                SourceListError::Empty | SourceListError::TooMany { .. } => list,
+                SourceListError::NotAUrl { index, .. } => list.index(*index),
+                SourceListError::NoneUsable { .. } => list.index(0),
+            };
+            refused(&error).at(pointer)
+        })?;
+        order(
+            tenant,
+            sources,
+            catalogue,
+            self.operation.as_deref(),
+            self.params,
+        )
+    }
+}
+
+/// The memory of a flow, in bytes: about a KiB, twice (the flow, and its row on the way to the store).
+const FLOW_BYTES: u64 = 2 * 1024;
+/// The memory that all flows of a batch take whose number is not known yet.
+pub(crate) const MEMORY_OF_A_BATCH: u64 = MAX_BATCH as u64 * FLOW_BYTES;
+
+/// The memory that an order takes until it is answered, in bytes.
+pub(crate) fn memory_of(order: &Order) -> u64 {
+    let url = |source: &OrderedSource| match source {
+        OrderedSource::Asset(url) => url.as_url().as_str().len(),
+        OrderedSource::Refused(shown, _) => shown.as_str().len(),
+    };
+    let sources = order.sources.as_slice();
+    let bytes_of = |source| FLOW_BYTES + 2 * url(source) as u64;
+    sources.iter().map(bytes_of).sum()
+}
+
+fn order(
+    tenant: TenantId,
+    sources: SourceList,
+    catalogue: &Catalogue,
+    operation: Option<&str>,
+    params: Option<GivenParams>,
+) -> Result<Order, Problem> {
+    let operation = chosen(catalogue, operation)?;
+    let params = accepted(&*operation, params)?;
+    Ok(Order {
+        tenant,
+        sources,
+        operation,
+        params,
+    })
+}
+
+fn refused(error: &SourceListError) -> Problem {
+    let code = match error {
+        SourceListError::Empty => ErrorCode::EmptyList,
+        SourceListError::TooMany { .. } => ErrorCode::TooManyUrls,
+        SourceListError::NotAUrl { .. } => ErrorCode::InvalidUrl,
+        SourceListError::NoneUsable { refusal } => ErrorCode::Failure(Failure::from(*refusal).code),
+    };
+    Problem::new(code, error.to_string())
+}
+
+fn chosen(catalogue: &Catalogue, name: Option<&str>) -> Result<Arc<dyn Operation>, Problem> {
+    let pointer = || Pointer::root().field("operation");
+    let operation = match name {
+        None => catalogue.default_operation(),
+        Some(name) => catalogue.get(name).ok_or_else(|| {
+            let known: Vec<_> = catalogue
+                .iter()
+                .map(|operation| operation.description().name.as_str())
+                .collect();
+            let detail = format!(
+                "there is no operation {name:?}; there is {}",
+                known.join(", ")
+            );
+            Problem::new(ErrorCode::UnknownOperation, detail).at(pointer())
+        })?,
+    };
+    let description = operation.description();
+    match &description.availability {
+        Availability::Available => Ok(operation.clone()),
+        Availability::Unavailable { reason } => {
+            let detail = format!("{} can't run here: {reason}", description.name);
+            Err(Problem::new(ErrorCode::OperationNotOffered, detail).at(pointer()))
+        }
+    }
+}
+
+fn accepted(operation: &dyn Operation, params: Option<GivenParams>) -> Result<Params, Problem> {
+    let given = params.unwrap_or_default();
+    operation
+        .description()
+        .params
+        .accept(&given.0)
+        .map_err(|error| {
+            let pointer = Pointer::root().field("params").field(&error.name);
+            Problem::new(ErrorCode::InvalidParams, error.message).at(pointer)
+        })
+}

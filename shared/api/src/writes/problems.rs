@@ -1,0 +1,83 @@
+//! Which problems the routes answer, for the OpenAPI document.
+
+use std::collections::BTreeMap;
+
+use assetmill_core::FailureCode;
+use utoipa::IntoResponses;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::response::Response;
+
+use crate::ErrorCode;
+use crate::problem::{OF_BODIES, OF_CALLS, problem_responses};
+
+const OF_ORDERS: &[ErrorCode] = &[
+    ErrorCode::InvalidUrl,
+    ErrorCode::Failure(FailureCode::UnsupportedScheme),
+    ErrorCode::Failure(FailureCode::CredentialsInUrl),
+    ErrorCode::Failure(FailureCode::UrlTooLong),
+    ErrorCode::UnknownOperation,
+    ErrorCode::OperationNotOffered,
+    ErrorCode::InvalidParams,
+];
+const OF_LISTS: &[ErrorCode] = &[
+    ErrorCode::EmptyList,
+    ErrorCode::TooManyUrls,
+    ErrorCode::AnswerTooLarge,
+];
+const OF_WAITING: &[ErrorCode] = &[ErrorCode::FlowCancelled, ErrorCode::StillProcessing];
+const OF_BATCHES: &[ErrorCode] = &[ErrorCode::BatchIdInPath, ErrorCode::BatchNotFound];
+const OF_RETRIES: &[ErrorCode] = &[ErrorCode::NothingToRetry, ErrorCode::OperationNotOffered];
+
+/// Of a request that waits for one asset.
+pub(crate) struct OneProblems;
+
+impl IntoResponses for OneProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let failures: Vec<_> = FailureCode::ALL
+            .iter()
+            .copied()
+            .map(ErrorCode::Failure)
+            .collect();
+        documented(&[OF_BODIES, OF_CALLS, OF_ORDERS, OF_WAITING, &failures])
+    }
+}
+
+/// Of a request with many assets.
+pub(crate) struct ManyProblems;
+
+impl IntoResponses for ManyProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[OF_BODIES, OF_CALLS, OF_ORDERS, OF_LISTS])
+    }
+}
+
+/// Of the cancelling of a batch.
+pub(crate) struct CancelProblems;
+
+impl IntoResponses for CancelProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[OF_CALLS, OF_BATCHES])
+    }
+}
+
+/// Of the retrying of a batch.
+pub(crate) struct RetryProblems;
+
+impl IntoResponses for RetryProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[OF_CALLS, OF_BATCHES, OF_RETRIES])
+    }
+}
+
+/// Of the question whether the service is ready.
+pub(crate) struct ReadyProblems;
+
+impl IntoResponses for ReadyProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[&[ErrorCode::NotReady]])
+    }
+}
+
+fn documented(codes: &[&[ErrorCode]]) -> BTreeMap<String, RefOr<Response>> {
+    problem_responses(codes.iter().copied().flatten().copied())
+}

@@ -1,0 +1,24 @@
+//! The routes.
+
+mod batches;
+mod service;
+mod transform;
+mod transforms;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::writes::WriteState;
+
+/// Every route.
+pub(crate) fn all() -> OpenApiRouter<WriteState> {
+    OpenApiRouter::new()
+        .routes(routes!(transform::transform_one))
+        .routes(routes!(transforms::transform_many))
+        .routes(routes!(transforms::start_batch))
+        .routes(routes!(batches::cancel_batch))
+        .routes(routes!(batches::retry_batch))
+        .routes(routes!(service::about))
+        .routes(routes!(service::health))
+        .routes(routes!(service::ready))
+}

@@ -1,0 +1,109 @@
+//! Batches that were started: stopping them, running their failures again.
+
+use assetmill_core::BatchId;
+use assetmill_core::usecases::RetryError;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::transforms::started;
+use crate::views::{CancelledView, OverallStatus, StartedView};
+use crate::writes::WriteState;
+use crate::writes::order::MEMORY_OF_A_BATCH;
+use crate::writes::problems::{CancelProblems, RetryProblems};
+use crate::{Caller, ErrorCode, PathId, Problem};
+
+/// Stop a batch
+///
+/// Cancels the flows that wait for a worker or for another try. Those that are being processed go
+/// on, and those that are settled stay as they are. Cancelling again changes nothing more.
+#[utoipa::path(
+    post,
+    path = "/api/v2/batches/{batch_id}/cancel",
+    tag = "batches",
+    params((
+        "batch_id" = String, Path, format = "uuid", description = "The batch",
+        example = "01890a5d-ac96-774b-bcce-b302099a8000"
+    )),
+    responses(
+        (status = 200, description = "What was stopped", body = CancelledView),
+        CancelProblems,
+    ),
+)]
+pub(crate) async fn cancel_batch(
+    State(state): State<WriteState>,
+    Caller(tenant): Caller,
+    PathId(id): PathId<BatchId>,
+) -> Result<Json<CancelledView>, Problem> {
+    let _memory = state.in_flight.of(&tenant).hold(MEMORY_OF_A_BATCH).await?;
+    let done = state
+        .cancel
+        .run(&tenant, id)
+        .await?
+        .ok_or_else(no_such_batch)?;
+    Ok(Json(CancelledView {
+        batch_id: id,
+        cancelled: done.cancelled,
+        status: OverallStatus::of_batch(done.counts, done.batch.size),
+        counts: done.counts.into(),
+    }))
+}
+
+/// Run the failures of a batch again
+///
+/// Starts a new batch of the assets whose flows failed, with the same operation and parameters.
+/// The old batch stays as it is.
+#[utoipa::path(
+    post,
+    path = "/api/v2/batches/{batch_id}/retry",
+    tag = "batches",
+    params((
+        "batch_id" = String, Path, format = "uuid", description = "The batch",
+        example = "01890a5d-ac96-774b-bcce-b302099a8000"
+    )),
+    responses(
+        (
+            status = 202,
+            description = "The new batch is started",
+            body = StartedView,
+            headers(("Location" = String, description = "The new batch")),
+        ),
+        RetryProblems,
+    ),
+)]
+pub(crate) async fn retry_batch(
+    State(state): State<WriteState>,
+    Caller(tenant): Caller,
+    PathId(id): PathId<BatchId>,
+) -> Result<Response, Problem> {
+    let in_flight = state.in_flight.of(&tenant);
+    let memory = in_flight.hold(MEMORY_OF_A_BATCH).await?;
+    match state.retry.run(&tenant, id).await {
+        Ok(accepted) => started(&accepted, memory),
+        Err(error) => Err(refused(error)),
+    }
+}
+
+fn refused(error: RetryError) -> Problem {
+    match error {
+        RetryError::Unknown => no_such_batch(),
+        RetryError::NothingFailed => Problem::new(
+            ErrorCode::NothingToRetry,
+            "no flow of this batch has failed that could be run again; flows that were cancelled or \
+             whose URLs were refused can be sent as a new batch",
+        ),
+        RetryError::OperationUnavailable => Problem::new(
+            ErrorCode::OperationNotOffered,
+            "the operation of this batch can't run here any more; \
+             start a batch with another one that GET /api/v2/operations lists",
+        ),
+        RetryError::Unavailable(error) => error.into(),
+    }
+}
+
+fn no_such_batch() -> Problem {
+    Problem::new(
+        ErrorCode::BatchNotFound,
+        "you have no such batch; GET /api/v2/batches lists yours",
+    )
+}

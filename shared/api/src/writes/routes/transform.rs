@@ -1,0 +1,154 @@
+//! One asset, answered with its processed bytes.
+
+use assetmill_core::{Flow, Output, Status};
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use http::{HeaderName, HeaderValue, StatusCode};
+use utoipa::ToSchema;
+
+use crate::views::ResultView;
+use crate::writes::WriteState;
+use crate::writes::order::OneAsset;
+use crate::writes::problems::OneProblems;
+use crate::{Caller, ErrorCode, JsonBody, Problem, TenantInFlight};
+
+const FLOW_ID: HeaderName = HeaderName::from_static("assetmill-flow-id");
+
+/// The processed asset.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code, reason = "describes the answer in the document")]
+pub(crate) struct ProcessedBytes(Vec<u8>);
+
+/// Process one asset and get its bytes
+///
+/// Fetches the asset, runs the operation and answers with what it made. An asset that takes longer
+/// than a request may is answered with a problem of the code `still_processing`; it goes on, and
+/// `GET /api/v2/transforms/{flow_id}` has its result.
+#[utoipa::path(
+    post,
+    path = "/api/v1/transform",
+    tag = "transform",
+    request_body(
+        content = OneAsset,
+        description = "The asset, and what to do with it",
+        examples(
+            ("The default operation" = (
+                value = json!({ "digital_asset_url": "http://127.0.0.1:8000/samples/coffee.jpg" })
+            )),
+            ("A thumbnail" = (
+                value = json!({
+                    "digital_asset_url": "http://127.0.0.1:8000/samples/coffee.jpg",
+                    "operation": "thumbnail",
+                    "params": { "width": 320, "height": 320 },
+                })
+            )),
+        ),
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The processed asset",
+            content(
+                (ProcessedBytes = "image/avif"),
+                (ProcessedBytes = "image/jpeg"),
+                (ProcessedBytes = "image/png"),
+                (ProcessedBytes = "image/webp"),
+                (ProcessedBytes = "application/octet-stream"),
+            ),
+            headers(
+                ("ETag" = String, description = "The SHA-256 of the bytes"),
+                ("Assetmill-Flow-Id" = String, description = "The flow that made them"),
+            ),
+        ),
+        (
+            status = 303,
+            description = "The processed asset is too large to return here; fetch it from Location",
+            body = ResultView,
+            headers(
+                ("Location" = String, description = "A URL of the processed asset that expires"),
+                ("Assetmill-Flow-Id" = String, description = "The flow that made it"),
+            ),
+        ),
+        OneProblems,
+    ),
+)]
+pub(crate) async fn transform_one(
+    State(state): State<WriteState>,
+    Caller(tenant): Caller,
+    JsonBody(body): JsonBody<OneAsset>,
+) -> Result<Response, Problem> {
+    let in_flight = state.in_flight.of(&tenant);
+    let order = body.order(tenant, &state.catalogue)?;
+    let accepted = state.answer.run(order).await?;
+    let flow = accepted.flows.first().ok_or_else(Problem::internal)?;
+    outcome(&state, flow, &in_flight)
+        .await
+        .map_err(|problem| problem.of_flow(flow.id))
+}
+
+async fn outcome(
+    state: &WriteState,
+    flow: &Flow,
+    in_flight: &TenantInFlight,
+) -> Result<Response, Problem> {
+    let mut response = match &flow.status {
+        Status::Completed { output, .. } => delivered(state, output, in_flight).await?,
+        Status::Failed { failure, .. } => return Err(failure.into()),
+        Status::Cancelled { .. } => {
+            return Err(Problem::new(
+                ErrorCode::FlowCancelled,
+                "the flow was cancelled before it was processed; send it again",
+            ));
+        }
+        Status::Pending { .. } | Status::Running { .. } => {
+            return Err(Problem::new(
+                ErrorCode::StillProcessing,
+                format!(
+                    "the asset takes longer than a request may, and goes on: \
+                     ask GET /api/v2/transforms/{} for its result",
+                    flow.id
+                ),
+            ));
+        }
+    };
+    response
+        .headers_mut()
+        .insert(FLOW_ID, header(&flow.id.to_string())?);
+    Ok(response)
+}
+
+async fn delivered(
+    state: &WriteState,
+    output: &Output,
+    in_flight: &TenantInFlight,
+) -> Result<Response, Problem> {
+    let max = state.max_inline_bytes.unwrap_or(u64::MAX);
+    if output.bytes > max.min(in_flight.bytes()) {
+        let result = state.links().result(output).await?;
+        let location = [(LOCATION, header(&result.url)?)];
+        return Ok((StatusCode::SEE_OTHER, location, Json(result)).into_response());
+    }
+    let memory = in_flight.hold(output.bytes).await?;
+    let Some(content) = state.outputs.get(&output.key).await? else {
+        tracing::error!(key = output.key.as_str(), "output is gone");
+        return Err(Problem::internal());
+    };
+    let headers = [
+        (CONTENT_TYPE, header(output.media_type.as_str())?),
+        (ETAG, header(&format!("\"{}\"", output.sha256))?),
+    ];
+    Ok((headers, memory.hold(content)).into_response())
+}
+
+fn header(text: &str) -> Result<HeaderValue, Problem> {
+    HeaderValue::try_from(text).map_err(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "text fits no header"
+        );
+        Problem::internal()
+    })
+}

@@ -1,0 +1,141 @@
+//! Many assets: answered while the caller waits, or started in the background.
+
+use assetmill_core::Share;
+use assetmill_core::usecases::Accepted;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, LOCATION};
+
+use crate::views::{Counted, ResultsBeginning, ResultsView, StartedView};
+use crate::writes::WriteState;
+use crate::writes::order::{ManyAssets, memory_of};
+use crate::writes::problems::ManyProblems;
+use crate::writes::rows::AtHand;
+use crate::{Caller, JsonBody, Problem, rows};
+
+/// Process many assets and wait for all results
+///
+/// Processes the assets in parallel and answers one consolidated result. What is not finished in
+/// the time that a request has goes on in the background: the status is then RUNNING, and the rows
+/// hold the flow ids to ask for later. An asset that fails is a row with an error; it does not fail
+/// the request. Where the service runs on Lambda, whose answers are bounded, at most 1,000.
+#[utoipa::path(
+    post,
+    path = "/api/v1/transforms",
+    tag = "transform",
+    request_body(
+        content = ManyAssets,
+        description = "The assets, and what to do with each",
+        examples(
+            ("The default operation" = (
+                value = json!({ "digital_asset_urls": ["http://127.0.0.1:8000/samples/coffee.jpg"] })
+            )),
+            ("Good ones and a bad one" = (
+                value = json!({
+                    "digital_asset_urls": [
+                        "http://127.0.0.1:8000/samples/coffee.jpg",
+                        "http://127.0.0.1:8000/samples/no-such-asset.jpg",
+                    ],
+                    "operation": "thumbnail",
+                    "params": { "width": 320, "height": 320 },
+                })
+            )),
+        ),
+    ),
+    responses(
+        (status = 200, description = "How each asset went", body = ResultsView),
+        ManyProblems,
+    ),
+)]
+pub(crate) async fn transform_many(
+    State(state): State<WriteState>,
+    Caller(tenant): Caller,
+    JsonBody(body): JsonBody<ManyAssets>,
+) -> Result<Response, Problem> {
+    let in_flight = state.in_flight.of(&tenant);
+    let order = body
+        .for_at_most(state.max_rows)?
+        .order(tenant, &state.catalogue)?;
+    let memory = in_flight.hold(memory_of(&order)).await?;
+    let Accepted { batch, flows } = state.answer.run(order).await?;
+    let beginning = ResultsBeginning {
+        batch_id: Some(batch.id),
+    };
+    let flows = AtHand {
+        flows: flows.into_iter(),
+        links: state.links(),
+        counted: Counted::default(),
+        _memory: memory,
+    };
+    rows::answer(&beginning, flows, in_flight).await
+}
+
+/// Start a batch
+///
+/// Accepts up to 10,000 assets, one flow for each, and answers at once. Ask for their results at
+/// `POST /api/v2/transforms/results`, or for the batch at the URL in `Location`.
+#[utoipa::path(
+    post,
+    path = "/api/v2/transforms",
+    tag = "batches",
+    request_body(
+        content = ManyAssets,
+        description = "The assets, and what to do with each",
+        examples(
+            ("The default operation" = (
+                value = json!({ "digital_asset_urls": ["http://127.0.0.1:8000/samples/coffee.jpg"] })
+            )),
+            ("Two thumbnails" = (
+                value = json!({
+                    "digital_asset_urls": [
+                        "http://127.0.0.1:8000/samples/coffee.jpg",
+                        "http://127.0.0.1:8000/samples/coffee.jpg",
+                    ],
+                    "operation": "thumbnail",
+                    "params": { "width": 320, "height": 320 },
+                })
+            )),
+        ),
+    ),
+    responses(
+        (
+            status = 202,
+            description = "The batch is started",
+            body = StartedView,
+            headers(("Location" = String, description = "The batch")),
+        ),
+        ManyProblems,
+    ),
+)]
+pub(crate) async fn start_batch(
+    State(state): State<WriteState>,
+    Caller(tenant): Caller,
+    JsonBody(body): JsonBody<ManyAssets>,
+) -> Result<Response, Problem> {
+    let in_flight = state.in_flight.of(&tenant);
+    let order = body.order(tenant, &state.catalogue)?;
+    let memory = in_flight.hold(memory_of(&order)).await?;
+    let accepted = state.submit.start(order).await?;
+    started(&accepted, memory)
+}
+
+/// The answer about a batch that was started, which keeps of its memory what it takes itself.
+pub(super) fn started(accepted: &Accepted, mut memory: Share) -> Result<Response, Problem> {
+    let location = format!("/api/v2/batches/{}", accepted.batch.id);
+    let body = serde_json::to_vec(&StartedView::from(accepted)).map_err(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "answer can't be written"
+        );
+        Problem::internal()
+    })?;
+    memory.shrink_to(body.len() as u64);
+    let headers = [
+        (LOCATION, location),
+        (CONTENT_TYPE, "application/json".to_owned()),
+    ];
+    let body = Body::from(memory.hold(body.into()));
+    Ok((StatusCode::ACCEPTED, headers, body).into_response())
+}

@@ -1,0 +1,66 @@
+//! What the routes work with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_core::Catalogue;
+use assetmill_core::ports::{OutputLinks, OutputWrites};
+use assetmill_core::usecases::{Answer, Cancel, Retry, Submit};
+use axum::extract::FromRef;
+
+use crate::views::Links;
+use crate::writes::readiness::Readiness;
+use crate::{Callers, InFlight};
+
+/// What the routes work with.
+#[derive(Clone)]
+pub struct WriteState {
+    /// Starts batches.
+    pub submit: Submit,
+    /// Runs batches while their caller waits.
+    pub answer: Answer,
+    /// Cancels batches.
+    pub cancel: Cancel,
+    /// Runs failures again.
+    pub retry: Retry,
+    /// What can be made.
+    pub catalogue: Catalogue,
+    /// Where the bytes of a single result come from.
+    pub outputs: Arc<dyn OutputWrites>,
+    /// Makes URLs of results.
+    pub links: Arc<dyn OutputLinks>,
+    /// Whether the dependencies answer.
+    pub readiness: Readiness,
+    /// Who may call.
+    pub callers: Callers,
+    /// The memory of bodies and answers.
+    pub in_flight: InFlight,
+    /// How long URLs of results live.
+    pub link_lifetime: Duration,
+    /// A single result with more bytes than this is answered by its URL. `None` where answers may
+    /// have any size.
+    pub max_inline_bytes: Option<u64>,
+    /// How many assets one request may wait for. More may be started in the background.
+    pub max_rows: usize,
+}
+
+impl WriteState {
+    pub(crate) fn links(&self) -> Links {
+        Links {
+            port: self.links.clone(),
+            lifetime: self.link_lifetime,
+        }
+    }
+}
+
+impl FromRef<WriteState> for Callers {
+    fn from_ref(state: &WriteState) -> Self {
+        state.callers.clone()
+    }
+}
+
+impl FromRef<WriteState> for InFlight {
+    fn from_ref(state: &WriteState) -> Self {
+        state.in_flight.clone()
+    }
+}

@@ -1,0 +1,13 @@
+//! The routes, each over the reference implementation of the ports. One file per route.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod document;
+mod v2_batches;
+mod v2_batches_id;
+mod v2_operations;
+mod v2_transforms_id;
+mod v2_transforms_results;
+mod world;

@@ -1,0 +1,14 @@
+//! The routes, each over the reference implementation of the ports. One file per route.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod document;
+mod health;
+mod v1_transform;
+mod v1_transforms;
+mod v2_batches_cancel;
+mod v2_batches_retry;
+mod v2_transforms;
+mod world;
