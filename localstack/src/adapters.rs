@@ -5,7 +5,7 @@ mod embedded;
 use std::sync::Arc;
 
 use assetmill_core::ports::{
-    FlowDeliveries, FlowQueue, FlowWrites, OutputLinks, OutputWrites, Probe, Works,
+    FlowDeliveries, FlowQueue, FlowWrites, OutputLinks, OutputWrites, Probe, ResultCache,
 };
 use axum::Router;
 
@@ -16,7 +16,7 @@ pub struct Adapters {
     /// Rows.
     pub flows: Arc<dyn FlowWrites>,
     /// Remembered work.
-    pub works: Arc<dyn Works>,
+    pub result_cache: Arc<dyn ResultCache>,
     /// Stored outputs.
     pub outputs: Arc<dyn OutputWrites>,
     /// Makes URLs of outputs.

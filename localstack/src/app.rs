@@ -8,7 +8,8 @@ use assetmill_api::writes::{self, Readiness, WriteState};
 use assetmill_api::{Callers, InFlight, docs, layers, openapi, sample};
 use assetmill_core::ports::{Clock, FlowDeliveries};
 use assetmill_core::usecases::{
-    Answer, Bury, Cancel, Process, Retry, Submit, Sweep, TimeLimits, Work,
+    Cancel, FailDeadLetter, MessageHandler, Process, Retry, RunSynchronously, Submit, Sweep,
+    TimeLimits,
 };
 use assetmill_core::{Catalogue, MAX_BATCH, Shares};
 use assetmill_fetch::{FetchLimits, Fetcher, GuardedClient};
@@ -33,11 +34,11 @@ pub struct App {
     /// Every route.
     pub router: Router,
     /// What handles messages.
-    pub work: Work,
+    pub work: MessageHandler,
     /// The attempts that are made while callers wait.
     pub attempts: TaskTracker,
     /// What handles dead letters.
-    pub bury: Bury,
+    pub fail_dead_letter: FailDeadLetter,
     /// What finishes half-sent batches.
     pub sweep: Sweep,
     /// The receiving end of the queue.
@@ -71,7 +72,7 @@ impl App {
     ) -> Result<Self, AppError> {
         let Adapters {
             flows,
-            works,
+            result_cache,
             outputs,
             links,
             queue,
@@ -94,14 +95,14 @@ impl App {
         let process = Process {
             flows: flows.clone(),
             sources: Arc::new(WithSample::new(public_url, fetcher)),
-            works,
+            result_cache,
             outputs: outputs.clone(),
             catalogue: catalogue.clone(),
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };
-        let work = Work { process, queue };
-        let places = config.workers() as u64;
+        let work = MessageHandler { process, queue };
+        let permits = config.workers() as u64;
         let attempts = TaskTracker::new();
         let callers = config.callers()?;
         let in_flight = InFlight::new(config.http_memory.as_u64());
@@ -111,12 +112,12 @@ impl App {
         };
         let writes = WriteState {
             submit: submit.clone(),
-            answer: Answer {
+            answer: RunSynchronously {
                 submit: submit.clone(),
                 work: work.clone(),
                 // Callers who wait don't stand in line behind a large batch, nor behind another tenant's
                 // calls.
-                places: Shares::new(2 * places, places),
+                permits: Shares::new(2 * permits, permits),
                 attempts: attempts.clone(),
                 answer_within: config.answer_within(),
             },
@@ -153,7 +154,7 @@ impl App {
             router: router(writes, reads, own, public_url, gate),
             work,
             attempts,
-            bury: Bury { flows, clock },
+            fail_dead_letter: FailDeadLetter { flows, clock },
             sweep: Sweep {
                 submit,
                 grace: GRACE,

@@ -237,12 +237,12 @@ pub struct Polled {
 pub enum OperationCommand {
     /// Runs it on one asset and shows what went to and fro, secrets masked. A vendor's call is charged as
     /// any other.
-    Try(Trial),
+    Try(TryOperation),
 }
 
 /// One run of one operation.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Trial {
+pub struct TryOperation {
     /// The operation.
     pub name: String,
 

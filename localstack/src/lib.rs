@@ -16,5 +16,5 @@ pub mod serve;
 pub mod server;
 pub mod signals;
 mod stopping;
-pub mod trial;
+pub mod try_operation;
 pub mod workers;

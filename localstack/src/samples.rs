@@ -2,7 +2,7 @@
 
 use assetmill_api::sample::{SAMPLE, SAMPLE_PATH};
 use assetmill_core::ports::Sources;
-use assetmill_core::{Asset, AssetUrl, Setback, TenantId};
+use assetmill_core::{Asset, AssetUrl, OperationError, TenantId};
 use async_trait::async_trait;
 use bytes::Bytes;
 use url::Url;
@@ -41,7 +41,7 @@ impl<Others: Sources> WithSample<Others> {
 
 #[async_trait]
 impl<Others: Sources> Sources for WithSample<Others> {
-    async fn fetch(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
+    async fn fetch(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Asset, OperationError> {
         if self.is_sample(url.as_url()) {
             return Ok(Asset {
                 url: url.clone(),

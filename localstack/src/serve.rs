@@ -27,8 +27,8 @@ use crate::config::{Command, Config, OperationCommand};
 use crate::samples::WithSample;
 use crate::server::Connections;
 use crate::stopping::{InWork, say};
-use crate::trial::{self, TrialError};
-use crate::workers::Places;
+use crate::try_operation::{self, TryError};
+use crate::workers::Permits;
 use crate::{server, signals, workers};
 
 /// How long what is in flight may take after a signal; what is not done by then is put back. Callers
@@ -100,7 +100,7 @@ pub enum ServeError {
     App(#[from] AppError),
     /// The operation that was tried failed.
     #[error(transparent)]
-    Trial(#[from] TrialError),
+    TryOperation(#[from] TryError),
     /// Nothing can be served or printed any more.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -135,7 +135,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         };
         let sources = Fetcher::new(client, limits, config.origin_limits());
         let sources = WithSample::new(&public_url(&config, config.listen)?, sources);
-        return Ok(trial::run(trial, &catalogue, &sources, &config.data).await?);
+        return Ok(try_operation::run(trial, &catalogue, &sources, &config.data).await?);
     }
     refuse_strangers(&config)?;
     let store = if config.aws {
@@ -186,19 +186,23 @@ async fn run(
 ) -> Result<(), ServeError> {
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let places = Places::new(parallel);
+    let permits = Permits::new(parallel);
     let in_work = InWork {
-        queued: places.running(),
+        queued: permits.running(),
         answered: app.attempts.clone(),
     };
     tasks.spawn(workers::work(
         app.work,
         app.deliveries,
         app.quarantine,
-        places,
+        permits,
         stop.clone(),
     ));
-    tasks.spawn(workers::bury(app.bury, app.dead_letters, stop.clone()));
+    tasks.spawn(workers::fail_dead_letter(
+        app.fail_dead_letter,
+        app.dead_letters,
+        stop.clone(),
+    ));
     tasks.spawn(workers::sweep(app.sweep, stop.clone()));
     if let Some(expiry) = store.as_ref().and_then(Store::expiry) {
         tasks.spawn(workers::expire(expiry, stop.clone()));

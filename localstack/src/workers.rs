@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ports::{Delivery, FlowDeliveries, Unavailable};
-use assetmill_core::usecases::{Bury, Sweep, Work};
+use assetmill_core::usecases::{FailDeadLetter, MessageHandler, Sweep};
 use assetmill_sqlite::{Expired, Expiry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
@@ -30,14 +30,14 @@ const EXPIRE_EVERY: Duration = Duration::from_hours(1);
 /// The longest that quarantined flows wait for a moment in which no other flow is due.
 const LAST_AFTER: Duration = Duration::from_mins(5);
 
-/// Receives messages and works on them where there are `places`, until `stop`; returns once what it began is
+/// Receives messages and works on them where there are `permits`, until `stop`; returns once what it began is
 /// done. Flows in `quarantine` are tried when no other is due, one at a time and
 /// with no other of a queue beside them.
 pub async fn work(
-    work: Work,
+    work: MessageHandler,
     deliveries: Arc<dyn FlowDeliveries>,
     quarantine: Option<Arc<dyn FlowDeliveries>>,
-    places: Places,
+    permits: Permits,
     stop: CancellationToken,
 ) {
     let handle = move |delivery: Delivery| {
@@ -45,37 +45,37 @@ pub async fn work(
         async move { work.handle(&delivery.message).await }
     };
     let Some(quarantine) = quarantine else {
-        return consume(deliveries, places, stop, handle).await;
+        return consume(deliveries, permits, stop, handle).await;
     };
     let overdue = Instant::now() + LAST_AFTER;
     let mut quarantined = true;
     while !stop.is_cancelled() {
         let wait = if quarantined { Duration::ZERO } else { WAIT };
-        let busy = receive(&deliveries, &places, wait, &stop, &handle).await;
+        let busy = receive(&deliveries, &permits, wait, &stop, &handle).await;
         let due = if quarantined {
             !busy || Instant::now() >= overdue
         } else {
             // One whose handling broke off comes again. Nothing is kept waiting to look for it.
-            !busy && places.running.is_empty()
+            !busy && permits.running.is_empty()
         };
         if due {
-            quarantined = one_alone(&quarantine, &places, &stop, &handle).await;
+            quarantined = one_alone(&quarantine, &permits, &stop, &handle).await;
         }
     }
-    places.ended().await;
+    permits.ended().await;
 }
 
 /// Waits until nothing is worked on, and works on one message. Whether there was one.
 async fn one_alone<Handled>(
     quarantine: &Arc<dyn FlowDeliveries>,
-    places: &Places,
+    permits: &Permits,
     stop: &CancellationToken,
     handle: &impl Fn(Delivery) -> Handled,
 ) -> bool
 where
     Handled: Future<Output = Result<(), Unavailable>> + Send + 'static,
 {
-    let Some(_alone) = places.alone(stop).await else {
+    let Some(_alone) = permits.alone(stop).await else {
         return false;
     };
     let received = match quarantine.receive(1, Duration::ZERO).await {
@@ -90,18 +90,22 @@ where
     for delivery in received {
         tracing::warn!(flow_id = %delivery.message.flow_id, "quarantined flow is tried alone");
         // A task of its own, so that a panic is its own.
-        let _ = places.spawn(quarantine, delivery, (), handle).await;
+        let _ = permits.spawn(quarantine, delivery, (), handle).await;
     }
     found
 }
 
 /// Receives dead letters and settles their flows, until `stop`.
-pub async fn bury(bury: Bury, dead_letters: Arc<dyn FlowDeliveries>, stop: CancellationToken) {
+pub async fn fail_dead_letter(
+    fail_dead_letter: FailDeadLetter,
+    dead_letters: Arc<dyn FlowDeliveries>,
+    stop: CancellationToken,
+) {
     let handle = move |delivery: Delivery| {
-        let bury = bury.clone();
-        async move { bury.handle(&delivery.message).await }
+        let fail_dead_letter = fail_dead_letter.clone();
+        async move { fail_dead_letter.handle(&delivery.message).await }
     };
-    consume(dead_letters, Places::new(1), stop, handle).await;
+    consume(dead_letters, Permits::new(1), stop, handle).await;
 }
 
 /// Sweeps now and then, until `stop`.
@@ -135,14 +139,14 @@ pub async fn expire(expiry: Expiry, stop: CancellationToken) {
 }
 
 /// Where messages are worked on.
-pub struct Places {
+pub struct Permits {
     permits: Arc<Semaphore>,
     parallel: u32,
     running: TaskTracker,
 }
 
-impl Places {
-    /// Places for so many messages at the same time.
+impl Permits {
+    /// Permits for so many messages at the same time.
     pub fn new(parallel: usize) -> Self {
         let parallel = u32::try_from(parallel).unwrap_or(u32::MAX);
         Self {
@@ -157,7 +161,7 @@ impl Places {
         self.running.clone()
     }
 
-    /// Works on a message, and holds its place for as long.
+    /// ResultCache on a message, and holds its place for as long.
     fn spawn<Handled>(
         &self,
         deliveries: &Arc<dyn FlowDeliveries>,
@@ -205,22 +209,22 @@ impl Places {
 
 async fn consume<Handled>(
     deliveries: Arc<dyn FlowDeliveries>,
-    places: Places,
+    permits: Permits,
     stop: CancellationToken,
     handle: impl Fn(Delivery) -> Handled,
 ) where
     Handled: Future<Output = Result<(), Unavailable>> + Send + 'static,
 {
     while !stop.is_cancelled() {
-        receive(&deliveries, &places, WAIT, &stop, &handle).await;
+        receive(&deliveries, &permits, WAIT, &stop, &handle).await;
     }
-    places.ended().await;
+    permits.ended().await;
 }
 
-/// Receives messages once there are places for them, and begins to work on them. Whether there were any.
+/// Receives messages once there are permits for them, and begins to work on them. Whether there were any.
 async fn receive<Handled>(
     deliveries: &Arc<dyn FlowDeliveries>,
-    places: &Places,
+    permits: &Permits,
     wait: Duration,
     stop: &CancellationToken,
     handle: &impl Fn(Delivery) -> Handled,
@@ -228,7 +232,7 @@ async fn receive<Handled>(
 where
     Handled: Future<Output = Result<(), Unavailable>> + Send + 'static,
 {
-    let Some(free) = stop.run_until_cancelled(places.free()).await else {
+    let Some(free) = stop.run_until_cancelled(permits.free()).await else {
         return false;
     };
     let received = stop.run_until_cancelled(deliveries.receive(free.len(), wait));
@@ -241,19 +245,19 @@ where
                 if delivery.receive_count > 1 {
                     again.push(delivery);
                 } else {
-                    places.spawn(deliveries, delivery, permit, handle);
+                    permits.spawn(deliveries, delivery, permit, handle);
                 }
             }
             let received_at = Instant::now();
             for delivery in again {
                 // It may have stopped the process that received it before. What is too late comes again.
-                let Some(_alone) = places.alone(stop).await else {
+                let Some(_alone) = permits.alone(stop).await else {
                     break;
                 };
                 if received_at.elapsed() > ALONE_FOR {
                     break;
                 }
-                let _ = places.spawn(deliveries, delivery, (), handle).await;
+                let _ = permits.spawn(deliveries, delivery, (), handle).await;
             }
             found
         }

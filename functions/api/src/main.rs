@@ -8,7 +8,9 @@ use assetmill_api::writes::{Readiness, WriteState};
 use assetmill_api::{InFlight, docs, layers, sample, writes};
 use assetmill_core::Shares;
 use assetmill_core::ports::{OutputLinks, Probe};
-use assetmill_core::usecases::{Answer, Cancel, Retry, Submit, TimeLimits, Work};
+use assetmill_core::usecases::{
+    Cancel, MessageHandler, Retry, RunSynchronously, Submit, TimeLimits,
+};
 use assetmill_lambda::environment::{Environment, invalid};
 use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_INLINE_BYTES, MAX_ROWS, callers};
 use assetmill_lambda::processing::Processing;
@@ -73,13 +75,13 @@ fn state(environment: &Environment, stores: &Stores) -> Result<WriteState, Start
         clock: stores.clock(),
     };
     Ok(WriteState {
-        answer: Answer {
+        answer: RunSynchronously {
             submit: submit.clone(),
-            work: Work {
+            work: MessageHandler {
                 process,
                 queue: submit.queue.clone(),
             },
-            places: Shares::new(MOST_AT_ONCE, MOST_AT_ONCE),
+            permits: Shares::new(MOST_AT_ONCE, MOST_AT_ONCE),
             attempts: TaskTracker::new(),
             answer_within: answer_within(environment)?,
         },

@@ -3,7 +3,7 @@
 //! FAILED.
 
 use assetmill_core::ports::Unavailable;
-use assetmill_core::usecases::{Bury, Sweep, Swept};
+use assetmill_core::usecases::{FailDeadLetter, Sweep, Swept};
 use assetmill_lambda::records::{self, Outcome, Record};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures_util::{StreamExt as _, stream};
@@ -71,7 +71,7 @@ pub struct Janitor {
     /// What is done on schedule.
     pub sweep: Sweep,
     /// What is done with dead letters.
-    pub bury: Bury,
+    pub fail_dead_letter: FailDeadLetter,
 }
 
 impl Janitor {
@@ -123,7 +123,7 @@ impl Janitor {
             tracing::error!(message_id, body_bytes, "dead letter can't be read");
             return (message_id, Outcome::Done);
         };
-        match self.bury.handle(&message).await {
+        match self.fail_dead_letter.handle(&message).await {
             Ok(()) => (message_id, Outcome::Done),
             Err(error) => {
                 tracing::error!(

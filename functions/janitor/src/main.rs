@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ports::FlowWrites;
-use assetmill_core::usecases::{Bury, Submit, Sweep};
+use assetmill_core::usecases::{FailDeadLetter, Submit, Sweep};
 use assetmill_janitor_function::{Event, Janitor};
 use assetmill_lambda::environment::Environment;
 use assetmill_lambda::start::{StartError, start};
@@ -31,7 +31,7 @@ async fn run(environment: Environment) -> Result<(), StartError> {
             },
             grace: GRACE,
         },
-        bury: Bury {
+        fail_dead_letter: FailDeadLetter {
             flows,
             clock: stores.clock(),
         },

@@ -8,7 +8,7 @@ use assetmill_contract::faults::Faults;
 use assetmill_contract::memory::{MemoryFlows, MemoryQueue, RuntimeClock};
 use assetmill_contract::samples;
 use assetmill_core::ports::{FlowChanges as _, FlowDeliveries as _, FlowReads as _, FlowWrites};
-use assetmill_core::usecases::{Bury, Submit, Sweep};
+use assetmill_core::usecases::{FailDeadLetter, Submit, Sweep};
 use assetmill_core::{Batch, Flow, FlowState, Status};
 use assetmill_janitor_function::{Done, Event, Janitor};
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ impl World {
                 submit,
                 grace: Duration::ZERO,
             },
-            bury: Bury { flows: rows, clock },
+            fail_dead_letter: FailDeadLetter { flows: rows, clock },
         };
         Self {
             flows,
@@ -58,7 +58,7 @@ impl World {
 
     async fn batch(&self, size: u32) -> (Batch, Vec<Flow>) {
         let (mut batch, flows) = samples::batch(size);
-        batch.created_at = self.janitor.bury.clock.now();
+        batch.created_at = self.janitor.fail_dead_letter.clock.now();
         self.flows.put_flows(&flows).await.unwrap();
         self.flows.put_batch(&batch).await.unwrap();
         (batch, flows)
@@ -120,7 +120,7 @@ async fn a_dead_letter_of_another_version_is_not_thrown_away() {
 async fn on_schedule_flows_that_rest_are_woken_when_they_are_due() {
     let world = World::new();
     let (batch, flows) = world.batch(2).await;
-    let now = world.janitor.bury.clock.now();
+    let now = world.janitor.fail_dead_letter.clock.now();
     world.flows.mark_dispatched(batch.id, now).await.unwrap();
     let (soon, late) = (now + Duration::from_secs(30), now + Duration::from_mins(9));
     world.flows.rest(flows[0].id, soon).await.unwrap();
@@ -146,7 +146,7 @@ async fn on_schedule_flows_that_rest_are_woken_when_they_are_due() {
 async fn on_schedule_what_follows_from_a_completion_is_done() {
     let world = World::new();
     let (batch, _) = world.batch(1).await;
-    let now = world.janitor.bury.clock.now();
+    let now = world.janitor.fail_dead_letter.clock.now();
     world.flows.mark_completed(batch.id, now).await.unwrap();
     tokio::time::advance(Duration::from_mins(2)).await;
     for found in [1, 0] {

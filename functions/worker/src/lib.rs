@@ -5,7 +5,7 @@
 //! the queue's visibility timeout. A record that comes again may have stopped the function: each of those is
 //! handled alone, and the messages of all others are sent again before.
 //!
-//! While DynamoDB, S3 or a vendor is out of order, [`Work`] sends a delayed message in the place of
+//! While DynamoDB, S3 or a vendor is out of order, [`MessageHandler`] sends a delayed message in the place of
 //! each that it can't handle, and that is the breaker: nothing is reported as failed, so no message
 //! is used up, and every flow rests for seconds between two attempts. So an outage makes no more
 //! invocations than there are open flows in those seconds, nor more at the same time than the event
@@ -15,7 +15,7 @@
 use std::time::Duration;
 
 use assetmill_core::FlowMessage;
-use assetmill_core::usecases::Work;
+use assetmill_core::usecases::MessageHandler;
 use assetmill_lambda::records::{self, Outcome, Record};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures_util::future::join_all;
@@ -42,7 +42,7 @@ struct Schedule {
 #[derive(Clone)]
 pub struct Worker {
     /// What is done with a message.
-    pub work: Work,
+    pub work: MessageHandler,
     /// How many flows are processed at the same time.
     pub parallel: usize,
 }
@@ -51,7 +51,7 @@ impl Worker {
     /// Handles one event, in `time_left` at the most. Each record is either done with or reported.
     pub async fn handle(&self, event: SqsEvent, time_left: Duration) -> SqsBatchResponse {
         let schedule = self.schedule(time_left);
-        let places = Semaphore::new(self.parallel.max(1));
+        let permits = Semaphore::new(self.parallel.max(1));
         let records = event.records.into_iter().map(Record::from);
         let (again, new): (Vec<_>, Vec<_>) = records.partition(|record| record.again);
         let new_ones = Schedule {
@@ -64,10 +64,10 @@ impl Worker {
             ..schedule
         };
         let outcomes = new.into_iter();
-        let outcomes = outcomes.map(|record| self.outcome(record, &places, new_ones));
+        let outcomes = outcomes.map(|record| self.outcome(record, &permits, new_ones));
         let mut outcomes = join_all(outcomes).await;
         for record in again {
-            outcomes.push(self.outcome(record, &places, schedule).await);
+            outcomes.push(self.outcome(record, &permits, schedule).await);
         }
         records::response(outcomes)
     }
@@ -89,7 +89,7 @@ impl Worker {
     async fn outcome(
         &self,
         record: Record,
-        places: &Semaphore,
+        permits: &Semaphore,
         schedule: Schedule,
     ) -> (String, Outcome) {
         let Record {
@@ -104,8 +104,8 @@ impl Worker {
         };
         let deadline = schedule.deadline;
         // A place that is free at once is taken however late it is.
-        let outcome = match timeout_at(schedule.last_start, places.acquire()).await {
-            Ok(Ok(_place)) if Instant::now() < schedule.last_start => {
+        let outcome = match timeout_at(schedule.last_start, permits.acquire()).await {
+            Ok(Ok(_permit)) if Instant::now() < schedule.last_start => {
                 self.process(&message_id, message, deadline).await
             }
             _ => self.send_again(&message_id, message, deadline).await,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::usecases::{TimeLimits, Work};
+use assetmill_core::usecases::{MessageHandler, TimeLimits};
 use assetmill_lambda::environment::{Environment, invalid};
 use assetmill_lambda::processing::Processing;
 use assetmill_lambda::records::{MAX_HOPS, time_left};
@@ -38,7 +38,7 @@ async fn run(environment: Environment) -> Result<(), StartError> {
         ..TimeLimits::default()
     };
     let worker = Worker {
-        work: Work {
+        work: MessageHandler {
             process: processing.process(&stores, limits)?,
             queue: Arc::new(stores.queue()?),
         },

@@ -6,7 +6,7 @@ mod world;
 use std::time::Duration;
 
 use assetmill_core::ports::FlowChanges as _;
-use assetmill_core::usecases::Bury;
+use assetmill_core::usecases::FailDeadLetter;
 use assetmill_core::{Fenced, Flow, FlowMessage, FlowState};
 use world::{World, failed, message_ids};
 
@@ -194,11 +194,11 @@ async fn a_dead_letter_after_a_panic_ends_the_flow() {
     let world = World::new();
     let flows = world.flows(1, "panic").await;
     world.worker(1).handle(world::event(&flows), PLENTY).await;
-    let bury = Bury {
+    let fail_dead_letter = FailDeadLetter {
         flows: world.flows.clone(),
         clock: world.clock.clone(),
     };
-    bury.handle(&flows[0].message()).await.unwrap();
+    fail_dead_letter.handle(&flows[0].message()).await.unwrap();
     assert_eq!(world.state(&flows[0]).await, FlowState::Failed);
     // Whoever still holds the flow changes nothing.
     let late = world

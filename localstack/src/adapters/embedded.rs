@@ -39,7 +39,7 @@ pub fn in_folder(
     let queue = Arc::new(store.queue(VISIBILITY, MAX_RECEIVES));
     Ok(Adapters {
         flows: Arc::new(store.flows()),
-        works: Arc::new(store.works()),
+        result_cache: Arc::new(store.result_cache()),
         outputs: Arc::new(outputs.clone()),
         links: Arc::new(links.clone()),
         queue: queue.clone(),

@@ -39,7 +39,7 @@ pub(super) async fn on_aws(
     let queue = Arc::new(visible_again(urls.queue));
     Ok(Adapters {
         flows: Arc::new(table.flows()),
-        works: Arc::new(table.works()),
+        result_cache: Arc::new(table.result_cache()),
         outputs: bucket.clone(),
         links: bucket.clone(),
         queue: queue.clone(),

@@ -21,5 +21,5 @@ mod start;
 mod stopping;
 mod support;
 mod tenants;
-mod trial;
+mod try_operation;
 mod vendor;

@@ -20,7 +20,7 @@ use support::{ask, post};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)]
-struct Order {
+struct TransformRequest {
     names: Vec<String>,
     size: Option<Size>,
 }
@@ -32,7 +32,7 @@ struct Size {
     width: u8,
 }
 
-impl RequestBody for Order {
+impl RequestBody for TransformRequest {
     const MISTAKEN_FIELDS: &'static [(&'static str, &'static str)] =
         &[("name", "several names go into names")];
 }
@@ -58,7 +58,7 @@ fn router() -> Router {
 }
 
 fn router_with(memory: InFlight) -> Router {
-    let taken = on_post(async |_: JsonBody<Order>| "taken");
+    let taken = on_post(async |_: JsonBody<TransformRequest>| "taken");
     Router::new().route("/", taken).with_state(World(memory))
 }
 
@@ -82,7 +82,7 @@ async fn what_has_the_wrong_shape_says_where_and_what_would_be_right() {
     for (body, pointer, hint) in [
         ("[]", "", "expected a JSON object"),
         (r#" [["a"], null]"#, "", "expected a JSON object"),
-        ("5", "", "expected struct Order"),
+        ("5", "", "expected struct TransformRequest"),
         ("{}", "/names", "missing field `names`"),
         (r#"{"names": 5}"#, "/names", "expected a JSON array"),
         (r#"{"names": ["a", 5]}"#, "/names/1", "expected a string"),

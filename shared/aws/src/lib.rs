@@ -6,9 +6,9 @@
 pub mod clients;
 pub mod resources;
 
+mod backoff;
 mod bucket;
 mod fault;
-mod patience;
 mod queue;
 mod table;
 

@@ -10,8 +10,8 @@ use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::Clients;
+use crate::backoff::Backoff;
 use crate::fault::described;
-use crate::patience::Patience;
 
 /// The most messages of one call: SQS, `SendMessageBatch`
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>).
@@ -63,7 +63,7 @@ impl Queue {
         &self,
         mut entries: Vec<SendMessageBatchRequestEntry>,
     ) -> Result<(), Unavailable> {
-        let mut patience = Patience::default();
+        let mut backoff = Backoff::default();
         loop {
             let sent = self
                 .client
@@ -86,7 +86,7 @@ impl Queue {
             if entries.is_empty() {
                 return Ok(());
             }
-            let paused = patience.pause(entries.len()).await;
+            let paused = backoff.pause(entries.len()).await;
             paused.map_err(|error| Unavailable::new("queue", error))?;
         }
     }

@@ -17,9 +17,9 @@ mod item;
 mod keys;
 mod listing;
 mod many;
-mod tally;
+mod result_cache;
+mod settled;
 mod update;
-mod works;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(crate) use keys::names;
 use crate::Clients;
 use crate::fault::described;
 use item::Item;
-use tally::Sizes;
+use settled::Sizes;
 
 /// Rows in one DynamoDB table.
 #[derive(Clone)]
@@ -51,7 +51,7 @@ pub struct TableFlows(Table);
 
 /// Remembered work in a [`Table`].
 #[derive(Clone)]
-pub struct TableWorks(Table);
+pub struct TableResultCache(Table);
 
 impl Table {
     /// The table of this name, whose rows live for `retention`.
@@ -76,8 +76,8 @@ impl Table {
     }
 
     /// Its remembered work.
-    pub fn works(&self) -> TableWorks {
-        TableWorks(self.clone())
+    pub fn result_cache(&self) -> TableResultCache {
+        TableResultCache(self.clone())
     }
 
     /// When a row of something that began at `began` may be deleted, in seconds since 1970: what

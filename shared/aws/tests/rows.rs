@@ -14,7 +14,7 @@ use assetmill_aws::resources::{self, Names};
 use assetmill_aws::{Clients, Table};
 use assetmill_contract::samples::{at, batch, output, tenant};
 use assetmill_core::ports::{
-    FlowChanges as _, FlowReads as _, FlowWrites as _, SystemClock, WorkHolder, Works as _,
+    FlowChanges as _, FlowReads as _, FlowWrites as _, ResultCache as _, SystemClock, WorkHolder,
 };
 use assetmill_core::{
     CallEnd, Claim, Deferral, Fenced, Flow, FlowId, FlowMessage, NextTry, Params, Settlement,
@@ -430,7 +430,7 @@ async fn a_guess_of_a_row_that_expired_is_none(on: World) {
 }
 
 async fn completed_work_keeps_what_is_not_known(on: World) {
-    let works = on.table.works();
+    let result_cache = on.table.result_cache();
     let key = WorkKey::new(
         &tenant(),
         &"copy".parse().unwrap(),
@@ -442,13 +442,19 @@ async fn completed_work_keeps_what_is_not_known(on: World) {
         flow_id: FlowId::generate(),
         fence: 1,
     };
-    works.claim(&key, holder, at(0), at(10)).await.unwrap();
+    result_cache
+        .claim(&key, holder, at(0), at(10))
+        .await
+        .unwrap();
     let pk = AttributeValue::S(format!("work#{}", key.as_str()));
     on.update(pk.clone(), "SET price = :price", &[(":price", number("7"))])
         .await;
-    works.complete(&key, &output(b"made")).await.unwrap();
+    result_cache.complete(&key, &output(b"made")).await.unwrap();
     let row = on.raw(pk).await;
     assert_eq!(row["price"], number("7"));
     assert!(!row.contains_key("held_until"), "{row:?}");
-    assert_eq!(works.find(&key).await.unwrap(), Some(output(b"made")));
+    assert_eq!(
+        result_cache.find(&key).await.unwrap(),
+        Some(output(b"made"))
+    );
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use assetmill_core::{Operation, Params, Step};
 use serde_json::Map;
 
+use super::context::BuiltOperation;
 use super::entry::Entry;
-use super::error::{Mistake, suggestion};
-use super::surroundings::Made;
+use super::error::{Diagnostic, suggestion};
 use super::value::Value;
 use operation::{Chain, Settings};
 
@@ -21,8 +21,8 @@ pub(super) const FIELDS: &[&str] = &["chain", "summary", "retry"];
 pub(super) fn operation(
     entry: Entry<'_>,
     chain: &Value<'_>,
-    known: &BTreeMap<String, Made>,
-) -> Result<Arc<dyn Operation>, Mistake> {
+    known: &BTreeMap<String, BuiltOperation>,
+) -> Result<Arc<dyn Operation>, Diagnostic> {
     let mut steps: Vec<Step> = Vec::new();
     for item in chain.list()? {
         let table = item.table(&["operation", "params"])?;
@@ -30,13 +30,13 @@ pub(super) fn operation(
         let made = known.get(name.text()?).ok_or_else(|| {
             let names = known.keys().map(String::as_str);
             let hint = suggestion(name.text().unwrap_or_default(), names, "it can be");
-            name.mistake(format!(
+            name.diagnostic(format!(
                 "{} names no operation that is not a chain itself{hint}",
                 name.path
             ))
         })?;
         if made.takes_url && !steps.is_empty() {
-            return Err(name.mistake(format!(
+            return Err(name.diagnostic(format!(
                 "{}: this vendor is given the URL of the asset, not what came before; make it the first",
                 name.path
             )));
@@ -48,7 +48,7 @@ pub(super) fn operation(
         });
     }
     if steps.len() < 2 {
-        return Err(chain.mistake(format!(
+        return Err(chain.diagnostic(format!(
             "{} has less than two operations; add one, as {{ operation = \"convert\" }}",
             chain.path
         )));
@@ -69,7 +69,7 @@ fn params(
     given: Option<&Value<'_>>,
     name: &Value<'_>,
     operation: &dyn Operation,
-) -> Result<Params, Mistake> {
+) -> Result<Params, Diagnostic> {
     let entries = given.map_or_else(|| Ok(Vec::new()), Value::entries)?;
     let mut object = Map::new();
     let schema = &operation.description().params;
@@ -78,12 +78,12 @@ fn params(
             .scalar()
             .ok_or_else(|| value.wrong("a text, a number, true or false"))?;
         object.insert(key.text.to_owned(), scalar);
-        // One at a time, so that a mistake has its place.
+        // One at a time, so that a diagnostic has its place.
         schema
             .accept(&object)
-            .map_err(|error| key.mistake(error.to_string()))?;
+            .map_err(|error| key.diagnostic(error.to_string()))?;
     }
     schema
         .accept(&object)
-        .map_err(|error| name.mistake(error.to_string()))
+        .map_err(|error| name.diagnostic(error.to_string()))
 }

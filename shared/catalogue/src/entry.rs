@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use assetmill_core::{OperationName, RetryPolicy};
 
-use super::error::Mistake;
+use super::error::Diagnostic;
 use super::table::Table;
 use super::value::Value;
 
@@ -22,7 +22,7 @@ pub(super) struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// Reads what every entry has; `table` knows the fields of its kind.
-    pub(super) fn read(name: OperationName, table: Table<'a>) -> Result<Self, Mistake> {
+    pub(super) fn read(name: OperationName, table: Table<'a>) -> Result<Self, Diagnostic> {
         Ok(Self {
             name,
             summary: table
@@ -34,7 +34,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-fn retry(value: Option<Value<'_>>) -> Result<RetryPolicy, Mistake> {
+fn retry(value: Option<Value<'_>>) -> Result<RetryPolicy, Diagnostic> {
     let mut policy = RetryPolicy::default();
     let Some(value) = value else {
         return Ok(policy);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// A mistake in the catalogue, shown in one line: `file:line:column: what is wrong; what would be
+/// A diagnostic in the catalogue, shown in one line: `file:line:column: what is wrong; what would be
 /// right`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}:{column}: {message}")]
@@ -17,14 +17,14 @@ pub struct CatalogueError {
     pub message: String,
 }
 
-/// A mistake at a byte of the text.
+/// A diagnostic at a byte of the text.
 #[derive(Debug)]
-pub(super) struct Mistake {
+pub(super) struct Diagnostic {
     at: usize,
     message: String,
 }
 
-impl Mistake {
+impl Diagnostic {
     pub(super) fn new(span: &Range<usize>, message: impl Into<String>) -> Self {
         Self {
             at: span.start,

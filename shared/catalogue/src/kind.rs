@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use assetmill_core::OperationName;
 
+use super::context::{BuiltOperation, Context};
 use super::entry::Entry;
-use super::error::Mistake;
-use super::surroundings::{Made, Surroundings};
+use super::error::Diagnostic;
 use super::table::Table;
 use super::value::Value;
 use super::{chain, transform, vendor};
@@ -28,9 +28,9 @@ pub(super) fn is_chain(value: &Value<'_>) -> bool {
 pub(super) fn operation(
     name: OperationName,
     value: &Value<'_>,
-    surroundings: Surroundings<'_>,
-    known: &BTreeMap<String, Made>,
-) -> Result<Made, Mistake> {
+    context: Context<'_>,
+    known: &BTreeMap<String, BuiltOperation>,
+) -> Result<BuiltOperation, Diagnostic> {
     // Unknown fields are looked for among those of every kind first: which kind it is can't be told
     // when that very field is misspelt.
     let mut every_field = transform::FIELDS.to_vec();
@@ -47,24 +47,24 @@ pub(super) fn operation(
         Kind::Chain(_) => chain::FIELDS,
     })?;
     let entry = Entry::read(name, table)?;
-    let content_alone = |operation| Made {
+    let content_alone = |operation| BuiltOperation {
         operation,
         takes_url: false,
     };
     match kind {
         Kind::Transform(transform) => {
-            transform::operation(entry, &transform, surroundings).map(content_alone)
+            transform::operation(entry, &transform, context).map(content_alone)
         }
         Kind::Chain(list) => chain::operation(entry, &list, known).map(content_alone),
-        Kind::Vendor(vendor) => vendor::operation(entry, &vendor, surroundings),
+        Kind::Vendor(vendor) => vendor::operation(entry, &vendor, context),
     }
 }
 
-fn kind<'a>(value: &Value<'a>, table: &Table<'a>) -> Result<Kind<'a>, Mistake> {
+fn kind<'a>(value: &Value<'a>, table: &Table<'a>) -> Result<Kind<'a>, Diagnostic> {
     let found = ["transform", "vendor", "chain"].map(|name| table.optional(name));
     let both = |names, second: &Value<'_>| {
         let path = &value.path;
-        Err(second.mistake(format!("{path} has both {names}; leave one of them out")))
+        Err(second.diagnostic(format!("{path} has both {names}; leave one of them out")))
     };
     match found {
         [Some(transform), None, None] => Ok(Kind::Transform(transform)),
@@ -73,7 +73,7 @@ fn kind<'a>(value: &Value<'a>, table: &Table<'a>) -> Result<Kind<'a>, Mistake> {
         [Some(_), Some(second), _] => both("transform and vendor", &second),
         [Some(_), _, Some(second)] => both("transform and chain", &second),
         [_, Some(_), Some(second)] => both("vendor and chain", &second),
-        [None, None, None] => Err(value.mistake(format!(
+        [None, None, None] => Err(value.diagnostic(format!(
             "{} lacks \"transform\", \"vendor\" or \"chain\"; add transform = \"thumbnail\" or a \
              table [{}.vendor]",
             value.path, value.path

@@ -7,12 +7,12 @@
 //! A secret that is not set breaks nothing: its operation says what it lacks.
 
 mod chain;
+mod context;
 mod entry;
 mod error;
 mod kind;
 mod masks;
 mod params;
-mod surroundings;
 mod table;
 mod transform;
 mod value;
@@ -27,8 +27,8 @@ use assetmill_images::Codecs;
 use assetmill_vendors::Extension;
 use toml::de::DeTable;
 
-use error::Mistake;
-use surroundings::{Made, Surroundings};
+use context::{BuiltOperation, Context};
+use error::Diagnostic;
 use table::Table;
 
 pub use error::CatalogueError;
@@ -37,7 +37,7 @@ pub use error::CatalogueError;
 /// `codecs` is where pictures are worked on; `secrets` tells the value of an environment variable.
 ///
 /// # Errors
-/// [`CatalogueError`] for a mistake in the text. A secret that is not set is none.
+/// [`CatalogueError`] for a diagnostic in the text. A secret that is not set is none.
 pub fn load(
     text: &str,
     file: &str,
@@ -47,29 +47,29 @@ pub fn load(
 ) -> Result<Catalogue, CatalogueError> {
     // Without a client for it, its secrets are as good as absent, and their operations say so.
     let extension = Extension::of(secrets).ok().flatten();
-    let surroundings = Surroundings {
+    let context = Context {
         client,
         codecs,
         secrets,
         extension: extension.as_ref(),
     };
     let read = || {
-        let document = DeTable::parse(text).map_err(|error| Mistake::syntax(&error, text))?;
-        read(&document, surroundings)
+        let document = DeTable::parse(text).map_err(|error| Diagnostic::syntax(&error, text))?;
+        read(&document, context)
     };
-    read().map_err(|mistake| mistake.located(file, text))
+    read().map_err(|diagnostic| diagnostic.located(file, text))
 }
 
 fn read(
     document: &toml::Spanned<DeTable<'_>>,
-    surroundings: Surroundings<'_>,
-) -> Result<Catalogue, Mistake> {
+    context: Context<'_>,
+) -> Result<Catalogue, Diagnostic> {
     let top = Table::top(document, &["default", "operations"])?;
     let default = top.required("default", "default = \"thumbnail\"")?;
     let entries = top
         .required("operations", "[operations.thumbnail]")?
         .entries()?;
-    let mut made: BTreeMap<String, Made> = BTreeMap::new();
+    let mut made: BTreeMap<String, BuiltOperation> = BTreeMap::new();
     let mut chained: Vec<Arc<dyn Operation>> = Vec::new();
     let mut names = Vec::with_capacity(entries.len());
     // Chains are made of the others, wherever they stand.
@@ -79,8 +79,8 @@ fn read(
         let name: OperationName = key
             .text
             .parse()
-            .map_err(|error| key.mistake(format!("{} is no name: {error}", key.shown())))?;
-        let one = kind::operation(name, value, surroundings, &made)?;
+            .map_err(|error| key.diagnostic(format!("{} is no name: {error}", key.shown())))?;
+        let one = kind::operation(name, value, context, &made)?;
         if kind::is_chain(value) {
             chained.push(one.operation);
         } else {
@@ -95,7 +95,7 @@ fn read(
             hint if hint.is_empty() => format!("; add a table [operations.{wrong}]"),
             hint => hint,
         };
-        default.mistake(format!("default names no operation \"{wrong}\"{hint}"))
+        default.diagnostic(format!("default names no operation \"{wrong}\"{hint}"))
     };
     let name: OperationName = default.text()?.parse().map_err(|_| unknown())?;
     Catalogue::new(operations, &name).ok_or_else(unknown)

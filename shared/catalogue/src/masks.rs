@@ -1,6 +1,6 @@
 //! Vendors' masks, cut out where pictures are worked on.
 
-use assetmill_core::{Product, Setback, TenantId};
+use assetmill_core::{OperationError, Product, TenantId};
 use assetmill_images::Codecs;
 use assetmill_vendors::CutOut;
 use async_trait::async_trait;
@@ -16,7 +16,7 @@ impl CutOut for Masks {
         tenant: &TenantId,
         asset: Bytes,
         mask: Bytes,
-    ) -> Result<Product, Setback> {
+    ) -> Result<Product, OperationError> {
         self.0.cut_out(tenant, asset, mask).await
     }
 }

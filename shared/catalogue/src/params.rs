@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use assetmill_core::{ParamKind, ParamSpec, ParamsSchema};
 
-use super::error::{Mistake, suggestion};
+use super::error::{Diagnostic, suggestion};
 use super::table::Table;
 use super::value::Value;
 
@@ -23,12 +23,12 @@ enum Type {
 }
 
 /// The parameters that a `params` table declares.
-pub(super) fn declared(params: Option<Value<'_>>) -> Result<ParamsSchema, Mistake> {
+pub(super) fn declared(params: Option<Value<'_>>) -> Result<ParamsSchema, Diagnostic> {
     let mut schema = BTreeMap::new();
     let entries = params.map_or_else(|| Ok(Vec::new()), |params| params.entries())?;
     for (key, value) in entries {
         if !is_name(key.text) {
-            return Err(key.mistake(format!(
+            return Err(key.diagnostic(format!(
                 "{} can't name a parameter; use a-z, 0-9 and _, and begin with a letter",
                 key.shown()
             )));
@@ -46,7 +46,7 @@ fn is_name(text: &str) -> bool {
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
 }
 
-fn spec(value: &Value<'_>) -> Result<ParamSpec, Mistake> {
+fn spec(value: &Value<'_>) -> Result<ParamSpec, Diagnostic> {
     let types = [
         ("boolean", Type::Boolean),
         ("integer", Type::Integer),
@@ -95,7 +95,7 @@ fn spec(value: &Value<'_>) -> Result<ParamSpec, Mistake> {
     })
 }
 
-fn integer(table: &Table<'_>) -> Result<ParamKind, Mistake> {
+fn integer(table: &Table<'_>) -> Result<ParamKind, Diagnostic> {
     let min = table
         .required("min", "min = 1")?
         .integer(-LARGEST..=LARGEST)?;
@@ -103,7 +103,7 @@ fn integer(table: &Table<'_>) -> Result<ParamKind, Mistake> {
     Ok(ParamKind::Integer { min, max })
 }
 
-fn number(table: &Table<'_>) -> Result<ParamKind, Mistake> {
+fn number(table: &Table<'_>) -> Result<ParamKind, Diagnostic> {
     #[expect(clippy::cast_precision_loss)] // a billion is far below 2^53
     let largest = LARGEST as f64;
     let min = table
@@ -113,7 +113,7 @@ fn number(table: &Table<'_>) -> Result<ParamKind, Mistake> {
     Ok(ParamKind::Number { min, max })
 }
 
-fn string(table: &Table<'_>) -> Result<ParamKind, Mistake> {
+fn string(table: &Table<'_>) -> Result<ParamKind, Diagnostic> {
     let max_length = table.optional("max_length");
     let Some(choices) = table.optional("enum") else {
         let max_length = match max_length {
@@ -125,7 +125,7 @@ fn string(table: &Table<'_>) -> Result<ParamKind, Mistake> {
     };
     if let Some(length) = max_length {
         let path = table.path();
-        return Err(length.mistake(format!(
+        return Err(length.diagnostic(format!(
             "{path} has both enum and max_length; leave max_length out"
         )));
     }
@@ -135,7 +135,7 @@ fn string(table: &Table<'_>) -> Result<ParamKind, Mistake> {
         .map(|choice| choice.text().map(str::to_owned))
         .collect::<Result<_, _>>()?;
     if listed.is_empty() {
-        return Err(choices.mistake(format!(
+        return Err(choices.diagnostic(format!(
             "{} is empty; list the texts that the parameter can be",
             choices.path
         )));
@@ -147,20 +147,20 @@ fn string(table: &Table<'_>) -> Result<ParamKind, Mistake> {
 pub(super) fn overridden(
     mut specs: BTreeMap<String, ParamSpec>,
     defaults: Option<Value<'_>>,
-) -> Result<ParamsSchema, Mistake> {
+) -> Result<ParamsSchema, Diagnostic> {
     let entries = defaults.map_or_else(|| Ok(Vec::new()), |defaults| defaults.entries())?;
     for (key, value) in entries {
         let Some(spec) = specs.get_mut(key.text) else {
             let hint = suggestion(key.text, specs.keys().map(String::as_str), "it takes");
             let name = key.shown();
-            return Err(key.mistake(format!("the transform has no parameter {name}{hint}")));
+            return Err(key.diagnostic(format!("the transform has no parameter {name}{hint}")));
         };
         spec.default = Some(fitting(&spec.kind, &value)?);
     }
     Ok(ParamsSchema(specs))
 }
 
-fn fitting(kind: &ParamKind, value: &Value<'_>) -> Result<assetmill_core::ParamValue, Mistake> {
+fn fitting(kind: &ParamKind, value: &Value<'_>) -> Result<assetmill_core::ParamValue, Diagnostic> {
     value
         .scalar()
         .and_then(|scalar| kind.accept(&scalar))

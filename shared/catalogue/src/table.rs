@@ -3,7 +3,7 @@
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::error::{Mistake, suggestion};
+use super::error::{Diagnostic, suggestion};
 use super::value::{Found, Value};
 
 /// A table that has known fields alone.
@@ -15,7 +15,7 @@ pub(super) struct Table<'a> {
 
 impl<'a> Value<'a> {
     /// A table whose fields are known.
-    pub(super) fn table(&self, known: &[&'static str]) -> Result<Table<'a>, Mistake> {
+    pub(super) fn table(&self, known: &[&'static str]) -> Result<Table<'a>, Diagnostic> {
         Table::open(self.clone(), self.fields()?, known)
     }
 }
@@ -25,7 +25,7 @@ impl<'a> Table<'a> {
     pub(super) fn top(
         document: &'a Spanned<DeTable<'a>>,
         known: &[&'static str],
-    ) -> Result<Self, Mistake> {
+    ) -> Result<Self, Diagnostic> {
         let fields = document.get_ref();
         let place = Value {
             path: String::new(),
@@ -41,7 +41,7 @@ impl<'a> Table<'a> {
         place: Value<'a>,
         fields: &'a DeTable<'a>,
         known: &[&'static str],
-    ) -> Result<Self, Mistake> {
+    ) -> Result<Self, Diagnostic> {
         for key in fields.keys() {
             let name = key.get_ref();
             if !known.contains(&name.as_ref()) {
@@ -51,7 +51,7 @@ impl<'a> Table<'a> {
                     path => format!("in {path}"),
                 };
                 let message = format!("unknown field \"{name}\" {within}{hint}");
-                return Err(Mistake::new(&key.span(), message));
+                return Err(Diagnostic::new(&key.span(), message));
             }
         }
         Ok(Self { place, fields })
@@ -64,19 +64,19 @@ impl<'a> Table<'a> {
     }
 
     /// The value of a field that must be there; `example` shows how it may look.
-    pub(super) fn required(&self, name: &str, example: &str) -> Result<Value<'a>, Mistake> {
+    pub(super) fn required(&self, name: &str, example: &str) -> Result<Value<'a>, Diagnostic> {
         self.optional(name).ok_or_else(|| {
             let within = match self.place.path.as_str() {
                 "" => "the catalogue",
                 path => path,
             };
-            self.mistake(format!("{within} lacks \"{name}\"; add {example}"))
+            self.diagnostic(format!("{within} lacks \"{name}\"; add {example}"))
         })
     }
 
-    /// A mistake of the table as a whole.
-    pub(super) fn mistake(&self, message: impl Into<String>) -> Mistake {
-        self.place.mistake(message)
+    /// A diagnostic of the table as a whole.
+    pub(super) fn diagnostic(&self, message: impl Into<String>) -> Diagnostic {
+        self.place.diagnostic(message)
     }
 
     /// The path of the table.

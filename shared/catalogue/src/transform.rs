@@ -8,10 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
+use super::context::Context;
 use super::entry::Entry;
-use super::error::Mistake;
+use super::error::Diagnostic;
 use super::params;
-use super::surroundings::Surroundings;
 use super::value::Value;
 
 /// The most pixels that an operator can allow: what takes 4 GB to decode at 8 bytes a pixel.
@@ -33,8 +33,8 @@ pub(super) const FIELDS: &[&str] = &[
 pub(super) fn operation(
     entry: Entry<'_>,
     transform: &Value<'_>,
-    surroundings: Surroundings<'_>,
-) -> Result<Arc<dyn Operation>, Mistake> {
+    context: Context<'_>,
+) -> Result<Arc<dyn Operation>, Diagnostic> {
     let chosen = transform.choice(Transform::ALL)?;
     let max_pixels = match entry.table.optional("max_pixels") {
         Some(pixels) => pixels.integer(1..=MAX_MAX_PIXELS)?,
@@ -43,7 +43,7 @@ pub(super) fn operation(
     let overlay = match entry.table.optional("overlay") {
         Some(value) if chosen == Transform::Watermark => Some(Arc::new(overlay(&value)?)),
         Some(value) => {
-            return Err(value.mistake(format!(
+            return Err(value.diagnostic(format!(
                 "{} is for transform = \"watermark\"; leave it out",
                 value.path
             )));
@@ -58,22 +58,22 @@ pub(super) fn operation(
         retry: entry.retry,
         max_pixels,
         overlay,
-        codecs: surroundings.codecs.clone(),
+        codecs: context.codecs.clone(),
     };
     Ok(Arc::new(Builtin::new(chosen, settings)))
 }
 
 /// A file, or the picture itself: a function has no files beside it.
-fn overlay(value: &Value<'_>) -> Result<Overlay, Mistake> {
+fn overlay(value: &Value<'_>) -> Result<Overlay, Diagnostic> {
     let text = value.text()?;
     let content = match text.strip_prefix(DATA_URL) {
         Some(encoded) => STANDARD
             .decode(encoded)
             .map_err(|_| value.wrong("base64 after data:image/png;base64,"))?,
         None => std::fs::read(text)
-            .map_err(|error| value.mistake(format!("{} {text}: {error}", value.path)))?,
+            .map_err(|error| value.diagnostic(format!("{} {text}: {error}", value.path)))?,
     };
-    Overlay::read(&content).map_err(|error| value.mistake(format!("{}: {error}", value.path)))
+    Overlay::read(&content).map_err(|error| value.diagnostic(format!("{}: {error}", value.path)))
 }
 
 /// Defaults are not in it: they are part of the parameters by the time that work is told apart. Nor

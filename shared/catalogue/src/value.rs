@@ -6,7 +6,7 @@ use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{Mistake, suggestion};
+use super::error::{Diagnostic, suggestion};
 
 /// The most characters of a text that an error repeats.
 const MAX_SHOWN_CHARS: usize = 40;
@@ -34,8 +34,8 @@ pub(super) struct Key<'a> {
 }
 
 impl Key<'_> {
-    pub(super) fn mistake(&self, message: impl Into<String>) -> Mistake {
-        Mistake::new(&self.span, message)
+    pub(super) fn diagnostic(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(&self.span, message)
     }
 
     /// The key, to be repeated in an error.
@@ -58,22 +58,22 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A mistake at this value.
-    pub(super) fn mistake(&self, message: impl Into<String>) -> Mistake {
-        Mistake::new(&self.span, message)
+    /// A diagnostic at this value.
+    pub(super) fn diagnostic(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(&self.span, message)
     }
 
     /// It is something else than `expected`.
-    pub(super) fn wrong(&self, expected: impl Display) -> Mistake {
+    pub(super) fn wrong(&self, expected: impl Display) -> Diagnostic {
         let found = match self.found {
             Found::Document => "the document".to_owned(),
             Found::Value(value) => described(value),
         };
-        self.mistake(format!("{} must be {expected}, not {found}", self.path))
+        self.diagnostic(format!("{} must be {expected}, not {found}", self.path))
     }
 
     /// A text.
-    pub(super) fn text(&self) -> Result<&'a str, Mistake> {
+    pub(super) fn text(&self) -> Result<&'a str, Diagnostic> {
         match self.found {
             Found::Value(DeValue::String(text)) => Ok(text),
             _ => Err(self.wrong("a text in quotes")),
@@ -81,7 +81,7 @@ impl<'a> Value<'a> {
     }
 
     /// A text that says something.
-    pub(super) fn sentence(&self) -> Result<String, Mistake> {
+    pub(super) fn sentence(&self) -> Result<String, Diagnostic> {
         match self.text()? {
             text if text.trim().is_empty() => Err(self.wrong("a sentence")),
             text => Ok(text.to_owned()),
@@ -92,12 +92,12 @@ impl<'a> Value<'a> {
     pub(super) fn parsed<T: std::str::FromStr>(
         &self,
         expected: impl Display,
-    ) -> Result<T, Mistake> {
+    ) -> Result<T, Diagnostic> {
         self.text()?.parse().map_err(|_| self.wrong(expected))
     }
 
     /// One of the known texts, and what it means.
-    pub(super) fn choice<T: Copy>(&self, known: &[(&str, T)]) -> Result<T, Mistake> {
+    pub(super) fn choice<T: Copy>(&self, known: &[(&str, T)]) -> Result<T, Diagnostic> {
         let text = self.text()?;
         let names = || known.iter().map(|(name, _)| *name);
         known
@@ -106,12 +106,12 @@ impl<'a> Value<'a> {
             .map(|(_, meaning)| *meaning)
             .ok_or_else(|| {
                 let hint = suggestion(text, names(), "it can be");
-                self.mistake(format!("{} can't be {}{hint}", self.path, shown(text)))
+                self.diagnostic(format!("{} can't be {}{hint}", self.path, shown(text)))
             })
     }
 
     /// A truth value.
-    pub(super) fn boolean(&self) -> Result<bool, Mistake> {
+    pub(super) fn boolean(&self) -> Result<bool, Diagnostic> {
         match self.found {
             Found::Value(DeValue::Boolean(value)) => Ok(*value),
             _ => Err(self.wrong("true or false")),
@@ -119,7 +119,7 @@ impl<'a> Value<'a> {
     }
 
     /// A whole number in a range.
-    pub(super) fn integer<T>(&self, range: RangeInclusive<T>) -> Result<T, Mistake>
+    pub(super) fn integer<T>(&self, range: RangeInclusive<T>) -> Result<T, Diagnostic>
     where
         T: TryFrom<i64> + PartialOrd + Display,
     {
@@ -133,7 +133,7 @@ impl<'a> Value<'a> {
     }
 
     /// A number in a range.
-    pub(super) fn number(&self, range: RangeInclusive<f64>) -> Result<f64, Mistake> {
+    pub(super) fn number(&self, range: RangeInclusive<f64>) -> Result<f64, Diagnostic> {
         let number = match self.found {
             Found::Value(DeValue::Float(float)) => float.as_str().replace('_', "").parse().ok(),
             // Numbers of the catalogue are far below 2^53.
@@ -171,7 +171,7 @@ impl<'a> Value<'a> {
     }
 
     /// A list.
-    pub(super) fn list(&self) -> Result<Vec<Self>, Mistake> {
+    pub(super) fn list(&self) -> Result<Vec<Self>, Diagnostic> {
         match self.found {
             Found::Value(DeValue::Array(items)) => Ok(items
                 .iter()
@@ -187,7 +187,7 @@ impl<'a> Value<'a> {
     }
 
     /// A table whose keys the writer of the catalogue chose, in the order of the file.
-    pub(super) fn entries(&self) -> Result<Vec<(Key<'a>, Self)>, Mistake> {
+    pub(super) fn entries(&self) -> Result<Vec<(Key<'a>, Self)>, Diagnostic> {
         let mut entries: Vec<_> = self
             .fields()?
             .iter()
@@ -209,7 +209,7 @@ impl<'a> Value<'a> {
     }
 
     /// The fields, whatever they are called.
-    pub(super) fn fields(&self) -> Result<&'a DeTable<'a>, Mistake> {
+    pub(super) fn fields(&self) -> Result<&'a DeTable<'a>, Diagnostic> {
         match self.found {
             Found::Value(DeValue::Table(fields)) => Ok(fields),
             _ => Err(self.wrong("a table")),

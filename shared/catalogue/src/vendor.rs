@@ -2,7 +2,7 @@
 
 mod answers;
 mod conditions;
-mod intake;
+mod input_constraints;
 mod look_up;
 mod payload;
 mod request;
@@ -17,14 +17,14 @@ use assetmill_vendors::{
     Resend, Secrets, Settings, Source, Step, Template, VendorOperation,
 };
 
+use super::context::{BuiltOperation, Context};
 use super::entry::Entry;
-use super::error::Mistake;
+use super::error::Diagnostic;
 use super::masks::Masks;
 use super::params;
-use super::surroundings::{Made, Surroundings};
 use super::table::Table;
 use super::value::Value;
-use intake::MAX_MAX_BYTES;
+use input_constraints::MAX_MAX_BYTES;
 use request::{headers, method, url};
 
 /// The fields of such an entry.
@@ -38,8 +38,8 @@ const MAX_JOB_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
 pub(super) fn operation(
     entry: Entry<'_>,
     vendor: &Value<'_>,
-    surroundings: Surroundings<'_>,
-) -> Result<Made, Mistake> {
+    context: Context<'_>,
+) -> Result<BuiltOperation, Diagnostic> {
     let declared = entry.table.optional("params");
     let params = params::declared(declared.clone())?;
     let paid = match entry.table.optional("paid") {
@@ -50,7 +50,7 @@ pub(super) fn operation(
     if let Some(declared) = declared {
         check_used(&declared, &profile)?;
     }
-    let secrets = Secrets::look_up(profile.secret_names(), surroundings.secrets);
+    let secrets = Secrets::look_up(profile.secret_names(), context.secrets);
     let settings = Settings {
         name: entry.name,
         summary: entry.summary,
@@ -58,8 +58,8 @@ pub(super) fn operation(
         retry: entry.retry,
         cost: if paid { Cost::Paid } else { Cost::Free },
     };
-    let client = surroundings.client.clone();
-    let extension = surroundings.extension.cloned();
+    let client = context.client.clone();
+    let extension = context.extension.cloned();
     let takes_url = profile
         .templates()
         .flat_map(Template::sources)
@@ -70,9 +70,9 @@ pub(super) fn operation(
         secrets,
         extension,
         client,
-        Arc::new(Masks(surroundings.codecs.clone())),
+        Arc::new(Masks(context.codecs.clone())),
     );
-    Ok(Made {
+    Ok(BuiltOperation {
         operation: Arc::new(operation),
         takes_url,
     })
@@ -99,7 +99,7 @@ const PROFILE_FIELDS: &[&str] = &[
     "max_response_bytes",
 ];
 
-fn profile(vendor: &Value<'_>, params: &ParamsSchema, paid: bool) -> Result<Profile, Mistake> {
+fn profile(vendor: &Value<'_>, params: &ParamsSchema, paid: bool) -> Result<Profile, Diagnostic> {
     let table = vendor.table(PROFILE_FIELDS)?;
     let method = method(&table.required("method", "method = \"POST\"")?)?;
     let url = url(
@@ -107,7 +107,7 @@ fn profile(vendor: &Value<'_>, params: &ParamsSchema, paid: bool) -> Result<Prof
         params,
     )?;
     let headers = headers(table.optional("headers"), params)?;
-    let (payload, intake) = payload::read(&table, params, &url, &headers)?;
+    let (payload, input_constraints) = payload::read(&table, params, &url, &headers)?;
     let result = answers::result(&table.required("result", "result = { kind = \"body\" }")?)?;
     let seconds = match table.optional("timeout_seconds") {
         Some(seconds) => seconds.integer(1..=MAX_TIMEOUT_SECONDS)?,
@@ -126,14 +126,14 @@ fn profile(vendor: &Value<'_>, params: &ParamsSchema, paid: bool) -> Result<Prof
         || headers.iter().any(|(_, template)| names_answer(template))
         || payload.templates().any(names_answer);
     if from_answers {
-        return Err(vendor.mistake(format!(
+        return Err(vendor.diagnostic(format!(
             "{} uses an answer in its first request; {{answer:…}} and {{header:…}} are for \"then\"",
             vendor.path
         )));
     }
     let then = then::steps(table.optional("then"), params)?;
     if then.iter().flat_map(Step::templates).any(names_call) {
-        return Err(vendor.mistake(format!(
+        return Err(vendor.diagnostic(format!(
             "{} names its call in \"then\"; {{call:reference}} is for the first request and \"look_up\"",
             vendor.path
         )));
@@ -143,7 +143,7 @@ fn profile(vendor: &Value<'_>, params: &ParamsSchema, paid: bool) -> Result<Prof
         || headers.iter().any(|(_, template)| names_call(template))
         || payload.templates().any(names_call);
     if look_up.is_some() && !tells_reference {
-        return Err(vendor.mistake(format!(
+        return Err(vendor.diagnostic(format!(
             "{} can't look a call up that it does not name; send {{call:reference}} along with its first request",
             vendor.path
         )));
@@ -165,7 +165,7 @@ fn profile(vendor: &Value<'_>, params: &ParamsSchema, paid: bool) -> Result<Prof
         url,
         headers,
         payload,
-        intake,
+        input_constraints,
         resend,
         max_response_bytes,
     })
@@ -184,7 +184,7 @@ fn names_call(template: &Template) -> bool {
 }
 
 /// What costs nothing may be sent again at any time.
-fn resend(vendor: &Table<'_>, paid: bool) -> Result<Resend, Mistake> {
+fn resend(vendor: &Table<'_>, paid: bool) -> Result<Resend, Diagnostic> {
     match vendor.optional("resend") {
         Some(resend) => resend.choice(&[
             ("never", Resend::Never),
@@ -197,12 +197,12 @@ fn resend(vendor: &Table<'_>, paid: bool) -> Result<Resend, Mistake> {
 }
 
 /// A parameter that goes nowhere would be accepted and change nothing.
-fn check_used(declared: &Value<'_>, profile: &Profile) -> Result<(), Mistake> {
+fn check_used(declared: &Value<'_>, profile: &Profile) -> Result<(), Diagnostic> {
     let used: Vec<_> = profile.templates().flat_map(Template::params).collect();
     for (key, _) in declared.entries()? {
         if !used.contains(&key.text) {
             let name = key.text;
-            return Err(key.mistake(format!(
+            return Err(key.diagnostic(format!(
                 "the parameter \"{name}\" goes nowhere; use {{param:{name}}} in url, headers or \
                  fields, or remove it"
             )));

@@ -4,10 +4,10 @@ mod clock;
 mod flows;
 mod outputs;
 mod queue;
-mod works;
+mod result_cache;
 
 pub use clock::RuntimeClock;
 pub use flows::MemoryFlows;
 pub use outputs::MemoryOutputs;
 pub use queue::MemoryQueue;
-pub use works::MemoryWorks;
+pub use result_cache::MemoryResultCache;

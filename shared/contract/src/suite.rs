@@ -9,9 +9,9 @@ mod guesses;
 mod outputs;
 mod queue;
 mod resting;
+mod result_cache;
 mod settling;
 mod steps;
-mod works;
 
 use std::any::Any;
 use std::future::Future;
@@ -19,7 +19,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::{FlowDeliveries, FlowQueue, FlowWrites, OutputWrites, Works};
+use assetmill_core::ports::{FlowDeliveries, FlowQueue, FlowWrites, OutputWrites, ResultCache};
 use libtest_mimic::{Arguments, Trial};
 
 /// One adapter of each port, empty, for one case alone.
@@ -27,7 +27,7 @@ pub struct Adapters {
     /// Rows.
     pub flows: Arc<dyn FlowWrites>,
     /// Remembered work.
-    pub works: Arc<dyn Works>,
+    pub result_cache: Arc<dyn ResultCache>,
     /// Stored outputs.
     pub outputs: Arc<dyn OutputWrites>,
     /// The sending end of the queue.
@@ -87,7 +87,7 @@ impl Part {
                 steps::CASES,
                 resting::CASES,
                 settling::CASES,
-                works::CASES,
+                result_cache::CASES,
             ],
             Self::Outputs => &[outputs::CASES],
             Self::Queue => &[queue::CASES],

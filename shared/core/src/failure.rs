@@ -113,9 +113,9 @@ pub struct Failure {
 
 /// What kept an attempt from its output, and what may be done about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Setback {
+pub enum OperationError {
     /// Trying again would fail again.
-    Final(Failure),
+    Permanent(Failure),
     /// Trying again may help. Costs an attempt.
     Transient(Failure),
     /// Trying again may help, but hardly soon: a name that nobody knows, a host that speaks another
@@ -139,13 +139,13 @@ pub enum Setback {
     },
     /// The call was made and its end never learnt, so it may have been charged. Costs an attempt.
     Unconfirmed(Failure),
-    /// As [`Setback::Unconfirmed`], and the operation does not want the call made again unasked.
+    /// As [`OperationError::Unconfirmed`], and the operation does not want the call made again unasked.
     Abandoned(Failure),
 }
 
 impl Failure {
     /// A failure that will not go away by itself.
-    pub fn lasting(code: FailureCode, message: impl Into<String>) -> Self {
+    pub fn permanent(code: FailureCode, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -154,7 +154,7 @@ impl Failure {
     }
 
     /// A failure that may go away by itself.
-    pub fn passing(code: FailureCode, message: impl Into<String>) -> Self {
+    pub fn transient(code: FailureCode, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -164,28 +164,28 @@ impl Failure {
 
     /// The failure of a flow whose workers died.
     pub fn worker_crashed() -> Self {
-        Self::passing(
+        Self::transient(
             FailureCode::WorkerCrashed,
             "processing this asset stopped its worker again and again; the operator's log says where",
         )
     }
 }
 
-impl Setback {
-    /// A [`Setback::Final`] with a lasting failure.
-    pub fn lasting(code: FailureCode, message: impl Into<String>) -> Self {
-        Self::Final(Failure::lasting(code, message))
+impl OperationError {
+    /// A [`OperationError::Permanent`] with a permanent failure.
+    pub fn permanent(code: FailureCode, message: impl Into<String>) -> Self {
+        Self::Permanent(Failure::permanent(code, message))
     }
 
-    /// A [`Setback::Transient`] with a passing failure.
+    /// A [`OperationError::Transient`] with a transient failure.
     pub fn transient(code: FailureCode, message: impl Into<String>) -> Self {
-        Self::Transient(Failure::passing(code, message))
+        Self::Transient(Failure::transient(code, message))
     }
 
     /// The same, of a step of this name.
     #[must_use]
     pub fn of_step(mut self, name: &OperationName) -> Self {
-        let (Self::Final(failure)
+        let (Self::Permanent(failure)
         | Self::Transient(failure)
         | Self::Persistent(failure)
         | Self::Unconfirmed(failure)
@@ -196,10 +196,10 @@ impl Setback {
         self
     }
 
-    /// The failure behind the setback.
+    /// The failure behind the error.
     pub fn failure(&self) -> &Failure {
         match self {
-            Self::Final(failure)
+            Self::Permanent(failure)
             | Self::Transient(failure)
             | Self::Persistent(failure)
             | Self::Unconfirmed(failure)

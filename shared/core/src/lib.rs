@@ -20,7 +20,7 @@ pub use asset_url::{AssetUrl, MAX_URL_BYTES, NotAUrl, RefusedUrl, Source, UrlRef
 pub use backoff::RetryPolicy;
 pub use batch::{Batch, BatchStatus, Counts};
 pub use digest::{OutputKey, Sha256Digest, WorkKey};
-pub use failure::{Failure, FailureCode, Setback};
+pub use failure::{Failure, FailureCode, OperationError};
 pub use flow::{
     CallEnd, Cancellation, Claim, Deferral, Event, Fenced, Flow, FlowMessage, FlowRef, FlowState,
     Happened, History, NextTry, NotAState, OpenJob, Output, Progress, Report, Settlement, Status,

@@ -18,7 +18,7 @@ pub use params::{ParamError, ParamKind, ParamSpec, ParamValue, Params, ParamsSch
 pub use run::{Call, CallReference, Job, JobCall, LookUp, MAX_JOB_BYTES, Run};
 pub use step::Step;
 
-use crate::{AssetUrl, Failure, FailureCode, OperationName, RetryPolicy, Setback, TenantId};
+use crate::{AssetUrl, Failure, FailureCode, OperationError, OperationName, RetryPolicy, TenantId};
 
 /// A fetched asset.
 #[derive(Debug, Clone)]
@@ -123,11 +123,11 @@ pub trait Operation: Send + Sync {
         tenant: &TenantId,
         asset: Asset,
         params: &Params,
-    ) -> Result<Product, Setback>;
+    ) -> Result<Product, OperationError>;
 
     /// Begins to make the product, and makes it where nobody else takes it on. MUST be cancel-safe as
     /// [`run`](Self::run).
-    async fn begin(&self, call: Call) -> Result<Run, Setback> {
+    async fn begin(&self, call: Call) -> Result<Run, OperationError> {
         let product = self.run(&call.tenant, call.asset, &call.params).await?;
         Ok(Run::Done(product))
     }
@@ -136,10 +136,10 @@ pub trait Operation: Send + Sync {
     /// doing, it goes on.
     ///
     /// # Errors
-    /// The setback that ended the job.
-    async fn ask(&self, job: JobCall) -> Result<Run, Setback> {
+    /// The error that ended the job.
+    async fn ask(&self, job: JobCall) -> Result<Run, OperationError> {
         let _ = job;
-        Err(Setback::lasting(
+        Err(OperationError::permanent(
             FailureCode::OperationUnavailable,
             "the operation takes on no jobs any more",
         ))
@@ -153,10 +153,10 @@ pub trait Operation: Send + Sync {
     /// Asks what became of a call whose end nobody learnt.
     ///
     /// # Errors
-    /// The setback that it ended with.
-    async fn look_up(&self, call: Call) -> Result<LookUp, Setback> {
+    /// The error that it ended with.
+    async fn look_up(&self, call: Call) -> Result<LookUp, OperationError> {
         let _ = call;
-        Ok(LookUp::Unknown(Failure::passing(
+        Ok(LookUp::Unknown(Failure::transient(
             FailureCode::VendorUnconfirmed,
             "the vendor can't be asked what became of the call",
         )))

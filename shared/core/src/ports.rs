@@ -10,16 +10,16 @@ mod clock;
 mod flows;
 mod outputs;
 mod queue;
+mod result_cache;
 mod sources;
-mod works;
 
 pub use changes::FlowChanges;
 pub use clock::{Clock, SystemClock};
-pub use flows::{Completion, FlowPage, FlowReads, FlowWrites, Rule, Tally};
+pub use flows::{Completion, FlowPage, FlowReads, FlowWrites, Rule, SettledCount};
 pub use outputs::{OutputLinks, OutputWrites, SignedUrl};
 pub use queue::{Delivery, FlowDeliveries, FlowQueue, MAX_DELAY, Outgoing};
+pub use result_cache::{ResultCache, WorkClaim, WorkHolder};
 pub use sources::Sources;
-pub use works::{WorkClaim, WorkHolder, Works};
 
 use async_trait::async_trait;
 

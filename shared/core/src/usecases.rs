@@ -1,23 +1,23 @@
 //! What can be asked of Assetmill. Each use case is a struct of the ports it takes.
 
-mod answer;
-mod bury;
 mod cancel;
 mod completion;
-mod order;
+mod dead_letters;
+mod message_handler;
 mod pages;
 mod process;
 mod retry;
+mod run_synchronously;
 mod submit;
 mod sweep;
-mod work;
+mod transform_request;
 
-pub use answer::Answer;
-pub use bury::Bury;
 pub use cancel::{Cancel, Cancelled};
-pub use order::{Order, OrderedSource, SourceList, SourceListError};
+pub use dead_letters::FailDeadLetter;
+pub use message_handler::MessageHandler;
 pub use process::{Outcome, Process, TimeLimits, Waiting};
 pub use retry::{Retry, RetryError};
+pub use run_synchronously::RunSynchronously;
 pub use submit::{Accepted, Submit};
 pub use sweep::{Sweep, Swept};
-pub use work::Work;
+pub use transform_request::{RequestedSource, SourceList, SourceListError, TransformRequest};

@@ -24,13 +24,13 @@ const USER_AGENT: &str = concat!("assetmill/", env!("CARGO_PKG_VERSION"));
 /// up connecting after 10 s. Cloning it is cheap and shares its connections.
 #[derive(Debug, Clone)]
 pub struct GuardedClient {
-    named_ports: Arc<HashMap<u16, Lane>>,
-    other_ports: Lane,
+    named_ports: Arc<HashMap<u16, Pool>>,
+    other_ports: Pool,
 }
 
 /// A connection pool, and what it may reach.
 #[derive(Debug, Clone)]
-struct Lane {
+struct Pool {
     guard: Arc<Guard>,
     http: reqwest::Client,
 }
@@ -86,15 +86,15 @@ impl GuardedClient {
         lookup: &Arc<dyn NameLookup>,
     ) -> Result<Self, ClientError> {
         let tls = tls::config()?;
-        let lane = |port| Lane::new(allow.guard(port), lookup.clone(), tls.clone());
+        let pool = |port| Pool::new(allow.guard(port), lookup.clone(), tls.clone());
         let named_ports = allow
             .ports()
             .into_iter()
-            .map(|port| Ok((port, lane(Some(port))?)))
+            .map(|port| Ok((port, pool(Some(port))?)))
             .collect::<Result<_, ClientError>>()?;
         Ok(Self {
             named_ports: Arc::new(named_ports),
-            other_ports: lane(None)?,
+            other_ports: pool(None)?,
         })
     }
 
@@ -106,7 +106,7 @@ impl GuardedClient {
     ///
     /// [`TransportFailure::Refused`]: super::TransportFailure::Refused
     pub fn request(&self, method: Method, url: &Url) -> Result<reqwest::RequestBuilder, Refused> {
-        let lane = url
+        let pool = url
             .port_or_known_default()
             .and_then(|port| self.named_ports.get(&port))
             .unwrap_or(&self.other_ports);
@@ -115,14 +115,14 @@ impl GuardedClient {
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
             Some(Host::Domain(_)) | None => None,
         };
-        if address.is_some_and(|address| !lane.guard.permits(address)) {
+        if address.is_some_and(|address| !pool.guard.permits(address)) {
             return Err(Refused::new(url.host_str().unwrap_or_default()));
         }
-        Ok(lane.http.request(method, url.clone()))
+        Ok(pool.http.request(method, url.clone()))
     }
 }
 
-impl Lane {
+impl Pool {
     fn new(
         guard: Guard,
         lookup: Arc<dyn NameLookup>,

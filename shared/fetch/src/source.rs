@@ -5,7 +5,7 @@ mod answer;
 use std::time::Duration;
 
 use assetmill_core::ports::Sources;
-use assetmill_core::{Asset, AssetUrl, FailureCode, Setback, Shares, TenantId};
+use assetmill_core::{Asset, AssetUrl, FailureCode, OperationError, Shares, TenantId};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
@@ -74,7 +74,7 @@ impl Fetcher {
     }
 
     /// Follows redirects by hand: each hop is a URL that has to be accepted and guarded anew.
-    async fn follow(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Bytes, Setback> {
+    async fn follow(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Bytes, OperationError> {
         let deadline = Instant::now() + self.limits.time;
         let mut at = url.clone();
         for _ in 0..=self.limits.redirects {
@@ -83,7 +83,7 @@ impl Fetcher {
                 Answer::Elsewhere(next) => at = next,
             }
         }
-        Err(Setback::lasting(
+        Err(OperationError::permanent(
             FailureCode::SourceBadRedirect,
             format!(
                 "{} redirects more than {} times; use the URL that it leads to",
@@ -100,22 +100,22 @@ impl Fetcher {
         tenant: &TenantId,
         url: &AssetUrl,
         deadline: Instant,
-    ) -> Result<Answer, Setback> {
+    ) -> Result<Answer, OperationError> {
         let turn = self.origins.turn(tenant, url.as_url()).await;
         let turn = turn.map_err(|bounce| Place::of(url).bounced(bounce))?;
         let answer = timeout_at(deadline, self.ask(tenant, url)).await;
         let answer = answer.unwrap_or_else(|_| Err(self.late(url)));
         match answer {
-            Err(Setback::Throttled {
+            Err(OperationError::Throttled {
                 failure,
                 retry_after,
-            }) => Err(Setback::Throttled {
+            }) => Err(OperationError::Throttled {
                 failure,
                 retry_after: Some(turn.throttled(retry_after)),
             }),
-            Err(setback @ (Setback::Transient(_) | Setback::Persistent(_))) => {
+            Err(error @ (OperationError::Transient(_) | OperationError::Persistent(_))) => {
                 turn.failed();
-                Err(setback)
+                Err(error)
             }
             // A refusal that is final is an answer too.
             answer => {
@@ -125,8 +125,8 @@ impl Fetcher {
         }
     }
 
-    fn late(&self, url: &AssetUrl) -> Setback {
-        Setback::transient(
+    fn late(&self, url: &AssetUrl) -> OperationError {
+        OperationError::transient(
             FailureCode::SourceTimeout,
             format!(
                 "{} did not send the whole asset within {} s; try again later",
@@ -136,7 +136,7 @@ impl Fetcher {
         )
     }
 
-    async fn ask(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Answer, Setback> {
+    async fn ask(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Answer, OperationError> {
         let place = Place::of(url);
         let request = self
             .client
@@ -175,7 +175,7 @@ fn shares(bytes: u64) -> Shares {
 
 #[async_trait]
 impl Sources for Fetcher {
-    async fn fetch(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
+    async fn fetch(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Asset, OperationError> {
         Ok(Asset {
             url: url.clone(),
             content: self.follow(tenant, url).await?,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assetmill_core::{
-    Asset, Availability, Cost, MediaType, Operation, OperationDescription, OperationName,
-    ParamSpec, Params, ParamsSchema, Product, RetryPolicy, Setback, TenantId,
+    Asset, Availability, Cost, MediaType, Operation, OperationDescription, OperationError,
+    OperationName, ParamSpec, Params, ParamsSchema, Product, RetryPolicy, TenantId,
 };
 use async_trait::async_trait;
 
@@ -179,7 +179,7 @@ impl Operation for Builtin {
         tenant: &TenantId,
         asset: Asset,
         params: &Params,
-    ) -> Result<Product, Setback> {
+    ) -> Result<Product, OperationError> {
         let accepts = &self.description.accepts;
         let format = Format::of(&asset.content, accepts)?;
         let encoding = params::encoding(params);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::{Failure, MediaType, Product, Setback, Shares, TenantId};
+use assetmill_core::{Failure, MediaType, OperationError, Product, Shares, TenantId};
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Codecs {
 }
 
 impl Codecs {
-    /// Works in this process, where no wall protects it: for pictures of one's own, as in benches. Bounds
+    /// ResultCache in this process, where no wall protects it: for pictures of one's own, as in benches. Bounds
     /// are estimates there, and nothing holds a picture to them.
     pub fn in_process(bounds: Bounds) -> Self {
         let work = |job: Job, asset: &[u8], second: &[u8]| {
@@ -68,12 +68,12 @@ impl Codecs {
         Self::at(Place::Here(work), bounds)
     }
 
-    /// Works on no picture, and brings no encoder along: for who only says what could be made. Every picture fails.
+    /// ResultCache on no picture, and brings no encoder along: for who only says what could be made. Every picture fails.
     pub fn none() -> Self {
         Self::at(Place::Nowhere, Bounds::default())
     }
 
-    /// Works in child processes of this binary, whose `main` MUST begin with
+    /// ResultCache in child processes of this binary, whose `main` MUST begin with
     /// [`run_if_child`](crate::sandbox::run_if_child).
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl Codecs {
         asset: Bytes,
         overlay: Option<&Overlay>,
         max_pixels: u64,
-    ) -> Result<Product, Setback> {
+    ) -> Result<Product, OperationError> {
         let second = overlay.map(|overlay| overlay.content().clone());
         let beside = overlay.map_or(0, Overlay::pixels);
         let price = self.price(job, asset.clone(), beside, max_pixels).await?;
@@ -130,13 +130,12 @@ impl Codecs {
         tenant: &TenantId,
         asset: Bytes,
         mask: Bytes,
-    ) -> Result<Product, Setback> {
+    ) -> Result<Product, OperationError> {
         let accepted: Vec<MediaType> = Format::ALL.iter().map(|it| it.media_type()).collect();
         let format = Format::of(&asset, &accepted)?;
         let mask_header = Format::of(&mask, &accepted)
             .and_then(|format| Ok((format, Header::read(&mask, format, DEFAULT_MAX_PIXELS)?)));
-        let (mask_format, header) =
-            mask_header.map_err(|setback| cut_out::unfit(setback.failure()))?;
+        let (mask_format, header) = mask_header.map_err(|error| cut_out::unfit(error.failure()))?;
         let job = Job {
             work: Work::CutOut { mask: mask_format },
             format,
@@ -154,7 +153,7 @@ impl Codecs {
         asset: Bytes,
         beside: u64,
         max_pixels: u64,
-    ) -> Result<Price, Setback> {
+    ) -> Result<Price, OperationError> {
         let bounds = self.bounds;
         let price = move || {
             let header = Header::read(&asset, job.format, max_pixels)?;
@@ -162,7 +161,7 @@ impl Codecs {
         };
         spawn_blocking(price)
             .await
-            .unwrap_or_else(|_| Err(Setback::Final(brought_down())))
+            .unwrap_or_else(|_| Err(OperationError::Permanent(brought_down())))
     }
 
     async fn pay(
@@ -172,7 +171,7 @@ impl Codecs {
         price: Price,
         asset: Bytes,
         second: Bytes,
-    ) -> Result<Product, Setback> {
+    ) -> Result<Product, OperationError> {
         let _reserved = self.memory.take(tenant, price.memory).await;
         match &self.place {
             Place::Sandbox(pool) => {
@@ -194,14 +193,14 @@ impl Codecs {
                         cpu: used.cpu,
                     });
                 }
-                product.map_err(Setback::Final)
+                product.map_err(OperationError::Permanent)
             }
-            Place::Nowhere => Err(Setback::Final(brought_down())),
+            Place::Nowhere => Err(OperationError::Permanent(brought_down())),
             Place::Here(work) => {
                 let work = *work;
                 let done = spawn_blocking(move || work(job, &asset, &second)).await;
                 done.unwrap_or_else(|_| Err(brought_down()))
-                    .map_err(Setback::Final)
+                    .map_err(OperationError::Permanent)
             }
         }
     }

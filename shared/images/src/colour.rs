@@ -1,6 +1,6 @@
 //! Colours, and the profiles that they are meant in.
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, OperationError};
 use image::{DynamicImage, RgbImage, RgbaImage};
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 
@@ -15,7 +15,7 @@ pub(super) fn settled(
     picture: Upright,
     output: Output,
     policy: ProfilePolicy,
-) -> Result<Upright, Setback> {
+) -> Result<Upright, OperationError> {
     let keeps = policy == ProfilePolicy::Keep && output.carries_profile(&picture.image);
     match &picture.profile {
         Some(profile) if !keeps => {
@@ -30,7 +30,7 @@ pub(super) fn settled(
 }
 
 /// A profile that can't be used is as good as none: pictures without one are taken for sRGB.
-fn to_srgb(image: DynamicImage, profile: &[u8]) -> Result<DynamicImage, Setback> {
+fn to_srgb(image: DynamicImage, profile: &[u8]) -> Result<DynamicImage, OperationError> {
     let Ok(source) = ColorProfile::new_from_slice(profile) else {
         return Ok(image);
     };
@@ -64,8 +64,8 @@ fn to_srgb(image: DynamicImage, profile: &[u8]) -> Result<DynamicImage, Setback>
     image.ok_or_else(|| failed(&"it has another size"))
 }
 
-fn failed(error: &dyn std::fmt::Display) -> Setback {
-    Setback::lasting(
+fn failed(error: &dyn std::fmt::Display) -> OperationError {
+    OperationError::permanent(
         FailureCode::OperationCrashed,
         format!("the colours can't be converted: {error}"),
     )

@@ -5,7 +5,7 @@ mod profile;
 
 use std::io::Cursor;
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, OperationError};
 use image::codecs::bmp::BmpDecoder;
 use image::codecs::gif::GifDecoder;
 use image::codecs::jpeg::JpegDecoder;
@@ -57,7 +57,7 @@ pub(super) fn decode(
     content: &[u8],
     format: Format,
     shrink: Shrink<'_>,
-) -> Result<Picture, Setback> {
+) -> Result<Picture, OperationError> {
     let cursor = Cursor::new(content);
     let decoded = match format {
         Format::Jpeg => {
@@ -72,16 +72,16 @@ pub(super) fn decode(
         Format::Tiff => TiffDecoder::new(cursor).map(|decoder| read(decoder, format)),
         Format::Bmp => BmpDecoder::new(cursor).map(|decoder| read(decoder, format)),
     };
-    decoded.map_err(|error| setback(format, &error))?
+    decoded.map_err(|error| undecodable(format, &error))?
 }
 
-fn read(mut decoder: impl ImageDecoder, format: Format) -> Result<Picture, Setback> {
+fn read(mut decoder: impl ImageDecoder, format: Format) -> Result<Picture, OperationError> {
     let (width, height) = decoder.dimensions();
     // Metadata that can't be read is metadata that the picture does not have.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let profile = decoder.icc_profile().ok().flatten();
     let exif = decoder.exif_metadata().ok().flatten();
-    let image = DynamicImage::from_decoder(decoder).map_err(|error| setback(format, &error))?;
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| undecodable(format, &error))?;
     let profile = profile.filter(|profile| profile::fits(profile, image.color()));
     Ok(Picture {
         image,
@@ -99,9 +99,9 @@ fn png_limits() -> Limits {
     limits
 }
 
-fn setback(format: Format, error: &ImageError) -> Setback {
+fn undecodable(format: Format, error: &ImageError) -> OperationError {
     match error {
-        ImageError::Unsupported(_) => Setback::lasting(
+        ImageError::Unsupported(_) => OperationError::permanent(
             FailureCode::UnsupportedMediaType,
             format!(
                 "this kind of {} can't be decoded ({error}); save it as a common one",
@@ -114,8 +114,8 @@ fn setback(format: Format, error: &ImageError) -> Setback {
 }
 
 /// A codec asked for more memory than it is given.
-fn too_little_memory(format: Format) -> Setback {
-    Setback::lasting(
+fn too_little_memory(format: Format) -> OperationError {
+    OperationError::permanent(
         FailureCode::OperationTooExpensive,
         format!(
             "the {} needs more memory than was set aside for it; use a smaller one",
@@ -125,8 +125,8 @@ fn too_little_memory(format: Format) -> Setback {
 }
 
 /// The content is not what its format says that it has to be.
-pub(super) fn corrupt(format: Format, reason: &str) -> Setback {
-    Setback::lasting(
+pub(super) fn corrupt(format: Format, reason: &str) -> OperationError {
+    OperationError::permanent(
         FailureCode::CorruptAsset,
         format!(
             "the {} is damaged or not whole ({reason}); check that the file opens elsewhere",

@@ -3,7 +3,7 @@
 pub(super) mod budget;
 mod jpeg;
 
-use assetmill_core::{FailureCode, Product, Setback};
+use assetmill_core::{FailureCode, OperationError, Product};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ColorType, DynamicImage, GrayImage, ImageEncoder, Rgb, RgbImage};
 use ravif::{BitDepth, Img, RGB8, RGBA8};
@@ -28,7 +28,7 @@ pub(super) fn encode(
     profile: Option<&[u8]>,
     output: Output,
     encoding: &Encoding,
-) -> Result<Product, Setback> {
+) -> Result<Product, OperationError> {
     let mut image = with_eight_bits(image);
     if output == Output::Jpeg {
         image = over(image, encoding.background);
@@ -50,7 +50,7 @@ fn written(
     output: Output,
     quality: u8,
     profile: Option<&[u8]>,
-) -> Result<Vec<u8>, Setback> {
+) -> Result<Vec<u8>, OperationError> {
     match output {
         Output::Jpeg => jpeg::encode(image, quality, profile),
         Output::Png => png(image, profile),
@@ -70,7 +70,7 @@ pub(super) fn with_eight_bits(image: DynamicImage) -> DynamicImage {
     }
 }
 
-fn png(image: &DynamicImage, profile: Option<&[u8]>) -> Result<Vec<u8>, Setback> {
+fn png(image: &DynamicImage, profile: Option<&[u8]>) -> Result<Vec<u8>, OperationError> {
     let mut content = Vec::new();
     let mut encoder =
         PngEncoder::new_with_quality(&mut content, CompressionType::Default, FilterType::Adaptive);
@@ -88,7 +88,7 @@ fn lossy_webp(
     image: &DynamicImage,
     quality: u8,
     profile: Option<&[u8]>,
-) -> Result<Vec<u8>, Setback> {
+) -> Result<Vec<u8>, OperationError> {
     let (width, height) = (image.width(), image.height());
     let content = match image {
         DynamicImage::ImageRgb8(image) => {
@@ -108,7 +108,7 @@ fn lossy_webp(
     };
     let content = content.map_err(|error| match error {
         WebPEncodingError::VP8_ENC_ERROR_OUT_OF_MEMORY
-        | WebPEncodingError::VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY => Setback::lasting(
+        | WebPEncodingError::VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY => OperationError::permanent(
             FailureCode::OperationTooExpensive,
             "the result needs more memory than was set aside for it; ask for fewer pixels",
         ),
@@ -121,7 +121,7 @@ fn lossy_webp(
     }
 }
 
-fn avif(image: &DynamicImage, quality: u8) -> Result<Vec<u8>, Setback> {
+fn avif(image: &DynamicImage, quality: u8) -> Result<Vec<u8>, OperationError> {
     let encoder = ravif::Encoder::new()
         .with_quality(quality.into())
         .with_alpha_quality(quality.into())
@@ -176,8 +176,8 @@ pub(super) fn blend(channel: u8, background: u8, alpha: u8) -> u8 {
     u8::try_from((sum + 127) / 255).unwrap_or(u8::MAX)
 }
 
-fn failed(error: impl std::fmt::Display) -> Setback {
-    Setback::lasting(
+fn failed(error: impl std::fmt::Display) -> OperationError {
+    OperationError::permanent(
         FailureCode::OperationCrashed,
         format!("the picture can't be encoded: {error}"),
     )

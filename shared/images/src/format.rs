@@ -1,6 +1,6 @@
 //! The formats of pictures: those that are read, and those that are written.
 
-use assetmill_core::{FailureCode, MediaType, Setback};
+use assetmill_core::{FailureCode, MediaType, OperationError};
 use image::DynamicImage;
 use serde::{Deserialize, Serialize};
 
@@ -35,14 +35,14 @@ impl Format {
     ];
 
     /// The format that the content shows, which must be one of those that are accepted.
-    pub(super) fn of(content: &[u8], accepted: &[MediaType]) -> Result<Self, Setback> {
+    pub(super) fn of(content: &[u8], accepted: &[MediaType]) -> Result<Self, OperationError> {
         let found = MediaType::of_content(content);
         let format = Self::ALL.iter().find(|format| format.media_type() == found);
         match format {
             Some(format) if accepted.contains(&found) => Ok(*format),
             _ => {
                 let names: Vec<_> = accepted.iter().map(MediaType::as_str).collect();
-                Err(Setback::lasting(
+                Err(OperationError::permanent(
                     FailureCode::UnsupportedMediaType,
                     format!(
                         "the content is {found}, not a picture that is taken here; give one of {}",

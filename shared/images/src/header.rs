@@ -11,7 +11,7 @@ mod png;
 mod tiff;
 mod webp;
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, OperationError};
 
 use crate::decode::corrupt;
 use crate::format::Format;
@@ -59,8 +59,12 @@ impl Header {
     /// The header of a picture that may have `max_pixels` in each of its frames.
     ///
     /// # Errors
-    /// A lasting setback for a picture that is larger, or whose structure can't be followed.
-    pub(crate) fn read(content: &[u8], format: Format, max_pixels: u64) -> Result<Self, Setback> {
+    /// A permanent error for a picture that is larger, or whose structure can't be followed.
+    pub(crate) fn read(
+        content: &[u8],
+        format: Format,
+        max_pixels: u64,
+    ) -> Result<Self, OperationError> {
         let header = match format {
             Format::Jpeg => jpeg::header(content)?,
             Format::Png => png::header(content),
@@ -86,7 +90,7 @@ impl Header {
         self.pixels() * self.channels * self.depth
     }
 
-    fn check(&self, max_pixels: u64) -> Result<(), Setback> {
+    fn check(&self, max_pixels: u64) -> Result<(), OperationError> {
         let Size { width, height } = self.size;
         if width.max(height) > MAX_SIDE {
             return Err(too_many(format!(
@@ -116,6 +120,6 @@ impl Header {
 const MAX_SIDE: u32 = 65_535;
 
 /// A picture, or a result, of too many pixels.
-pub(crate) fn too_many(message: String) -> Setback {
-    Setback::lasting(FailureCode::TooManyPixels, message)
+pub(crate) fn too_many(message: String) -> OperationError {
+    OperationError::permanent(FailureCode::TooManyPixels, message)
 }

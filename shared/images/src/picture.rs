@@ -1,6 +1,6 @@
 //! From content to content: what all transforms of pictures have in common.
 
-use assetmill_core::{Product, Setback};
+use assetmill_core::{OperationError, Product};
 
 use super::colour;
 use super::decode::decode;
@@ -16,7 +16,7 @@ pub(super) fn shaped(
     content: &[u8],
     format: Format,
     geometry: Geometry,
-) -> Result<Upright, Setback> {
+) -> Result<Upright, OperationError> {
     let plan = |stored: Size, orientation| {
         let upright = if turns(orientation) {
             stored.turned()
@@ -43,7 +43,7 @@ pub(super) fn finish(
     picture: Upright,
     found: Format,
     encoding: &Encoding,
-) -> Result<Product, Setback> {
+) -> Result<Product, OperationError> {
     let output = encoding.output.unwrap_or(found.output());
     let Upright { image, profile } = colour::settled(picture, output, encoding.profile)?;
     encode(image, profile.as_deref(), output, encoding)

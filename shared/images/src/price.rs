@@ -10,7 +10,7 @@ mod rates;
 
 use std::time::Duration;
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, OperationError};
 
 use crate::bounds::Bounds;
 use crate::encode::budget;
@@ -67,7 +67,7 @@ impl Price {
     /// pixels `beside` it.
     ///
     /// # Errors
-    /// A lasting setback when the result would have too many pixels, can't have as few bytes as it may, or
+    /// A permanent error when the result would have too many pixels, can't have as few bytes as it may, or
     /// when the job would take more than `bounds`.
     pub(crate) fn of(
         job: &Job,
@@ -75,7 +75,7 @@ impl Price {
         bytes: u64,
         beside: u64,
         bounds: &Bounds,
-    ) -> Result<Self, Setback> {
+    ) -> Result<Self, OperationError> {
         let mut bill = Bill {
             peak: 0,
             nanoseconds: 0,
@@ -139,7 +139,7 @@ impl Price {
         price.within(bounds)
     }
 
-    fn within(self, bounds: &Bounds) -> Result<Self, Setback> {
+    fn within(self, bounds: &Bounds) -> Result<Self, OperationError> {
         if self.memory <= bounds.memory && self.cpu <= bounds.cpu {
             return Ok(self);
         }
@@ -211,7 +211,7 @@ fn shaped(
     geometry: Geometry,
     bounds: &Bounds,
     bill: &mut Bill,
-) -> Result<Made, Setback> {
+) -> Result<Made, OperationError> {
     // Which way up it is stands in its metadata, which is not read yet: both are paid for.
     let upright = geometry.plan(header.size);
     let turned = geometry.plan(header.size.turned());
@@ -270,7 +270,7 @@ fn finished(
     made: &Made,
     encoding: &Encoding,
     bill: &mut Bill,
-) -> Result<(), Setback> {
+) -> Result<(), OperationError> {
     let output = encoding.output.unwrap_or(found.output());
     let Made { pixels, size } = *made;
     fits(output, size)?;
@@ -321,9 +321,9 @@ fn optimize(
     bytes: u64,
     quality: u8,
     bill: &mut Bill,
-) -> Result<(), Setback> {
+) -> Result<(), OperationError> {
     if header.frames > 1 {
-        return Err(Setback::lasting(
+        return Err(OperationError::permanent(
             assetmill_core::FailureCode::UnsupportedMediaType,
             format!(
                 "the {} is an animation, of which optimize would keep one frame; use a still picture, or \
@@ -358,7 +358,7 @@ fn optimize(
 }
 
 /// Whether a format can hold a picture of this size.
-fn fits(output: Output, size: Size) -> Result<(), Setback> {
+fn fits(output: Output, size: Size) -> Result<(), OperationError> {
     let most = output.longest_side();
     let Size { width, height } = size;
     if width.max(height) <= most {
@@ -372,6 +372,6 @@ fn fits(output: Output, size: Size) -> Result<(), Setback> {
 }
 
 /// The failure of a job that is not begun.
-fn refused(message: String) -> Setback {
-    Setback::lasting(FailureCode::TooExpensive, message)
+fn refused(message: String) -> OperationError {
+    OperationError::permanent(FailureCode::TooExpensive, message)
 }

@@ -1,6 +1,6 @@
 //! From many pixels to few, or to more.
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, OperationError};
 use fast_image_resize::{FilterType, MulDiv, ResizeAlg, ResizeOptions, Resizer};
 use image::DynamicImage;
 
@@ -12,7 +12,7 @@ pub(super) fn resize(
     image: DynamicImage,
     (width, height): (f64, f64),
     plan: Plan,
-) -> Result<DynamicImage, Setback> {
+) -> Result<DynamicImage, OperationError> {
     let size = Size {
         width: image.width(),
         height: image.height(),
@@ -48,8 +48,8 @@ pub(super) fn resize(
     Ok(small)
 }
 
-fn failed(error: impl std::fmt::Display) -> Setback {
-    Setback::lasting(
+fn failed(error: impl std::fmt::Display) -> OperationError {
+    OperationError::permanent(
         FailureCode::OperationCrashed,
         format!("the picture can't be resized: {error}"),
     )

@@ -1,6 +1,6 @@
 //! Pictures as they are to be seen.
 
-use assetmill_core::Setback;
+use assetmill_core::OperationError;
 use image::DynamicImage;
 
 use super::decode::{Picture, decode};
@@ -13,7 +13,7 @@ pub(super) struct Upright {
 }
 
 /// The picture, upright and in full.
-pub(super) fn upright(content: &[u8], format: Format) -> Result<Upright, Setback> {
+pub(super) fn upright(content: &[u8], format: Format) -> Result<Upright, OperationError> {
     let Picture {
         mut image,
         orientation,

@@ -1,6 +1,6 @@
 //! What is done with a picture, told so that a codec process knows all it needs.
 
-use assetmill_core::{Failure, Product, Setback};
+use assetmill_core::{Failure, OperationError, Product};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,7 @@ pub(crate) enum Work {
 pub(crate) struct Overlays(Option<(Bytes, image::RgbaImage)>);
 
 impl Overlays {
-    fn decoded(&mut self, content: &[u8]) -> Result<&image::RgbaImage, Setback> {
+    fn decoded(&mut self, content: &[u8]) -> Result<&image::RgbaImage, OperationError> {
         let last = self.0.take().filter(|(last, _)| last == content);
         let overlay = match last {
             Some(overlay) => overlay,
@@ -73,7 +73,7 @@ impl Job {
         overlays: &mut Overlays,
     ) -> Result<Product, Failure> {
         self.product(asset, second, overlays)
-            .map_err(|setback| setback.failure().clone())
+            .map_err(|error| error.failure().clone())
     }
 
     fn product(
@@ -81,7 +81,7 @@ impl Job {
         asset: &[u8],
         second: &[u8],
         overlays: &mut Overlays,
-    ) -> Result<Product, Setback> {
+    ) -> Result<Product, OperationError> {
         let format = self.format;
         match &self.work {
             Work::Inspect => inspect::inspect(asset, format),

@@ -91,7 +91,7 @@ impl Processing {
         Ok(Process {
             flows,
             sources: Arc::new(self.fetcher.clone()),
-            works: Arc::new(table.works()),
+            result_cache: Arc::new(table.result_cache()),
             outputs: Arc::new(stores.bucket()?),
             catalogue: self.catalogue.clone(),
             clock: stores.clock(),

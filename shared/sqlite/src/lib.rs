@@ -9,8 +9,8 @@ mod outputs;
 pub mod private;
 mod quarantine;
 mod queue;
+mod result_cache;
 mod rows;
-mod works;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub use flows::SqliteFlows;
 pub use folder::{Folder, OpenError};
 pub use outputs::FolderOutputs;
 pub use queue::{QueueSettings, SqliteQueue};
-pub use works::SqliteWorks;
+pub use result_cache::SqliteResultCache;
 
 use database::Database;
 use expiry::Retention;
@@ -81,8 +81,8 @@ impl Store {
     }
 
     /// Remembered work.
-    pub fn works(&self) -> SqliteWorks {
-        SqliteWorks::new(self.database.clone(), self.retention.clone())
+    pub fn result_cache(&self) -> SqliteResultCache {
+        SqliteResultCache::new(self.database.clone(), self.retention.clone())
     }
 
     /// Stored outputs.

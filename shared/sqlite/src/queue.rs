@@ -94,7 +94,7 @@ impl SqliteQueue {
         let settings = self.settings;
         let visible_again = self.clock.after(settings.visibility);
         let look = self.database.write(move |rows| {
-            bury(rows, settings, now)?;
+            fail_dead_letter(rows, settings, now)?;
             let deliveries = deliver(rows, settings, now, visible_again, max)?;
             let next = if deliveries.is_empty() {
                 next_visible(rows, settings)?
@@ -177,7 +177,11 @@ fn parse_receipt(receipt: &str) -> Option<(i64, i64)> {
     Some((message_id.parse().ok()?, receives.parse().ok()?))
 }
 
-fn bury(rows: &Connection, settings: QueueSettings, now: Timestamp) -> rusqlite::Result<()> {
+fn fail_dead_letter(
+    rows: &Connection,
+    settings: QueueSettings,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     if let Some(redrive) = settings.redrive {
         rows.prepare_cached(
             "UPDATE messages SET queue = ?1, receives = 0

@@ -15,7 +15,7 @@ fn main() {
         let queue = Arc::new(store.queue(VISIBILITY, MAX_RECEIVES));
         Adapters {
             flows: Arc::new(store.flows()),
-            works: Arc::new(store.works()),
+            result_cache: Arc::new(store.result_cache()),
             outputs: Arc::new(store.outputs()),
             queue: queue.clone(),
             deliveries: queue,

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use assetmill_contract::samples::{self, output, tenant};
 use assetmill_core::ports::{
-    Clock, FlowChanges as _, FlowReads as _, FlowWrites as _, OutputWrites as _, WorkClaim,
-    WorkHolder, Works as _,
+    Clock, FlowChanges as _, FlowReads as _, FlowWrites as _, OutputWrites as _, ResultCache as _,
+    WorkClaim, WorkHolder,
 };
 use assetmill_core::{
     Batch, Claim, Counts, Flow, FlowId, Output, Params, Progress, Sha256Digest, Status,
@@ -81,7 +81,11 @@ impl World {
             .filter(|flow| flow.state().is_settled())
             .map(|flow| flow.index)
             .collect();
-        self.store.flows().tally(batch.id, &settled).await.unwrap();
+        self.store
+            .flows()
+            .count_settled(batch.id, &settled)
+            .await
+            .unwrap();
     }
 
     async fn stored(&self, content: &[u8]) -> Output {
@@ -188,7 +192,7 @@ async fn an_output_lives_as_long_as_a_row_that_names_it() {
     let made = world.stored(b"made").await;
     world
         .store
-        .works()
+        .result_cache()
         .complete(&work(b"a"), &made)
         .await
         .unwrap();
@@ -247,7 +251,7 @@ async fn flows_that_were_never_accepted_are_deleted() {
 #[tokio::test]
 async fn remembered_work_expires() {
     let world = World::new().await;
-    let (works, key) = (world.store.works(), work(b"a"));
+    let (works, key) = (world.store.result_cache(), work(b"a"));
     let made = world.stored(b"made").await;
     works.complete(&key, &made).await.unwrap();
     let holder = WorkHolder {

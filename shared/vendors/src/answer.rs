@@ -2,13 +2,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use assetmill_core::{Failure, FailureCode, Setback};
+use assetmill_core::{Failure, FailureCode, OperationError};
 use assetmill_fetch::{BodyFailure, TransportFailure, retry_after};
 
 use super::classify::Class;
 use super::place::Place;
 use super::profile::Profile;
-use super::response::Answer;
+use super::response::Response;
 use super::secrets::Secrets;
 
 /// The most characters of a vendor's own message that are passed on.
@@ -16,10 +16,10 @@ const MAX_MESSAGE_CHARS: usize = 200;
 /// A time to come back at that is larger than this is a date, in seconds since 1970, and no wait.
 const LONGEST_WAIT_IN_SECONDS: u64 = 1_000_000_000;
 
-impl Answer {
+impl Response {
     /// What an answer that is no success means: what the profile says of its code or status, or else
     /// what HTTP does (RFC 9110, section 15; RFC 6585 for 429).
-    pub(super) fn setback(&self, profile: &Profile, secrets: &Secrets) -> Setback {
+    pub(super) fn error(&self, profile: &Profile, secrets: &Secrets) -> OperationError {
         let said = self.said(profile, secrets);
         let answered = |advice: &str| {
             let status = self.status.as_u16();
@@ -28,20 +28,27 @@ impl Answer {
                 None => format!("the vendor answered {status}{advice}"),
             }
         };
-        let throttled = |retry_after| Setback::Throttled {
-            failure: Failure::passing(FailureCode::VendorThrottled, answered("")),
+        let throttled = |retry_after| OperationError::Throttled {
+            failure: Failure::transient(FailureCode::VendorThrottled, answered("")),
             retry_after,
         };
         let retry_after = self.retry_after(profile);
         if let Some(class) = profile.classify.class_of(self, &profile.error.code) {
             return match class {
                 Class::Retry if retry_after.is_some() => throttled(retry_after),
-                Class::Retry => Setback::transient(FailureCode::VendorUnavailable, answered("")),
-                Class::Final => Setback::lasting(FailureCode::VendorRejected, answered("")),
-                Class::Moderation => Setback::lasting(FailureCode::VendorModerated, answered("")),
-                Class::Account => {
-                    Setback::lasting(FailureCode::VendorDenied, answered(&account(secrets)))
+                Class::Retry => {
+                    OperationError::transient(FailureCode::VendorUnavailable, answered(""))
                 }
+                Class::Final => {
+                    OperationError::permanent(FailureCode::VendorRejected, answered(""))
+                }
+                Class::Moderation => {
+                    OperationError::permanent(FailureCode::VendorModerated, answered(""))
+                }
+                Class::Account => OperationError::permanent(
+                    FailureCode::VendorDenied,
+                    answered(&account(secrets)),
+                ),
             };
         }
         match self.status.as_u16() {
@@ -49,15 +56,19 @@ impl Answer {
             503 if retry_after.is_some() => throttled(retry_after),
             // A gateway speaks for a vendor that may have gone on, and charged (RFC 9110, 15.6.3 and
             // 15.6.5); 408 does not tell how much of the request was taken.
-            408 | 502 | 504 => Setback::Unconfirmed(Failure::passing(
+            408 | 502 | 504 => OperationError::Unconfirmed(Failure::transient(
                 FailureCode::VendorUnavailable,
                 answered(""),
             )),
-            500..=599 => Setback::transient(FailureCode::VendorUnavailable, answered("")),
-            401..=403 => Setback::lasting(FailureCode::VendorDenied, answered(&account(secrets))),
+            500..=599 => OperationError::transient(FailureCode::VendorUnavailable, answered("")),
+            401..=403 => {
+                OperationError::permanent(FailureCode::VendorDenied, answered(&account(secrets)))
+            }
             // A success that the profile does not take for one.
-            200..=299 | 400..=499 => Setback::lasting(FailureCode::VendorRejected, answered("")),
-            _ => Setback::lasting(
+            200..=299 | 400..=499 => {
+                OperationError::permanent(FailureCode::VendorRejected, answered(""))
+            }
+            _ => OperationError::permanent(
                 FailureCode::VendorResponseInvalid,
                 answered("; give the catalogue a URL that answers with the result"),
             ),
@@ -109,24 +120,27 @@ pub(super) fn presentable(text: &str, secrets: &Secrets) -> String {
 }
 
 /// What a request that got no answer means.
-pub(super) fn not_sent_or_unconfirmed(secrets: &Secrets, failure: &TransportFailure) -> Setback {
+pub(super) fn not_sent_or_unconfirmed(
+    secrets: &Secrets,
+    failure: &TransportFailure,
+) -> OperationError {
     let reason = presentable(&failure.to_string(), secrets);
     match failure {
         TransportFailure::Refused(_) => vendor_refused_by_guard(),
         TransportFailure::Unresolved(_) | TransportFailure::Tls(_) => {
-            Setback::Persistent(Failure::passing(
+            OperationError::Persistent(Failure::transient(
                 FailureCode::VendorUnavailable,
                 format!("the vendor can't be reached: {reason}"),
             ))
         }
-        TransportFailure::Connect(_) => Setback::transient(
+        TransportFailure::Connect(_) => OperationError::transient(
             FailureCode::VendorUnavailable,
             format!("the vendor can't be reached: {reason}"),
         ),
         TransportFailure::Timeout => timed_out("the vendor did not answer in time"),
         TransportFailure::NotHttp(_)
         | TransportFailure::Incomplete(_)
-        | TransportFailure::Other(_) => Setback::Unconfirmed(Failure::passing(
+        | TransportFailure::Other(_) => OperationError::Unconfirmed(Failure::transient(
             FailureCode::VendorUnavailable,
             format!("the vendor broke off: {reason}"),
         )),
@@ -134,8 +148,8 @@ pub(super) fn not_sent_or_unconfirmed(secrets: &Secrets, failure: &TransportFail
 }
 
 /// What an answer that did not come in time means.
-pub(super) fn timed_out(message: impl Into<String>) -> Setback {
-    Setback::Unconfirmed(Failure::passing(FailureCode::VendorTimeout, message))
+pub(super) fn timed_out(message: impl Into<String>) -> OperationError {
+    OperationError::Unconfirmed(Failure::transient(FailureCode::VendorTimeout, message))
 }
 
 /// The failure of a call that is not made again, because it may have been charged.
@@ -148,7 +162,7 @@ pub(super) fn maybe_charged(mut failure: Failure) -> Failure {
 
 /// Why it can't be learnt what became of a call.
 pub(super) fn not_looked_up(said: &Failure) -> Failure {
-    Failure::passing(
+    Failure::transient(
         FailureCode::VendorUnconfirmed,
         format!(
             "the call of the vendor was broken off, and the vendor can't be asked what became of it: {}",
@@ -158,9 +172,9 @@ pub(super) fn not_looked_up(said: &Failure) -> Failure {
 }
 
 /// What a success whose body can't be read means.
-pub(super) fn unreadable(secrets: &Secrets, failure: BodyFailure) -> Setback {
+pub(super) fn unreadable(secrets: &Secrets, failure: BodyFailure) -> OperationError {
     match failure {
-        BodyFailure::TooLarge { limit } => Setback::lasting(
+        BodyFailure::TooLarge { limit } => OperationError::permanent(
             FailureCode::VendorResponseInvalid,
             format!("the vendor's answer is larger than {limit} bytes"),
         ),
@@ -169,8 +183,8 @@ pub(super) fn unreadable(secrets: &Secrets, failure: BodyFailure) -> Setback {
 }
 
 /// The guard does not let the vendor be reached.
-pub(super) fn vendor_refused_by_guard() -> Setback {
-    Setback::lasting(
+pub(super) fn vendor_refused_by_guard() -> OperationError {
+    OperationError::permanent(
         FailureCode::OperationUnavailable,
         "the vendor's host leads to an address that is not public; the operator can let it through \
          with ASSETMILL_VENDOR_ALLOW",

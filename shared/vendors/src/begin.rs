@@ -1,11 +1,11 @@
 //! The first request of a call, and asking what became of one.
 
-use assetmill_core::{Asset, LookUp, MediaType, Run, Setback};
+use assetmill_core::{Asset, LookUp, MediaType, OperationError, Run};
 use reqwest::RequestBuilder;
 
 use super::call::Call;
 use super::profile::LookUpRequest;
-use super::response::Answer;
+use super::response::Response;
 use super::{answer, job, request, then};
 
 /// Makes the first request, within the time that the profile gives it.
@@ -16,9 +16,9 @@ pub(super) async fn begin(
     call: &Call<'_>,
     asset: &Asset,
     media_type: &MediaType,
-) -> Result<Run, Setback> {
-    let filling = call.filling(None);
-    let first = request::build(call.client, call.profile, filling, asset, media_type)?;
+) -> Result<Run, OperationError> {
+    let context = call.context(None);
+    let first = request::build(call.client, call.profile, context, asset, media_type)?;
     let limit = call.profile.timeout;
     let answer = match tokio::time::timeout(limit, exchange(call, first)).await {
         Ok(answer) => answer?,
@@ -27,21 +27,21 @@ pub(super) async fn begin(
     job::after_first(call, answer).await
 }
 
-async fn exchange(call: &Call<'_>, first: RequestBuilder) -> Result<Answer, Setback> {
+async fn exchange(call: &Call<'_>, first: RequestBuilder) -> Result<Response, OperationError> {
     let answer = call
         .send(first)
         .await
-        .map_err(|setback| call.after_silence(setback))?;
+        .map_err(|error| call.after_silence(error))?;
     call.report(&answer);
     if is_taken(call, &answer) {
         return Ok(answer);
     }
-    let setback = answer.setback(call.profile, call.secrets);
-    Err(call.after_answer(setback))
+    let error = answer.error(call.profile, call.secrets);
+    Err(call.after_answer(error))
 }
 
 /// Whether this is an answer to a first request that was taken.
-fn is_taken(call: &Call<'_>, answer: &Answer) -> bool {
+fn is_taken(call: &Call<'_>, answer: &Response) -> bool {
     answer.status.is_success() && call.profile.ok_if.iter().all(|it| it.holds(answer))
 }
 
@@ -49,13 +49,13 @@ fn is_taken(call: &Call<'_>, answer: &Answer) -> bool {
 ///
 /// # Errors
 /// What the vendor says of a call that came to nothing.
-pub(super) async fn look_up(call: &Call<'_>, by: &LookUpRequest) -> Result<LookUp, Setback> {
+pub(super) async fn look_up(call: &Call<'_>, by: &LookUpRequest) -> Result<LookUp, OperationError> {
     let step = &by.request;
-    let asked = request::build_next(call.client, call.profile, step, call.filling(None))?;
+    let asked = request::build_next(call.client, call.profile, step, call.context(None))?;
     let limit = call.profile.timeout;
     let answer = match tokio::time::timeout(limit, call.send(asked)).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(setback)) => return Ok(LookUp::Unknown(setback.failure().clone())),
+        Ok(Err(error)) => return Ok(LookUp::Unknown(error.failure().clone())),
         Err(_) => return Ok(LookUp::Unknown(then::too_slow(limit).failure().clone())),
     };
     if by.absent.holds(&answer) {
@@ -68,7 +68,7 @@ pub(super) async fn look_up(call: &Call<'_>, by: &LookUpRequest) -> Result<LookU
     if found {
         return Ok(LookUp::Found(job::after_first(call, answer).await?));
     }
-    let said = answer.setback(call.profile, call.secrets);
+    let said = answer.error(call.profile, call.secrets);
     if step.fail.as_ref().is_some_and(|fail| fail.holds(&answer)) {
         return Err(call.after_answer(said));
     }

@@ -1,6 +1,6 @@
 //! What the requests of a call share: what they are filled with, how they are sent, and what not knowing comes to.
 
-use assetmill_core::{Params, Setback, TenantId};
+use assetmill_core::{OperationError, Params, TenantId};
 use assetmill_fetch::{GuardedClient, read_body};
 use bytes::Bytes;
 use reqwest::RequestBuilder;
@@ -8,10 +8,10 @@ use reqwest::RequestBuilder;
 use super::answer;
 use super::cut_out::CutOut;
 use super::profile::{Profile, Resend};
-use super::response::Answer;
+use super::response::Response;
 use super::secrets::Secrets;
-use super::template::Filling;
-use crate::wire;
+use super::template::RenderContext;
+use crate::transcript;
 
 /// The most bytes of an answer other than success that are read for the vendor's own message.
 const MAX_REFUSAL_BYTES: u64 = 64 * 1024;
@@ -33,12 +33,12 @@ pub(super) struct Call<'a> {
 
 impl Call<'_> {
     /// Sends a request and reads its answer.
-    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Answer, Setback> {
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, OperationError> {
         let failed =
             |error: &reqwest::Error| answer::not_sent_or_unconfirmed(self.secrets, &error.into());
         let (client, request) = request.build_split();
         let request = request.map_err(|error| failed(&error))?;
-        wire::sent(&request, |text, chars| self.secrets.mask(text, chars));
+        transcript::sent(&request, |text, chars| self.secrets.mask(text, chars));
         let response = client
             .execute(request)
             .await
@@ -57,15 +57,15 @@ impl Call<'_> {
             // What can't be read of a refusal takes its message away, not its meaning.
             body.unwrap_or_default()
         };
-        wire::answered(status, &headers, &body, |text, chars| {
+        transcript::answered(status, &headers, &body, |text, chars| {
             self.secrets.mask(text, chars)
         });
-        Ok(Answer::new(status, headers, body))
+        Ok(Response::new(status, headers, body))
     }
 
     /// What templates are filled with.
-    pub(super) fn filling<'f>(&'f self, answer: Option<&'f Answer>) -> Filling<'f> {
-        Filling {
+    pub(super) fn context<'f>(&'f self, answer: Option<&'f Response>) -> RenderContext<'f> {
+        RenderContext {
             params: self.params,
             secrets: self.secrets,
             asset_url: self.asset_url,
@@ -75,7 +75,7 @@ impl Call<'_> {
     }
 
     /// What the vendor reports of cost and limits, for the log and for whoever watches.
-    pub(super) fn report(&self, answer: &Answer) {
+    pub(super) fn report(&self, answer: &Response) {
         let Profile { meter, rate, .. } = self.profile;
         let reported: Vec<_> = [
             ("cost", &meter.cost),
@@ -99,26 +99,27 @@ impl Call<'_> {
                 "vendor reported its price"
             );
         }
-        wire::reported(&reported);
+        transcript::reported(&reported);
     }
 
     /// What a refusal comes to, by what the profile says of sending again.
-    pub(super) fn after_answer(&self, setback: Setback) -> Setback {
-        match (self.profile.resend, setback) {
-            (Resend::Never, Setback::Transient(failure) | Setback::Throttled { failure, .. }) => {
-                Setback::Final(failure)
-            }
-            (_, setback) => self.after_silence(setback),
+    pub(super) fn after_answer(&self, error: OperationError) -> OperationError {
+        match (self.profile.resend, error) {
+            (
+                Resend::Never,
+                OperationError::Transient(failure) | OperationError::Throttled { failure, .. },
+            ) => OperationError::Permanent(failure),
+            (_, error) => self.after_silence(error),
         }
     }
 
     /// What not knowing comes to, by what the profile says of sending again.
-    pub(super) fn after_silence(&self, setback: Setback) -> Setback {
-        match (self.profile.resend, setback) {
-            (Resend::Never | Resend::RejectedOnly, Setback::Unconfirmed(failure)) => {
-                Setback::Abandoned(answer::maybe_charged(failure))
+    pub(super) fn after_silence(&self, error: OperationError) -> OperationError {
+        match (self.profile.resend, error) {
+            (Resend::Never | Resend::RejectedOnly, OperationError::Unconfirmed(failure)) => {
+                OperationError::Abandoned(answer::maybe_charged(failure))
             }
-            (_, setback) => setback,
+            (_, error) => error,
         }
     }
 }

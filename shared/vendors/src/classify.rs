@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::place::Place;
-use super::response::Answer;
+use super::response::Response;
 
 /// What a refusal comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Class {
 pub struct Classification(pub BTreeMap<String, Class>);
 
 impl Classification {
-    pub(super) fn class_of(&self, answer: &Answer, codes: &[Place]) -> Option<Class> {
+    pub(super) fn class_of(&self, answer: &Response, codes: &[Place]) -> Option<Class> {
         codes
             .iter()
             .filter_map(|place| place.text_in(answer))

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::place::Place;
-use super::response::Answer;
+use super::response::Response;
 
 /// What may be asked of an answer; all that is said must hold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,7 +19,7 @@ pub struct Condition {
 
 impl Condition {
     /// Whether it holds for this answer.
-    pub(crate) fn holds(&self, answer: &Answer) -> bool {
+    pub(crate) fn holds(&self, answer: &Response) -> bool {
         let status = answer.status.as_u16();
         let place = |place: &Place| {
             place

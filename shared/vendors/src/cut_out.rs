@@ -1,6 +1,6 @@
 //! Masks: what a vendor's result may be instead of a picture.
 
-use assetmill_core::{Product, Setback, TenantId};
+use assetmill_core::{OperationError, Product, TenantId};
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -11,7 +11,7 @@ pub trait CutOut: Send + Sync {
     /// The asset as a picture that is as opaque as the mask is bright at each place.
     ///
     /// # Errors
-    /// A final setback when the asset is no picture that can be read, or takes too much;
+    /// A permanent error when the asset is no picture that can be read, or takes too much;
     /// [`FailureCode::VendorResponseInvalid`](assetmill_core::FailureCode::VendorResponseInvalid) when the mask is
     /// none.
     async fn cut_out(
@@ -19,5 +19,5 @@ pub trait CutOut: Send + Sync {
         tenant: &TenantId,
         asset: Bytes,
         mask: Bytes,
-    ) -> Result<Product, Setback>;
+    ) -> Result<Product, OperationError>;
 }

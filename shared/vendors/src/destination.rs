@@ -1,25 +1,28 @@
 //! Where a request goes.
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, OperationError};
 use url::Url;
 
 use super::profile::Profile;
-use super::template::{Filling, Template};
+use super::template::{RenderContext, Template};
 
 /// The URL of a request.
 ///
 /// # Errors
-/// A final setback when what is filled in would make it another URL than the catalogue declares: a
+/// A permanent error when what is filled in would make it another URL than the catalogue declares: a
 /// path segment `.` or `..`, which URLs resolve even when percent-encoded
 /// (<https://url.spec.whatwg.org/#double-dot-path-segment>).
-pub(super) fn destination(template: &Template, filling: Filling<'_>) -> Result<Url, Setback> {
+pub(super) fn destination(
+    template: &Template,
+    context: RenderContext<'_>,
+) -> Result<Url, OperationError> {
     let unfit = || {
-        Setback::lasting(
+        OperationError::permanent(
             FailureCode::VendorRejected,
             "the parameters do not fit into the vendor's URL; use values without dots alone",
         )
     };
-    let text = template.url_text(filling).ok_or_else(unfit)?;
+    let text = template.url_text(context).ok_or_else(unfit)?;
     let url = Url::parse(&text).map_err(|_| unfit())?;
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let climbs = path.split('/').any(|segment| matches!(segment, "." | ".."));
@@ -29,24 +32,25 @@ pub(super) fn destination(template: &Template, filling: Filling<'_>) -> Result<U
 /// The URL of a request that follows an answer.
 ///
 /// # Errors
-/// A final setback when the answer names none, or one on another host than that of the profile: the
+/// A permanent error when the answer names none, or one on another host than that of the profile: the
 /// keys that go along are for that one.
 pub(super) fn next_destination(
     profile: &Profile,
     template: &Template,
-    filling: Filling<'_>,
-) -> Result<Url, Setback> {
-    let invalid = |message: &str| Setback::lasting(FailureCode::VendorResponseInvalid, message);
-    let first = destination(&profile.url, filling)?;
+    context: RenderContext<'_>,
+) -> Result<Url, OperationError> {
+    let invalid =
+        |message: &str| OperationError::permanent(FailureCode::VendorResponseInvalid, message);
+    let first = destination(&profile.url, context)?;
     let next = if template.is_answer() {
         template
-            .text(filling)
+            .text(context)
             .and_then(|text| first.join(&text).ok())
             .ok_or_else(|| invalid("the vendor's answer does not say where it goes on"))?
-    } else if template.url_text(filling).is_none() {
+    } else if template.url_text(context).is_none() {
         return Err(invalid("the vendor's answer lacks what its next URL needs"));
     } else {
-        destination(template, filling)?
+        destination(template, context)?
     };
     if next.origin() == first.origin() {
         return Ok(next);
@@ -61,13 +65,13 @@ mod tests {
     use super::*;
     use crate::Secrets;
 
-    fn fill(name: &str) -> Result<Url, Setback> {
+    fn fill(name: &str) -> Result<Url, OperationError> {
         let params = serde_json::from_value(serde_json::json!({ "name": name })).unwrap();
         let template =
             Template::parse("https://v.test/api/{param:name}/go?n={param:name}").unwrap();
         destination(
             &template,
-            Filling {
+            RenderContext {
                 params: &params,
                 secrets: &Secrets::default(),
                 asset_url: "",
@@ -84,8 +88,8 @@ mod tests {
             "https://v.test/api/..%2Fx%3Fy%23z%26w/go?n=..%2Fx%3Fy%23z%26w"
         );
         for climbing in [".", ".."] {
-            let setback = fill(climbing).unwrap_err();
-            assert_eq!(setback.failure().code, FailureCode::VendorRejected);
+            let error = fill(climbing).unwrap_err();
+            assert_eq!(error.failure().code, FailureCode::VendorRejected);
         }
     }
 }

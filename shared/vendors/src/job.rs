@@ -4,12 +4,12 @@ mod state;
 
 use std::time::Duration;
 
-use assetmill_core::{Failure, FailureCode, Job, MAX_JOB_BYTES, Run, Setback};
+use assetmill_core::{Failure, FailureCode, Job, MAX_JOB_BYTES, OperationError, Run};
 use http::Method;
 
 use super::call::Call;
 use super::profile::{Resend, ResultPlace, Step};
-use super::response::Answer;
+use super::response::Response;
 use super::then::{self, Next};
 use super::{answer, request, result};
 use state::State;
@@ -23,7 +23,7 @@ const REST: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// What the vendor's answer means, where it is no product and leads to none.
-pub(super) async fn after_first(call: &Call<'_>, answer: Answer) -> Result<Run, Setback> {
+pub(super) async fn after_first(call: &Call<'_>, answer: Response) -> Result<Run, OperationError> {
     if call.profile.then.is_empty() {
         return finish(call, &answer, &State::default()).await;
     }
@@ -38,12 +38,14 @@ pub(super) async fn after_first(call: &Call<'_>, answer: Answer) -> Result<Run, 
 ///
 /// # Errors
 /// What ended the job.
-pub(super) async fn ask(call: &Call<'_>, state: &str, fresh: bool) -> Result<Run, Setback> {
+pub(super) async fn ask(call: &Call<'_>, state: &str, fresh: bool) -> Result<Run, OperationError> {
     let Some(state) = State::read(state) else {
-        return Err(Setback::Abandoned(answer::maybe_charged(Failure::passing(
-            FailureCode::VendorUnconfirmed,
-            "what is kept of the vendor's job can't be read by this version",
-        ))));
+        return Err(OperationError::Abandoned(answer::maybe_charged(
+            Failure::transient(
+                FailureCode::VendorUnconfirmed,
+                "what is kept of the vendor's job can't be read by this version",
+            ),
+        )));
     };
     let limit = call.profile.timeout;
     match tokio::time::timeout(limit, follow(call, state.clone(), fresh)).await {
@@ -56,7 +58,7 @@ pub(super) async fn ask(call: &Call<'_>, state: &str, fresh: bool) -> Result<Run
 }
 
 /// Takes the requests that are due, up to one whose answer is not there yet.
-async fn follow(call: &Call<'_>, mut state: State, mut fresh: bool) -> Result<Run, Setback> {
+async fn follow(call: &Call<'_>, mut state: State, mut fresh: bool) -> Result<Run, OperationError> {
     let mut before = state.answer();
     while let Some(step) = call.profile.then.get(state.next) {
         if step.method != Method::GET {
@@ -66,18 +68,20 @@ async fn follow(call: &Call<'_>, mut state: State, mut fresh: bool) -> Result<Ru
                 return taken(&state, Duration::ZERO, None);
             }
             if !fresh && call.profile.resend != Resend::Always {
-                return Err(Setback::Abandoned(answer::maybe_charged(Failure::passing(
-                    FailureCode::VendorUnconfirmed,
-                    "the request that goes on with the vendor's job was broken off",
-                ))));
+                return Err(OperationError::Abandoned(answer::maybe_charged(
+                    Failure::transient(
+                        FailureCode::VendorUnconfirmed,
+                        "the request that goes on with the vendor's job was broken off",
+                    ),
+                )));
             }
         }
         let request =
-            request::build_next(call.client, call.profile, step, call.filling(Some(&before)))?;
+            request::build_next(call.client, call.profile, step, call.context(Some(&before)))?;
         let next = match call.send(request).await {
             Ok(answer) => then::judge(call, step, answer),
-            Err(setback @ Setback::Final(_)) => Next::Failed(setback),
-            Err(setback) => Next::Miss(setback),
+            Err(error @ OperationError::Permanent(_)) => Next::Failed(error),
+            Err(error) => Next::Miss(error),
         };
         match next {
             Next::Arrived(answer) => {
@@ -90,7 +94,7 @@ async fn follow(call: &Call<'_>, mut state: State, mut fresh: bool) -> Result<Ru
                 before = answer;
                 fresh = false;
             }
-            Next::Failed(setback) => return Err(call.after_silence(setback)),
+            Next::Failed(error) => return Err(call.after_silence(error)),
             Next::Wait(_) | Next::Miss(_) if step.method != Method::GET => {
                 return Err(call.after_silence(then::unconfirmed(
                     "the vendor did not finish what it had begun",
@@ -101,8 +105,8 @@ async fn follow(call: &Call<'_>, mut state: State, mut fresh: bool) -> Result<Ru
                 let rest = asked.unwrap_or(step.every).max(step.every);
                 return taken(&state, rest, None);
             }
-            Next::Miss(setback) => {
-                return missed(call, state, setback.failure().clone());
+            Next::Miss(error) => {
+                return missed(call, state, error.failure().clone());
             }
         }
     }
@@ -110,15 +114,15 @@ async fn follow(call: &Call<'_>, mut state: State, mut fresh: bool) -> Result<Ru
 }
 
 /// Takes the product out of the last answer. One that can't be fetched now is fetched later: it is paid.
-async fn finish(call: &Call<'_>, last: &Answer, state: &State) -> Result<Run, Setback> {
+async fn finish(call: &Call<'_>, last: &Response, state: &State) -> Result<Run, OperationError> {
     match result::product(call, last).await {
         Ok(product) => Ok(Run::Done(product)),
-        Err(Setback::Unconfirmed(failure)) if is_fetched(call) => {
+        Err(OperationError::Unconfirmed(failure)) if is_fetched(call) => {
             let mut rest = State::before(call.profile, call.profile.then.len(), last);
             rest.misses = state.misses;
             missed(call, rest, failure)
         }
-        Err(setback) => Err(call.after_silence(setback)),
+        Err(error) => Err(call.after_silence(error)),
     }
 }
 
@@ -126,7 +130,7 @@ fn is_fetched(call: &Call<'_>) -> bool {
     matches!(call.profile.result, ResultPlace::Url(_))
 }
 
-fn missed(call: &Call<'_>, mut state: State, trouble: Failure) -> Result<Run, Setback> {
+fn missed(call: &Call<'_>, mut state: State, trouble: Failure) -> Result<Run, OperationError> {
     let every = call
         .profile
         .then
@@ -147,10 +151,14 @@ pub(super) fn not_now(state: String, trouble: Failure) -> Run {
     })
 }
 
-fn taken(state: &State, ask_after: Duration, trouble: Option<Failure>) -> Result<Run, Setback> {
+fn taken(
+    state: &State,
+    ask_after: Duration,
+    trouble: Option<Failure>,
+) -> Result<Run, OperationError> {
     let state = state.write();
     if state.len() > MAX_JOB_BYTES {
-        return Err(Setback::lasting(
+        return Err(OperationError::permanent(
             FailureCode::VendorResponseInvalid,
             format!(
                 "what the vendor's answer says of its job is longer than {MAX_JOB_BYTES} bytes; name less of it in \

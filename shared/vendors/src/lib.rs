@@ -23,7 +23,7 @@ mod result;
 mod secrets;
 mod template;
 mod then;
-pub mod wire;
+pub mod transcript;
 
 pub use classify::{Class, Classification};
 pub use condition::Condition;
@@ -33,8 +33,8 @@ pub use place::Place;
 pub use pointer::{JsonPointer, NotAPointer};
 pub use profile::{
     DEFAULT_JOB_TIMEOUT_SECONDS, DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_TIMEOUT_SECONDS, ErrorPlace,
-    Field, FieldValue, Intake, LookUpRequest, Meter, Payload, Profile, Rate, Resend, ResultPlace,
-    ResultRole, Step,
+    Field, FieldValue, InputConstraints, LookUpRequest, Meter, Payload, Profile, Rate, Resend,
+    ResultPlace, ResultRole, Step,
 };
 pub use secrets::{Extension, SecretName, Secrets};
 pub use template::{Piece, Placeholder, Source, Template, TemplateError};

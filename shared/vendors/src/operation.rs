@@ -3,7 +3,7 @@
 //! One run makes one call, which may be charged, and asks for its result where that takes further
 //! requests. What can be known about it decides what comes next: a call that was never sent, or that
 //! the vendor refused, may be made again; of one whose end was never learnt, the profile says whether
-//! it is ([`Setback::Unconfirmed`]) or not ([`Setback::Abandoned`]).
+//! it is ([`OperationError::Unconfirmed`]) or not ([`OperationError::Abandoned`]).
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use assetmill_core::{
     Asset, Availability, Call as CoreCall, CallReference, Cost, Failure, FailureCode, FlowId,
-    JobCall, LookUp, MediaType, Operation, OperationDescription, OperationName, Params,
-    ParamsSchema, Product, RetryPolicy, Run, Setback, TenantId,
+    JobCall, LookUp, MediaType, Operation, OperationDescription, OperationError, OperationName,
+    Params, ParamsSchema, Product, RetryPolicy, Run, TenantId,
 };
 use assetmill_fetch::GuardedClient;
 use async_trait::async_trait;
@@ -20,9 +20,9 @@ use tokio::time::Instant;
 
 use crate::call::Call;
 use crate::cut_out::CutOut;
-use crate::profile::{Intake, Profile, Resend, ResultRole, listed};
+use crate::profile::{InputConstraints, Profile, Resend, ResultRole, listed};
 use crate::secrets::{Extension, Secrets};
-use crate::template::Filling;
+use crate::template::RenderContext;
 use crate::{answer, begin, job};
 
 /// An operation that a vendor does. `Debug` shows no secret.
@@ -72,7 +72,7 @@ impl VendorOperation {
                 name: settings.name,
                 summary: settings.summary,
                 params: settings.params,
-                accepts: profile.intake.accepts.clone(),
+                accepts: profile.input_constraints.accepts.clone(),
                 produces: profile.produces.clone(),
                 availability,
                 cost: settings.cost,
@@ -86,21 +86,21 @@ impl VendorOperation {
         }
     }
 
-    fn check_available(&self) -> Result<(), Setback> {
+    fn check_available(&self) -> Result<(), OperationError> {
         match &self.description.availability {
             Availability::Available => Ok(()),
-            Availability::Unavailable { reason } => Err(Setback::lasting(
+            Availability::Unavailable { reason } => Err(OperationError::permanent(
                 FailureCode::OperationUnavailable,
                 reason.clone(),
             )),
         }
     }
 
-    fn check_intake(&self, asset: &Asset, media_type: &MediaType) -> Result<(), Setback> {
-        let Intake { accepts, max_bytes } = &self.profile.intake;
+    fn check_intake(&self, asset: &Asset, media_type: &MediaType) -> Result<(), OperationError> {
+        let InputConstraints { accepts, max_bytes } = &self.profile.input_constraints;
         let name = &self.description.name;
         if !accepts.is_empty() && !accepts.contains(media_type) {
-            return Err(Setback::lasting(
+            return Err(OperationError::permanent(
                 FailureCode::UnsupportedMediaType,
                 format!(
                     "the content is {media_type}; {name} takes {}",
@@ -110,7 +110,7 @@ impl VendorOperation {
         }
         let bytes = asset.content.len() as u64;
         match max_bytes {
-            Some(max) if bytes > *max => Err(Setback::lasting(
+            Some(max) if bytes > *max => Err(OperationError::permanent(
                 FailureCode::AssetTooLarge,
                 format!("the asset has {bytes} bytes; {name} takes at most {max}"),
             )),
@@ -159,7 +159,7 @@ impl Operation for VendorOperation {
         tenant: &TenantId,
         asset: Asset,
         params: &Params,
-    ) -> Result<Product, Setback> {
+    ) -> Result<Product, OperationError> {
         let url = asset.url.clone();
         let content = asset.content.clone();
         let mut run = self
@@ -181,7 +181,7 @@ impl Operation for VendorOperation {
                     .trouble
                     .map_or_else(String::new, |it| format!(": {}", it.message));
                 let limit = self.profile.job_timeout.as_secs();
-                return Err(Setback::Abandoned(Failure::passing(
+                return Err(OperationError::Abandoned(Failure::transient(
                     FailureCode::VendorTimeout,
                     format!("the vendor took the request, and was not done within {limit} s{last}"),
                 )));
@@ -202,7 +202,7 @@ impl Operation for VendorOperation {
 
     /// Calls the vendor once. Before that, the asset is held against what the vendor takes, by its
     /// content and not by what its source called it.
-    async fn begin(&self, call: CoreCall) -> Result<Run, Setback> {
+    async fn begin(&self, call: CoreCall) -> Result<Run, OperationError> {
         self.check_available()?;
         let media_type = MediaType::of_content(&call.asset.content);
         self.check_intake(&call.asset, &media_type)?;
@@ -216,12 +216,12 @@ impl Operation for VendorOperation {
         begin::begin(&self.call_of(&call, &secrets), &call.asset, &media_type).await
     }
 
-    async fn ask(&self, job: JobCall) -> Result<Run, Setback> {
+    async fn ask(&self, job: JobCall) -> Result<Run, OperationError> {
         let url = job.asset_url.as_url().as_str();
         let secrets = match self.secrets_for(&job.params, url, None).await {
             Ok(secrets) => secrets,
             // The job goes on without them.
-            Err(setback) => return Ok(job::not_now(job.state, setback.failure().clone())),
+            Err(error) => return Ok(job::not_now(job.state, error.failure().clone())),
         };
         let call = Call {
             tenant: &job.tenant,
@@ -237,9 +237,9 @@ impl Operation for VendorOperation {
         job::ask(&call, &job.state, job.fresh).await
     }
 
-    async fn look_up(&self, call: CoreCall) -> Result<LookUp, Setback> {
+    async fn look_up(&self, call: CoreCall) -> Result<LookUp, OperationError> {
         let Some(by) = &self.profile.look_up else {
-            return Ok(LookUp::Unknown(answer::not_looked_up(&Failure::passing(
+            return Ok(LookUp::Unknown(answer::not_looked_up(&Failure::transient(
                 FailureCode::VendorUnconfirmed,
                 "the catalogue no longer says how",
             ))));
@@ -259,9 +259,9 @@ impl VendorOperation {
         params: &Params,
         asset_url: &str,
         reference: Option<&CallReference>,
-    ) -> Result<Secrets, Setback> {
+    ) -> Result<Secrets, OperationError> {
         let secrets = self.secrets.resolved(self.extension.as_ref()).await?;
-        let sent = self.profile.made_of_secrets(Filling {
+        let sent = self.profile.made_of_secrets(RenderContext {
             params,
             secrets: &secrets,
             asset_url,
@@ -310,7 +310,12 @@ mod tests {
 
     #[async_trait]
     impl CutOut for NoMasks {
-        async fn cut_out(&self, _: &TenantId, _: Bytes, _: Bytes) -> Result<Product, Setback> {
+        async fn cut_out(
+            &self,
+            _: &TenantId,
+            _: Bytes,
+            _: Bytes,
+        ) -> Result<Product, OperationError> {
             unreachable!()
         }
     }
@@ -324,7 +329,7 @@ mod tests {
             headers: vec![(http::header::AUTHORIZATION, template.clone())],
             url: template,
             payload: Payload::Raw,
-            intake: Intake {
+            input_constraints: InputConstraints {
                 accepts: Vec::new(),
                 max_bytes: None,
             },

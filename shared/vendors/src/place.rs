@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::pointer::{JsonPointer, NotAPointer};
-use super::response::Answer;
+use super::response::Response;
 
 /// A place in an answer: `/a/b`, a JSON pointer into its body, or the name of a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum Place {
 
 impl Place {
     /// What stands there; JSON's `null` counts as nothing.
-    pub(crate) fn value_in(&self, answer: &Answer) -> Option<Value> {
+    pub(crate) fn value_in(&self, answer: &Response) -> Option<Value> {
         match self {
             Self::Body(at) => at.value_in(answer.document()?).cloned(),
             Self::Header(name) => answer.header(name).map(Value::from),
@@ -28,7 +28,7 @@ impl Place {
     }
 
     /// The text, or the number as text, that stands there.
-    pub(crate) fn text_in(&self, answer: &Answer) -> Option<String> {
+    pub(crate) fn text_in(&self, answer: &Response) -> Option<String> {
         match self {
             Self::Body(at) => at.text_in(answer.document()?),
             Self::Header(name) => answer.header(name).map(str::to_owned),

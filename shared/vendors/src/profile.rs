@@ -12,7 +12,7 @@ use super::condition::Condition;
 use super::place::Place;
 use super::pointer::JsonPointer;
 use super::secrets::SecretName;
-use super::template::{Filling, Template};
+use super::template::{RenderContext, Template};
 
 /// The time that a job may take when the profile does not say.
 pub const DEFAULT_JOB_TIMEOUT_SECONDS: u64 = 15 * 60;
@@ -33,7 +33,7 @@ pub struct Profile {
     /// Its body or query.
     pub payload: Payload,
     /// Which assets the vendor takes.
-    pub intake: Intake,
+    pub input_constraints: InputConstraints,
     /// What an answer must be, besides a success of HTTP, to be one.
     pub ok_if: Vec<Condition>,
     /// The requests that follow the first, in order.
@@ -66,7 +66,7 @@ pub struct Profile {
 
 /// Which assets a vendor takes.
 #[derive(Debug)]
-pub struct Intake {
+pub struct InputConstraints {
     /// Their media types; empty means any.
     pub accepts: Vec<MediaType>,
     /// The most bytes of one.
@@ -260,9 +260,9 @@ impl Profile {
 
     /// What the requests make of secrets, other than to say them as they are: see
     /// [`Template::made_of_secrets`].
-    pub(crate) fn made_of_secrets(&self, filling: Filling<'_>) -> Vec<String> {
+    pub(crate) fn made_of_secrets(&self, context: RenderContext<'_>) -> Vec<String> {
         self.templates()
-            .flat_map(|template| template.made_of_secrets(filling))
+            .flat_map(|template| template.made_of_secrets(context))
             .collect()
     }
 

@@ -8,14 +8,14 @@ use serde_json::Value;
 
 /// What a vendor answered: all of it, whatever it means.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     document: OnceLock<Option<Value>>,
 }
 
-impl Answer {
+impl Response {
     pub(super) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
         Self {
             status,

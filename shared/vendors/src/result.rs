@@ -1,6 +1,6 @@
 //! From a vendor's success to the product.
 
-use assetmill_core::{FailureCode, MediaType, Product, Setback};
+use assetmill_core::{FailureCode, MediaType, OperationError, Product};
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -12,7 +12,7 @@ use super::answer::presentable;
 use super::call::Call;
 use super::pointer::JsonPointer;
 use super::profile::{ResultPlace, ResultRole, listed};
-use super::response::Answer;
+use super::response::Response;
 
 mod download;
 
@@ -25,10 +25,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Takes the product out of an answer.
 ///
 /// # Errors
-/// [`FailureCode::VendorResponseInvalid`], lasting, when it is not where or what the profile says;
-/// an unconfirmed setback when it can't be fetched from where the vendor put it, since the call
+/// [`FailureCode::VendorResponseInvalid`], permanent, when it is not where or what the profile says;
+/// an unconfirmed error when it can't be fetched from where the vendor put it, since the call
 /// before was charged.
-pub(super) async fn product(call: &Call<'_>, answer: &Answer) -> Result<Product, Setback> {
+pub(super) async fn product(call: &Call<'_>, answer: &Response) -> Result<Product, OperationError> {
     let profile = call.profile;
     let product = match &profile.result {
         ResultPlace::Body => Product {
@@ -71,7 +71,7 @@ pub(super) async fn product(call: &Call<'_>, answer: &Answer) -> Result<Product,
     }
 }
 
-fn check(call: &Call<'_>, product: &Product, answer: &Answer) -> Result<(), Setback> {
+fn check(call: &Call<'_>, product: &Product, answer: &Response) -> Result<(), OperationError> {
     let Call {
         profile, secrets, ..
     } = call;
@@ -114,7 +114,7 @@ fn declared(headers: &HeaderMap) -> Option<MediaType> {
     text.parse().ok()
 }
 
-fn document(answer: &Answer) -> Result<&Value, Setback> {
+fn document(answer: &Response) -> Result<&Value, OperationError> {
     answer.document().ok_or_else(|| {
         invalid(if answer.body.is_empty() {
             "the vendor's answer is empty"
@@ -124,14 +124,14 @@ fn document(answer: &Answer) -> Result<&Value, Setback> {
     })
 }
 
-fn text<'a>(at: &JsonPointer, document: &'a Value) -> Result<&'a str, Setback> {
+fn text<'a>(at: &JsonPointer, document: &'a Value) -> Result<&'a str, OperationError> {
     at.str_in(document).ok_or_else(|| {
         let at = at.as_str();
         invalid(format!("the vendor's answer has no text at {at}"))
     })
 }
 
-fn decode(at: &JsonPointer, text: &str) -> Result<Bytes, Setback> {
+fn decode(at: &JsonPointer, text: &str) -> Result<Bytes, OperationError> {
     // A data URL (RFC 2397) holds the same after its comma.
     let encoded = match text.strip_prefix("data:") {
         Some(data) => data.split_once(',').map_or(data, |(_, encoded)| encoded),
@@ -143,6 +143,6 @@ fn decode(at: &JsonPointer, text: &str) -> Result<Bytes, Setback> {
     })
 }
 
-fn invalid(message: impl Into<String>) -> Setback {
-    Setback::lasting(FailureCode::VendorResponseInvalid, message)
+fn invalid(message: impl Into<String>) -> OperationError {
+    OperationError::permanent(FailureCode::VendorResponseInvalid, message)
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::OnceLock;
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, OperationError};
 
 pub use extension::Extension;
 pub(crate) use mask::MIN_CHARS as MIN_SECRET_CHARS;
@@ -78,16 +78,16 @@ impl Secrets {
     /// These secrets with those of AWS, which the extension keeps for as long as it was told to.
     ///
     /// # Errors
-    /// A lasting setback, where it refuses one; a transient one, where it can't be asked.
+    /// A permanent error, where it refuses one; a transient one, where it can't be asked.
     pub(crate) async fn resolved(
         &self,
         extension: Option<&Extension>,
-    ) -> Result<Cow<'_, Self>, Setback> {
+    ) -> Result<Cow<'_, Self>, OperationError> {
         if self.remote.is_empty() {
             return Ok(Cow::Borrowed(self));
         }
         let extension = extension.ok_or_else(|| {
-            Setback::lasting(FailureCode::OperationUnavailable, extension::ABSENT)
+            OperationError::permanent(FailureCode::OperationUnavailable, extension::ABSENT)
         })?;
         let mut resolved = self.clone();
         for name in std::mem::take(&mut resolved.remote) {

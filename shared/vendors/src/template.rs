@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::response::Answer;
+use super::response::Response;
 use super::secrets::{MIN_SECRET_CHARS, SecretName, Secrets};
 use filter::Filter;
 pub use placeholder::{Placeholder, Source, TemplateError};
@@ -33,14 +33,14 @@ pub enum Piece {
 
 /// What placeholders are filled with.
 #[derive(Clone, Copy)]
-pub(crate) struct Filling<'a> {
+pub(crate) struct RenderContext<'a> {
     pub(crate) params: &'a Params,
     pub(crate) secrets: &'a Secrets,
     pub(crate) asset_url: &'a str,
     /// What the call is known by, where it is made or looked up.
     pub(crate) reference: Option<&'a str>,
     /// The answer before, for the requests that follow one.
-    pub(crate) answer: Option<&'a Answer>,
+    pub(crate) answer: Option<&'a Response>,
 }
 
 impl Template {
@@ -118,12 +118,12 @@ impl Template {
     }
 
     /// The filled-in text; `None` when one of its values is absent.
-    pub(crate) fn text(&self, filling: Filling<'_>) -> Option<String> {
+    pub(crate) fn text(&self, context: RenderContext<'_>) -> Option<String> {
         let mut text = String::new();
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(literal) => text.push_str(literal),
-                Piece::Placeholder(placeholder) => text.push_str(&placeholder.text(filling)?),
+                Piece::Placeholder(placeholder) => text.push_str(&placeholder.text(context)?),
             }
         }
         Some(text)
@@ -132,9 +132,9 @@ impl Template {
     /// The filled-in text, what was filled in percent-encoded so that it can't change the URL around
     /// it; `None` when one of its values is absent. A template that is nothing but a place in the
     /// answer before is that whole URL.
-    pub(crate) fn url_text(&self, filling: Filling<'_>) -> Option<String> {
+    pub(crate) fn url_text(&self, context: RenderContext<'_>) -> Option<String> {
         if self.is_answer() {
-            return self.text(filling);
+            return self.text(context);
         }
         // From the end, since a signature covers what follows it.
         let mut text = String::new();
@@ -144,8 +144,8 @@ impl Template {
                 Piece::Placeholder(Placeholder {
                     source: Source::Imgproxy { key, salt },
                     ..
-                }) => imgproxy::signature(filling.secrets, key, salt, &text)?,
-                Piece::Placeholder(placeholder) => placeholder.url_text(filling)?,
+                }) => imgproxy::signature(context.secrets, key, salt, &text)?,
+                Piece::Placeholder(placeholder) => placeholder.url_text(context)?,
             };
             text.insert_str(0, &part);
         }
@@ -154,7 +154,7 @@ impl Template {
 
     /// What the filled-in text says of secrets in other words: what filters and signatures make of them,
     /// and the whole of a text in which one is too short to be looked for by itself.
-    pub(crate) fn made_of_secrets(&self, filling: Filling<'_>) -> Vec<String> {
+    pub(crate) fn made_of_secrets(&self, context: RenderContext<'_>) -> Vec<String> {
         let mut made = Vec::new();
         for (at, piece) in self.pieces.iter().enumerate() {
             let Piece::Placeholder(placeholder) = piece else {
@@ -166,24 +166,24 @@ impl Template {
                         source: String::new(),
                         pieces: self.pieces[at + 1..].to_vec(),
                     };
-                    let signed = signed.url_text(filling);
+                    let signed = signed.url_text(context);
                     made.extend(
                         signed.and_then(|path| {
-                            imgproxy::signature(filling.secrets, key, salt, &path)
+                            imgproxy::signature(context.secrets, key, salt, &path)
                         }),
                     );
                 }
-                (Source::Secret(_), Some(_)) => made.extend(placeholder.text(filling)),
+                (Source::Secret(_), Some(_)) => made.extend(placeholder.text(context)),
                 _ => {}
             }
         }
         let is_short = |name: &SecretName| {
-            let value = filling.secrets.get(name);
+            let value = context.secrets.get(name);
             value.is_some_and(|value| value.chars().count() < MIN_SECRET_CHARS)
         };
         if self.secrets().any(is_short) {
-            made.extend(self.text(filling));
-            made.extend(self.url_text(filling));
+            made.extend(self.text(context));
+            made.extend(self.url_text(context));
         }
         made
     }
@@ -201,20 +201,20 @@ impl Template {
 
     /// The filled-in value: that of the parameter, with its type, when the template is nothing but
     /// one, a text otherwise; `None` when one of its values is absent.
-    pub(crate) fn json(&self, filling: Filling<'_>) -> Option<Value> {
+    pub(crate) fn json(&self, context: RenderContext<'_>) -> Option<Value> {
         match self.pieces.as_slice() {
             [
                 Piece::Placeholder(Placeholder {
                     source: Source::Param(name),
                     filter: None,
                 }),
-            ] => filling.params.get(name).map(|value| match value {
+            ] => context.params.get(name).map(|value| match value {
                 ParamValue::Boolean(value) => Value::from(*value),
                 ParamValue::Integer(value) => Value::from(*value),
                 ParamValue::Number(value) => Value::from(*value),
                 ParamValue::Text(value) => Value::from(value.as_str()),
             }),
-            _ => self.text(filling).map(Value::from),
+            _ => self.text(context).map(Value::from),
         }
     }
 }
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn placeholders_are_filled_and_braces_escaped() {
         let template = Template::parse("{{{env:KEY}}} {param:size} of {asset:url}").unwrap();
-        let filling = Filling {
+        let context = RenderContext {
             params: &params(r#"{"size": 7}"#),
             secrets: &secrets(),
             asset_url: "https://a.test/x y",
@@ -260,26 +260,26 @@ mod tests {
             answer: None,
         };
         assert_eq!(
-            template.text(filling).unwrap(),
+            template.text(context).unwrap(),
             "{s/ecret} 7 of https://a.test/x y"
         );
         let url = Template::parse("https://b.test/{param:size}?u={asset:url}").unwrap();
         assert_eq!(
-            url.url_text(filling).unwrap(),
+            url.url_text(context).unwrap(),
             "https://b.test/7?u=https%3A%2F%2Fa.test%2Fx%20y"
         );
     }
 
     #[test]
     fn a_lone_parameter_keeps_its_type() {
-        let filling = Filling {
+        let context = RenderContext {
             params: &params(r#"{"scale": 2, "fast": true, "share": 0.5, "name": "x"}"#),
             secrets: &secrets(),
             asset_url: "",
             reference: None,
             answer: None,
         };
-        let json = |source: &str| Template::parse(source).unwrap().json(filling);
+        let json = |source: &str| Template::parse(source).unwrap().json(context);
         assert_eq!(json("{param:scale}"), Some(Value::from(2)));
         assert_eq!(json("{param:fast}"), Some(Value::from(true)));
         assert_eq!(json("{param:share}"), Some(Value::from(0.5)));

@@ -6,17 +6,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryWorks, RuntimeClock,
+    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
 };
 use assetmill_contract::samples;
 use assetmill_core::ports::{
     FlowDeliveries as _, FlowQueue, FlowReads as _, FlowWrites, Outgoing, Sources, Unavailable,
 };
-use assetmill_core::usecases::{Process, TimeLimits, Work};
+use assetmill_core::usecases::{MessageHandler, Process, TimeLimits};
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Cost, Flow, FlowMessage, FlowState, MediaType,
-    Operation, OperationDescription, Params, ParamsSchema, Product, RetryPolicy, Setback, Source,
-    TenantId,
+    Operation, OperationDescription, OperationError, Params, ParamsSchema, Product, RetryPolicy,
+    Source, TenantId,
 };
 use assetmill_lambda::records::MAX_HOPS;
 use assetmill_worker_function::Worker;
@@ -96,7 +96,7 @@ impl World {
         let process = Process {
             flows: self.rows.clone(),
             sources: self.assets.clone(),
-            works: Arc::new(MemoryWorks::default()),
+            result_cache: Arc::new(MemoryResultCache::default()),
             outputs: Arc::new(MemoryOutputs::default()),
             catalogue: Catalogue::new([Arc::new(Copy::new()) as _], &"copy".parse().unwrap())
                 .unwrap(),
@@ -107,7 +107,7 @@ impl World {
             },
         };
         Worker {
-            work: Work {
+            work: MessageHandler {
                 process,
                 queue: self.sending.clone(),
             },
@@ -204,7 +204,7 @@ struct Assets {
 
 #[async_trait]
 impl Sources for Assets {
-    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
+    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, OperationError> {
         let path = url.as_url().path().to_owned();
         self.asked.lock().unwrap().push(path.clone());
         assert!(!path.starts_with("/panic"), "an asset that panics");
@@ -278,7 +278,7 @@ impl Operation for Copy {
         RetryPolicy::default()
     }
 
-    async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, Setback> {
+    async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, OperationError> {
         Ok(Product {
             content: asset.content,
             media_type: MediaType::png(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assetmill_core::usecases::{Order, OrderedSource, SourceList, SourceListError};
+use assetmill_core::usecases::{RequestedSource, SourceList, SourceListError, TransformRequest};
 use assetmill_core::{Availability, Catalogue, Failure, MAX_BATCH, Operation, Params, TenantId};
 use serde::Deserialize;
 use serde_json::json;
@@ -99,7 +99,11 @@ impl RequestBody for ManyAssets {
 
 impl OneAsset {
     /// The order, if it can be accepted.
-    pub(crate) fn order(self, tenant: TenantId, catalogue: &Catalogue) -> Result<Order, Problem> {
+    pub(crate) fn order(
+        self,
+        tenant: TenantId,
+        catalogue: &Catalogue,
+    ) -> Result<TransformRequest, Problem> {
         let pointer = Pointer::root().field("digital_asset_url");
         let sources = SourceList::parse(&[self.digital_asset_url])
             .map_err(|error| refused(&error).at(pointer))?;
@@ -130,7 +134,11 @@ impl ManyAssets {
     }
 
     /// The order, if it can be accepted.
-    pub(crate) fn order(self, tenant: TenantId, catalogue: &Catalogue) -> Result<Order, Problem> {
+    pub(crate) fn order(
+        self,
+        tenant: TenantId,
+        catalogue: &Catalogue,
+    ) -> Result<TransformRequest, Problem> {
         let list = Pointer::root().field("digital_asset_urls");
         let BoundedList { items, given } = self.digital_asset_urls;
         let sources = if given > MAX_BATCH {
@@ -162,10 +170,10 @@ const FLOW_BYTES: u64 = 2 * 1024;
 pub(crate) const MEMORY_OF_A_BATCH: u64 = MAX_BATCH as u64 * FLOW_BYTES;
 
 /// The memory that an order takes until it is answered, in bytes.
-pub(crate) fn memory_of(order: &Order) -> u64 {
-    let url = |source: &OrderedSource| match source {
-        OrderedSource::Asset(url) => url.as_url().as_str().len(),
-        OrderedSource::Refused(shown, _) => shown.as_str().len(),
+pub(crate) fn memory_of(order: &TransformRequest) -> u64 {
+    let url = |source: &RequestedSource| match source {
+        RequestedSource::Asset(url) => url.as_url().as_str().len(),
+        RequestedSource::Refused(shown, _) => shown.as_str().len(),
     };
     let sources = order.sources.as_slice();
     let bytes_of = |source| FLOW_BYTES + 2 * url(source) as u64;
@@ -178,10 +186,10 @@ fn order(
     catalogue: &Catalogue,
     operation: Option<&str>,
     params: Option<GivenParams>,
-) -> Result<Order, Problem> {
+) -> Result<TransformRequest, Problem> {
     let operation = chosen(catalogue, operation)?;
     let params = accepted(&*operation, params)?;
-    Ok(Order {
+    Ok(TransformRequest {
         tenant,
         sources,
         operation,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use assetmill_core::Catalogue;
 use assetmill_core::ports::{OutputLinks, OutputWrites};
-use assetmill_core::usecases::{Answer, Cancel, Retry, Submit};
+use assetmill_core::usecases::{Cancel, Retry, RunSynchronously, Submit};
 use axum::extract::FromRef;
 
 use crate::views::Links;
@@ -18,7 +18,7 @@ pub struct WriteState {
     /// Starts batches.
     pub submit: Submit,
     /// Runs batches while their caller waits.
-    pub answer: Answer,
+    pub answer: RunSynchronously,
     /// Cancels batches.
     pub cancel: Cancel,
     /// Runs failures again.

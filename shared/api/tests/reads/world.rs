@@ -11,8 +11,8 @@ use assetmill_contract::samples::{self, at};
 use assetmill_core::ports::FlowWrites as _;
 use assetmill_core::{
     Asset, Availability, Batch, Catalogue, Cost, Failure, FailureCode, Flow, MediaType, Operation,
-    OperationDescription, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema, Product,
-    RetryPolicy, Setback, Status, TenantId,
+    OperationDescription, OperationError, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema,
+    Product, RetryPolicy, Status, TenantId,
 };
 use async_trait::async_trait;
 use axum::Router;
@@ -104,7 +104,7 @@ pub(crate) fn pending() -> Status {
 pub(crate) fn waiting_for_another_try() -> Status {
     Status::Pending {
         not_before: Some(at(60)),
-        last_failure: Some(Failure::passing(
+        last_failure: Some(Failure::transient(
             FailureCode::VendorThrottled,
             "the vendor asked for patience",
         )),
@@ -127,7 +127,7 @@ pub(crate) fn completed() -> Status {
 
 pub(crate) fn failed() -> Status {
     Status::Failed {
-        failure: Failure::lasting(FailureCode::CorruptAsset, "not an image; send one"),
+        failure: Failure::permanent(FailureCode::CorruptAsset, "not an image; send one"),
         settled_at: at(6),
     }
 }
@@ -152,7 +152,12 @@ impl Operation for Described {
         RetryPolicy::default()
     }
 
-    async fn run(&self, _: &TenantId, _asset: Asset, _params: &Params) -> Result<Product, Setback> {
+    async fn run(
+        &self,
+        _: &TenantId,
+        _asset: Asset,
+        _params: &Params,
+    ) -> Result<Product, OperationError> {
         panic!("reading runs nothing")
     }
 }

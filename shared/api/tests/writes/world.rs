@@ -8,14 +8,16 @@ use std::time::Duration;
 use assetmill_api::writes::{Readiness, WriteState, router};
 use assetmill_api::{Callers, InFlight, layers};
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryWorks, RuntimeClock,
+    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
 };
 use assetmill_core::ports::{FlowDeliveries as _, Probe, Sources, Unavailable};
-use assetmill_core::usecases::{Answer, Cancel, Process, Retry, Submit, TimeLimits, Work};
+use assetmill_core::usecases::{
+    Cancel, MessageHandler, Process, Retry, RunSynchronously, Submit, TimeLimits,
+};
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Cost, FailureCode, MediaType, Operation,
-    OperationDescription, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema, Product,
-    RetryPolicy, Setback, Shares, TenantId,
+    OperationDescription, OperationError, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema,
+    Product, RetryPolicy, Shares, TenantId,
 };
 use async_trait::async_trait;
 use axum::Router;
@@ -50,20 +52,20 @@ impl World {
         let process = Process {
             flows: flows.clone(),
             sources: Arc::new(Assets),
-            works: Arc::new(MemoryWorks::default()),
+            result_cache: Arc::new(MemoryResultCache::default()),
             outputs: outputs.clone(),
             catalogue: catalogue(),
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };
         let state = WriteState {
-            answer: Answer {
+            answer: RunSynchronously {
                 submit: submit.clone(),
-                work: Work {
+                work: MessageHandler {
                     process,
                     queue: queue.clone(),
                 },
-                places: Shares::new(4, 4),
+                permits: Shares::new(4, 4),
                 attempts: TaskTracker::new(),
                 answer_within: Duration::from_millis(500),
             },
@@ -135,14 +137,14 @@ struct Assets;
 
 #[async_trait]
 impl Sources for Assets {
-    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
+    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, OperationError> {
         let path = url.as_url().path();
         if let Some(wanted) = path.strip_prefix("/fails/") {
             let code = FailureCode::ALL
                 .iter()
                 .find(|code| code.as_str() == wanted)
                 .unwrap();
-            return Err(Setback::lasting(*code, "as it was told to"));
+            return Err(OperationError::permanent(*code, "as it was told to"));
         }
         if path == "/slow" {
             std::future::pending::<()>().await;
@@ -171,7 +173,12 @@ impl Operation for Copies {
         RetryPolicy::default()
     }
 
-    async fn run(&self, _: &TenantId, asset: Asset, params: &Params) -> Result<Product, Setback> {
+    async fn run(
+        &self,
+        _: &TenantId,
+        asset: Asset,
+        params: &Params,
+    ) -> Result<Product, OperationError> {
         let times = usize::try_from(params.integer("times").unwrap()).unwrap();
         Ok(Product {
             content: asset.content.repeat(times).into(),

@@ -39,7 +39,7 @@ const FLOW_SHARDS: u32 = 16;
 /// The lists of batches that are not dispatched, and of flows that rest. Each is put in one and taken out of
 /// it.
 const UNSENT_SHARDS: u8 = 8;
-/// How many flows of a batch one tally has: as many numbers as stay below 1 KB, so that adding one
+/// How many flows of a batch one counter has: as many numbers as stay below 1 KB, so that adding one
 /// is one write.
 pub(super) const TALLIED_TOGETHER: u32 = 128;
 
@@ -55,16 +55,16 @@ pub(super) fn work(key: &WorkKey) -> String {
     format!("work#{}", key.as_str())
 }
 
-pub(super) fn tally(batch: BatchId, part: u32) -> String {
+pub(super) fn count_settled(batch: BatchId, part: u32) -> String {
     format!("tally#{batch}#{part}")
 }
 
-/// The part of a batch's tally that an index belongs to.
+/// The part of a batch's completion counter that an index belongs to.
 pub(super) fn tally_part(index: u32) -> u32 {
     index / TALLIED_TOGETHER
 }
 
-/// The indexes that a part of the tally of a batch of `size` flows has when it is complete.
+/// The indexes that a part of the completion counter of a batch of `size` flows has when it is complete.
 pub(super) fn indexes_of_part(part: u32, size: u32) -> Range<u32> {
     let first = part * TALLIED_TOGETHER;
     first..size.min(first + TALLIED_TOGETHER)

@@ -20,14 +20,14 @@ pub(super) struct Range {
     /// Only rows in this state.
     pub(super) state: Option<&'static str>,
     /// Whether to begin with the last.
-    pub(super) order: Order,
+    pub(super) order: TransformRequest,
     /// How many, at the most.
     pub(super) limit: usize,
 }
 
 /// In which order a list is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum TransformRequest {
     First,
     Last,
 }
@@ -83,7 +83,7 @@ impl Table {
             .query()
             .table_name(&self.name)
             .index_name(range.index)
-            .scan_index_forward(range.order == Order::First)
+            .scan_index_forward(range.order == TransformRequest::First)
             .set_exclusive_start_key(from);
         if let Some(state) = range.state {
             // `state` is a reserved word of DynamoDB's.

@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::item::{self, Item};
 use super::{Table, names, unavailable};
-use crate::patience::Patience;
+use crate::backoff::Backoff;
 
 /// The most rows of one `BatchGetItem`.
 const READ_TOGETHER: usize = 100;
@@ -58,7 +58,7 @@ impl Table {
             .build()
             .map_err(unavailable)?;
         let mut rows = Vec::new();
-        let mut patience = Patience::default();
+        let mut backoff = Backoff::default();
         loop {
             let read = self
                 .client
@@ -76,10 +76,7 @@ impl Table {
                 None => return Ok(rows),
                 Some(left) => asked = left,
             }
-            patience
-                .pause(asked.keys.len())
-                .await
-                .map_err(unavailable)?;
+            backoff.pause(asked.keys.len()).await.map_err(unavailable)?;
         }
     }
 
@@ -102,7 +99,7 @@ impl Table {
     }
 
     async fn put_together(&self, mut writes: Vec<WriteRequest>) -> Result<(), Unavailable> {
-        let mut patience = Patience::default();
+        let mut backoff = Backoff::default();
         loop {
             let written = self
                 .client
@@ -118,7 +115,7 @@ impl Table {
                 None => return Ok(()),
                 Some(left) => writes = left,
             }
-            patience.pause(writes.len()).await.map_err(unavailable)?;
+            backoff.pause(writes.len()).await.map_err(unavailable)?;
         }
     }
 }

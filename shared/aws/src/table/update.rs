@@ -266,7 +266,7 @@ mod tests {
     }
 
     fn every_status() -> [Status; 5] {
-        let failure = || Failure::passing(FailureCode::WorkerCrashed, "crash");
+        let failure = || Failure::transient(FailureCode::WorkerCrashed, "crash");
         let output: Output = output(b"made");
         [
             Status::Pending {

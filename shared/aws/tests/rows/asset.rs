@@ -5,10 +5,12 @@ use std::sync::Arc;
 use assetmill_contract::memory::{MemoryOutputs, MemoryQueue};
 use assetmill_contract::samples;
 use assetmill_core::ports::{FlowDeliveries as _, Sources, SystemClock};
-use assetmill_core::usecases::{Order, Process, SourceList, Submit, TimeLimits, Work};
+use assetmill_core::usecases::{
+    MessageHandler, Process, SourceList, Submit, TimeLimits, TransformRequest,
+};
 use assetmill_core::{
-    Asset, AssetUrl, Catalogue, Cost, MediaType, Operation, OperationDescription, Params, Product,
-    RetryPolicy, Setback, TenantId,
+    Asset, AssetUrl, Catalogue, Cost, MediaType, Operation, OperationDescription, OperationError,
+    Params, Product, RetryPolicy, TenantId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,7 +22,7 @@ struct Host;
 
 #[async_trait]
 impl Sources for Host {
-    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
+    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, OperationError> {
         let content = Bytes::from(url.to_string());
         let url = url.clone();
         Ok(Asset { url, content })
@@ -43,7 +45,7 @@ impl Operation for Copy {
         RetryPolicy::default()
     }
 
-    async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, Setback> {
+    async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, OperationError> {
         Ok(Product {
             content: asset.content,
             media_type: MediaType::png(),
@@ -62,11 +64,11 @@ async fn calls(on: &World, cost: Cost) -> [Vec<String>; 3] {
         queue: queue.clone(),
         clock: clock.clone(),
     };
-    let work = Work {
+    let work = MessageHandler {
         process: Process {
             flows,
             sources: Arc::new(Host),
-            works: Arc::new(on.table.works()),
+            result_cache: Arc::new(on.table.result_cache()),
             outputs: Arc::new(MemoryOutputs::default()),
             catalogue: Catalogue::new([operation.clone()], &"copy".parse().unwrap()).unwrap(),
             clock,
@@ -76,7 +78,7 @@ async fn calls(on: &World, cost: Cost) -> [Vec<String>; 3] {
     };
     on.called();
     let urls = ["https://example.com/a", "https://example.com/b"];
-    let order = Order {
+    let order = TransformRequest {
         tenant: samples::tenant(),
         sources: SourceList::parse(&urls).unwrap(),
         operation,

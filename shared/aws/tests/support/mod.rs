@@ -35,7 +35,7 @@ pub(crate) async fn adapters(clients: &Clients, names: &Names, queues: Queues) -
     let table = Table::new(clients, &names.table, clock.clone(), RETENTION);
     Adapters {
         flows: Arc::new(table.flows()),
-        works: Arc::new(table.works()),
+        result_cache: Arc::new(table.result_cache()),
         outputs: Arc::new(Bucket::new(clients, &names.bucket, clock)),
         queue: queues.queue,
         deliveries: queues.deliveries,

@@ -1,8 +1,8 @@
 //! Operations one after the other.
 
 use assetmill_core::{
-    Asset, Availability, Cost, FailureCode, Operation, OperationDescription, OperationName, Params,
-    Product, RetryPolicy, Setback, Sha256Digest, Step, TenantId,
+    Asset, Availability, Cost, FailureCode, Operation, OperationDescription, OperationError,
+    OperationName, Params, Product, RetryPolicy, Sha256Digest, Step, TenantId,
 };
 use async_trait::async_trait;
 
@@ -97,7 +97,7 @@ impl Operation for Chain {
         tenant: &TenantId,
         mut asset: Asset,
         _params: &Params,
-    ) -> Result<Product, Setback> {
+    ) -> Result<Product, OperationError> {
         let mut made = None;
         for step in &self.steps {
             if let Some(Product { content, .. }) = made.take() {
@@ -105,10 +105,10 @@ impl Operation for Chain {
             }
             let run = step.operation.run(tenant, asset.clone(), &step.params);
             let name = &step.operation.description().name;
-            made = Some(run.await.map_err(|setback| setback.of_step(name))?);
+            made = Some(run.await.map_err(|error| error.of_step(name))?);
         }
         made.ok_or_else(|| {
-            Setback::lasting(FailureCode::OperationUnavailable, "the chain has no steps")
+            OperationError::permanent(FailureCode::OperationUnavailable, "the chain has no steps")
         })
     }
 }

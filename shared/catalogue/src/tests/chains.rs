@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assetmill_core::{Asset, Availability, Cost, FailureCode, Operation, Product, Setback};
+use assetmill_core::{Asset, Availability, Cost, FailureCode, Operation, OperationError, Product};
 
 use super::{SHIPPED, loaded};
 
@@ -28,7 +28,7 @@ fn card(catalogue: &str) -> Arc<dyn Operation> {
     loaded(catalogue).get("card").unwrap().clone()
 }
 
-async fn run(operation: &dyn Operation) -> Result<Product, Setback> {
+async fn run(operation: &dyn Operation) -> Result<Product, OperationError> {
     let asset = Asset {
         url: "https://example.com/a".parse().unwrap(),
         content: COFFEE.into(),
@@ -58,8 +58,8 @@ async fn a_failure_names_the_operation() {
     let only = "[operations.only]\ntransform = \"optimize\"\nsummary = \"x\"\n";
     let first = reversed.replace("format = \"png\"", "format = \"avif\"") + only;
     let operation = card(&first);
-    let setback = run(&*operation).await.unwrap_err();
-    let failure = setback.failure();
+    let error = run(&*operation).await.unwrap_err();
+    let failure = error.failure();
     assert_eq!(failure.code, FailureCode::UnsupportedMediaType);
     assert!(
         failure

@@ -7,9 +7,9 @@ use assetmill_vendors::{
     Class, Classification, ErrorPlace, JsonPointer, Meter, Place, Rate, ResultPlace, ResultRole,
 };
 
-use super::super::error::Mistake;
+use super::super::error::Diagnostic;
 use super::super::value::Value;
-use super::intake::media_types;
+use super::input_constraints::media_types;
 
 /// The result of a profile.
 pub(super) struct ResultTable {
@@ -18,7 +18,7 @@ pub(super) struct ResultTable {
     pub(super) produces: Vec<MediaType>,
 }
 
-pub(super) fn result(value: &Value<'_>) -> Result<ResultTable, Mistake> {
+pub(super) fn result(value: &Value<'_>) -> Result<ResultTable, Diagnostic> {
     #[derive(Clone, Copy)]
     enum Kind {
         Body,
@@ -38,7 +38,7 @@ pub(super) fn result(value: &Value<'_>) -> Result<ResultTable, Mistake> {
         Kind::Body => match table.optional("at") {
             None => ResultPlace::Body,
             Some(at) => {
-                return Err(at.mistake(format!(
+                return Err(at.diagnostic(format!(
                     "{} has no meaning where the body is the result; leave it out, or make kind \
                      \"url\" or \"base64\"",
                     at.path
@@ -57,7 +57,7 @@ pub(super) fn result(value: &Value<'_>) -> Result<ResultTable, Mistake> {
     })
 }
 
-pub(super) fn error(value: Option<Value<'_>>) -> Result<ErrorPlace, Mistake> {
+pub(super) fn error(value: Option<Value<'_>>) -> Result<ErrorPlace, Diagnostic> {
     let Some(value) = value else {
         return Ok(ErrorPlace::default());
     };
@@ -74,14 +74,14 @@ pub(super) fn error(value: Option<Value<'_>>) -> Result<ErrorPlace, Mistake> {
 }
 
 /// One place, or a list of them.
-fn places(value: &Value<'_>) -> Result<Vec<Place>, Mistake> {
+fn places(value: &Value<'_>) -> Result<Vec<Place>, Diagnostic> {
     match value.list() {
         Ok(items) => items.iter().map(place).collect(),
         Err(_) => Ok(vec![place(value)?]),
     }
 }
 
-pub(super) fn classify(value: Option<Value<'_>>) -> Result<Classification, Mistake> {
+pub(super) fn classify(value: Option<Value<'_>>) -> Result<Classification, Diagnostic> {
     let entries = value.map_or_else(|| Ok(Vec::new()), |value| value.entries())?;
     let classes: Result<BTreeMap<_, _>, _> = entries
         .iter()
@@ -98,7 +98,7 @@ pub(super) fn classify(value: Option<Value<'_>>) -> Result<Classification, Mista
     classes.map(Classification)
 }
 
-pub(super) fn meter(value: Option<Value<'_>>) -> Result<Meter, Mistake> {
+pub(super) fn meter(value: Option<Value<'_>>) -> Result<Meter, Diagnostic> {
     let Some(value) = value else {
         return Ok(Meter::default());
     };
@@ -110,7 +110,7 @@ pub(super) fn meter(value: Option<Value<'_>>) -> Result<Meter, Mistake> {
     })
 }
 
-pub(super) fn rate(value: Option<Value<'_>>) -> Result<Rate, Mistake> {
+pub(super) fn rate(value: Option<Value<'_>>) -> Result<Rate, Diagnostic> {
     let Some(value) = value else {
         return Ok(Rate::default());
     };
@@ -123,10 +123,10 @@ pub(super) fn rate(value: Option<Value<'_>>) -> Result<Rate, Mistake> {
     })
 }
 
-fn pointer(value: &Value<'_>) -> Result<JsonPointer, Mistake> {
+fn pointer(value: &Value<'_>) -> Result<JsonPointer, Diagnostic> {
     value.parsed("a JSON pointer, such as \"/errors/0/title\"")
 }
 
-pub(super) fn place(value: &Value<'_>) -> Result<Place, Mistake> {
+pub(super) fn place(value: &Value<'_>) -> Result<Place, Diagnostic> {
     value.parsed("a JSON pointer, such as \"/errors/0/title\", or the name of a header")
 }

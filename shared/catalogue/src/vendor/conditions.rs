@@ -2,12 +2,12 @@
 
 use assetmill_vendors::Condition;
 
-use super::super::error::Mistake;
+use super::super::error::Diagnostic;
 use super::super::value::Value;
 use super::answers::place;
 
 /// One condition, or a list of them that must all hold.
-pub(super) fn all(value: Option<Value<'_>>) -> Result<Vec<Condition>, Mistake> {
+pub(super) fn all(value: Option<Value<'_>>) -> Result<Vec<Condition>, Diagnostic> {
     let Some(value) = value else {
         return Ok(Vec::new());
     };
@@ -18,12 +18,12 @@ pub(super) fn all(value: Option<Value<'_>>) -> Result<Vec<Condition>, Mistake> {
 }
 
 /// One condition.
-pub(super) fn one(value: &Value<'_>) -> Result<Condition, Mistake> {
+pub(super) fn one(value: &Value<'_>) -> Result<Condition, Diagnostic> {
     let table = value.table(&["status", "at", "is"])?;
     let status = table.optional("status");
     let at = table.optional("at");
     if status.is_none() && at.is_none() {
-        return Err(value.mistake(format!(
+        return Err(value.diagnostic(format!(
             "{} asks for nothing; add status = [200], or at = \"/status\" and is = [\"done\"]",
             value.path
         )));
@@ -31,7 +31,7 @@ pub(super) fn one(value: &Value<'_>) -> Result<Condition, Mistake> {
     let is = match table.optional("is") {
         None => Vec::new(),
         Some(is) if at.is_none() => {
-            return Err(is.mistake(format!(
+            return Err(is.diagnostic(format!(
                 "{} needs a place to look at; add at = \"/status\"",
                 is.path
             )));

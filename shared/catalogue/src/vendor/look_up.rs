@@ -6,7 +6,7 @@ use assetmill_core::ParamsSchema;
 use assetmill_vendors::{Condition, LookUpRequest, Source, Step, Template};
 use http::Method;
 
-use super::super::error::Mistake;
+use super::super::error::Diagnostic;
 use super::super::value::Value;
 use super::conditions;
 use super::request::{check_base, check_no_gap, headers, url_template};
@@ -15,7 +15,7 @@ use super::request::{check_base, check_no_gap, headers, url_template};
 pub(super) fn request(
     value: Option<Value<'_>>,
     params: &ParamsSchema,
-) -> Result<Option<LookUpRequest>, Mistake> {
+) -> Result<Option<LookUpRequest>, Diagnostic> {
     let Some(value) = value else {
         return Ok(None);
     };
@@ -46,7 +46,7 @@ pub(super) fn request(
         .any(|source| *source == Source::Reference);
     if !names_the_call {
         let path = &value.path;
-        return Err(value.mistake(format!(
+        return Err(value.diagnostic(format!(
             "{path} does not say which call it asks for; use {{call:reference}} in its url or headers, and in the \
              first request"
         )));

@@ -1,14 +1,14 @@
 //! How a vendor wants fields and the asset.
 
 use assetmill_core::ParamsSchema;
-use assetmill_vendors::{Field, FieldValue, Intake, Payload, Source, Template};
+use assetmill_vendors::{Field, FieldValue, InputConstraints, Payload, Source, Template};
 use http::HeaderName;
 use serde_json::Value as Json;
 
-use super::super::error::Mistake;
+use super::super::error::Diagnostic;
 use super::super::table::Table;
 use super::super::value::Value;
-use super::intake::intake;
+use super::input_constraints::input_constraints;
 use super::request::template;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub(super) fn read(
     params: &ParamsSchema,
     url: &Template,
     headers: &[(HeaderName, Template)],
-) -> Result<(Payload, Intake), Mistake> {
+) -> Result<(Payload, InputConstraints), Diagnostic> {
     let encoding_value = vendor.required("encoding", "encoding = \"multipart\"")?;
     let encoding = encoding_value.choice(ENCODINGS)?;
     let asset_value = vendor.required("asset", "asset = { as = \"file\", field = \"image\" }")?;
@@ -58,7 +58,7 @@ pub(super) fn read(
     let mut fields = match vendor.optional("fields") {
         Some(value) if matches!(encoding, Encoding::None | Encoding::Raw) => {
             let name = encoding_value.text()?;
-            return Err(value.mistake(format!(
+            return Err(value.diagnostic(format!(
                 "encoding \"{name}\" carries no fields; put them into the url or the headers, or \
                  use another encoding"
             )));
@@ -77,7 +77,7 @@ pub(super) fn read(
         if let Some(taken) = conflict(&fields, &field.name, encoding) {
             let message =
                 format!("asset and fields both fill \"{taken}\"; take it out of one of them");
-            return Err(asset_value.mistake(message));
+            return Err(asset_value.diagnostic(message));
         }
         fields.push(field);
     }
@@ -89,8 +89,9 @@ pub(super) fn read(
         Encoding::Multipart => Payload::Multipart(fields),
         Encoding::Raw => Payload::Raw,
     };
-    let intake = intake(asset.optional("accepts"), asset.optional("max_bytes"))?;
-    Ok((payload, intake))
+    let input_constraints =
+        input_constraints(asset.optional("accepts"), asset.optional("max_bytes"))?;
+    Ok((payload, input_constraints))
 }
 
 /// The field that the asset goes into; `None` where it goes elsewhere.
@@ -98,11 +99,11 @@ fn placed(
     asset: &Table<'_>,
     encoding: Encoding,
     names_url: bool,
-) -> Result<Option<Field>, Mistake> {
+) -> Result<Option<Field>, Diagnostic> {
     use Encoding::{Form, Json, Multipart, None as Nothing, Query, Raw};
     let shape_value = asset.required("as", "as = \"file\"")?;
     let shape = shape_value.choice(SHAPES)?;
-    let misfit = |message: &str| Err(shape_value.mistake(message));
+    let misfit = |message: &str| Err(shape_value.diagnostic(message));
     let value = match (shape, encoding) {
         (Shape::File, Multipart) => FieldValue::AssetFile,
         (Shape::File, Raw) => return no_field(asset, "the body is the asset"),
@@ -138,10 +139,10 @@ fn placed(
     }))
 }
 
-fn no_field(asset: &Table<'_>, because: &str) -> Result<Option<Field>, Mistake> {
+fn no_field(asset: &Table<'_>, because: &str) -> Result<Option<Field>, Diagnostic> {
     match asset.optional("field") {
         None => Ok(None),
-        Some(field) => Err(field.mistake(format!(
+        Some(field) => Err(field.diagnostic(format!(
             "{} has no meaning, since {because}; leave it out",
             field.path
         ))),
@@ -152,7 +153,7 @@ fn fields(
     value: &Value<'_>,
     params: &ParamsSchema,
     encoding: Encoding,
-) -> Result<Vec<Field>, Mistake> {
+) -> Result<Vec<Field>, Diagnostic> {
     let mut fields = Vec::new();
     collect(value, "", params, encoding, &mut fields)?;
     Ok(fields)
@@ -162,7 +163,7 @@ fn fields(
 pub(super) fn json_fields(
     value: Option<Value<'_>>,
     params: &ParamsSchema,
-) -> Result<Vec<Field>, Mistake> {
+) -> Result<Vec<Field>, Diagnostic> {
     value.map_or_else(
         || Ok(Vec::new()),
         |value| fields(&value, params, Encoding::Json),
@@ -176,7 +177,7 @@ fn collect(
     params: &ParamsSchema,
     encoding: Encoding,
     fields: &mut Vec<Field>,
-) -> Result<(), Mistake> {
+) -> Result<(), Diagnostic> {
     for (key, value) in value.entries()? {
         let name = format!("{prefix}{}", key.text);
         if value.is_table() {
@@ -184,13 +185,13 @@ fn collect(
             continue;
         }
         if name.split('.').any(str::is_empty) {
-            return Err(key.mistake(format!(
+            return Err(key.diagnostic(format!(
                 "{} can't name a field; use a name, or a path such as \"input.image\"",
                 key.shown()
             )));
         }
         if let Some(taken) = conflict(fields, &name, encoding) {
-            return Err(key.mistake(format!(
+            return Err(key.diagnostic(format!(
                 "the fields \"{taken}\" and \"{name}\" exclude each other; remove one of them"
             )));
         }
@@ -200,7 +201,7 @@ fn collect(
     Ok(())
 }
 
-fn field_value(value: &Value<'_>, params: &ParamsSchema) -> Result<FieldValue, Mistake> {
+fn field_value(value: &Value<'_>, params: &ParamsSchema) -> Result<FieldValue, Diagnostic> {
     match value.scalar() {
         Some(Json::String(_)) => Ok(FieldValue::Template(template(value, params)?)),
         Some(constant) => Ok(FieldValue::Constant(constant)),

@@ -5,10 +5,10 @@ use assetmill_vendors::{Piece, Source, Template};
 use http::{HeaderName, Method};
 use url::Url;
 
-use super::super::error::{Mistake, suggestion};
+use super::super::error::{Diagnostic, suggestion};
 use super::super::value::Value;
 
-pub(super) fn method(value: &Value<'_>) -> Result<Method, Mistake> {
+pub(super) fn method(value: &Value<'_>) -> Result<Method, Diagnostic> {
     value.choice(&[
         ("GET", "GET"),
         ("POST", "POST"),
@@ -19,11 +19,11 @@ pub(super) fn method(value: &Value<'_>) -> Result<Method, Mistake> {
 }
 
 /// A template whose parameters are declared, and that signs no URL, being none.
-pub(super) fn template(value: &Value<'_>, params: &ParamsSchema) -> Result<Template, Mistake> {
+pub(super) fn template(value: &Value<'_>, params: &ParamsSchema) -> Result<Template, Diagnostic> {
     let template = url_template(value, params)?;
     let signs = |source: &Source| matches!(source, Source::Imgproxy { .. });
     if template.sources().any(signs) {
-        return Err(value.mistake(format!(
+        return Err(value.diagnostic(format!(
             "{} is no URL to be signed; {{imgproxy:…}} is for \"url\"",
             value.path
         )));
@@ -32,9 +32,12 @@ pub(super) fn template(value: &Value<'_>, params: &ParamsSchema) -> Result<Templ
 }
 
 /// A template whose parameters are declared.
-pub(super) fn url_template(value: &Value<'_>, params: &ParamsSchema) -> Result<Template, Mistake> {
+pub(super) fn url_template(
+    value: &Value<'_>,
+    params: &ParamsSchema,
+) -> Result<Template, Diagnostic> {
     let template = Template::parse(value.text()?)
-        .map_err(|error| value.mistake(format!("{} {error}", value.path)))?;
+        .map_err(|error| value.diagnostic(format!("{} {error}", value.path)))?;
     for name in template.params() {
         if !params.0.contains_key(name) {
             let known = params.0.keys().map(String::as_str);
@@ -43,7 +46,7 @@ pub(super) fn url_template(value: &Value<'_>, params: &ParamsSchema) -> Result<T
                 hint => hint,
             };
             let path = &value.path;
-            return Err(value.mistake(format!(
+            return Err(value.diagnostic(format!(
                 "{path} uses the unknown parameter \"{name}\"{hint}"
             )));
         }
@@ -51,7 +54,7 @@ pub(super) fn url_template(value: &Value<'_>, params: &ParamsSchema) -> Result<T
     Ok(template)
 }
 
-pub(super) fn url(value: &Value<'_>, params: &ParamsSchema) -> Result<Template, Mistake> {
+pub(super) fn url(value: &Value<'_>, params: &ParamsSchema) -> Result<Template, Diagnostic> {
     let template = url_template(value, params)?;
     check_base(value, &template)?;
     check_no_gap(value, &template, params)?;
@@ -63,14 +66,14 @@ pub(super) fn check_no_gap(
     value: &Value<'_>,
     template: &Template,
     params: &ParamsSchema,
-) -> Result<(), Mistake> {
+) -> Result<(), Diagnostic> {
     for name in template.params() {
         if params
             .0
             .get(name)
             .is_some_and(|spec| spec.default.is_none())
         {
-            return Err(value.mistake(format!(
+            return Err(value.diagnostic(format!(
                 "{} needs the parameter \"{name}\", which may be absent; give it a default",
                 value.path
             )));
@@ -80,7 +83,7 @@ pub(super) fn check_no_gap(
 }
 
 /// A placeholder in the host could send the key to another host than the catalogue says.
-pub(super) fn check_base(value: &Value<'_>, template: &Template) -> Result<(), Mistake> {
+pub(super) fn check_base(value: &Value<'_>, template: &Template) -> Result<(), Diagnostic> {
     let expected = "an http or https URL, such as \"https://api.example.com/v1/do\"";
     let (beginning, goes_on) = match template.pieces() {
         [] => return Err(value.wrong(expected)),
@@ -89,7 +92,7 @@ pub(super) fn check_base(value: &Value<'_>, template: &Template) -> Result<(), M
     };
     let unfinished = |(_, host): (&str, &str)| goes_on && !host.contains('/');
     if beginning.split_once("://").is_some_and(unfinished) {
-        return Err(value.mistake(format!(
+        return Err(value.diagnostic(format!(
             "{} has a placeholder in its host; write scheme, host and port out, up to a \"/\"",
             value.path
         )));
@@ -101,7 +104,7 @@ pub(super) fn check_base(value: &Value<'_>, template: &Template) -> Result<(), M
     if base.username().is_empty() && base.password().is_none() {
         return Ok(());
     }
-    Err(value.mistake(format!(
+    Err(value.diagnostic(format!(
         "{} has a user name or password in it; send it in a header, as {{env:NAME}}",
         value.path
     )))
@@ -110,14 +113,14 @@ pub(super) fn check_base(value: &Value<'_>, template: &Template) -> Result<(), M
 pub(super) fn headers(
     value: Option<Value<'_>>,
     params: &ParamsSchema,
-) -> Result<Vec<(HeaderName, Template)>, Mistake> {
+) -> Result<Vec<(HeaderName, Template)>, Diagnostic> {
     let entries = value.map_or_else(|| Ok(Vec::new()), |value| value.entries())?;
     entries
         .iter()
         .map(|(key, value)| {
             let name: HeaderName = key.text.parse().map_err(|_| {
                 let name = key.shown();
-                key.mistake(format!(
+                key.diagnostic(format!(
                     "{name} can't name a header; use a name such as \"Authorization\""
                 ))
             })?;

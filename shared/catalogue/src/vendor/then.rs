@@ -6,7 +6,7 @@ use assetmill_core::ParamsSchema;
 use assetmill_vendors::Step;
 use http::Method;
 
-use super::super::error::Mistake;
+use super::super::error::Diagnostic;
 use super::super::value::Value;
 use super::request::{check_base, check_no_gap, headers, method, url_template};
 use super::{conditions, payload};
@@ -16,7 +16,10 @@ const SHORTEST_EVERY: f64 = 0.01;
 const LONGEST_EVERY: f64 = 60.0;
 
 /// The steps of a `then`: a table, or a list of them.
-pub(super) fn steps(value: Option<Value<'_>>, params: &ParamsSchema) -> Result<Vec<Step>, Mistake> {
+pub(super) fn steps(
+    value: Option<Value<'_>>,
+    params: &ParamsSchema,
+) -> Result<Vec<Step>, Diagnostic> {
     let Some(value) = value else {
         return Ok(Vec::new());
     };
@@ -26,7 +29,7 @@ pub(super) fn steps(value: Option<Value<'_>>, params: &ParamsSchema) -> Result<V
     }
 }
 
-fn step(value: &Value<'_>, params: &ParamsSchema) -> Result<Step, Mistake> {
+fn step(value: &Value<'_>, params: &ParamsSchema) -> Result<Step, Diagnostic> {
     let table = value.table(&[
         "method",
         "url",
@@ -52,7 +55,7 @@ fn step(value: &Value<'_>, params: &ParamsSchema) -> Result<Step, Mistake> {
         None => Method::GET,
     };
     if let Some(until) = until.as_ref().filter(|_| method != Method::GET) {
-        return Err(until.mistake(format!(
+        return Err(until.diagnostic(format!(
             "{} repeats the request, which only a GET can be; leave method out",
             until.path
         )));

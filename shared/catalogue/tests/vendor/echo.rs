@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use assetmill_vendors::wire;
+use assetmill_vendors::transcript;
 use axum::Json;
 use axum::response::IntoResponse as _;
 use base64::Engine as _;
@@ -115,7 +115,7 @@ async fn a_message_shows_nothing_that_was_sent_in_confidence() {
             })
             .await;
             let operation = stub.vendor(VENDOR);
-            let (result, lines) = wire::watch(run(&operation)).await;
+            let (result, lines) = transcript::watch(run(&operation)).await;
             let message = result.unwrap_err().failure().message.clone();
             assert!(message.contains("bad "), "{how}: {message}");
             assert!(message.contains("***"), "{how}: {message}");
@@ -138,7 +138,7 @@ async fn the_url_of_a_result_shows_nothing_that_was_sent_in_confidence() {
         })
         .await;
         let operation = stub.vendor(VENDOR);
-        let (result, lines) = wire::watch(run(&operation)).await;
+        let (result, lines) = transcript::watch(run(&operation)).await;
         result.unwrap();
         let shown = lines.join("\n");
         assert!(shown.contains("/made.png"), "{how}: {shown}");
@@ -168,7 +168,7 @@ async fn a_signature_is_shown_neither() {
         error = { message = "/message" }
         "#,
     );
-    let (result, lines) = wire::watch(run(&operation)).await;
+    let (result, lines) = transcript::watch(run(&operation)).await;
     let message = result.unwrap_err().failure().message.clone();
     let target = stub.only_request().target;
     let signature = target.split('/').nth(1).unwrap();

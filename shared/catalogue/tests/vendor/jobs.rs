@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use assetmill_core::{
-    Asset, Call, CallReference, FailureCode, Job, JobCall, LookUp, Operation, Params, Run, Setback,
+    Asset, Call, CallReference, FailureCode, Job, JobCall, LookUp, Operation, OperationError,
+    Params, Run,
 };
 use axum::Json;
 use axum::response::{IntoResponse as _, Response};
@@ -204,7 +205,9 @@ async fn a_request_that_can_not_be_repeated_is_announced_first() {
     assert_eq!(targets(&stub), ["POST /jobs"]);
     // Who kept that goes on; whoever finds it can't know whether it was sent.
     match operation.ask(later(&announced)).await.unwrap_err() {
-        Setback::Abandoned(failure) => assert_eq!(failure.code, FailureCode::VendorUnconfirmed),
+        OperationError::Abandoned(failure) => {
+            assert_eq!(failure.code, FailureCode::VendorUnconfirmed)
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(targets(&stub), ["POST /jobs"]);

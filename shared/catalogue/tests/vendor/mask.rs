@@ -48,8 +48,8 @@ async fn the_asset_is_as_opaque_as_the_mask_is_bright() {
 async fn a_mask_that_is_none_is_the_vendors_fault() {
     let stub = Stub::start(|_: &Received| "not a picture").await;
     let asset: &'static [u8] = png(GrayImage::new(4, 4)).leak();
-    let setback = run_with(&stub.vendor(VENDOR), asset, json!({})).await;
-    let failure = setback.unwrap_err().failure().clone();
+    let error = run_with(&stub.vendor(VENDOR), asset, json!({})).await;
+    let failure = error.unwrap_err().failure().clone();
     assert_eq!(failure.code, FailureCode::VendorResponseInvalid);
     assert!(
         failure.message.starts_with("the vendor's mask"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use assetmill_core::{Failure, FailureCode, Setback};
+use assetmill_core::{Failure, FailureCode, OperationError};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -29,15 +29,15 @@ fn remove_bg_error(title: &str, code: &str) -> Value {
     json!({ "errors": [{ "title": title, "detail": "…", "code": code }] })
 }
 
-async fn setback(
+async fn error(
     status: u16,
     headers: &'static [(&'static str, &'static str)],
     body: Value,
-) -> Setback {
+) -> OperationError {
     let stub = Stub::start(move |_: &Received| answer(status, headers, &body)).await;
-    let setback = run(&stub.remove_bg()).await.unwrap_err();
+    let error = run(&stub.remove_bg()).await.unwrap_err();
     stub.only_request();
-    setback
+    error
 }
 
 #[tokio::test]
@@ -45,16 +45,16 @@ async fn refusals_are_final_and_say_why() {
     let title = "Could not identify foreground in image.";
     let body = remove_bg_error(title, "unknown_foreground");
     assert_eq!(
-        setback(400, &[], body).await,
-        Setback::lasting(
+        error(400, &[], body).await,
+        OperationError::permanent(
             FailureCode::VendorRejected,
             format!("the vendor answered 400: {title} (unknown_foreground)")
         )
     );
     for status in [404, 405, 409, 413, 415, 422] {
         assert_eq!(
-            setback(status, &[], json!({})).await,
-            Setback::lasting(
+            error(status, &[], json!({})).await,
+            OperationError::permanent(
                 FailureCode::VendorRejected,
                 format!("the vendor answered {status}")
             )
@@ -70,8 +70,8 @@ async fn a_denied_account_is_the_operators_to_mend() {
         (403, "API Key invalid", "auth_failed"),
     ] {
         assert_eq!(
-            setback(status, &[], remove_bg_error(title, code)).await,
-            Setback::lasting(
+            error(status, &[], remove_bg_error(title, code)).await,
+            OperationError::permanent(
                 FailureCode::VendorDenied,
                 format!(
                     "the vendor answered {status}: {title} ({code}); ask the operator to check the \
@@ -85,30 +85,26 @@ async fn a_denied_account_is_the_operators_to_mend() {
 #[tokio::test]
 async fn throttling_waits_as_long_as_the_vendor_says() {
     let body = || remove_bg_error("Rate limit exceeded", "rate_limit_exceeded");
-    let throttled = |status, seconds: Option<u64>| Setback::Throttled {
-        failure: Failure::passing(
+    let throttled = |status, seconds: Option<u64>| OperationError::Throttled {
+        failure: Failure::transient(
             FailureCode::VendorThrottled,
             format!("the vendor answered {status}: Rate limit exceeded (rate_limit_exceeded)"),
         ),
         retry_after: seconds.map(Duration::from_secs),
     };
     let limited = &[("retry-after", "30"), ("x-ratelimit-remaining", "0")];
-    assert_eq!(
-        setback(429, limited, body()).await,
-        throttled(429, Some(30))
-    );
-    assert_eq!(setback(429, &[], body()).await, throttled(429, None));
-    assert_eq!(
-        setback(503, limited, body()).await,
-        throttled(503, Some(30))
-    );
+    assert_eq!(error(429, limited, body()).await, throttled(429, Some(30)));
+    assert_eq!(error(429, &[], body()).await, throttled(429, None));
+    assert_eq!(error(503, limited, body()).await, throttled(503, Some(30)));
 }
 
 #[tokio::test]
 async fn a_date_to_come_back_at_that_is_past_is_no_wait() {
     let past = &[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")];
-    match setback(429, past, json!({})).await {
-        Setback::Throttled { retry_after, .. } => assert_eq!(retry_after, Some(Duration::ZERO)),
+    match error(429, past, json!({})).await {
+        OperationError::Throttled { retry_after, .. } => {
+            assert_eq!(retry_after, Some(Duration::ZERO))
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -117,8 +113,8 @@ async fn a_date_to_come_back_at_that_is_past_is_no_wait() {
 async fn a_vendor_out_of_order_is_tried_again() {
     for status in [500, 503, 520] {
         assert_eq!(
-            setback(status, &[], json!("no object")).await,
-            Setback::transient(
+            error(status, &[], json!("no object")).await,
+            OperationError::transient(
                 FailureCode::VendorUnavailable,
                 format!("the vendor answered {status}")
             )
@@ -130,13 +126,13 @@ async fn a_vendor_out_of_order_is_tried_again() {
 #[tokio::test]
 async fn a_gateways_word_leaves_the_charge_unknown() {
     for status in [408, 502, 504] {
-        let failure = Failure::passing(
+        let failure = Failure::transient(
             FailureCode::VendorUnavailable,
             format!("the vendor answered {status}{MAYBE_CHARGED}"),
         );
         assert_eq!(
-            setback(status, &[], json!("no object")).await,
-            Setback::Abandoned(failure)
+            error(status, &[], json!("no object")).await,
+            OperationError::Abandoned(failure)
         );
     }
 }
@@ -151,10 +147,10 @@ async fn redirects_are_not_followed() {
             .unwrap()
     })
     .await;
-    let setback = run(&stub.remove_bg()).await.unwrap_err();
+    let error = run(&stub.remove_bg()).await.unwrap_err();
     assert_eq!(
-        setback,
-        Setback::lasting(
+        error,
+        OperationError::permanent(
             FailureCode::VendorResponseInvalid,
             "the vendor answered 302; give the catalogue a URL that answers with the result"
         )
@@ -165,10 +161,10 @@ async fn redirects_are_not_followed() {
 #[tokio::test]
 async fn an_error_page_of_any_size_keeps_its_meaning() {
     let stub = Stub::start(|_: &Received| (http::StatusCode::BAD_GATEWAY, "x".repeat(1 << 20)));
-    let setback = run(&stub.await.remove_bg()).await.unwrap_err();
+    let error = run(&stub.await.remove_bg()).await.unwrap_err();
     assert_eq!(
-        setback,
-        Setback::Abandoned(Failure::passing(
+        error,
+        OperationError::Abandoned(Failure::transient(
             FailureCode::VendorUnavailable,
             format!("the vendor answered 502{MAYBE_CHARGED}")
         ))
@@ -178,19 +174,19 @@ async fn an_error_page_of_any_size_keeps_its_meaning() {
 #[tokio::test]
 async fn secrets_that_a_vendor_repeats_are_masked() {
     let title = format!("Key {KEY} is wrong\r\n, so is sk-very%2Fsecret");
-    let setback = setback(403, &[], remove_bg_error(&title, KEY)).await;
-    let message = &setback.failure().message;
+    let error = error(403, &[], remove_bg_error(&title, KEY)).await;
+    let message = &error.failure().message;
     assert!(
         message.contains("Key *** is wrong, so is *** (***)"),
         "{message}"
     );
-    assert!(!format!("{setback:?}").contains("sk-very"), "{setback:?}");
+    assert!(!format!("{error:?}").contains("sk-very"), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_long_message_is_cut() {
-    let setback = setback(400, &[], remove_bg_error(&"é".repeat(5000), "x")).await;
-    let message = &setback.failure().message;
+    let error = error(400, &[], remove_bg_error(&"é".repeat(5000), "x")).await;
+    let message = &error.failure().message;
     assert_eq!(message.matches('é').count(), 200, "{message}");
 }
 
@@ -198,9 +194,9 @@ async fn a_long_message_is_cut() {
 const MAYBE_CHARGED: &str =
     "; it may have been charged, so it is not sent again by itself (resend = \"always\" would)";
 
-fn abandoned(setback: Setback) -> Failure {
-    match setback {
-        Setback::Abandoned(failure) if failure.retryable => failure,
+fn abandoned(error: OperationError) -> Failure {
+    match error {
+        OperationError::Abandoned(failure) if failure.retryable => failure,
         other => panic!("{other:?}"),
     }
 }
@@ -233,8 +229,8 @@ async fn who_would_rather_pay_twice_than_go_without_says_so() {
     for (resend, expected) in [("always", "Unconfirmed"), ("never", "Abandoned")] {
         let stub = Stub::start(|_: &Received| answer(502, &[], &json!({}))).await;
         let vendor = format!("{SLOW}    resend = \"{resend}\"\n");
-        let setback = run(&stub.vendor(&vendor)).await.unwrap_err();
-        assert!(format!("{setback:?}").starts_with(expected), "{setback:?}");
+        let error = run(&stub.vendor(&vendor)).await.unwrap_err();
+        assert!(format!("{error:?}").starts_with(expected), "{error:?}");
     }
 }
 
@@ -244,7 +240,7 @@ async fn what_is_never_sent_again_is_not_after_a_refusal_either() {
         let stub = Stub::start(move |_: &Received| answer(status, &[], &json!({}))).await;
         let vendor = format!("{SLOW}    resend = \"never\"\n");
         match run(&stub.vendor(&vendor)).await.unwrap_err() {
-            Setback::Final(failure) => assert!(failure.retryable),
+            OperationError::Permanent(failure) => assert!(failure.retryable),
             other => panic!("{other:?}"),
         }
     }
@@ -299,7 +295,7 @@ async fn a_vendor_that_is_not_there_was_sent_nothing() {
     drop(listener);
     let operation = operation("remove-background", &shipped_for(address), address);
     match run(&operation).await.unwrap_err() {
-        Setback::Transient(failure) => {
+        OperationError::Transient(failure) => {
             assert_eq!(failure.code, FailureCode::VendorUnavailable);
             assert!(failure.retryable);
             assert!(

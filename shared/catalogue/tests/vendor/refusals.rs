@@ -2,16 +2,16 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, OperationError};
 use assetmill_fetch::{AllowList, GuardedClient};
 use assetmill_images::{Bounds, Codecs};
 use serde_json::json;
 
 use crate::stub::{JPEG, PNG, Stub, operation_through, run, run_with, shipped_for};
 
-fn lasting(setback: &Setback) -> FailureCode {
-    match setback {
-        Setback::Final(failure) if !failure.retryable => failure.code,
+fn permanent(error: &OperationError) -> FailureCode {
+    match error {
+        OperationError::Permanent(failure) if !failure.retryable => failure.code,
         other => panic!("{other:?}"),
     }
 }
@@ -21,10 +21,10 @@ async fn content_that_the_vendor_does_not_take() {
     let stub = Stub::start(|_| PNG).await;
     let operation = stub.remove_bg();
     let html = b"<!DOCTYPE html><html></html>";
-    let setback = run_with(&operation, html, json!({})).await.unwrap_err();
-    assert_eq!(lasting(&setback), FailureCode::UnsupportedMediaType);
+    let error = run_with(&operation, html, json!({})).await.unwrap_err();
+    assert_eq!(permanent(&error), FailureCode::UnsupportedMediaType);
     assert_eq!(
-        setback.failure().message,
+        error.failure().message,
         "the content is text/html; remove-background takes image/jpeg, image/png"
     );
     assert!(stub.received().is_empty());
@@ -43,10 +43,10 @@ async fn content_that_is_too_large_for_the_vendor() {
         result = { kind = "body" }
         "#,
     );
-    let setback = run(&operation).await.unwrap_err();
-    assert_eq!(lasting(&setback), FailureCode::AssetTooLarge);
+    let error = run(&operation).await.unwrap_err();
+    assert_eq!(permanent(&error), FailureCode::AssetTooLarge);
     assert_eq!(
-        setback.failure().message,
+        error.failure().message,
         format!("the asset has {} bytes; v takes at most 10", JPEG.len())
     );
     assert!(stub.received().is_empty());
@@ -66,10 +66,10 @@ async fn a_call_without_its_key() {
     )
     .unwrap();
     let operation = catalogue.get("remove-background").unwrap();
-    let setback = run(operation).await.unwrap_err();
-    assert_eq!(lasting(&setback), FailureCode::OperationUnavailable);
+    let error = run(operation).await.unwrap_err();
+    assert_eq!(permanent(&error), FailureCode::OperationUnavailable);
     assert_eq!(
-        setback.failure().message,
+        error.failure().message,
         "set the environment variable REMOVE_BG_API_KEY"
     );
     assert!(stub.received().is_empty());
@@ -83,9 +83,9 @@ async fn a_vendor_at_an_address_that_is_not_public() {
     let text = shipped_for(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     for text in [&text, &text.replace("127.0.0.1", "localhost")] {
         let operation = operation_through(&client, "remove-background", text);
-        let setback = run(&operation).await.unwrap_err();
-        assert_eq!(lasting(&setback), FailureCode::OperationUnavailable);
-        let message = &setback.failure().message;
+        let error = run(&operation).await.unwrap_err();
+        assert_eq!(permanent(&error), FailureCode::OperationUnavailable);
+        let message = &error.failure().message;
         assert!(message.contains("ASSETMILL_VENDOR_ALLOW"), "{message}");
     }
     assert!(stub.received().is_empty());
@@ -107,8 +107,8 @@ async fn a_parameter_that_no_header_can_hold() {
         "#,
     );
     let params = json!({ "name": "x\r\nX-Api-Key: other" });
-    let setback = run_with(&operation, JPEG, params).await.unwrap_err();
-    assert_eq!(lasting(&setback), FailureCode::VendorRejected);
-    assert!(setback.failure().message.contains("x-name"));
+    let error = run_with(&operation, JPEG, params).await.unwrap_err();
+    assert_eq!(permanent(&error), FailureCode::VendorRejected);
+    assert!(error.failure().message.contains("x-name"));
     assert!(stub.received().is_empty());
 }

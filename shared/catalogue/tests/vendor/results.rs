@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use assetmill_core::{FailureCode, Product, Setback};
+use assetmill_core::{FailureCode, OperationError, Product};
 use axum::Json;
 use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine as _;
@@ -33,13 +33,13 @@ fn vendor(result: &str) -> String {
 async fn made<R: IntoResponse>(
     result: &str,
     answer: impl Fn() -> R + Clone + Send + Sync + 'static,
-) -> Result<Product, Setback> {
+) -> Result<Product, OperationError> {
     let stub = Stub::start(move |_: &Received| answer()).await;
     run(&stub.vendor(&vendor(result))).await
 }
 
-fn invalid(message: &str) -> Setback {
-    Setback::lasting(FailureCode::VendorResponseInvalid, message)
+fn invalid(message: &str) -> OperationError {
+    OperationError::permanent(FailureCode::VendorResponseInvalid, message)
 }
 
 #[tokio::test]
@@ -154,15 +154,15 @@ async fn json_without_the_result_is_refused() {
         ),
     ] {
         let result = format!("kind = \"{kind}\", at = \"/at\"");
-        let setback = made(&result, move || answer).await.unwrap_err();
-        assert_eq!(setback, invalid(expected), "{answer}");
+        let error = made(&result, move || answer).await.unwrap_err();
+        assert_eq!(error, invalid(expected), "{answer}");
     }
 }
 
 /// A vendor that answers with the URL of its result, and whatever `serve` answers there.
 async fn url_vendor(
     serve: impl Fn(&Received) -> Response + Clone + Send + Sync + 'static,
-) -> (Stub, Result<Product, Setback>) {
+) -> (Stub, Result<Product, OperationError>) {
     let stub = Stub::start(move |request: &Received| {
         if request.method == "POST" {
             let host = request.header("host").unwrap();
@@ -229,7 +229,7 @@ async fn a_result_is_not_fetched_from_an_address_that_is_not_public() {
     for place in ["http://127.0.0.2/", "http://[::1]/", "http://localhost:1/"] {
         let (_, refused) = url_vendor(move |_| Redirect::temporary(place).into_response()).await;
         match refused.unwrap_err() {
-            Setback::Final(failure) => {
+            OperationError::Permanent(failure) => {
                 assert_eq!(failure.code, FailureCode::OperationUnavailable);
                 assert!(failure.message.contains("ASSETMILL_VENDOR_ALLOW"));
             }
@@ -254,7 +254,7 @@ async fn a_result_that_is_late_is_fetched_again_and_not_paid_again() {
 async fn a_result_that_stays_away_leaves_the_charge_open() {
     let (stub, ended) = url_vendor(|_| StatusCode::BAD_GATEWAY.into_response()).await;
     match ended.unwrap_err() {
-        Setback::Abandoned(failure) => {
+        OperationError::Abandoned(failure) => {
             assert_eq!(failure.code, FailureCode::VendorTimeout);
             let expected =
                 "the vendor's result can't be fetched: the URL of the vendor's result answers 502";

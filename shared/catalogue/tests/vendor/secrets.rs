@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use assetmill_core::{Availability, FailureCode, Operation, Setback};
+use assetmill_core::{Availability, FailureCode, Operation, OperationError};
 use assetmill_fetch::{AllowList, GuardedClient};
 use assetmill_images::{Bounds, Codecs};
 use axum::Json;
@@ -107,7 +107,7 @@ async fn a_secret_that_is_not_there_is_the_operators_to_mend() {
     let vendor = Stub::start(|_: &Received| PNG).await;
     let operation = operation(vendor.address, "ssm:/no/such", Some(keeper.address.port()));
     match run(&operation).await.unwrap_err() {
-        Setback::Final(failure) => {
+        OperationError::Permanent(failure) => {
             assert_eq!(failure.code, FailureCode::OperationUnavailable);
             assert!(failure.message.contains("/no/such"), "{failure:?}");
         }

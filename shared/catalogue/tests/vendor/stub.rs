@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use assetmill_core::{Asset, Operation, Product, Setback};
+use assetmill_core::{Asset, Operation, OperationError, Product};
 use assetmill_fetch::{AllowList, GuardedClient};
 use assetmill_images::{Bounds, Codecs};
 use axum::Router;
@@ -186,7 +186,7 @@ fn secret(name: &str) -> Option<String> {
 }
 
 /// Runs an operation on a JPEG, without parameters.
-pub(crate) async fn run(operation: &Arc<dyn Operation>) -> Result<Product, Setback> {
+pub(crate) async fn run(operation: &Arc<dyn Operation>) -> Result<Product, OperationError> {
     run_with(operation, JPEG, json!({})).await
 }
 
@@ -195,7 +195,7 @@ pub(crate) async fn run_with(
     operation: &Arc<dyn Operation>,
     content: &'static [u8],
     params: Value,
-) -> Result<Product, Setback> {
+) -> Result<Product, OperationError> {
     let schema = &operation.description().params;
     let params = schema.accept(params.as_object().unwrap()).unwrap();
     let asset = Asset {

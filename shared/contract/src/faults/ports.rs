@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use assetmill_core::ports::{
     Completion, Delivery, FlowDeliveries, FlowPage, FlowQueue, FlowReads, FlowWrites, Outgoing,
-    OutputWrites, Rule, Sources, Tally, Unavailable, WorkClaim, WorkHolder, Works,
+    OutputWrites, ResultCache, Rule, SettledCount, Sources, Unavailable, WorkClaim, WorkHolder,
 };
 use assetmill_core::{
     Asset, AssetUrl, Batch, BatchId, Call, Cost, Counts, Failure, FailureCode, Flow, FlowId,
-    FlowRef, FlowState, Job, JobCall, LookUp, MediaType, Operation, OperationDescription, Output,
-    OutputKey, Params, Product, RetryPolicy, Run, Setback, Step, TenantId, WorkKey,
+    FlowRef, FlowState, Job, JobCall, LookUp, MediaType, Operation, OperationDescription,
+    OperationError, Output, OutputKey, Params, Product, RetryPolicy, Run, Step, TenantId, WorkKey,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -43,7 +43,7 @@ spoilt! { FlowWrites:
     undispatched(created_before: Timestamp, limit: usize) -> Vec<Batch>;
     due(now: Timestamp, limit: usize) -> Vec<Flow>;
     change(flow: FlowRef, rule: Rule) -> Option<Flow>;
-    tally(batch: BatchId, indexes: &[u32]) -> Tally;
+    count_settled(batch: BatchId, indexes: &[u32]) -> SettledCount;
     mark_completed(batch: BatchId, now: Timestamp) -> Completion;
     completions(completed_before: Timestamp, limit: usize) -> Vec<Batch>;
     completion_done(batch: BatchId) -> ();
@@ -64,7 +64,7 @@ spoilt! { OutputWrites:
     get(key: &OutputKey) -> Option<Bytes>;
 }
 
-spoilt! { Works:
+spoilt! { ResultCache:
     find(key: &WorkKey) -> Option<Output>;
     claim(key: &WorkKey, holder: WorkHolder, now: Timestamp, until: Timestamp) -> WorkClaim;
     complete(key: &WorkKey, output: &Output) -> ();
@@ -74,8 +74,9 @@ spoilt! { Works:
 
 #[async_trait]
 impl<Port: Sources + ?Sized> Sources for Faulty<Port> {
-    async fn fetch(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
-        let failure = |_| Setback::transient(FailureCode::SourceUnavailable, "injected fault");
+    async fn fetch(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Asset, OperationError> {
+        let failure =
+            |_| OperationError::transient(FailureCode::SourceUnavailable, "injected fault");
         self.faults
             .spoil(self.inner.fetch(tenant, url), failure)
             .await
@@ -125,26 +126,28 @@ impl<Port: Operation + ?Sized> Operation for Faulty<Port> {
         tenant: &TenantId,
         asset: Asset,
         params: &Params,
-    ) -> Result<Product, Setback> {
+    ) -> Result<Product, OperationError> {
         self.inner.run(tenant, asset, params).await
     }
 
-    async fn begin(&self, call: Call) -> Result<Run, Setback> {
+    async fn begin(&self, call: Call) -> Result<Run, OperationError> {
         let free = self.description().cost == Cost::Free;
         let unconfirmed = if free || self.resends_unconfirmed() {
-            Setback::Unconfirmed
+            OperationError::Unconfirmed
         } else {
-            Setback::Abandoned
+            OperationError::Abandoned
         };
         let failure = |effect| match effect {
-            Effect::None => Setback::transient(FailureCode::VendorUnavailable, "injected fault"),
+            Effect::None => {
+                OperationError::transient(FailureCode::VendorUnavailable, "injected fault")
+            }
             Effect::Done => unconfirmed(injected()),
         };
         self.faults.spoil(self.inner.begin(call), failure).await
     }
 
     /// A question that gets no answer is asked again.
-    async fn ask(&self, job: JobCall) -> Result<Run, Setback> {
+    async fn ask(&self, job: JobCall) -> Result<Run, OperationError> {
         let state = job.state.clone();
         let asked = async { Ok::<_, Effect>(self.inner.ask(job).await) };
         match self.faults.spoil(asked, |effect| effect).await {
@@ -157,7 +160,7 @@ impl<Port: Operation + ?Sized> Operation for Faulty<Port> {
         }
     }
 
-    async fn look_up(&self, call: Call) -> Result<LookUp, Setback> {
+    async fn look_up(&self, call: Call) -> Result<LookUp, OperationError> {
         let asked = async { Ok::<_, Effect>(self.inner.look_up(call).await) };
         match self.faults.spoil(asked, |effect| effect).await {
             Ok(answer) => answer,
@@ -167,5 +170,5 @@ impl<Port: Operation + ?Sized> Operation for Faulty<Port> {
 }
 
 fn injected() -> Failure {
-    Failure::passing(FailureCode::VendorUnconfirmed, "injected fault")
+    Failure::transient(FailureCode::VendorUnconfirmed, "injected fault")
 }

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use assetmill_core::ports::{
-    Completion, FlowPage, FlowReads, FlowWrites, Rule, Tally, Unavailable,
+    Completion, FlowPage, FlowReads, FlowWrites, Rule, SettledCount, Unavailable,
 };
 use assetmill_core::{Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, TenantId};
 use async_trait::async_trait;
@@ -188,16 +188,20 @@ impl FlowWrites for MemoryFlows {
         Ok(Some(before))
     }
 
-    async fn tally(&self, batch: BatchId, indexes: &[u32]) -> Result<Tally, Unavailable> {
+    async fn count_settled(
+        &self,
+        batch: BatchId,
+        indexes: &[u32],
+    ) -> Result<SettledCount, Unavailable> {
         let mut rows = self.0.lock().unwrap();
         let settled = rows.settled.entry(batch).or_default();
         settled.extend(indexes);
         let settled = settled.len();
         let size = rows.batches.get(&batch).map(|batch| batch.size as usize);
         Ok(if size.is_some_and(|size| settled >= size) {
-            Tally::Complete
+            SettledCount::Complete
         } else {
-            Tally::Open
+            SettledCount::Open
         })
     }
 

@@ -44,7 +44,7 @@ fn deferral(next_try: NextTry) -> Deferral {
         not_before: at(50),
         next_try,
         reason: Wait::Retry(FailureCode::SourceTimeout),
-        last_failure: Some(Failure::passing(FailureCode::SourceTimeout, "late")),
+        last_failure: Some(Failure::transient(FailureCode::SourceTimeout, "late")),
     }
 }
 

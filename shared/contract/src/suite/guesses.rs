@@ -38,7 +38,7 @@ fn deferral() -> Deferral {
         not_before: at(50),
         next_try: NextTry::Another,
         reason: Wait::Worker,
-        last_failure: Some(Failure::passing(FailureCode::SourceTimeout, "late")),
+        last_failure: Some(Failure::transient(FailureCode::SourceTimeout, "late")),
     }
 }
 
@@ -184,7 +184,11 @@ async fn a_newer_settled_row_is_found_from_an_older_guess(on: Arc<Adapters>) {
         assert_eq!(cancelled, Cancellation::Unchanged(settled.clone()));
         assert!(!on.flows.rest(guess, at(60)).await.unwrap());
         let buried = Failure::worker_crashed();
-        let buried = on.flows.bury(guess, buried, at(30)).await.unwrap();
+        let buried = on
+            .flows
+            .fail_dead_letter(guess, buried, at(30))
+            .await
+            .unwrap();
         assert_eq!(buried, Some(settled.clone()));
     }
     assert_eq!(read(&*on.flows, held.id).await, settled);
@@ -247,7 +251,9 @@ async fn a_guess_of_a_flow_that_is_gone_is_none(on: Arc<Adapters>) {
     assert_eq!(claim, Claim::Unknown);
     let cancelled = on.flows.cancel(&tenant(), &gone, at(10)).await.unwrap();
     assert_eq!(cancelled, Cancellation::Unknown);
-    let buried = on.flows.bury(&gone, Failure::worker_crashed(), at(10));
+    let buried = on
+        .flows
+        .fail_dead_letter(&gone, Failure::worker_crashed(), at(10));
     assert_eq!(buried.await.unwrap(), None);
     let held = on.flows.change_held(&mut gone, |flow| flow.rest(at(60)));
     assert_eq!(held.await.unwrap(), None);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assetmill_core::ports::{Completion, FlowChanges as _, Tally};
+use assetmill_core::ports::{Completion, FlowChanges as _, SettledCount};
 use assetmill_core::{
     BatchId, CallEnd, Cancellation, Claim, Deferral, Failure, FailureCode, Fenced, FlowId,
     FlowState, MAX_BATCH, NextTry, Settlement, Status, Wait,
@@ -59,7 +59,7 @@ async fn a_flow_completes(on: Arc<Adapters>) {
 async fn a_flow_fails(on: Arc<Adapters>) {
     let (_, rows) = put(&*on.flows, 1).await;
     let flow = claimed(&*on.flows, rows[0].id).await;
-    let failure = Failure::lasting(FailureCode::CorruptAsset, "broken „ü“ \u{1F5BC}");
+    let failure = Failure::permanent(FailureCode::CorruptAsset, "broken „ü“ \u{1F5BC}");
     let settlement = Settlement::Failed(failure.clone());
     on.flows
         .settle(flow.id, flow.fence, settlement, CallEnd::NoCall, at(20))
@@ -113,8 +113,12 @@ async fn a_dead_letter_settles_whoever_holds_the_flow(on: Arc<Adapters>) {
     let (_, rows) = put(&*on.flows, 2).await;
     claimed(&*on.flows, rows[0].id).await;
     for row in &rows {
-        let failure = Failure::passing(FailureCode::WorkerCrashed, "crash");
-        let buried = on.flows.bury(row.id, failure, at(20)).await.unwrap();
+        let failure = Failure::transient(FailureCode::WorkerCrashed, "crash");
+        let buried = on
+            .flows
+            .fail_dead_letter(row.id, failure, at(20))
+            .await
+            .unwrap();
         assert_eq!(buried.unwrap().state(), FlowState::Failed);
         assert_eq!(read(&*on.flows, row.id).await.state(), FlowState::Failed);
     }
@@ -123,14 +127,17 @@ async fn a_dead_letter_settles_whoever_holds_the_flow(on: Arc<Adapters>) {
 async fn a_dead_letter_leaves_a_settled_flow(on: Arc<Adapters>) {
     let (_, rows) = put(&*on.flows, 1).await;
     on.flows.cancel(&tenant(), rows[0].id, at(5)).await.unwrap();
-    let failure = Failure::passing(FailureCode::WorkerCrashed, "crash");
+    let failure = Failure::transient(FailureCode::WorkerCrashed, "crash");
     let buried = on
         .flows
-        .bury(rows[0].id, failure.clone(), at(20))
+        .fail_dead_letter(rows[0].id, failure.clone(), at(20))
         .await
         .unwrap();
     assert_eq!(buried.unwrap().state(), FlowState::Cancelled);
-    let unknown = on.flows.bury(FlowId::generate(), failure, at(20)).await;
+    let unknown = on
+        .flows
+        .fail_dead_letter(FlowId::generate(), failure, at(20))
+        .await;
     assert_eq!(unknown.unwrap(), None);
 }
 
@@ -156,32 +163,36 @@ async fn a_running_flow_is_not_cancelled(on: Arc<Adapters>) {
 async fn a_tally_is_idempotent_and_stays_complete(on: Arc<Adapters>) {
     let (batch, _) = put(&*on.flows, 3).await;
     for (index, expected) in [
-        (0, Tally::Open),
-        (0, Tally::Open),
-        (2, Tally::Open),
-        (2, Tally::Open),
-        (1, Tally::Complete),
-        (0, Tally::Complete),
-        (1, Tally::Complete),
+        (0, SettledCount::Open),
+        (0, SettledCount::Open),
+        (2, SettledCount::Open),
+        (2, SettledCount::Open),
+        (1, SettledCount::Complete),
+        (0, SettledCount::Complete),
+        (1, SettledCount::Complete),
     ] {
-        let tally = on.flows.tally(batch.id, &[index]).await.unwrap();
-        assert_eq!(tally, expected, "{index}");
+        let count_settled = on.flows.count_settled(batch.id, &[index]).await.unwrap();
+        assert_eq!(count_settled, expected, "{index}");
     }
-    let unknown = on.flows.tally(BatchId::generate(), &[0]).await.unwrap();
-    assert_eq!(unknown, Tally::Open);
+    let unknown = on
+        .flows
+        .count_settled(BatchId::generate(), &[0])
+        .await
+        .unwrap();
+    assert_eq!(unknown, SettledCount::Open);
 }
 
 async fn of_many_tallies_the_last_completes(on: Arc<Adapters>) {
     let (batch, _) = put(&*on.flows, 40).await;
     let tallies = (0..40).map(|index| {
         let flows = on.flows.clone();
-        tokio::spawn(async move { flows.tally(batch.id, &[index]).await.unwrap() })
+        tokio::spawn(async move { flows.count_settled(batch.id, &[index]).await.unwrap() })
     });
     let tallies = join_all(tallies).await;
     assert!(
         tallies
             .iter()
-            .any(|tally| matches!(tally, Ok(Tally::Complete)))
+            .any(|counted| matches!(counted, Ok(SettledCount::Complete)))
     );
 }
 
@@ -190,16 +201,16 @@ async fn many_flows_are_tallied_at_once(on: Arc<Adapters>) {
     let (batch, _) = batch(size);
     on.flows.put_batch(&batch).await.unwrap();
     let all: Vec<_> = (0..size).collect();
-    let tally = on.flows.tally(batch.id, &all[1..]).await.unwrap();
-    assert_eq!(tally, Tally::Open);
-    let tally = on.flows.tally(batch.id, &all).await.unwrap();
-    assert_eq!(tally, Tally::Complete);
+    let count_settled = on.flows.count_settled(batch.id, &all[1..]).await.unwrap();
+    assert_eq!(count_settled, SettledCount::Open);
+    let count_settled = on.flows.count_settled(batch.id, &all).await.unwrap();
+    assert_eq!(count_settled, SettledCount::Complete);
 }
 
 /// Not even for the holder of the last claim, whose fence nobody raised.
 async fn nothing_leaves_a_settled_state(on: Arc<Adapters>) {
     let (_, rows) = put(&*on.flows, 3).await;
-    let failure = || Failure::passing(FailureCode::WorkerCrashed, "crash");
+    let failure = || Failure::transient(FailureCode::WorkerCrashed, "crash");
     let ends = [
         Some(Settlement::Completed(output(b"made"))),
         Some(Settlement::Failed(failure())),
@@ -215,7 +226,12 @@ async fn nothing_leaves_a_settled_state(on: Arc<Adapters>) {
         };
         match end {
             Some(settlement) => assert_eq!(settle(settlement).await, Fenced::Done),
-            None => drop(on.flows.bury(flow.id, failure(), at(20)).await.unwrap()),
+            None => drop(
+                on.flows
+                    .fail_dead_letter(flow.id, failure(), at(20))
+                    .await
+                    .unwrap(),
+            ),
         }
         let before = read(&*on.flows, flow.id).await;
         let begun = on

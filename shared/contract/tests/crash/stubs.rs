@@ -8,7 +8,7 @@ use assetmill_contract::samples;
 use assetmill_core::ports::{FlowQueue, Outgoing, Sources, Unavailable};
 use assetmill_core::{
     Asset, AssetUrl, Call, Cost, Failure, FailureCode, Job, JobCall, MediaType, Operation,
-    OperationDescription, Params, Product, RetryPolicy, Run, Setback, Step, TenantId,
+    OperationDescription, OperationError, Params, Product, RetryPolicy, Run, Step, TenantId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,13 +21,19 @@ pub(crate) struct Host {
 
 #[async_trait]
 impl Sources for Host {
-    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
+    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, OperationError> {
         let text = url.to_string();
         if text.ends_with("missing") {
-            return Err(Setback::lasting(FailureCode::SourceNotFound, "404"));
+            return Err(OperationError::permanent(
+                FailureCode::SourceNotFound,
+                "404",
+            ));
         }
         if text.ends_with("flaky") && self.failed.lock().unwrap().insert(text.clone()) {
-            return Err(Setback::transient(FailureCode::SourceTimeout, "late"));
+            return Err(OperationError::transient(
+                FailureCode::SourceTimeout,
+                "late",
+            ));
         }
         Ok(Asset {
             url: url.clone(),
@@ -109,7 +115,12 @@ impl Operation for Vendor {
         RetryPolicy::default()
     }
 
-    async fn run(&self, _: &TenantId, asset: Asset, _params: &Params) -> Result<Product, Setback> {
+    async fn run(
+        &self,
+        _: &TenantId,
+        asset: Asset,
+        _params: &Params,
+    ) -> Result<Product, OperationError> {
         // A call takes a while: other flows get their turn.
         tokio::task::yield_now().await;
         let source = asset.url.to_string();
@@ -117,13 +128,16 @@ impl Operation for Vendor {
         assert_ne!(poison.as_ref(), Some(&source), "poison");
         let mut state = self.state.lock().unwrap();
         if source.ends_with("throttled") && state.refused.insert(source.clone()) {
-            return Err(Setback::Throttled {
-                failure: Failure::passing(FailureCode::VendorThrottled, "429"),
+            return Err(OperationError::Throttled {
+                failure: Failure::transient(FailureCode::VendorThrottled, "429"),
                 retry_after: Some(Duration::from_secs(30)),
             });
         }
         if source.ends_with("unwell") && state.refused.insert(source.clone()) {
-            return Err(Setback::transient(FailureCode::VendorUnavailable, "503"));
+            return Err(OperationError::transient(
+                FailureCode::VendorUnavailable,
+                "503",
+            ));
         }
         *state.charges.entry(source).or_default() += 1;
         Ok(self.product(&asset.content))
@@ -133,7 +147,7 @@ impl Operation for Vendor {
         Duration::from_hours(1)
     }
 
-    async fn begin(&self, call: Call) -> Result<Run, Setback> {
+    async fn begin(&self, call: Call) -> Result<Run, OperationError> {
         let content = call.asset.content.clone();
         let product = self.run(&call.tenant, call.asset, &call.params).await?;
         if !self.takes_jobs {
@@ -148,7 +162,7 @@ impl Operation for Vendor {
         }))
     }
 
-    async fn ask(&self, job: JobCall) -> Result<Run, Setback> {
+    async fn ask(&self, job: JobCall) -> Result<Run, OperationError> {
         tokio::task::yield_now().await;
         let jobs = &mut self.state.lock().unwrap().jobs;
         let (content, asked) = &mut jobs[job.state.parse::<usize>().unwrap()];
@@ -202,7 +216,7 @@ impl Operation for Chain {
         &self.steps
     }
 
-    async fn run(&self, _: &TenantId, _: Asset, _: &Params) -> Result<Product, Setback> {
+    async fn run(&self, _: &TenantId, _: Asset, _: &Params) -> Result<Product, OperationError> {
         panic!("its steps are to be run, one by one");
     }
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use assetmill_contract::faults::Faults;
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryWorks, RuntimeClock,
+    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
 };
 use assetmill_core::ports::{
-    Clock, FlowDeliveries, FlowQueue, FlowReads, FlowWrites, OutputWrites, Works,
+    Clock, FlowDeliveries, FlowQueue, FlowReads, FlowWrites, OutputWrites, ResultCache,
 };
 use assetmill_core::usecases::{
-    Answer, Bury, Cancel, Order, Process, Retry, SourceList, Submit, Sweep, Swept, TimeLimits, Work,
+    Cancel, FailDeadLetter, MessageHandler, Process, Retry, RunSynchronously, SourceList, Submit,
+    Sweep, Swept, TimeLimits, TransformRequest,
 };
 use assetmill_core::{
     Batch, BatchId, Catalogue, Cost, FailureCode, Flow, FlowState, Operation, Params, Shares,
@@ -83,7 +84,7 @@ pub(crate) struct World {
     pub(crate) vendors: Vec<Arc<Vendor>>,
     host: Arc<Host>,
     flows: Arc<MemoryFlows>,
-    works: Arc<MemoryWorks>,
+    result_cache: Arc<MemoryResultCache>,
     outputs: Arc<MemoryOutputs>,
     queue: Arc<MemoryQueue>,
     clock: Arc<RuntimeClock>,
@@ -93,10 +94,10 @@ pub(crate) struct World {
 /// One life of the program.
 pub(crate) struct Running {
     submit: Submit,
-    answer: Answer,
-    work: Work,
+    answer: RunSynchronously,
+    work: MessageHandler,
     sweep: Sweep,
-    bury: Bury,
+    fail_dead_letter: FailDeadLetter,
     cancel: Cancel,
     retry: Retry,
     deliveries: Arc<dyn FlowDeliveries>,
@@ -126,7 +127,7 @@ impl World {
             vendors: vendors.into_iter().map(Arc::new).collect(),
             host: Arc::default(),
             flows: Arc::default(),
-            works: Arc::default(),
+            result_cache: Arc::default(),
             outputs: Arc::default(),
             queue: Arc::new(MemoryQueue::new(clock.clone(), VISIBILITY, 5)),
             clock,
@@ -144,7 +145,7 @@ impl World {
     /// Starts the program, with faults around each of its ports.
     pub(crate) fn process(&self, faults: &Arc<Faults>) -> Running {
         let flows: Arc<dyn FlowWrites> = faults.around(self.flows.clone());
-        let works: Arc<dyn Works> = faults.around(self.works.clone());
+        let result_cache: Arc<dyn ResultCache> = faults.around(self.result_cache.clone());
         let outputs: Arc<dyn OutputWrites> = faults.around(self.outputs.clone());
         let mut steps: Vec<Arc<dyn Operation>> = Vec::new();
         for vendor in &self.vendors {
@@ -168,18 +169,18 @@ impl World {
         let process = Process {
             flows: flows.clone(),
             sources: faults.around(self.host.clone()),
-            works,
+            result_cache,
             outputs,
             catalogue: Catalogue::new([operation], &name).unwrap(),
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };
-        let work = Work { process, queue };
+        let work = MessageHandler { process, queue };
         Running {
-            answer: Answer {
+            answer: RunSynchronously {
                 submit: submit.clone(),
                 work: work.clone(),
-                places: Shares::new(2, 2),
+                permits: Shares::new(2, 2),
                 attempts: TaskTracker::new(),
                 answer_within: Duration::from_secs(20),
             },
@@ -197,7 +198,7 @@ impl World {
             },
             submit,
             work,
-            bury: Bury { flows, clock },
+            fail_dead_letter: FailDeadLetter { flows, clock },
             deliveries: faults.around(self.queue.clone()),
             dead_letters: faults.around(self.queue.dead_letters()),
             queue: self.queue.clone(),
@@ -357,7 +358,7 @@ impl Running {
     pub(crate) async fn submit(&self, way: Way) -> Option<BatchId> {
         let urls: Vec<_> = self.kind.assets().iter().map(|(url, _)| url).collect();
         let operation = self.work.process.catalogue.default_operation();
-        let order = Order {
+        let order = TransformRequest {
             tenant: tenant(),
             sources: SourceList::parse(&urls).unwrap(),
             operation: operation.clone(),
@@ -396,7 +397,7 @@ impl Running {
             }
             while let Some(next) = self.queue.dead_letters().next_visible() {
                 self.sleep_until(next).await;
-                self.bury_once().await;
+                self.fail_dead_letters_once().await;
             }
             tokio::time::sleep(GRACE * 2).await;
             let swept = self.sweep.run().await;
@@ -431,12 +432,12 @@ impl Running {
         join_all(handled).await;
     }
 
-    async fn bury_once(&self) {
+    async fn fail_dead_letters_once(&self) {
         let Ok(letters) = self.dead_letters.receive(10, Duration::ZERO).await else {
             return;
         };
         for letter in letters {
-            if self.bury.handle(&letter.message).await.is_ok() {
+            if self.fail_dead_letter.handle(&letter.message).await.is_ok() {
                 let _ = self.dead_letters.acknowledge(&letter.receipt).await;
             }
         }

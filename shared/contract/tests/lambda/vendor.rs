@@ -6,7 +6,7 @@ use std::time::Duration;
 use assetmill_contract::samples;
 use assetmill_core::{
     Asset, Call, Cost, Failure, FailureCode, Job, JobCall, MediaType, Operation,
-    OperationDescription, Params, Product, RetryPolicy, Run, Setback, TenantId,
+    OperationDescription, OperationError, Params, Product, RetryPolicy, Run, TenantId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -88,7 +88,7 @@ impl Operation for Vendor {
         Duration::from_hours(2)
     }
 
-    async fn begin(&self, call: Call) -> Result<Run, Setback> {
+    async fn begin(&self, call: Call) -> Result<Run, OperationError> {
         if !self.takes_jobs {
             let product = self.run(&call.tenant, call.asset, &call.params).await?;
             return Ok(Run::Done(product));
@@ -102,7 +102,7 @@ impl Operation for Vendor {
         }))
     }
 
-    async fn ask(&self, job: JobCall) -> Result<Run, Setback> {
+    async fn ask(&self, job: JobCall) -> Result<Run, OperationError> {
         // A question takes a while, in which its function may be frozen.
         tokio::time::sleep(Duration::from_millis(300)).await;
         let done_at = Duration::from_secs(job.state.parse().unwrap());
@@ -119,17 +119,17 @@ impl Operation for Vendor {
         }))
     }
 
-    async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, Setback> {
+    async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, OperationError> {
         if self.calls.fetch_add(1, Ordering::SeqCst) < self.throttled {
-            return Err(Setback::Throttled {
-                failure: Failure::passing(FailureCode::VendorThrottled, "429"),
+            return Err(OperationError::Throttled {
+                failure: Failure::transient(FailureCode::VendorThrottled, "429"),
                 retry_after: Some(Duration::from_secs(10)),
             });
         }
         tokio::time::sleep(self.takes.min(self.within)).await;
         if self.takes > self.within {
-            let late = Failure::passing(FailureCode::VendorTimeout, "late");
-            return Err(Setback::Abandoned(late));
+            let late = Failure::transient(FailureCode::VendorTimeout, "late");
+            return Err(OperationError::Abandoned(late));
         }
         Ok(Product {
             content: asset.content,

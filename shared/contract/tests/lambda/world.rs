@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use assetmill_contract::faults::Faults;
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryWorks, RuntimeClock,
+    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
 };
 use assetmill_core::ports::{Clock, FlowDeliveries as _, FlowReads as _, Sources};
 use assetmill_core::usecases::{
-    Answer, Order, Process, SourceList, Submit, Sweep, TimeLimits, Work,
+    MessageHandler, Process, RunSynchronously, SourceList, Submit, Sweep, TimeLimits,
+    TransformRequest,
 };
 use assetmill_core::{
-    Asset, AssetUrl, Catalogue, Flow, FlowId, Operation, Params, Setback, Shares, TenantId,
+    Asset, AssetUrl, Catalogue, Flow, FlowId, Operation, OperationError, Params, Shares, TenantId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -30,7 +31,7 @@ pub(crate) struct World {
     pub(crate) queue: Chains,
     messages: Arc<MemoryQueue>,
     flows: Arc<MemoryFlows>,
-    works: Arc<MemoryWorks>,
+    result_cache: Arc<MemoryResultCache>,
     outputs: Arc<MemoryOutputs>,
     clock: Arc<RuntimeClock>,
 }
@@ -77,7 +78,7 @@ impl World {
             queue: Chains::around(messages.clone()),
             messages,
             flows: Arc::default(),
-            works: Arc::default(),
+            result_cache: Arc::default(),
             outputs: Arc::default(),
             clock,
         }
@@ -114,10 +115,10 @@ impl World {
     }
 
     async fn answered(&self, life: &Life) -> Flow {
-        let answer = Answer {
+        let answer = RunSynchronously {
             submit: self.submit(),
             work: self.work(life),
-            places: Shares::new(1, 1),
+            permits: Shares::new(1, 1),
             attempts: TaskTracker::new(),
             answer_within: Duration::from_secs(22),
         };
@@ -128,7 +129,7 @@ impl World {
         accepted.flows.into_iter().next().unwrap()
     }
 
-    /// Works, and does what the schedule does, until the flow is settled.
+    /// ResultCache, and does what the schedule does, until the flow is settled.
     pub(crate) async fn run_until_settled(&self, id: FlowId, life: Life) {
         let work = self.work(&life);
         while !self.flow(id).await.state().is_settled() {
@@ -143,7 +144,7 @@ impl World {
         }
     }
 
-    async fn next_minute(&self, work: &Work) {
+    async fn next_minute(&self, work: &MessageHandler) {
         let sweep = Sweep {
             submit: self.submit(),
             grace: MINUTE,
@@ -154,7 +155,7 @@ impl World {
         sweep.run().await.unwrap();
     }
 
-    async fn work_for_ever(&self, work: &Work) {
+    async fn work_for_ever(&self, work: &MessageHandler) {
         loop {
             let deliveries = self.messages.receive(10, MINUTE).await.unwrap();
             for delivery in deliveries {
@@ -175,14 +176,14 @@ impl World {
         }
     }
 
-    fn work(&self, life: &Life) -> Work {
+    fn work(&self, life: &Life) -> MessageHandler {
         let faults = &life.faults;
         let operation: Arc<dyn Operation> = self.vendor.clone();
-        Work {
+        MessageHandler {
             process: Process {
                 flows: faults.around(self.flows.clone()),
                 sources: Arc::new(Host),
-                works: faults.around(self.works.clone()),
+                result_cache: faults.around(self.result_cache.clone()),
                 outputs: faults.around(self.outputs.clone()),
                 catalogue: Catalogue::new([operation], &"vendor".parse().unwrap()).unwrap(),
                 clock: self.clock.clone() as Arc<dyn Clock>,
@@ -199,9 +200,9 @@ impl World {
         }
     }
 
-    fn order(&self) -> Order {
+    fn order(&self) -> TransformRequest {
         let operation: Arc<dyn Operation> = self.vendor.clone();
-        Order {
+        TransformRequest {
             tenant: tenant(),
             sources: SourceList::parse(&["https://example.com/a"]).unwrap(),
             operation,
@@ -215,7 +216,7 @@ struct Host;
 
 #[async_trait]
 impl Sources for Host {
-    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, Setback> {
+    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, OperationError> {
         Ok(Asset {
             url: url.clone(),
             content: Bytes::from_static(b"a"),

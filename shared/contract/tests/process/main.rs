@@ -6,28 +6,31 @@ mod world;
 use std::time::Duration;
 
 use assetmill_core::usecases::{Outcome, Waiting};
-use assetmill_core::{Failure, FailureCode, FlowState, Setback, Status};
+use assetmill_core::{Failure, FailureCode, FlowState, OperationError, Status};
 use tokio::time::Instant;
 use world::World;
 
 const SOON: Duration = Duration::from_secs(20);
 
-fn throttled_by(code: FailureCode, retry_after: Duration) -> Setback {
-    Setback::Throttled {
-        failure: Failure::passing(code, "asks for fewer requests"),
+fn throttled_by(code: FailureCode, retry_after: Duration) -> OperationError {
+    OperationError::Throttled {
+        failure: Failure::transient(code, "asks for fewer requests"),
         retry_after: Some(retry_after),
     }
 }
 
-fn paced(retry_after: Duration) -> Setback {
-    Setback::Paced {
-        failure: Failure::passing(FailureCode::SourceThrottled, "not yet"),
+fn paced(retry_after: Duration) -> OperationError {
+    OperationError::Paced {
+        failure: Failure::transient(FailureCode::SourceThrottled, "not yet"),
         retry_after,
     }
 }
 
-fn unknown_name() -> Setback {
-    Setback::Persistent(Failure::passing(FailureCode::SourceUnavailable, "no name"))
+fn unknown_name() -> OperationError {
+    OperationError::Persistent(Failure::transient(
+        FailureCode::SourceUnavailable,
+        "no name",
+    ))
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,7 +101,7 @@ async fn waiting_for_a_turn_costs_neither_an_attempt_nor_patience() {
     let world = World::new(|attempt| match attempt {
         0..90 => paced(Duration::from_mins(6)),
         90..104 => throttled_by(FailureCode::SourceThrottled, Duration::from_secs(50)),
-        _ => Setback::lasting(FailureCode::SourceNotFound, "404"),
+        _ => OperationError::permanent(FailureCode::SourceNotFound, "404"),
     })
     .await;
     let flow = world.run_to_its_end().await;

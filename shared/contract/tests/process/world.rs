@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use assetmill_contract::memory::{MemoryFlows, MemoryOutputs, MemoryWorks, RuntimeClock};
+use assetmill_contract::memory::{MemoryFlows, MemoryOutputs, MemoryResultCache, RuntimeClock};
 use assetmill_contract::samples;
 use assetmill_core::ports::{Clock as _, FlowWrites as _, Sources};
 use assetmill_core::usecases::{Outcome, Process, TimeLimits, Waiting};
 use assetmill_core::{
     Asset, AssetUrl, Catalogue, Cost, Flow, FlowId, MediaType, Operation, OperationDescription,
-    Params, Product, RetryPolicy, Setback, TenantId,
+    OperationError, Params, Product, RetryPolicy, TenantId,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -25,9 +25,9 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A flow that was accepted just now, whose source says `setback` at each attempt, the first being
+    /// A flow that was accepted just now, whose source says `error` at each attempt, the first being
     /// number 0.
-    pub(crate) async fn new(setback: impl Fn(u32) -> Setback + Send + Sync + 'static) -> Self {
+    pub(crate) async fn new(error: impl Fn(u32) -> OperationError + Send + Sync + 'static) -> Self {
         let clock = Arc::new(RuntimeClock::default());
         let flows = Arc::new(MemoryFlows::default());
         let (batch, mut rows) = samples::batch(1);
@@ -36,7 +36,7 @@ impl World {
         flows.put_flows(&rows).await.unwrap();
         flows.put_batch(&batch).await.unwrap();
         let source = Arc::new(Source {
-            setback: Box::new(setback),
+            error: Box::new(error),
             asked: AtomicU32::new(0),
         });
         let operation: Arc<dyn Operation> =
@@ -47,7 +47,7 @@ impl World {
             process: Process {
                 flows,
                 sources: source.clone(),
-                works: Arc::new(MemoryWorks::default()),
+                result_cache: Arc::new(MemoryResultCache::default()),
                 outputs: Arc::new(MemoryOutputs::default()),
                 catalogue: Catalogue::new([operation], &"copy".parse().unwrap()).unwrap(),
                 clock: clock.clone(),
@@ -90,14 +90,14 @@ impl World {
 }
 
 struct Source {
-    setback: Box<dyn Fn(u32) -> Setback + Send + Sync>,
+    error: Box<dyn Fn(u32) -> OperationError + Send + Sync>,
     asked: AtomicU32,
 }
 
 #[async_trait]
 impl Sources for Source {
-    async fn fetch(&self, _: &TenantId, _: &AssetUrl) -> Result<Asset, Setback> {
-        Err((self.setback)(self.asked.fetch_add(1, Ordering::SeqCst)))
+    async fn fetch(&self, _: &TenantId, _: &AssetUrl) -> Result<Asset, OperationError> {
+        Err((self.error)(self.asked.fetch_add(1, Ordering::SeqCst)))
     }
 }
 
@@ -117,7 +117,7 @@ impl Operation for Copy {
         RetryPolicy::default()
     }
 
-    async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, Setback> {
+    async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, OperationError> {
         Ok(Product {
             content: asset.content,
             media_type: MediaType::png(),

@@ -166,7 +166,7 @@ impl Flow {
     }
 
     /// Settles it as failed whoever holds it, unless it is settled: for one whose message is a dead letter.
-    pub fn bury(&mut self, failure: Failure, now: Timestamp) {
+    pub fn fail_dead_letter(&mut self, failure: Failure, now: Timestamp) {
         if !self.state().is_settled() {
             self.note(now, Happened::Failed(failure.code));
             self.let_go();

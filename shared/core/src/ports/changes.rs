@@ -139,15 +139,15 @@ pub trait FlowChanges: FlowWrites {
         Ok(())
     }
 
-    /// [`Flow::bury`] on the row of a flow. The flow as it is afterwards; `None` if there is none.
-    async fn bury(
+    /// [`Flow::fail_dead_letter`] on the row of a flow. The flow as it is afterwards; `None` if there is none.
+    async fn fail_dead_letter(
         &self,
         flow: impl Into<FlowRef> + Send,
         failure: Failure,
         now: Timestamp,
     ) -> Result<Option<Flow>, Unavailable> {
         changed(self, flow.into(), move |flow| {
-            flow.bury(failure.clone(), now);
+            flow.fail_dead_letter(failure.clone(), now);
             flow.clone()
         })
         .await

@@ -86,9 +86,13 @@ pub trait FlowWrites: FlowReads {
     async fn change(&self, flow: FlowRef, rule: Rule) -> Result<Option<Flow>, Unavailable>;
 
     /// Notes that the flows at `indexes` are settled. MUST be idempotent, MUST take any number up to
-    /// [`MAX_BATCH`](crate::MAX_BATCH), and MUST answer [`Tally::Complete`] once every index of the
+    /// [`MAX_BATCH`](crate::MAX_BATCH), and MUST answer [`SettledCount::Complete`] once every index of the
     /// batch was noted, however often it is asked.
-    async fn tally(&self, batch: BatchId, indexes: &[u32]) -> Result<Tally, Unavailable>;
+    async fn count_settled(
+        &self,
+        batch: BatchId,
+        indexes: &[u32],
+    ) -> Result<SettledCount, Unavailable>;
 
     /// Notes when the batch completed, and in the same write that something is to follow from it: the batch is
     /// one of [`completions`](Self::completions) from then on, and has nothing left to send. MUST answer [`Completion::First`] to exactly one
@@ -126,7 +130,7 @@ pub struct FlowPage {
 
 /// Whether every flow of a batch was noted as settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tally {
+pub enum SettledCount {
     /// Some was not.
     Open,
     /// Every one was.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::ports::{Completion, FlowWrites, Tally, Unavailable};
+use crate::ports::{Completion, FlowWrites, SettledCount, Unavailable};
 use crate::{BatchId, Flow, TenantId};
 
 /// Counts settled flows of one batch and, if the last of it is among them, notes that it is completed and does what
@@ -19,7 +19,7 @@ pub(super) async fn note_settled(
         return Ok(());
     };
     let indexes: Vec<_> = settled.iter().map(|flow| flow.index).collect();
-    if flows.tally(*batch_id, &indexes).await? == Tally::Open {
+    if flows.count_settled(*batch_id, &indexes).await? == SettledCount::Open {
         return Ok(());
     }
     if flows.mark_completed(*batch_id, now).await? == Completion::First {

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::completion::note_settled;
 use crate::ports::{
-    Clock, FlowChanges as _, FlowWrites, OutputWrites, Sources, Unavailable, Works,
+    Clock, FlowChanges as _, FlowWrites, OutputWrites, ResultCache, Sources, Unavailable,
 };
 use crate::{CallEnd, Catalogue, Claim, Deferral, Fenced, Flow, FlowRef, NextTry, Wait};
 use attempt::Attempt;
@@ -24,7 +24,7 @@ use attempt::Attempt;
 ///
 /// The timeline of an attempt: claim the flow; fetch the asset, or what the last step made; find or claim the
 /// work; note that a paid call begins; run the step; store its output; remember the work; note that the step
-/// is done and begin the next one, or settle the flow; tally it. A crash between any two is mended by the
+/// is done and begin the next one, or settle the flow; count it. A crash between any two is mended by the
 /// next attempt, which the queue brings.
 #[derive(Clone)]
 pub struct Process {
@@ -33,7 +33,7 @@ pub struct Process {
     /// Where assets come from.
     pub sources: Arc<dyn Sources>,
     /// What was made already.
-    pub works: Arc<dyn Works>,
+    pub result_cache: Arc<dyn ResultCache>,
     /// Where outputs go.
     pub outputs: Arc<dyn OutputWrites>,
     /// What can be made.
@@ -92,7 +92,7 @@ impl Default for TimeLimits {
 /// What comes after an attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// Nothing: the flow is settled and tallied.
+    /// Nothing: the flow is settled and counted.
     Settled,
     /// Another attempt, not before this time.
     Wait {

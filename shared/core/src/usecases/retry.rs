@@ -1,8 +1,8 @@
 //! Running what failed again.
 
-use super::order::{Order, SourceList};
 use super::pages::all_flows;
 use super::submit::{Accepted, Submit};
+use super::transform_request::{SourceList, TransformRequest};
 use crate::ports::Unavailable;
 use crate::{AssetUrl, Availability, BatchId, Catalogue, Flow, FlowState, Source, TenantId};
 
@@ -51,7 +51,7 @@ impl Retry {
             .ok_or(RetryError::OperationUnavailable)?;
         let sources = SourceList::of_assets(self.failed(tenant, id).await?)
             .ok_or(RetryError::NothingFailed)?;
-        let order = Order {
+        let order = TransformRequest {
             tenant: tenant.clone(),
             sources,
             operation: operation.clone(),

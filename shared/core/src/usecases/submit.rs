@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::completion::note_settled;
-use super::order::{Order, OrderedSource};
+use super::transform_request::{RequestedSource, TransformRequest};
 use crate::ports::{Clock, FlowQueue, FlowWrites, Outgoing, Unavailable};
 use crate::{Batch, BatchId, Flow, FlowId, History, Progress, Source, Status};
 
@@ -33,14 +33,14 @@ pub struct Accepted {
 
 impl Submit {
     /// Accepts an order and sends a message for each of its flows.
-    pub async fn start(&self, order: Order) -> Result<Accepted, Unavailable> {
+    pub async fn start(&self, order: TransformRequest) -> Result<Accepted, Unavailable> {
         self.start_as(order, None).await
     }
 
     /// As [`start`](Self::start), for a batch that runs the failures of another again.
     pub(super) async fn start_as(
         &self,
-        order: Order,
+        order: TransformRequest,
         retry_of: Option<BatchId>,
     ) -> Result<Accepted, Unavailable> {
         let accepted = self.accept(order, retry_of).await?;
@@ -59,7 +59,7 @@ impl Submit {
     /// caller or the sweep has to look after the flows.
     pub(super) async fn accept(
         &self,
-        order: Order,
+        order: TransformRequest,
         retry_of: Option<BatchId>,
     ) -> Result<Accepted, Unavailable> {
         let accepted = self.rows(order, retry_of);
@@ -68,7 +68,7 @@ impl Submit {
         Ok(accepted)
     }
 
-    /// Sends a message for each flow that is not settled, tallies those that are, and marks the
+    /// Sends a message for each flow that is not settled, counts those that are, and marks the
     /// batch as dispatched. `flows` MUST be all flows of the batch.
     pub(super) async fn dispatch(&self, batch: &Batch, flows: &[Flow]) -> Result<(), Unavailable> {
         let (settled, open): (Vec<_>, Vec<_>) =
@@ -84,7 +84,7 @@ impl Submit {
         self.flows.mark_dispatched(batch.id, self.clock.now()).await
     }
 
-    fn rows(&self, order: Order, retry_of: Option<BatchId>) -> Accepted {
+    fn rows(&self, order: TransformRequest, retry_of: Option<BatchId>) -> Accepted {
         let now = self.clock.now();
         let batch_id = BatchId::generate();
         let operation = order.operation.description().name.clone();
@@ -92,14 +92,14 @@ impl Submit {
             .zip(order.sources.as_slice())
             .map(|(index, source)| {
                 let (source, status) = match source {
-                    OrderedSource::Asset(url) => (
+                    RequestedSource::Asset(url) => (
                         Source::Asset(url.clone()),
                         Status::Pending {
                             not_before: None,
                             last_failure: None,
                         },
                     ),
-                    OrderedSource::Refused(shown, refusal) => (
+                    RequestedSource::Refused(shown, refusal) => (
                         Source::Refused(shown.clone()),
                         Status::Failed {
                             failure: (*refusal).into(),

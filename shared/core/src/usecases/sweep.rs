@@ -22,7 +22,7 @@ pub struct Sweep {
     /// How batches are sent.
     pub submit: Submit,
     /// How old a batch, or its completion, must be before it counts as left behind. MUST exceed how long callers of
-    /// [`Answer`](super::Answer) are kept waiting.
+    /// [`RunSynchronously`](super::RunSynchronously) are kept waiting.
     pub grace: Duration,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use assetmill_core::{AssetUrl, Failure, FailureCode, Setback};
+use assetmill_core::{AssetUrl, Failure, FailureCode, OperationError};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, LOCATION};
 use http::{HeaderMap, StatusCode};
@@ -63,7 +63,7 @@ impl Place {
         &self,
         url: &AssetUrl,
         response: &Response,
-    ) -> Result<Option<Answer>, Setback> {
+    ) -> Result<Option<Answer>, OperationError> {
         match response.status().as_u16() {
             200 | 203 => self.check_coding(response.headers()).map(|()| None),
             301 | 302 | 303 | 307 | 308 => {
@@ -74,48 +74,52 @@ impl Place {
         }
     }
 
-    fn refusal(&self, status: StatusCode, headers: &HeaderMap) -> Setback {
+    fn refusal(&self, status: StatusCode, headers: &HeaderMap) -> OperationError {
         let wait = retry_after(headers, SystemTime::now());
         match status.as_u16() {
-            401 | 402 | 403 | 407 => Setback::lasting(
+            401 | 402 | 403 | 407 => OperationError::permanent(
                 FailureCode::SourceDenied,
                 format!(
                     "{self} answered {status}; use a URL that needs no login, such as a presigned \
                      one that has not expired"
                 ),
             ),
-            404 | 410 => Setback::lasting(
+            404 | 410 => OperationError::permanent(
                 FailureCode::SourceNotFound,
                 format!("{self} answered {status}; check the URL"),
             ),
             429 => self.throttled(status, wait),
             503 if wait.is_some() => self.throttled(status, wait),
-            408 | 425 | 500..=599 => Setback::transient(
+            408 | 425 | 500..=599 => OperationError::transient(
                 FailureCode::SourceUnavailable,
                 format!("{self} answered {status}; try again later"),
             ),
-            _ => Setback::lasting(
+            _ => OperationError::permanent(
                 FailureCode::SourceRejected,
                 format!("{self} answered {status}, not 200 with the asset; check the URL"),
             ),
         }
     }
 
-    fn throttled(&self, status: StatusCode, retry_after: Option<std::time::Duration>) -> Setback {
-        let failure = Failure::passing(
+    fn throttled(
+        &self,
+        status: StatusCode,
+        retry_after: Option<std::time::Duration>,
+    ) -> OperationError {
+        let failure = Failure::transient(
             FailureCode::SourceThrottled,
             format!("{self} answered {status} and asks for fewer requests"),
         );
-        Setback::Throttled {
+        OperationError::Throttled {
             failure,
             retry_after,
         }
     }
 
     /// All the memory for assets is taken. Others' turns end, so its own comes.
-    pub(super) fn no_room(&self) -> Setback {
-        Setback::Paced {
-            failure: Failure::passing(
+    pub(super) fn no_room(&self) -> OperationError {
+        OperationError::Paced {
+            failure: Failure::transient(
                 FailureCode::SourceThrottled,
                 format!("{self} has its turn once other assets are done with"),
             ),
@@ -124,27 +128,27 @@ impl Place {
     }
 
     /// What it means that the host is not asked now.
-    pub(super) fn bounced(&self, bounce: Bounce) -> Setback {
+    pub(super) fn bounced(&self, bounce: Bounce) -> OperationError {
         let Bounce { why, retry_after } = bounce;
         let failure = |reason: &str| {
-            Failure::passing(FailureCode::SourceThrottled, format!("{self} {reason}"))
+            Failure::transient(FailureCode::SourceThrottled, format!("{self} {reason}"))
         };
         match why {
-            Why::Pace => Setback::Paced {
+            Why::Pace => OperationError::Paced {
                 failure: failure(
                     "is asked by as many flows as it is to be asked by at a time; this one has its \
                      turn later",
                 ),
                 retry_after,
             },
-            Why::Rest => Setback::Throttled {
+            Why::Rest => OperationError::Throttled {
                 failure: failure("has asked for fewer requests and is left alone for a while"),
                 retry_after: Some(retry_after),
             },
         }
     }
 
-    fn check_coding(&self, headers: &HeaderMap) -> Result<(), Setback> {
+    fn check_coding(&self, headers: &HeaderMap) -> Result<(), OperationError> {
         let codings = headers.get_all(CONTENT_ENCODING).iter();
         let compression = codings
             .filter_map(|value| value.to_str().ok())
@@ -153,7 +157,7 @@ impl Place {
             .find(|coding| COMPRESSIONS.contains(&coding.as_str()));
         match compression {
             None => Ok(()),
-            Some(coding) => Err(Setback::lasting(
+            Some(coding) => Err(OperationError::permanent(
                 FailureCode::SourceRejected,
                 format!(
                     "{self} sent the asset with Content-Encoding {coding} though it was asked for \
@@ -163,9 +167,9 @@ impl Place {
         }
     }
 
-    fn redirect(&self, from: &AssetUrl, headers: &HeaderMap) -> Result<AssetUrl, Setback> {
+    fn redirect(&self, from: &AssetUrl, headers: &HeaderMap) -> Result<AssetUrl, OperationError> {
         let bad = |reason: String| {
-            Setback::lasting(
+            OperationError::permanent(
                 FailureCode::SourceBadRedirect,
                 format!("{self} redirects to where no asset can be fetched: {reason}"),
             )
@@ -180,9 +184,9 @@ impl Place {
         next.as_str().parse().map_err(bad)
     }
 
-    pub(super) fn transport(&self, failure: TransportFailure) -> Setback {
+    pub(super) fn transport(&self, failure: TransportFailure) -> OperationError {
         match failure {
-            TransportFailure::Refused(reason) => Setback::lasting(
+            TransportFailure::Refused(reason) => OperationError::permanent(
                 FailureCode::SourceRefused,
                 format!(
                     "{reason}; use a public URL, or ask the operator to allow it with \
@@ -199,33 +203,33 @@ impl Place {
             TransportFailure::NotHttp(reason) => Self::persistent(format!(
                 "{self} gave no answer that is HTTP ({reason}); check the port of the URL"
             )),
-            TransportFailure::Connect(reason) => Setback::transient(
+            TransportFailure::Connect(reason) => OperationError::transient(
                 FailureCode::SourceUnavailable,
                 format!("{self} can't be reached ({reason}); check the URL, or try again later"),
             ),
-            TransportFailure::Timeout => Setback::transient(
+            TransportFailure::Timeout => OperationError::transient(
                 FailureCode::SourceTimeout,
                 format!("{self} did not answer in time; try again later"),
             ),
-            TransportFailure::Incomplete(reason) => Setback::transient(
+            TransportFailure::Incomplete(reason) => OperationError::transient(
                 FailureCode::SourceIncomplete,
                 format!("{self} broke off before the whole asset was there ({reason})"),
             ),
-            TransportFailure::Other(reason) => Setback::transient(
+            TransportFailure::Other(reason) => OperationError::transient(
                 FailureCode::SourceUnavailable,
                 format!("{self} gave no whole answer ({reason}); try again later"),
             ),
         }
     }
 
-    fn persistent(message: String) -> Setback {
-        Setback::Persistent(Failure::passing(FailureCode::SourceUnavailable, message))
+    fn persistent(message: String) -> OperationError {
+        OperationError::Persistent(Failure::transient(FailureCode::SourceUnavailable, message))
     }
 
-    pub(super) fn body(&self, failure: BodyFailure) -> Setback {
+    pub(super) fn body(&self, failure: BodyFailure) -> OperationError {
         match failure {
             BodyFailure::Transport(failure) => self.transport(failure),
-            BodyFailure::TooLarge { limit } => Setback::lasting(
+            BodyFailure::TooLarge { limit } => OperationError::permanent(
                 FailureCode::AssetTooLarge,
                 format!(
                     "the asset at {self} is larger than {}; use a smaller one, or ask the operator \
@@ -236,8 +240,8 @@ impl Place {
         }
     }
 
-    pub(super) fn empty(&self) -> Setback {
-        Setback::lasting(
+    pub(super) fn empty(&self) -> OperationError {
+        OperationError::permanent(
             FailureCode::AssetEmpty,
             format!("{self} sent an asset of 0 bytes; check the file behind the URL"),
         )

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assetmill_core::ports::Sources as _;
-use assetmill_core::{Asset, Failure, FailureCode, Setback};
+use assetmill_core::{Asset, Failure, FailureCode, OperationError};
 use assetmill_fetch::{
     AllowList, FetchLimits, Fetcher, GuardedClient, NameLookup, OriginLimits, SystemLookup,
 };
@@ -148,18 +148,18 @@ pub(crate) fn fetcher_with(
     Fetcher::new(client, limits, OriginLimits::default())
 }
 
-pub(crate) async fn fetch(fetcher: &Fetcher, url: &str) -> Result<Asset, Setback> {
+pub(crate) async fn fetch(fetcher: &Fetcher, url: &str) -> Result<Asset, OperationError> {
     fetcher
         .fetch(&"acme".parse().unwrap(), &url.parse().unwrap())
         .await
 }
 
 /// Fetches from a site that is allowed.
-pub(crate) async fn fetch_from(site: &Site, path: &str) -> Result<Asset, Setback> {
+pub(crate) async fn fetch_from(site: &Site, path: &str) -> Result<Asset, OperationError> {
     fetch(&fetcher(&site.address.to_string()), &site.url(path)).await
 }
 
-/// Whether trying again can help, as a setback says.
+/// Whether trying again can help, as an error says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
     Never,
@@ -170,7 +170,7 @@ pub(crate) enum Again {
 
 /// What a fetch that has to fail says: its code, whether to try again, and its message, which names
 /// no query and no path.
-pub(crate) fn told(result: Result<Asset, Setback>) -> (FailureCode, Again, String) {
+pub(crate) fn told(result: Result<Asset, OperationError>) -> (FailureCode, Again, String) {
     let (
         Failure {
             code,
@@ -180,14 +180,14 @@ pub(crate) fn told(result: Result<Asset, Setback>) -> (FailureCode, Again, Strin
         again,
     ) = match result {
         Ok(asset) => panic!("fetched {} bytes", asset.content.len()),
-        Err(Setback::Final(failure)) => (failure, Again::Never),
-        Err(Setback::Transient(failure)) => (failure, Again::Maybe),
-        Err(Setback::Persistent(failure)) => (failure, Again::Hardly),
-        Err(Setback::Throttled {
+        Err(OperationError::Permanent(failure)) => (failure, Again::Never),
+        Err(OperationError::Transient(failure)) => (failure, Again::Maybe),
+        Err(OperationError::Persistent(failure)) => (failure, Again::Hardly),
+        Err(OperationError::Throttled {
             failure,
             retry_after,
         }) => (failure, Again::After(retry_after)),
-        Err(setback) => panic!("{setback:?}"),
+        Err(error) => panic!("{error:?}"),
     };
     assert_eq!(retryable, again != Again::Never, "{message}");
     assert!(!message.contains("secret"), "{message}");

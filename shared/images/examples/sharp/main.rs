@@ -59,13 +59,13 @@ fn main() {
         "| output | ours ms | sharp ms | ratio | bytes | sharp bytes | SSIM | sharp SSIM | peak MB | sharp peak MB |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-    for work in works() {
+    for work in jobs() {
         let row = measure(&work, &content, sharp.as_mut());
         print_row(&work, &path, row, sharp.as_mut(), reference.as_ref());
     }
 }
 
-fn works() -> Vec<Work> {
+fn jobs() -> Vec<Work> {
     let work = |name, format: &str, quality, sharp| Work {
         name,
         params: params(format, quality),

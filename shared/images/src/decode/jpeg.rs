@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use assetmill_core::Setback;
+use assetmill_core::OperationError;
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 use mozjpeg::decompress::DecompressStarted;
@@ -20,7 +20,10 @@ const EXIF: &[u8] = b"Exif\0\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 
 /// Decodes a JPEG; `None` for the kinds of colour that it leaves to others.
-pub(super) fn decode(content: &[u8], shrink: Shrink<'_>) -> Result<Option<Picture>, Setback> {
+pub(super) fn decode(
+    content: &[u8],
+    shrink: Shrink<'_>,
+) -> Result<Option<Picture>, OperationError> {
     // The library unwinds where it can't go on, and leaves nothing behind.
     let decoded = catch_unwind(AssertUnwindSafe(|| read(content, shrink)));
     match decoded {
@@ -39,7 +42,7 @@ pub(super) fn decode(content: &[u8], shrink: Shrink<'_>) -> Result<Option<Pictur
     }
 }
 
-fn read(content: &[u8], shrink: Shrink<'_>) -> Result<Option<Picture>, Setback> {
+fn read(content: &[u8], shrink: Shrink<'_>) -> Result<Option<Picture>, OperationError> {
     let unreadable = |error: std::io::Error| corrupt(Format::Jpeg, &error.to_string());
     let markers = [Marker::APP(1), Marker::APP(2)];
     let mut decoder = Decompress::with_markers(&markers)

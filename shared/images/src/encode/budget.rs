@@ -1,6 +1,6 @@
 //! Pictures of a bounded number of bytes.
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, OperationError};
 
 use crate::format::Output;
 use crate::geometry::Size;
@@ -13,10 +13,10 @@ pub(crate) const MAX_ENCODES: u64 = 5;
 /// The picture of the highest quality, up to this one, that has at most so many bytes, as far as
 /// [`MAX_ENCODES`] attempts find it. What a picture took in one quality tells which to try next.
 pub(super) fn best(
-    write: impl Fn(u8) -> Result<Vec<u8>, Setback>,
+    write: impl Fn(u8) -> Result<Vec<u8>, OperationError>,
     quality: u8,
     most: usize,
-) -> Result<Vec<u8>, Setback> {
+) -> Result<Vec<u8>, OperationError> {
     let first = write(quality)?;
     if first.len() <= most {
         return Ok(first);
@@ -112,7 +112,7 @@ fn log(number: usize) -> f64 {
 }
 
 /// The picture, if it has at most so many bytes.
-pub(super) fn only(written: Vec<u8>, most: usize) -> Result<Vec<u8>, Setback> {
+pub(super) fn only(written: Vec<u8>, most: usize) -> Result<Vec<u8>, OperationError> {
     if written.len() <= most {
         return Ok(written);
     }
@@ -133,7 +133,7 @@ pub(crate) fn check_floor(
     channels: u64,
     output: Output,
     most: usize,
-) -> Result<(), Setback> {
+) -> Result<(), OperationError> {
     let blocks = u64::from(size.width.div_ceil(16)) * u64::from(size.height.div_ceil(16));
     let least = match output {
         Output::Jpeg if channels > 2 => blocks * 12 / 8,
@@ -150,8 +150,8 @@ pub(crate) fn check_floor(
     }
 }
 
-fn over_budget(smallest: usize, most: usize) -> Setback {
-    Setback::lasting(
+fn over_budget(smallest: usize, most: usize) -> OperationError {
+    OperationError::permanent(
         FailureCode::BudgetNotMet,
         format!(
             "the result would have {smallest} bytes at the least, more than max_bytes {most}; ask for \
@@ -172,7 +172,7 @@ mod tests {
     }
 
     /// The picture of at most so many bytes, and how often it was written.
-    fn of_quality(most: usize) -> (Result<Vec<u8>, Setback>, u64) {
+    fn of_quality(most: usize) -> (Result<Vec<u8>, OperationError>, u64) {
         let written = Cell::new(0);
         let write = |quality| {
             written.set(written.get() + 1);

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use assetmill_core::Setback;
+use assetmill_core::OperationError;
 use image::DynamicImage;
 use mozjpeg::{ColorSpace, Compress, Marker};
 
@@ -16,7 +16,7 @@ pub(super) fn encode(
     image: &DynamicImage,
     quality: u8,
     profile: Option<&[u8]>,
-) -> Result<Vec<u8>, Setback> {
+) -> Result<Vec<u8>, OperationError> {
     // The library unwinds where it can't go on, and leaves nothing behind.
     let written = catch_unwind(AssertUnwindSafe(|| {
         write(image, quality, profile, Effort::Fast)
@@ -29,7 +29,7 @@ pub(crate) fn encode_small(
     image: &DynamicImage,
     quality: u8,
     profile: Option<&[u8]>,
-) -> Result<Vec<u8>, Setback> {
+) -> Result<Vec<u8>, OperationError> {
     let written = catch_unwind(AssertUnwindSafe(|| {
         write(image, quality, profile, Effort::Small)
     }));
@@ -51,7 +51,9 @@ fn parts(profile: &[u8]) -> impl Iterator<Item = Vec<u8>> {
         .map(move |(part, number)| [ICC, &[number, count], part].concat())
 }
 
-fn finished(written: std::thread::Result<std::io::Result<Vec<u8>>>) -> Result<Vec<u8>, Setback> {
+fn finished(
+    written: std::thread::Result<std::io::Result<Vec<u8>>>,
+) -> Result<Vec<u8>, OperationError> {
     match written {
         Ok(result) => result.map_err(failed),
         Err(_) => Err(failed("its size or profile is more than JPEG can hold")),

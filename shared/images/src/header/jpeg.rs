@@ -1,6 +1,6 @@
 //! JPEG (ITU-T T.81).
 
-use assetmill_core::Setback;
+use assetmill_core::OperationError;
 
 use super::Header;
 use super::bytes::u16_be;
@@ -30,7 +30,7 @@ struct Frame {
 /// The header of a JPEG that is whole: the decoder fills what is missing of a truncated one with grey and
 /// says nothing, so the end marker has to stand where the segments and scans lead to. An end marker within
 /// a segment, such as that of an embedded preview, does not count. `None` where there is no frame.
-pub(super) fn header(content: &[u8]) -> Result<Option<Header>, Setback> {
+pub(super) fn header(content: &[u8]) -> Result<Option<Header>, OperationError> {
     let mut frame = None;
     let (mut scans, mut segments, mut metadata, mut whole) = (0, 0, 0, false);
     let mut rest = content;

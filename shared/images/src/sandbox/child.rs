@@ -72,7 +72,7 @@ fn serve() -> io::Result<()> {
 
 /// A panic: the library gave up in a way that it should not.
 pub(crate) fn brought_down() -> Failure {
-    Failure::lasting(
+    Failure::permanent(
         FailureCode::OperationCrashed,
         "the operation did not finish: this asset brought it down; use another copy of it, or another format",
     )

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ExitStatus};
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, OperationError};
 
 use super::Allowance;
 
@@ -40,10 +40,10 @@ impl Death {
         tracing::warn!(status = %self.status, words = self.words, "codec process died");
     }
 
-    /// The setback of the flow: at once and for good, as the same picture would do the same again.
-    pub(super) fn setback(&self, allowance: Allowance) -> Setback {
+    /// The error of the flow: at once and for good, as the same picture would do the same again.
+    pub(super) fn error(&self, allowance: Allowance) -> OperationError {
         let too_expensive = |took: String| {
-            Setback::lasting(
+            OperationError::permanent(
                 FailureCode::OperationTooExpensive,
                 format!(
                     "the operation was stopped: it took more than {took} that were set aside for this \
@@ -57,7 +57,7 @@ impl Death {
         if self.words.contains(OUT_OF_MEMORY) {
             return too_expensive(format!("the {} MB", allowance.memory / 1_000_000));
         }
-        Setback::lasting(
+        OperationError::permanent(
             FailureCode::OperationCrashed,
             "the operation did not finish: this asset stopped its process; use another copy of it, or \
              another format",

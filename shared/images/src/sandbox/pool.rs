@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
-use assetmill_core::{Setback, Share, Shares, TenantId};
+use assetmill_core::{OperationError, Share, Shares, TenantId};
 
 use super::slot::{self, Process};
 use super::task::{Assignment, Done, Task};
@@ -82,7 +82,7 @@ impl Pool {
         &self,
         tenant: &TenantId,
         assignment: Assignment,
-    ) -> Result<Done, Setback> {
+    ) -> Result<Done, OperationError> {
         let place = self.places.take(tenant, 1).await;
         let (task, answer) = Task::new(assignment);
         self.slots

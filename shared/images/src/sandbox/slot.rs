@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use assetmill_core::{FailureCode, Product, Setback};
+use assetmill_core::{FailureCode, OperationError, Product};
 use rustix::pipe::fcntl_setpipe_size;
 
 use super::child::{Request, Response, TAKEN};
@@ -148,7 +148,7 @@ pub(super) fn work(process: &mut Option<Process>, task: Task) {
 
 /// One try at a task. The process is kept unless it is gone; an error says that it was gone before it took
 /// the job.
-fn attempt(process: &mut Option<Process>, task: &Task) -> io::Result<Result<Done, Setback>> {
+fn attempt(process: &mut Option<Process>, task: &Task) -> io::Result<Result<Done, OperationError>> {
     let mut ready = match process.take() {
         Some(ready) => ready,
         None => Process::start()?,
@@ -172,13 +172,13 @@ fn attempt(process: &mut Option<Process>, task: &Task) -> io::Result<Result<Done
             if wanted {
                 death.log();
             }
-            Ok(Err(death.setback(assignment.allowance)))
+            Ok(Err(death.error(assignment.allowance)))
         }
     }
 }
 
-pub(super) fn not_started(error: &io::Error) -> Setback {
-    Setback::transient(
+pub(super) fn not_started(error: &io::Error) -> OperationError {
+    OperationError::transient(
         FailureCode::OperationCrashed,
         format!("no process for codecs could be started: {error}; try again later"),
     )

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use assetmill_core::{Failure, FailureCode, Product, Setback};
+use assetmill_core::{Failure, FailureCode, OperationError, Product};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
@@ -24,14 +24,14 @@ pub(crate) type Done = (Result<Product, Failure>, Usage);
 /// An assignment, and whom its result is for.
 pub(super) struct Task {
     pub(super) assignment: Assignment,
-    answer: oneshot::Sender<Result<Done, Setback>>,
+    answer: oneshot::Sender<Result<Done, OperationError>>,
     running: Running,
 }
 
 /// The result of a task. Dropped before it came, it ends the process that works on it.
 pub(super) struct Answer {
     // Closed first: a process that begins meanwhile sees that.
-    answered: oneshot::Receiver<Result<Done, Setback>>,
+    answered: oneshot::Receiver<Result<Done, OperationError>>,
     _kill: KillOnDrop,
 }
 
@@ -76,21 +76,21 @@ impl Task {
         !self.answer.is_closed()
     }
 
-    pub(super) fn answer(self, result: Result<Done, Setback>) {
+    pub(super) fn answer(self, result: Result<Done, OperationError>) {
         // Whoever waited may be gone.
         let _ = self.answer.send(result);
     }
 }
 
 impl Answer {
-    pub(super) async fn wait(mut self) -> Result<Done, Setback> {
+    pub(super) async fn wait(mut self) -> Result<Done, OperationError> {
         (&mut self.answered).await.map_err(|_| not_finished())?
     }
 }
 
 /// Of a task that nobody brings to its end.
-pub(super) fn not_finished() -> Setback {
-    Setback::transient(
+pub(super) fn not_finished() -> OperationError {
+    OperationError::transient(
         FailureCode::OperationCrashed,
         "the operation did not finish: the service is ending; try again",
     )

@@ -1,6 +1,6 @@
 //! A picture cut out by a mask.
 
-use assetmill_core::{Failure, FailureCode, Product, Setback};
+use assetmill_core::{Failure, FailureCode, OperationError, Product};
 use image::{DynamicImage, imageops};
 
 use crate::decode::decode;
@@ -16,9 +16,9 @@ pub(crate) fn cut_out(
     format: Format,
     mask: &[u8],
     mask_format: Format,
-) -> Result<Product, Setback> {
+) -> Result<Product, OperationError> {
     let Upright { image, profile } = upright(asset, format)?;
-    let mask = decode(mask, mask_format, &|_, _| 1).map_err(|setback| unfit(setback.failure()))?;
+    let mask = decode(mask, mask_format, &|_, _| 1).map_err(|error| unfit(error.failure()))?;
     let mut opaque = image.into_rgba8();
     let mut mask = mask.image.into_luma8();
     if mask.dimensions() != opaque.dimensions() {
@@ -43,8 +43,8 @@ const ENCODING: Encoding = Encoding {
 };
 
 /// A mask that can't be read is the vendor's fault.
-pub(crate) fn unfit(failure: &Failure) -> Setback {
-    Setback::lasting(
+pub(crate) fn unfit(failure: &Failure) -> OperationError {
+    OperationError::permanent(
         FailureCode::VendorResponseInvalid,
         format!("the vendor's mask can't be used: {}", failure.message),
     )

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use assetmill_core::{FailureCode, MediaType, Product, Setback};
+use assetmill_core::{FailureCode, MediaType, OperationError, Product};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use exif::{In, Tag};
@@ -63,12 +63,12 @@ struct Colour {
 }
 
 /// The report, as JSON.
-pub(crate) fn inspect(content: &[u8], format: Format) -> Result<Product, Setback> {
+pub(crate) fn inspect(content: &[u8], format: Format) -> Result<Product, OperationError> {
     let small_enough = |size: Size, _| hashed(size).shrink(size);
     let picture = decode(content, format, &small_enough)?;
     let report = report(content, format, picture)?;
     let content = serde_json::to_vec(&report).map_err(|error| {
-        Setback::lasting(
+        OperationError::permanent(
             FailureCode::OperationCrashed,
             format!("the report can't be written: {error}"),
         )
@@ -90,7 +90,7 @@ pub(crate) fn hashed(size: Size) -> Plan {
     }
 }
 
-fn report(content: &[u8], format: Format, picture: Picture) -> Result<Report, Setback> {
+fn report(content: &[u8], format: Format, picture: Picture) -> Result<Report, OperationError> {
     let color = picture.image.color();
     let extent = picture.extent();
     let mut small = resize(picture.image, extent, hashed(picture.full_size))?;

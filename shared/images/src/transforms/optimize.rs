@@ -1,6 +1,6 @@
 //! The same picture in fewer bytes.
 
-use assetmill_core::{FailureCode, Product, Setback};
+use assetmill_core::{FailureCode, OperationError, Product};
 use image::metadata::Orientation;
 
 use crate::decode::decode;
@@ -22,7 +22,11 @@ pub(crate) fn params() -> Specs {
 
 /// The picture in the same format and size: JPEG and WebP with a quality, PNG without loss. A result that
 /// is not smaller is none, and the asset comes back as it is.
-pub(crate) fn optimize(content: &[u8], format: Format, quality: u8) -> Result<Product, Setback> {
+pub(crate) fn optimize(
+    content: &[u8],
+    format: Format,
+    quality: u8,
+) -> Result<Product, OperationError> {
     let picture = decode(content, format, &|_, _| 1)?;
     let upright = picture.orientation == Orientation::NoTransforms;
     let optimized = match format {
@@ -61,11 +65,11 @@ pub(crate) fn optimize(content: &[u8], format: Format, quality: u8) -> Result<Pr
     })
 }
 
-fn small_png(content: &[u8]) -> Result<Vec<u8>, Setback> {
+fn small_png(content: &[u8]) -> Result<Vec<u8>, OperationError> {
     let mut options = oxipng::Options::from_preset(PNG_EFFORT);
     options.strip = oxipng::StripChunks::Safe;
     oxipng::optimize_from_memory(content, &options).map_err(|error| {
-        Setback::lasting(
+        OperationError::permanent(
             FailureCode::CorruptAsset,
             format!("the PNG can't be made smaller: {error}"),
         )

@@ -1,6 +1,6 @@
 //! A picture with the operator's mark on it.
 
-use assetmill_core::{MediaType, ParamValue, Params, Setback, Sha256Digest};
+use assetmill_core::{MediaType, OperationError, ParamValue, Params, Sha256Digest};
 use bytes::Bytes;
 use image::imageops;
 use image::{DynamicImage, RgbaImage};
@@ -49,7 +49,7 @@ impl Overlay {
     /// [`OverlayError`] says why it is none.
     pub fn read(content: &[u8]) -> Result<Self, OverlayError> {
         let image =
-            decoded(content).map_err(|setback| OverlayError(setback.failure().message.clone()))?;
+            decoded(content).map_err(|error| OverlayError(error.failure().message.clone()))?;
         Ok(Self {
             content: Bytes::copy_from_slice(content),
             digest: Sha256Digest::of(content),
@@ -120,7 +120,7 @@ pub(crate) fn placing(params: &Params) -> Placing {
 }
 
 /// The pixels of an overlay.
-pub(crate) fn decoded(content: &[u8]) -> Result<RgbaImage, Setback> {
+pub(crate) fn decoded(content: &[u8]) -> Result<RgbaImage, OperationError> {
     let format = Format::of(content, &[MediaType::png(), MediaType::webp()])?;
     Header::read(content, format, MAX_PIXELS)?;
     Ok(decode(content, format, &|_, _| 1)?.image.into_rgba8())
@@ -131,7 +131,7 @@ pub(crate) fn lay(
     base: Upright,
     overlay: &RgbaImage,
     placing: Placing,
-) -> Result<Upright, Setback> {
+) -> Result<Upright, OperationError> {
     let had_alpha = base.image.color().has_alpha();
     let mut image = with_eight_bits(base.image).into_rgba8();
     let (width, height) = image.dimensions();

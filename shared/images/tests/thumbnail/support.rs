@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use assetmill_core::{Asset, FailureCode, MediaType, Operation as _, Product, Setback};
+use assetmill_core::{Asset, FailureCode, MediaType, Operation as _, OperationError, Product};
 use assetmill_images::{Bounds, Builtin, Codecs, Settings, Transform};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
@@ -32,7 +32,7 @@ pub(crate) fn operation() -> Builtin {
     Builtin::new(Transform::Thumbnail, settings)
 }
 
-pub(crate) async fn run(content: &[u8], params: Value) -> Result<Product, Setback> {
+pub(crate) async fn run(content: &[u8], params: Value) -> Result<Product, OperationError> {
     let operation = operation();
     let params = operation
         .description()
@@ -51,7 +51,7 @@ pub(crate) async fn run(content: &[u8], params: Value) -> Result<Product, Setbac
 pub(crate) async fn thumbnail(content: &[u8], params: Value) -> Thumb {
     let product = run(content, params.clone())
         .await
-        .unwrap_or_else(|setback| panic!("{params}: {setback:?}"));
+        .unwrap_or_else(|error| panic!("{params}: {error:?}"));
     let format = image::guess_format(&product.content).unwrap();
     assert_eq!(media_type_of(format), product.media_type);
     Thumb {
@@ -64,7 +64,7 @@ pub(crate) async fn thumbnail(content: &[u8], params: Value) -> Thumb {
 /// Runs it where it has to fail for good.
 pub(crate) async fn failure(content: &[u8]) -> (FailureCode, String) {
     match run(content, serde_json::json!({})).await {
-        Err(Setback::Final(failure)) => {
+        Err(OperationError::Permanent(failure)) => {
             assert!(!failure.retryable);
             (failure.code, failure.message)
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assetmill_core::{Asset, Failure, Operation, Product, Setback};
+use assetmill_core::{Asset, Failure, Operation, OperationError, Product};
 use assetmill_images::{Bounds, Builtin, Codecs, Overlay, Settings, Transform};
 use image::{DynamicImage, RgbImage};
 use image_compare::Algorithm;
@@ -30,7 +30,7 @@ pub(crate) async fn run_of(
     operation: &Builtin,
     content: &[u8],
     params: Value,
-) -> Result<Product, Setback> {
+) -> Result<Product, OperationError> {
     let schema = &operation.description().params;
     let params = schema.accept(params.as_object().unwrap()).unwrap();
     let asset = Asset {
@@ -46,13 +46,13 @@ pub(crate) async fn run_of(
 pub(crate) async fn made(name: &str, content: &[u8], params: Value) -> Product {
     run_of(&built_in(name), content, params.clone())
         .await
-        .unwrap_or_else(|setback| panic!("{name} {params}: {setback:?}"))
+        .unwrap_or_else(|error| panic!("{name} {params}: {error:?}"))
 }
 
 /// Runs a transform where it has to fail for good.
 pub(crate) async fn failure(name: &str, content: &[u8], params: Value) -> Failure {
     match run_of(&built_in(name), content, params).await {
-        Err(Setback::Final(failure)) if !failure.retryable => failure,
+        Err(OperationError::Permanent(failure)) if !failure.retryable => failure,
         other => panic!("{other:?}"),
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, OperationError};
 use assetmill_images::{Bounds, Transform};
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 use serde_json::json;
@@ -79,8 +79,8 @@ pub(crate) fn bounded() {
     });
 }
 
-/// The setback of a slow picture whose process gets this signal, beside one that nothing happens to.
-fn hit_by(signal: Signal) -> Setback {
+/// The error of a slow picture whose process gets this signal, beside one that nothing happens to.
+fn hit_by(signal: Signal) -> OperationError {
     let wall = Wall::new();
     block_on(async {
         ready(cores());
@@ -100,10 +100,10 @@ fn hit_by(signal: Signal) -> Setback {
     })
 }
 
-fn is_final(setback: &Setback, code: FailureCode) {
-    assert!(matches!(setback, Setback::Final(_)), "{setback:?}");
-    assert_eq!(setback.failure().code, code, "{setback:?}");
-    assert!(!setback.failure().retryable);
+fn is_final(error: &OperationError, code: FailureCode) {
+    assert!(matches!(error, OperationError::Permanent(_)), "{error:?}");
+    assert_eq!(error.failure().code, code, "{error:?}");
+    assert!(!error.failure().retryable);
 }
 
 pub(crate) fn killed() {

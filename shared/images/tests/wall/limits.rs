@@ -27,8 +27,8 @@ fn largest() -> Vec<(&'static str, Vec<u8>)> {
 /// Runs what has to be let through, and to keep within its price.
 fn taken(wall: &Wall, name: &str, transform: T, params: &Value, content: &[u8]) -> Spent {
     let made = block_on(wall.run(transform, params.clone(), content));
-    if let Err(setback) = made {
-        panic!("{name} {transform:?} {params}: {setback:?}");
+    if let Err(error) = made {
+        panic!("{name} {transform:?} {params}: {error:?}");
     }
     let spent = wall.spent().pop().unwrap();
     assert!(
@@ -170,8 +170,8 @@ fn largest_let_through(
             wall.spent();
             let content = pictures::png(side, side, colour, bits);
             let made = block_on(wall.run(transform, params.clone(), &content));
-            let stopped = made
-                .is_err_and(|setback| setback.failure().code == FailureCode::OperationTooExpensive);
+            let stopped =
+                made.is_err_and(|error| error.failure().code == FailureCode::OperationTooExpensive);
             let spent = wall.spent().pop();
             assert!(
                 stopped || spent.is_some_and(|it| it.memory <= it.reserved),

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use assetmill_core::{Asset, Failure, Operation as _, Product, Setback};
+use assetmill_core::{Asset, Failure, Operation as _, OperationError, Product};
 use assetmill_images::sandbox::Confinement;
 use assetmill_images::{Bounds, Builtin, Codecs, Settings, Spent, Transform};
 use serde_json::Value;
@@ -42,7 +42,7 @@ impl Wall {
         transform: Transform,
         params: Value,
         content: &[u8],
-    ) -> Result<Product, Setback> {
+    ) -> Result<Product, OperationError> {
         self.run_for("acme", transform, params, content).await
     }
 
@@ -52,7 +52,7 @@ impl Wall {
         transform: Transform,
         params: Value,
         content: &[u8],
-    ) -> Result<Product, Setback> {
+    ) -> Result<Product, OperationError> {
         let settings = Settings::new("any".parse().unwrap(), transform, self.codecs.clone());
         let operation = Builtin::new(transform, settings);
         let schema = &operation.description().params;
@@ -73,7 +73,7 @@ impl Wall {
         content: &[u8],
     ) -> Failure {
         match self.run(transform, params.clone(), content).await {
-            Err(Setback::Final(failure)) if !failure.retryable => failure,
+            Err(OperationError::Permanent(failure)) if !failure.retryable => failure,
             other => panic!(
                 "{transform:?} {params}: {:?}",
                 other.map(|it| it.media_type)

@@ -1,4 +1,4 @@
-use assetmill_core::ports::{Completion, FlowWrites, Rule, Tally, Unavailable};
+use assetmill_core::ports::{Completion, FlowWrites, Rule, SettledCount, Unavailable};
 use assetmill_core::{Batch, BatchId, Flow, FlowRef};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -103,7 +103,11 @@ impl FlowWrites for SqliteFlows {
         .await
     }
 
-    async fn tally(&self, batch: BatchId, indexes: &[u32]) -> Result<Tally, Unavailable> {
+    async fn count_settled(
+        &self,
+        batch: BatchId,
+        indexes: &[u32],
+    ) -> Result<SettledCount, Unavailable> {
         let batch = batch.to_string();
         let indexes = indexes.to_vec();
         self.write(move |rows| {
@@ -122,8 +126,8 @@ impl FlowWrites for SqliteFlows {
                 .query_row(params![batch, added], |row| row.get(0))
                 .optional()?;
             Ok(match complete {
-                Some(true) => Tally::Complete,
-                Some(false) | None => Tally::Open,
+                Some(true) => SettledCount::Complete,
+                Some(false) | None => SettledCount::Open,
             })
         })
         .await

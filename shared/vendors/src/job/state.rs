@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::pointer::JsonPointer;
 use crate::profile::{Profile, ResultPlace};
-use crate::response::Answer;
+use crate::response::Response;
 use crate::template::{Source, Template};
 
 /// What is kept of a job.
@@ -32,7 +32,7 @@ pub(super) struct State {
 
 impl State {
     /// What request number `next` takes of the answer before it.
-    pub(super) fn before(profile: &Profile, next: usize, answer: &Answer) -> Self {
+    pub(super) fn before(profile: &Profile, next: usize, answer: &Response) -> Self {
         let mut state = Self {
             next,
             ..Self::default()
@@ -52,7 +52,7 @@ impl State {
         state
     }
 
-    fn keep(&mut self, source: &Source, answer: &Answer) {
+    fn keep(&mut self, source: &Source, answer: &Response) {
         match source {
             Source::Answer(at) => self.keep_value(at, answer),
             Source::Header(name) => {
@@ -64,7 +64,7 @@ impl State {
         }
     }
 
-    fn keep_value(&mut self, at: &JsonPointer, answer: &Answer) {
+    fn keep_value(&mut self, at: &JsonPointer, answer: &Response) {
         let value = answer.document().and_then(|document| at.value_in(document));
         if let Some(value) = value {
             self.values.insert(at.as_str().to_owned(), value.clone());
@@ -72,7 +72,7 @@ impl State {
     }
 
     /// What is known of the answer before.
-    pub(super) fn answer(&self) -> Answer {
+    pub(super) fn answer(&self) -> Response {
         let mut headers = HeaderMap::new();
         for (name, text) in &self.headers {
             let name: Result<HeaderName, _> = name.parse();
@@ -85,7 +85,7 @@ impl State {
         for (pointer, value) in &self.values {
             put(&mut document, pointer, value);
         }
-        Answer::remembered(headers, document)
+        Response::remembered(headers, document)
     }
 
     /// As text.
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_found_where_it_was() {
         let document = json!({ "id": 7, "urls": [{ "get": "u" }], "a/b": { "c~d": true } });
-        let answer = Answer::remembered(HeaderMap::new(), document);
+        let answer = Response::remembered(HeaderMap::new(), document);
         let mut state = State::default();
         let pointers = ["/id", "/urls/0/get", "/urls", "/a~1b/c~0d", "/none"];
         for pointer in pointers {

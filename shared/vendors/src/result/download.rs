@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use assetmill_core::{Failure, FailureCode, MediaType, Setback};
+use assetmill_core::{Failure, FailureCode, MediaType, OperationError};
 use assetmill_fetch::{BodyFailure, GuardedClient, TransportFailure, read_body};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{declared, invalid};
 use crate::secrets::Secrets;
-use crate::wire;
+use crate::transcript;
 
 /// Tries at one result. The call that made it was charged, so that giving up is dear.
 const TRIES: u32 = 3;
@@ -18,11 +18,11 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_millis(200);
 const MAX_REDIRECTS: u32 = 5;
 
 /// How one try ended without the result.
-enum Miss {
+enum FetchError {
     /// Another try may help.
-    Passing(String),
+    Transient(String),
     /// Another try would not.
-    Lasting(Setback),
+    Permanent(OperationError),
 }
 
 enum Hop {
@@ -37,19 +37,19 @@ pub(super) async fn fetch(
     secrets: &Secrets,
     url: &str,
     limit: u64,
-) -> Result<(Bytes, Option<MediaType>), Setback> {
+) -> Result<(Bytes, Option<MediaType>), OperationError> {
     let url = Url::parse(url).map_err(|_| invalid("the URL of the vendor's result is no URL"))?;
     let mut tries = 1;
     loop {
         match follow(client, secrets, url.clone(), limit).await {
             Ok(found) => return Ok(found),
-            Err(Miss::Lasting(setback)) => return Err(setback),
-            Err(Miss::Passing(_)) if tries < TRIES => {
+            Err(FetchError::Permanent(error)) => return Err(error),
+            Err(FetchError::Transient(_)) if tries < TRIES => {
                 tokio::time::sleep(TRY_AGAIN_AFTER * tries).await;
                 tries += 1;
             }
-            Err(Miss::Passing(reason)) => {
-                return Err(Setback::Unconfirmed(Failure::passing(
+            Err(FetchError::Transient(reason)) => {
+                return Err(OperationError::Unconfirmed(Failure::transient(
                     FailureCode::VendorUnavailable,
                     format!("the vendor's result can't be fetched: {reason}"),
                 )));
@@ -63,14 +63,14 @@ async fn follow(
     secrets: &Secrets,
     mut url: Url,
     limit: u64,
-) -> Result<(Bytes, Option<MediaType>), Miss> {
+) -> Result<(Bytes, Option<MediaType>), FetchError> {
     for _ in 0..=MAX_REDIRECTS {
         match hop(client, secrets, &url, limit).await? {
             Hop::Arrived(content, declared) => return Ok((content, declared)),
             Hop::Redirected(next) => url = next,
         }
     }
-    Err(lasting(format!(
+    Err(permanent(format!(
         "the vendor's result redirects more than {MAX_REDIRECTS} times"
     )))
 }
@@ -80,9 +80,9 @@ async fn hop(
     secrets: &Secrets,
     url: &Url,
     limit: u64,
-) -> Result<Hop, Miss> {
+) -> Result<Hop, FetchError> {
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(lasting(
+        return Err(permanent(
             "the URL of the vendor's result is not http or https",
         ));
     }
@@ -100,7 +100,7 @@ async fn hop(
             .and_then(|location| location.to_str().ok())
             .and_then(|location| url.join(location).ok())
             .map(Hop::Redirected)
-            .ok_or_else(|| lasting("the vendor's result redirects to nowhere"));
+            .ok_or_else(|| permanent("the vendor's result redirects to nowhere"));
     }
     if !status.is_success() {
         return Err(not_there(status));
@@ -108,39 +108,39 @@ async fn hop(
     let declared = declared(response.headers());
     match read_body(response, limit).await {
         Ok(content) => {
-            wire::fetched(url, content.len(), |text, chars| secrets.mask(text, chars));
+            transcript::fetched(url, content.len(), |text, chars| secrets.mask(text, chars));
             Ok(Hop::Arrived(content, declared))
         }
-        Err(BodyFailure::TooLarge { limit }) => Err(lasting(format!(
+        Err(BodyFailure::TooLarge { limit }) => Err(permanent(format!(
             "the vendor's result is larger than {limit} bytes"
         ))),
         Err(BodyFailure::Transport(failure)) => Err(miss(failure)),
     }
 }
 
-fn not_there(status: StatusCode) -> Miss {
+fn not_there(status: StatusCode) -> FetchError {
     let message = format!("the URL of the vendor's result answers {}", status.as_u16());
     match status.as_u16() {
-        408 | 425 | 429 | 500..=599 => Miss::Passing(message),
-        _ => lasting(message),
+        408 | 425 | 429 | 500..=599 => FetchError::Transient(message),
+        _ => permanent(message),
     }
 }
 
-fn miss(failure: TransportFailure) -> Miss {
+fn miss(failure: TransportFailure) -> FetchError {
     match failure {
         TransportFailure::Refused(_) => refused_by_guard(),
-        failure => Miss::Passing(failure.to_string()),
+        failure => FetchError::Transient(failure.to_string()),
     }
 }
 
-fn refused_by_guard() -> Miss {
-    Miss::Lasting(Setback::lasting(
+fn refused_by_guard() -> FetchError {
+    FetchError::Permanent(OperationError::permanent(
         FailureCode::OperationUnavailable,
         "the URL of the vendor's result leads to an address that is not public; the operator can \
          let it through with ASSETMILL_VENDOR_ALLOW",
     ))
 }
 
-fn lasting(message: impl Into<String>) -> Miss {
-    Miss::Lasting(invalid(message))
+fn permanent(message: impl Into<String>) -> FetchError {
+    FetchError::Permanent(invalid(message))
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, OperationError};
 use assetmill_fetch::{AllowList, ClientError, GuardedClient, read_body};
 use http::{Method, StatusCode};
 use serde_json::Value;
@@ -53,10 +53,10 @@ impl Extension {
         }))
     }
 
-    pub(super) async fn get(&self, name: &SecretName) -> Result<String, Setback> {
+    pub(super) async fn get(&self, name: &SecretName) -> Result<String, OperationError> {
         let shown = name.as_str();
         let unreachable = |reason: &dyn fmt::Display| {
-            Setback::transient(
+            OperationError::transient(
                 FailureCode::OperationUnavailable,
                 format!("the secret {shown} can't be had from the extension of AWS: {reason}"),
             )
@@ -98,16 +98,16 @@ impl Extension {
     }
 }
 
-fn refused(name: &str, status: StatusCode) -> Setback {
+fn refused(name: &str, status: StatusCode) -> OperationError {
     let message = format!(
         "the extension of AWS answered {} and no text for the secret {name}; check its name, and that \
          the worker may read it",
         status.as_u16()
     );
     if status.is_server_error() {
-        Setback::transient(FailureCode::OperationUnavailable, message)
+        OperationError::transient(FailureCode::OperationUnavailable, message)
     } else {
-        Setback::lasting(FailureCode::OperationUnavailable, message)
+        OperationError::permanent(FailureCode::OperationUnavailable, message)
     }
 }
 

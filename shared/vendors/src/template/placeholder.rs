@@ -5,7 +5,7 @@ use std::str::FromStr;
 use assetmill_core::ParamValue;
 use http::HeaderName;
 
-use super::{Filling, Filter, percent_encoded};
+use super::{Filter, RenderContext, percent_encoded};
 use crate::pointer::JsonPointer;
 use crate::secrets::SecretName;
 
@@ -72,8 +72,8 @@ impl Placeholder {
         }
     }
 
-    pub(super) fn text(&self, filling: Filling<'_>) -> Option<String> {
-        let text = self.source.text(filling)?;
+    pub(super) fn text(&self, context: RenderContext<'_>) -> Option<String> {
+        let text = self.source.text(context)?;
         Some(match &self.filter {
             Some(filter) => filter.apply(&text),
             None => text,
@@ -81,8 +81,8 @@ impl Placeholder {
     }
 
     /// The text, percent-encoded unless a filter has made it fit for a URL.
-    pub(super) fn url_text(&self, filling: Filling<'_>) -> Option<String> {
-        let text = self.text(filling)?;
+    pub(super) fn url_text(&self, context: RenderContext<'_>) -> Option<String> {
+        let text = self.text(context)?;
         Some(match &self.filter {
             Some(filter) if filter.is_fit_for_url() => text,
             _ => percent_encoded(&text),
@@ -91,19 +91,19 @@ impl Placeholder {
 }
 
 impl Source {
-    fn text(&self, filling: Filling<'_>) -> Option<String> {
+    fn text(&self, context: RenderContext<'_>) -> Option<String> {
         match self {
-            Self::Secret(name) => filling.secrets.get(name).map(str::to_owned),
-            Self::AssetUrl => Some(filling.asset_url.to_owned()),
-            Self::Reference => filling.reference.map(str::to_owned),
-            Self::Param(name) => filling.params.get(name).map(|value| match value {
+            Self::Secret(name) => context.secrets.get(name).map(str::to_owned),
+            Self::AssetUrl => Some(context.asset_url.to_owned()),
+            Self::Reference => context.reference.map(str::to_owned),
+            Self::Param(name) => context.params.get(name).map(|value| match value {
                 ParamValue::Boolean(value) => value.to_string(),
                 ParamValue::Integer(value) => value.to_string(),
                 ParamValue::Number(value) => value.to_string(),
                 ParamValue::Text(value) => value.clone(),
             }),
-            Self::Answer(at) => at.text_in(filling.answer?.document()?),
-            Self::Header(name) => filling.answer?.header(name).map(str::to_owned),
+            Self::Answer(at) => at.text_in(context.answer?.document()?),
+            Self::Header(name) => context.answer?.header(name).map(str::to_owned),
             // A signature is of a URL, and filled in there.
             Self::Imgproxy { .. } => None,
         }

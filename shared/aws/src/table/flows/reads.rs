@@ -3,7 +3,7 @@ use assetmill_core::{Batch, BatchId, Counts, Flow, FlowId, FlowState, TenantId};
 use async_trait::async_trait;
 
 use crate::table::item::{self, Item};
-use crate::table::listing::{Order, Range, attribute};
+use crate::table::listing::{Range, TransformRequest, attribute};
 use crate::table::{Table, TableFlows, keys, names};
 
 #[async_trait]
@@ -39,7 +39,7 @@ impl FlowReads for TableFlows {
             index: names::LISTED,
             condition: before.map(|id| ("listed_as < :place", id.to_string())),
             state: None,
-            order: Order::Last,
+            order: TransformRequest::Last,
             limit,
         };
         let entries = self.0.list(keys::batches_of(tenant), &range).await?;
@@ -60,7 +60,7 @@ impl FlowReads for TableFlows {
             index: names::LISTED,
             condition: after.map(|index| ("listed_as > :place", keys::flow_place(index))),
             state: state.map(FlowState::as_str),
-            order: Order::First,
+            order: TransformRequest::First,
             // Flows in one state may all stand in the same list; flows in a row never do.
             limit: state.map_or_else(|| keys::share_of_list(more), |_| more),
         };
@@ -92,7 +92,7 @@ impl FlowReads for TableFlows {
             index: names::LISTED,
             condition: None,
             state: None,
-            order: Order::First,
+            order: TransformRequest::First,
             limit: usize::MAX,
         };
         let (batch, entries) = tokio::try_join!(

@@ -1,4 +1,4 @@
-use assetmill_core::ports::{Completion, FlowWrites, Rule, Tally, Unavailable};
+use assetmill_core::ports::{Completion, FlowWrites, Rule, SettledCount, Unavailable};
 use assetmill_core::{Batch, BatchId, Flow, FlowRef};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use jiff::Timestamp;
 
 use crate::table::item::{self, Item, WriteId};
-use crate::table::listing::{Order, Range, attribute};
+use crate::table::listing::{Range, TransformRequest, attribute};
 use crate::table::{Table, TableFlows, keys, names, unavailable};
 
 impl Table {
@@ -24,7 +24,7 @@ impl Table {
             index: names::UNSENT,
             condition: Some((condition, keys::unsent_place(time))),
             state: None,
-            order: Order::First,
+            order: TransformRequest::First,
             limit,
         };
         let mut entries = self.list_all(lists, &range).await?;
@@ -119,7 +119,11 @@ impl FlowWrites for TableFlows {
         self.0.change_flow(&flow, &*rule).await
     }
 
-    async fn tally(&self, batch: BatchId, indexes: &[u32]) -> Result<Tally, Unavailable> {
+    async fn count_settled(
+        &self,
+        batch: BatchId,
+        indexes: &[u32],
+    ) -> Result<SettledCount, Unavailable> {
         self.0.tally_flows(batch, indexes).await
     }
 

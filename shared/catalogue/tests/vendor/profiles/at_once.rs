@@ -1,6 +1,6 @@
 //! Vendors that answer with the result, or with where it is.
 
-use assetmill_core::Setback;
+use assetmill_core::OperationError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -33,7 +33,7 @@ async fn clipdrop() {
         .with("x-remaining-credits", "99");
     let stub = scripted(vec![answer]).await;
     let operation = stub.shipped("remove-background-clipdrop");
-    let (product, lines) = assetmill_vendors::wire::watch(run(&operation)).await;
+    let (product, lines) = assetmill_vendors::transcript::watch(run(&operation)).await;
     assert_eq!(product.unwrap().content, PNG);
     let request = stub.only_request();
     assert_eq!(request.target, "/remove-background/v1");
@@ -143,7 +143,7 @@ async fn a_chain_of_a_vendor_and_a_transform() {
 async fn what_fails_after_a_vendor_was_paid_is_not_paid_for_again() {
     let stub = scripted(vec![Scripted::bytes(200, PNG)]).await;
     match run(&stub.shipped("product-shot")).await.unwrap_err() {
-        Setback::Final(failure) | Setback::Abandoned(failure) => {
+        OperationError::Permanent(failure) | OperationError::Abandoned(failure) => {
             assert!(failure.message.starts_with("resize: "), "{failure:?}");
         }
         other => panic!("{other:?}"),

@@ -1,6 +1,6 @@
 //! Vendors that are asked for the result until they have it.
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, OperationError};
 use serde_json::{Value, json};
 
 use super::{Scripted, scripted};
@@ -117,7 +117,7 @@ async fn a_prediction_that_failed_is_not_asked_for_again() {
     let operation = impatient(&stub, "remove-background-replicate");
     assert_eq!(
         run(&operation).await.unwrap_err(),
-        Setback::lasting(
+        OperationError::permanent(
             FailureCode::VendorRejected,
             "the vendor answered 200: CUDA out of memory"
         )
@@ -173,9 +173,9 @@ async fn fal_completes_with_an_error() {
         "error_type": "content_policy_violation",
     });
     let stub = scripted(vec![queued(), Scripted::json(200, failed)]).await;
-    let setback = run(&impatient(&stub, "remove-background-fal")).await;
+    let error = run(&impatient(&stub, "remove-background-fal")).await;
     assert_eq!(
-        setback.unwrap_err().failure().code,
+        error.unwrap_err().failure().code,
         FailureCode::VendorModerated
     );
 }
@@ -216,8 +216,8 @@ async fn the_key_goes_to_no_other_host() {
         json!({ "request_id": "5d1f", "status_url": away }),
     )])
     .await;
-    let setback = run(&impatient(&stub, "remove-background-bria")).await;
-    let failure = setback.unwrap_err().failure().clone();
+    let error = run(&impatient(&stub, "remove-background-bria")).await;
+    let failure = error.unwrap_err().failure().clone();
     assert_eq!(failure.code, FailureCode::VendorResponseInvalid);
     assert!(elsewhere.received().is_empty());
 }
@@ -233,7 +233,7 @@ async fn a_result_that_can_not_be_asked_for_is_not_paid_again() {
     ])
     .await;
     match run(&impatient(&stub, "remove-background-bria")).await {
-        Err(Setback::Abandoned(failure)) => {
+        Err(OperationError::Abandoned(failure)) => {
             assert!(failure.message.contains("down"), "{failure:?}");
         }
         other => panic!("{other:?}"),

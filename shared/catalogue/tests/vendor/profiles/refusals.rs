@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use assetmill_core::{FailureCode, Setback};
+use assetmill_core::{FailureCode, OperationError};
 use serde_json::{Value, json};
 
 use super::{Scripted, scripted};
@@ -11,9 +11,9 @@ use crate::stub::run;
 /// The code, whether a retry could help, and the message.
 async fn told(name: &str, answer: Scripted) -> (FailureCode, bool, String) {
     let stub = scripted(vec![answer]).await;
-    let setback = run(&stub.shipped(name)).await.unwrap_err();
+    let error = run(&stub.shipped(name)).await.unwrap_err();
     assert_eq!(stub.received().len(), 1);
-    let failure = setback.failure();
+    let failure = error.failure();
     (failure.code, failure.retryable, failure.message.clone())
 }
 
@@ -96,7 +96,7 @@ async fn a_limit_that_is_reported_is_waited_for() {
         .with("x-ratelimit-reset", &reset);
     let stub = scripted(vec![limited]).await;
     match run(&stub.shipped("remove-background")).await.unwrap_err() {
-        Setback::Throttled { retry_after, .. } => {
+        OperationError::Throttled { retry_after, .. } => {
             let wait = retry_after.unwrap();
             assert!(wait > Duration::from_secs(90), "{wait:?}");
             assert!(wait <= Duration::from_secs(100), "{wait:?}");

@@ -10,7 +10,7 @@ use super::{Outcome, Process};
 use crate::ports::Unavailable;
 use crate::usecases::completion::note_settled;
 use crate::{
-    Deferral, Failure, FailureCode, Fenced, Flow, NextTry, Report, RetryPolicy, Setback,
+    Deferral, Failure, FailureCode, Fenced, Flow, NextTry, OperationError, Report, RetryPolicy,
     Settlement, Wait,
 };
 
@@ -55,7 +55,7 @@ impl Process {
     }
 
     fn next(&self, flow: &Flow, attempt: &Attempt, end: End, now: Timestamp) -> Next {
-        let setback = match end {
+        let error = match end {
             End::Output(output) => return Next::Settle(Settlement::Completed(output)),
             End::Busy { until } => {
                 return Next::Defer(Deferral {
@@ -82,24 +82,24 @@ impl Process {
                 });
             }
             End::Lost => return Next::Lost,
-            End::Setback(setback) => setback,
+            End::OperationError(error) => error,
         };
-        match setback {
-            Setback::Final(failure) | Setback::Abandoned(failure) => {
+        match error {
+            OperationError::Permanent(failure) | OperationError::Abandoned(failure) => {
                 Next::Settle(Settlement::Failed(failure))
             }
-            Setback::Persistent(failure) if attempt.waiting.goes_on() => {
+            OperationError::Persistent(failure) if attempt.waiting.goes_on() => {
                 Next::Settle(Settlement::Failed(failure))
             }
-            Setback::Transient(failure)
-            | Setback::Persistent(failure)
-            | Setback::Unconfirmed(failure) => {
+            OperationError::Transient(failure)
+            | OperationError::Persistent(failure)
+            | OperationError::Unconfirmed(failure) => {
                 Self::after_failed_try(flow, attempt.retry, failure, now)
             }
-            Setback::Paced { retry_after, .. } => {
+            OperationError::Paced { retry_after, .. } => {
                 Self::after_pacing(flow, attempt, retry_after, now)
             }
-            Setback::Throttled {
+            OperationError::Throttled {
                 failure,
                 retry_after,
             } => self.after_throttling(flow, failure, retry_after, now),
@@ -159,7 +159,7 @@ impl Process {
             _ => (Wait::VendorThrottled, self.limits.patience, flow.created_at),
         };
         if not_before > since + patience {
-            return Next::Settle(Settlement::Failed(Failure::passing(
+            return Next::Settle(Settlement::Failed(Failure::transient(
                 FailureCode::GaveUpWaiting,
                 format!(
                     "waiting longer than {} is not worth it: {}; try again later",

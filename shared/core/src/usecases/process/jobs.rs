@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::Process;
 use super::attempt::Attempt;
-use super::keep::Made;
+use super::keep::StepOutput;
 use super::make::{End, holder};
 use crate::ports::Unavailable;
 use crate::{
     Call, CallEnd, Cost, Failure, FailureCode, Fenced, Flow, Happened, Job, JobCall, MediaType,
-    OpenJob, OutputKey, Run, Setback, Sha256Digest, Step, WorkKey,
+    OpenJob, OperationError, OutputKey, Run, Sha256Digest, Step, WorkKey,
 };
 
 /// How many questions in a row are asked without a rest.
@@ -27,7 +27,7 @@ impl Process {
         work: WorkKey,
         job: Job,
         attempt: &mut Attempt,
-    ) -> Result<Result<Made, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, End>, Unavailable> {
         let operation = &step.operation;
         let asset = operation.keeps_asset().then(|| {
             let digest = Sha256Digest::of(&call.asset.content);
@@ -61,7 +61,7 @@ impl Process {
         step: &Step,
         job: OpenJob,
         attempt: &mut Attempt,
-    ) -> Result<Result<Made, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, End>, Unavailable> {
         if step.operation.description().cost == Cost::Paid
             && let Some(found) = self.claim_work(flow, &job.work).await?
         {
@@ -77,7 +77,7 @@ impl Process {
         mut open: OpenJob,
         mut fresh: bool,
         attempt: &mut Attempt,
-    ) -> Result<Result<Made, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, End>, Unavailable> {
         let asset = match &open.asset {
             Some(key) => self.outputs.get(key).await?,
             None => None,
@@ -102,16 +102,16 @@ impl Process {
                     return Ok(Ok(made));
                 }
                 Ok(Run::Taken(job)) => job,
-                Err(setback) => {
-                    let end = self.after_setback(flow, step, &open.work, setback, attempt);
+                Err(error) => {
+                    let end = self.after_error(flow, step, &open.work, error, attempt);
                     return Ok(Err(end.await));
                 }
             };
             if self.clock.now() >= open.until {
                 self.release_work(flow, &open.work).await;
                 attempt.call = CallEnd::Unconfirmed;
-                let setback = too_long(step, job.trouble.as_ref());
-                return Ok(Err(End::Setback(setback)));
+                let error = too_long(step, job.trouble.as_ref());
+                return Ok(Err(End::OperationError(error)));
             }
             open.state = job.state;
             asked += 1;
@@ -140,13 +140,13 @@ impl Process {
         rest: Duration,
         trouble: Option<Failure>,
         attempt: &mut Attempt,
-    ) -> Result<Result<Made, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, End>, Unavailable> {
         let now = self.clock.now();
         let until = (now + rest).min(open.until);
         let paid = step.operation.description().cost == Cost::Paid;
         if paid && rest > self.limits.lease / 2 {
             // Whoever holds it is this flow: what the claim says is known.
-            self.works
+            self.result_cache
                 .claim(&open.work, holder(flow), now, until + self.limits.lease)
                 .await?;
         }
@@ -154,7 +154,7 @@ impl Process {
         Ok(Err(End::Job { until, trouble }))
     }
 
-    async fn ask_in_time(&self, step: &Step, question: JobCall) -> Result<Run, Setback> {
+    async fn ask_in_time(&self, step: &Step, question: JobCall) -> Result<Run, OperationError> {
         let limit = self.limits.operation;
         let state = question.state.clone();
         let answer = step.operation.ask(question);
@@ -164,7 +164,7 @@ impl Process {
                 Ok(Run::Taken(Job {
                     state,
                     ask_after: REST,
-                    trouble: Some(Failure::passing(
+                    trouble: Some(Failure::transient(
                         FailureCode::VendorTimeout,
                         format!("the vendor did not answer within {} s", limit.as_secs()),
                     )),
@@ -173,10 +173,10 @@ impl Process {
     }
 }
 
-fn too_long(step: &Step, trouble: Option<&Failure>) -> Setback {
+fn too_long(step: &Step, trouble: Option<&Failure>) -> OperationError {
     let longest = step.operation.longest_job().as_secs();
     let why = trouble.map_or_else(String::new, |trouble| format!(": {}", trouble.message));
-    Setback::Abandoned(Failure::passing(
+    OperationError::Abandoned(Failure::transient(
         FailureCode::VendorTimeout,
         format!(
             "the vendor took the request, may have charged for it, and was not done within {longest} s{why}; retry the \

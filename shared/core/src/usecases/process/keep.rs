@@ -14,13 +14,13 @@ const TRIES: u32 = 5;
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// What a step made.
-pub(super) struct Made {
+pub(super) struct StepOutput {
     pub(super) output: Output,
     /// Its content, unless it was found to be stored already.
     pub(super) content: Option<Bytes>,
 }
 
-impl Made {
+impl StepOutput {
     /// What was found to be made already.
     pub(super) fn before(output: Output) -> Self {
         Self {
@@ -37,7 +37,7 @@ impl Process {
         flow: &Flow,
         work: &WorkKey,
         product: Product,
-    ) -> Result<Made, Unavailable> {
+    ) -> Result<StepOutput, Unavailable> {
         let sha256 = Sha256Digest::of(&product.content);
         let output = Output {
             key: OutputKey::new(&flow.tenant, &sha256, &product.media_type),
@@ -50,8 +50,8 @@ impl Process {
             self.outputs.put(&output.key, content, &output.media_type)
         })
         .await?;
-        persistently(|| self.works.complete(work, &output)).await?;
-        Ok(Made {
+        persistently(|| self.result_cache.complete(work, &output)).await?;
+        Ok(StepOutput {
             output,
             content: Some(product.content),
         })

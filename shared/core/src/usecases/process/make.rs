@@ -4,17 +4,17 @@ use jiff::Timestamp;
 
 use super::Process;
 use super::attempt::Attempt;
-use super::keep::Made;
+use super::keep::StepOutput;
 use crate::ports::{Unavailable, WorkClaim, WorkHolder};
 use crate::{
-    Asset, Call, CallEnd, Cost, Failure, FailureCode, Fenced, Flow, Happened, LookUp, Output,
-    Report, Run, Setback, Sha256Digest, Step, WorkKey,
+    Asset, Call, CallEnd, Cost, Failure, FailureCode, Fenced, Flow, Happened, LookUp,
+    OperationError, Output, Report, Run, Sha256Digest, Step, WorkKey,
 };
 
 /// How an attempt went.
 pub(super) enum End {
     Output(Output),
-    Setback(Setback),
+    OperationError(OperationError),
     /// Another flow is doing the same paid work, at most until then.
     Busy {
         until: Timestamp,
@@ -41,7 +41,7 @@ impl Process {
         step: &Step,
         asset: Asset,
         attempt: &mut Attempt,
-    ) -> Result<Result<Made, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, End>, Unavailable> {
         let description = step.operation.description();
         let work = WorkKey::new(
             &flow.tenant,
@@ -69,12 +69,12 @@ impl Process {
         call: Call,
         work: WorkKey,
         attempt: &mut Attempt,
-    ) -> Result<Result<Made, End>, Unavailable> {
-        if let Some(output) = self.works.find(&work).await? {
+    ) -> Result<Result<StepOutput, End>, Unavailable> {
+        if let Some(output) = self.result_cache.find(&work).await? {
             if self.outputs.exists(&output.key).await? {
-                return Ok(Ok(Made::before(output)));
+                return Ok(Ok(StepOutput::before(output)));
             }
-            self.works.forget(&work).await?;
+            self.result_cache.forget(&work).await?;
         }
         self.call(flow, step, call, work, attempt).await
     }
@@ -86,7 +86,7 @@ impl Process {
         mut call: Call,
         work: WorkKey,
         attempt: &mut Attempt,
-    ) -> Result<Result<Made, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, End>, Unavailable> {
         if let Some(found) = self.claim_work(flow, &work).await? {
             return Ok(found);
         }
@@ -107,20 +107,24 @@ impl Process {
                 }
                 Ok(LookUp::Unknown(failure)) => {
                     self.release_work(flow, &work).await;
-                    return Ok(Err(End::Setback(Setback::Unconfirmed(failure))));
+                    return Ok(Err(End::OperationError(OperationError::Unconfirmed(
+                        failure,
+                    ))));
                 }
-                Err(setback) => {
+                Err(error) => {
                     attempt.call = CallEnd::Unconfirmed;
-                    let run = Err(setback);
+                    let run = Err(error);
                     return self.after(flow, step, call, work, run, attempt).await;
                 }
             }
         } else if flow.progress.open_call && !operation.resends_unconfirmed() {
             self.release_work(flow, &work).await;
-            return Ok(Err(End::Setback(Setback::Abandoned(Failure::passing(
-                FailureCode::VendorUnconfirmed,
-                "the call of the vendor was broken off, and may have been charged; retry the flow to call it again",
-            )))));
+            return Ok(Err(End::OperationError(OperationError::Abandoned(
+                Failure::transient(
+                    FailureCode::VendorUnconfirmed,
+                    "the call of the vendor was broken off, and may have been charged; retry the flow to call it again",
+                ),
+            ))));
         }
         self.call(flow, step, call, work, attempt).await
     }
@@ -133,7 +137,7 @@ impl Process {
         call: Call,
         work: WorkKey,
         attempt: &mut Attempt,
-    ) -> Result<Result<Made, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, End>, Unavailable> {
         if step.operation.keeps_asset() {
             self.keep_asset(flow, call.asset.content.clone()).await?;
         }
@@ -156,10 +160,10 @@ impl Process {
         step: &Step,
         call: Call,
         work: WorkKey,
-        run: Result<Run, Setback>,
+        run: Result<Run, OperationError>,
         attempt: &mut Attempt,
-    ) -> Result<Result<Made, End>, Unavailable> {
-        let setback = match run {
+    ) -> Result<Result<StepOutput, End>, Unavailable> {
+        let error = match run {
             Ok(Run::Done(product)) => {
                 let made = self.keep(flow, &work, product).await?;
                 attempt.call = CallEnd::Confirmed;
@@ -168,42 +172,42 @@ impl Process {
             Ok(Run::Taken(job)) => {
                 return self.take_on(flow, step, &call, work, job, attempt).await;
             }
-            Err(setback) => setback,
+            Err(error) => error,
         };
         Ok(Err(self
-            .after_setback(flow, step, &work, setback, attempt)
+            .after_error(flow, step, &work, error, attempt)
             .await))
     }
 
     /// What the end of a call without a product comes to.
-    pub(super) async fn after_setback(
+    pub(super) async fn after_error(
         &self,
         flow: &Flow,
         step: &Step,
         work: &WorkKey,
-        setback: Setback,
+        error: OperationError,
         attempt: &mut Attempt,
     ) -> End {
         if step.operation.description().cost == Cost::Free {
             attempt.call = CallEnd::Confirmed;
-            return End::Setback(setback);
+            return End::OperationError(error);
         }
         self.release_work(flow, work).await;
-        End::Setback(match setback {
+        End::OperationError(match error {
             // It stays open, so that the next attempt asks what became of it.
-            Setback::Unconfirmed(failure) | Setback::Abandoned(failure)
+            OperationError::Unconfirmed(failure) | OperationError::Abandoned(failure)
                 if step.operation.looks_up() =>
             {
                 attempt.call = CallEnd::NoCall;
-                Setback::Unconfirmed(failure)
+                OperationError::Unconfirmed(failure)
             }
-            Setback::Unconfirmed(_) | Setback::Abandoned(_) => {
+            OperationError::Unconfirmed(_) | OperationError::Abandoned(_) => {
                 attempt.call = CallEnd::Unconfirmed;
-                setback
+                error
             }
-            setback => {
+            error => {
                 attempt.call = CallEnd::Confirmed;
-                setback
+                error
             }
         })
     }
@@ -229,7 +233,7 @@ impl Process {
     }
 
     pub(super) async fn release_work(&self, flow: &Flow, work: &WorkKey) {
-        if let Err(error) = self.works.release(work, holder(flow)).await {
+        if let Err(error) = self.result_cache.release(work, holder(flow)).await {
             // What is known of the call counts for more; the claim ends by itself.
             tracing::warn!(
                 flow_id = %flow.id,
@@ -244,41 +248,45 @@ impl Process {
         &self,
         flow: &Flow,
         work: &WorkKey,
-    ) -> Result<Option<Result<Made, End>>, Unavailable> {
+    ) -> Result<Option<Result<StepOutput, End>>, Unavailable> {
         loop {
             let now = self.clock.now();
             let until = now + self.limits.lease;
-            match self.works.claim(work, holder(flow), now, until).await? {
+            match self
+                .result_cache
+                .claim(work, holder(flow), now, until)
+                .await?
+            {
                 WorkClaim::Claimed => return Ok(None),
                 WorkClaim::Held { until } => return Ok(Some(Err(End::Busy { until }))),
                 WorkClaim::Done(output) if self.outputs.exists(&output.key).await? => {
-                    return Ok(Some(Ok(Made::before(output))));
+                    return Ok(Some(Ok(StepOutput::before(output))));
                 }
-                WorkClaim::Done(_) => self.works.forget(work).await?,
+                WorkClaim::Done(_) => self.result_cache.forget(work).await?,
             }
         }
     }
 
-    async fn begin_in_time(&self, step: &Step, call: Call) -> Result<Run, Setback> {
+    async fn begin_in_time(&self, step: &Step, call: Call) -> Result<Run, OperationError> {
         let limit = self.limits.operation;
         let operation = &step.operation;
         let run = operation.begin(call);
         tokio::time::timeout(limit, run).await.unwrap_or_else(|_| {
             let took = format!("took longer than {} s", limit.as_secs());
             if operation.description().cost == Cost::Free {
-                return Err(Setback::transient(
+                return Err(OperationError::transient(
                     FailureCode::OperationTimeout,
                     format!("the operation {took}; try a smaller asset, or another time"),
                 ));
             }
-            let failure = Failure::passing(
+            let failure = Failure::transient(
                 FailureCode::VendorTimeout,
                 format!("the vendor {took}, and may have charged; try again later"),
             );
             Err(if operation.resends_unconfirmed() {
-                Setback::Unconfirmed(failure)
+                OperationError::Unconfirmed(failure)
             } else {
-                Setback::Abandoned(failure)
+                OperationError::Abandoned(failure)
             })
         })
     }

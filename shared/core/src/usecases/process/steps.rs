@@ -5,13 +5,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::attempt::Attempt;
-use super::keep::Made;
+use super::keep::StepOutput;
 use super::make::End;
 use super::{Process, Waiting};
 use crate::ports::Unavailable;
 use crate::{
     Asset, AssetUrl, Availability, Cost, Failure, FailureCode, Fenced, Flow, Happened, OpenJob,
-    Setback, Source, Status, Step, StepProduct,
+    OperationError, Source, Status, Step, StepProduct,
 };
 
 /// What an attempt takes besides its operation: fetching is given 30 seconds, storing takes a few.
@@ -29,7 +29,7 @@ impl Process {
     ) -> Result<End, Unavailable> {
         let (steps, url) = match self.steps(flow) {
             Ok(found) => found,
-            Err(setback) => return Ok(End::Setback(setback)),
+            Err(error) => return Ok(End::OperationError(error)),
         };
         let mut done = flow.progress.done_of(&steps);
         let mut asset = None;
@@ -44,7 +44,9 @@ impl Process {
             };
             attempt.retry = step.retry;
             if given_up(flow, step) {
-                return Ok(End::Setback(Setback::Final(Failure::worker_crashed())));
+                return Ok(End::OperationError(OperationError::Permanent(
+                    Failure::worker_crashed(),
+                )));
             }
             let job = open_job(flow, step, done);
             if job.is_none() && self.may_outlast_its_caller(step, attempt) {
@@ -57,7 +59,7 @@ impl Process {
                         Some(asset) => asset,
                         None => match self.input(flow, &mut done, &url).await? {
                             Ok(asset) => asset,
-                            Err(setback) => return Ok(End::Setback(setback)),
+                            Err(error) => return Ok(End::OperationError(error)),
                         },
                     };
                     attempt.note(flow, self.clock.now(), Happened::Fetched);
@@ -68,9 +70,9 @@ impl Process {
             let step = &steps[done];
             let made = match made {
                 Ok(made) => made,
-                Err(End::Setback(setback)) if steps.len() > 1 => {
+                Err(End::OperationError(error)) if steps.len() > 1 => {
                     let name = &step.operation.description().name;
-                    return Ok(End::Setback(setback.of_step(name)));
+                    return Ok(End::OperationError(error.of_step(name)));
                 }
                 Err(end) => return Ok(end),
             };
@@ -92,9 +94,9 @@ impl Process {
         }
     }
 
-    fn steps(&self, flow: &Flow) -> Result<(Vec<Step>, AssetUrl), Setback> {
+    fn steps(&self, flow: &Flow) -> Result<(Vec<Step>, AssetUrl), OperationError> {
         let unavailable = |message: String| {
-            Setback::lasting(
+            OperationError::permanent(
                 FailureCode::OperationUnavailable,
                 format!("{message}; ask the operator to restore it, then retry"),
             )
@@ -109,7 +111,7 @@ impl Process {
             return Err(unavailable(reason.clone()));
         }
         let Source::Asset(url) = &flow.source else {
-            return Err(Setback::lasting(
+            return Err(OperationError::permanent(
                 FailureCode::UnsupportedScheme,
                 "the URL can't be fetched",
             ));
@@ -123,7 +125,7 @@ impl Process {
         flow: &Flow,
         done: &mut usize,
         url: &AssetUrl,
-    ) -> Result<Result<Asset, Setback>, Unavailable> {
+    ) -> Result<Result<Asset, OperationError>, Unavailable> {
         while let Some(last) = done.checked_sub(1) {
             let key = &flow.progress.products[last].output.key;
             if let Some(content) = self.outputs.get(key).await? {
@@ -140,7 +142,7 @@ impl Process {
         flow: &mut Flow,
         done: usize,
         step: &Step,
-        made: &Made,
+        made: &StepOutput,
         attempt: &mut Attempt,
     ) -> Result<Fenced, Unavailable> {
         let product = StepProduct {

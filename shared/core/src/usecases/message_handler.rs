@@ -12,14 +12,14 @@ const REST: Duration = Duration::from_secs(5);
 
 /// Handles messages of the queue.
 #[derive(Clone)]
-pub struct Work {
+pub struct MessageHandler {
     /// What is done with the flow.
     pub process: Process,
     /// Where messages go that have to wait.
     pub queue: Arc<dyn FlowQueue>,
 }
 
-impl Work {
+impl MessageHandler {
     /// Handles one message. After `Ok` it MUST be acknowledged: the flow is settled, or another
     /// message was sent for it. Waiting is a delayed message, so that the redrive count of a queue
     /// counts crashes alone.

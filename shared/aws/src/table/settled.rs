@@ -7,7 +7,7 @@ mod sizes;
 use std::collections::BTreeMap;
 
 use assetmill_core::BatchId;
-use assetmill_core::ports::{Tally, Unavailable};
+use assetmill_core::ports::{SettledCount, Unavailable};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -25,13 +25,13 @@ impl Table {
         &self,
         batch: BatchId,
         indexes: &[u32],
-    ) -> Result<Tally, Unavailable> {
+    ) -> Result<SettledCount, Unavailable> {
         let Some(Size {
             flows: size,
             expires_at,
         }) = self.size(batch).await?
         else {
-            return Ok(Tally::Open);
+            return Ok(SettledCount::Open);
         };
         let parts: Vec<_> = by_part(indexes).into_iter().collect();
         let complete: Vec<Option<u32>> = stream::iter(parts)
@@ -41,13 +41,13 @@ impl Table {
             .await?;
         let complete: Vec<_> = complete.into_iter().flatten().collect();
         if complete.is_empty() {
-            return Ok(Tally::Open);
+            return Ok(SettledCount::Open);
         }
         let complete = self.add(keys::batch(batch), &complete, expires_at).await?;
         Ok(if complete > keys::tally_part(size - 1) as usize {
-            Tally::Complete
+            SettledCount::Complete
         } else {
-            Tally::Open
+            SettledCount::Open
         })
     }
 
@@ -78,7 +78,7 @@ impl Table {
         expires_at: i64,
     ) -> Result<Option<u32>, Unavailable> {
         let settled = self
-            .add(keys::tally(batch, part), &indexes, expires_at)
+            .add(keys::count_settled(batch, part), &indexes, expires_at)
             .await?;
         let complete = settled >= keys::indexes_of_part(part, size).len();
         Ok(complete.then_some(part))

@@ -7,10 +7,10 @@ use futures_util::stream;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::order::Order;
+use super::message_handler::MessageHandler;
 use super::process::{Outcome, Waiting};
 use super::submit::{Accepted, Submit};
-use super::work::Work;
+use super::transform_request::TransformRequest;
 use crate::ports::Unavailable;
 use crate::{Flow, FlowMessage, Shares};
 
@@ -19,13 +19,13 @@ use crate::{Flow, FlowMessage, Shares};
 /// They are accepted like any other batch, so a crash loses nothing: the sweep finds them. What
 /// does not settle in time goes to the queue.
 #[derive(Clone)]
-pub struct Answer {
+pub struct RunSynchronously {
     /// How they are accepted.
     pub submit: Submit,
     /// How their flows run.
-    pub work: Work,
+    pub work: MessageHandler,
     /// Where flows run: one each.
-    pub places: Shares,
+    pub permits: Shares,
     /// The attempts that are going on: whoever ends the process waits for them.
     pub attempts: TaskTracker,
     /// How long callers are kept waiting. MUST be less than the grace of the sweep.
@@ -39,10 +39,10 @@ const LOOK_AFTER_AT_MOST: Duration = Duration::from_secs(1);
 /// How many flows of one batch stand in line for a place.
 const PARALLEL: usize = 16;
 
-impl Answer {
+impl RunSynchronously {
     /// Accepts an order and runs it for as long as the caller can wait. The flows as they are
     /// then, in the order of the request; those not settled are in the queue.
-    pub async fn run(&self, order: Order) -> Result<Accepted, Unavailable> {
+    pub async fn run(&self, order: TransformRequest) -> Result<Accepted, Unavailable> {
         let deadline = Instant::now() + self.answer_within;
         let mut accepted = self.submit.accept(order, None).await?;
         self.run_until(&accepted.flows, deadline).await;
@@ -61,7 +61,7 @@ impl Answer {
             .collect();
         let run = OneRun {
             work: self.work.clone(),
-            places: self.places.clone(),
+            permits: self.permits.clone(),
             deadline,
         };
         let runs = stream::iter(open)
@@ -93,8 +93,8 @@ impl Answer {
 /// The run of one flow, for as long as its caller waits.
 #[derive(Clone)]
 struct OneRun {
-    work: Work,
-    places: Shares,
+    work: MessageHandler,
+    permits: Shares,
     deadline: Instant,
 }
 
@@ -102,7 +102,7 @@ impl OneRun {
     async fn settle(self, mut message: FlowMessage) {
         loop {
             let step = {
-                let _place = self.places.take(&message.tenant, 1).await;
+                let _permit = self.permits.take(&message.tenant, 1).await;
                 if Instant::now() >= self.deadline {
                     return;
                 }

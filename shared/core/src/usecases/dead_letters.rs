@@ -8,21 +8,21 @@ use crate::{Failure, FlowMessage};
 
 /// Settles flows whose messages are dead letters.
 #[derive(Clone)]
-pub struct Bury {
+pub struct FailDeadLetter {
     /// Rows.
     pub flows: Arc<dyn FlowWrites>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
-impl Bury {
+impl FailDeadLetter {
     /// Settles the flow of a dead letter as failed, unless it is settled. After `Ok` the letter
     /// MUST be acknowledged.
     pub async fn handle(&self, message: &FlowMessage) -> Result<(), Unavailable> {
         let now = self.clock.now();
         let Some(flow) = self
             .flows
-            .bury(message.flow_id, Failure::worker_crashed(), now)
+            .fail_dead_letter(message.flow_id, Failure::worker_crashed(), now)
             .await?
         else {
             return Ok(());

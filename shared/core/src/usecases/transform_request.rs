@@ -9,7 +9,7 @@ use crate::{
 
 /// What a caller asks for.
 #[derive(Clone)]
-pub struct Order {
+pub struct TransformRequest {
     /// Who asks.
     pub tenant: TenantId,
     /// The assets.
@@ -22,11 +22,11 @@ pub struct Order {
 
 /// One to [`MAX_BATCH`] sources, of which at least one can be fetched.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SourceList(Vec<OrderedSource>);
+pub struct SourceList(Vec<RequestedSource>);
 
 /// One source of an order.
 #[derive(Debug, Clone, PartialEq)]
-pub enum OrderedSource {
+pub enum RequestedSource {
     /// An asset to process.
     Asset(AssetUrl),
     /// A URL whose flow fails from the start.
@@ -76,16 +76,16 @@ impl SourceList {
             .iter()
             .enumerate()
             .map(|(index, text)| match Source::parse(text.as_ref()) {
-                Ok(Ok(url)) => Ok(OrderedSource::Asset(url)),
-                Ok(Err((shown, refusal))) => Ok(OrderedSource::Refused(shown, refusal)),
+                Ok(Ok(url)) => Ok(RequestedSource::Asset(url)),
+                Ok(Err((shown, refusal))) => Ok(RequestedSource::Refused(shown, refusal)),
                 Err(error) => Err(SourceListError::NotAUrl { index, error }),
             })
             .collect::<Result<Vec<_>, _>>()?;
         match &sources[0] {
-            OrderedSource::Refused(_, refusal)
+            RequestedSource::Refused(_, refusal)
                 if !sources
                     .iter()
-                    .any(|source| matches!(source, OrderedSource::Asset(_))) =>
+                    .any(|source| matches!(source, RequestedSource::Asset(_))) =>
             {
                 Err(SourceListError::NoneUsable { refusal: *refusal })
             }
@@ -97,11 +97,11 @@ impl SourceList {
     pub fn of_assets(urls: Vec<AssetUrl>) -> Option<Self> {
         (1..=MAX_BATCH)
             .contains(&urls.len())
-            .then(|| Self(urls.into_iter().map(OrderedSource::Asset).collect()))
+            .then(|| Self(urls.into_iter().map(RequestedSource::Asset).collect()))
     }
 
     /// The sources, in the order of the request.
-    pub fn as_slice(&self) -> &[OrderedSource] {
+    pub fn as_slice(&self) -> &[RequestedSource] {
         &self.0
     }
 }
@@ -113,7 +113,7 @@ impl From<UrlRefusal> for Failure {
             UrlRefusal::CredentialsInUrl => FailureCode::CredentialsInUrl,
             UrlRefusal::UrlTooLong => FailureCode::UrlTooLong,
         };
-        Self::lasting(code, refusal.to_string())
+        Self::permanent(code, refusal.to_string())
     }
 }
 
@@ -126,7 +126,7 @@ mod tests {
         let list = SourceList::parse(&["ftp://a/b", "https://a/b"]).unwrap();
         assert!(matches!(
             list.as_slice(),
-            [OrderedSource::Refused(..), OrderedSource::Asset(_)]
+            [RequestedSource::Refused(..), RequestedSource::Asset(_)]
         ));
     }
 

@@ -8,7 +8,7 @@ use crate::{FlowId, Output, WorkKey};
 
 /// Remembers the outputs of work, and who is making one now.
 #[async_trait]
-pub trait Works: Send + Sync {
+pub trait ResultCache: Send + Sync {
     /// The output of this work, if one was made. MUST see every `complete` answered before.
     async fn find(&self, key: &WorkKey) -> Result<Option<Output>, Unavailable>;
 

@@ -9,7 +9,7 @@ use assetmill_vendors::Extension;
 
 /// What operations are made with.
 #[derive(Clone, Copy)]
-pub(super) struct Surroundings<'a> {
+pub(super) struct Context<'a> {
     pub(super) client: &'a GuardedClient,
     pub(super) codecs: &'a Codecs,
     pub(super) secrets: &'a dyn Fn(&str) -> Option<String>,
@@ -17,7 +17,7 @@ pub(super) struct Surroundings<'a> {
 }
 
 /// An operation, and what a chain has to know of it.
-pub(super) struct Made {
+pub(super) struct BuiltOperation {
     pub(super) operation: Arc<dyn Operation>,
     /// Whether a vendor is given the URL of the asset, and not its content.
     pub(super) takes_url: bool,

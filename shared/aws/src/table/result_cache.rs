@@ -1,4 +1,4 @@
-use assetmill_core::ports::{Unavailable, WorkClaim, WorkHolder, Works};
+use assetmill_core::ports::{ResultCache, Unavailable, WorkClaim, WorkHolder};
 use assetmill_core::{FlowId, Output, WorkKey};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::item::{self, Item};
-use super::{TableWorks, keys, names, unavailable};
+use super::{TableResultCache, keys, names, unavailable};
 
 /// A row of work: either its output, or who makes it and until when.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ impl Row {
     }
 }
 
-impl TableWorks {
+impl TableResultCache {
     async fn row(&self, key: &WorkKey) -> Result<Option<Row>, Unavailable> {
         let row = self.0.get(keys::work(key)).await?;
         row.map(item::read).transpose()
@@ -103,7 +103,7 @@ impl TableWorks {
 }
 
 #[async_trait]
-impl Works for TableWorks {
+impl ResultCache for TableResultCache {
     async fn find(&self, key: &WorkKey) -> Result<Option<Output>, Unavailable> {
         Ok(self.row(key).await?.and_then(|row| row.output))
     }

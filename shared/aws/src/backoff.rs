@@ -8,7 +8,7 @@ const ROUNDS: u32 = 8;
 
 /// The rounds of a call that may take a part of what it is given.
 #[derive(Debug, Default)]
-pub(crate) struct Patience {
+pub(crate) struct Backoff {
     rounds: u32,
 }
 
@@ -19,7 +19,7 @@ pub(crate) struct OutOfPatience {
     left: usize,
 }
 
-impl Patience {
+impl Backoff {
     /// Waits before the next round: twice as long each time, and at random, lest all who were
     /// throttled come back at once
     /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>).
@@ -43,11 +43,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn patience_ends() {
-        let mut patience = Patience::default();
+        let mut backoff = Backoff::default();
         for _ in 1..ROUNDS {
-            patience.pause(3).await.unwrap();
+            backoff.pause(3).await.unwrap();
         }
-        let error = patience.pause(3).await.unwrap_err().to_string();
+        let error = backoff.pause(3).await.unwrap_err().to_string();
         assert!(error.contains('3'), "{error}");
     }
 }

@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use assetmill_core::ports::Sources;
 use assetmill_core::{
-    Asset, AssetUrl, Availability, Catalogue, Params, ParamsSchema, Setback, TenantId,
+    Asset, AssetUrl, Availability, Catalogue, OperationError, Params, ParamsSchema, TenantId,
 };
 use assetmill_sqlite::private;
-use assetmill_vendors::wire;
+use assetmill_vendors::transcript;
 use serde_json::{Map, Value};
 
-use crate::config::Trial;
+use crate::config::TryOperation;
 
 /// Where vendors are told that a local file is: nowhere.
 const NO_URL: &str = "https://example.com/local-file";
@@ -21,7 +21,7 @@ const TRIED: &str = "tried";
 
 /// Why a trial has no result.
 #[derive(Debug, thiserror::Error)]
-pub enum TrialError {
+pub enum TryError {
     /// The catalogue has no such operation.
     #[error("there is no operation {name}; there are {known}")]
     NoOperation {
@@ -71,26 +71,26 @@ pub enum TrialError {
 /// another is named.
 ///
 /// # Errors
-/// [`TrialError`] says why there is no result; what went over the wire is printed all the same.
+/// [`TryError`] says why there is no result; what went over the wire is printed all the same.
 pub async fn run(
-    trial: &Trial,
+    trial: &TryOperation,
     catalogue: &Catalogue,
     sources: &dyn Sources,
     data: &Path,
-) -> Result<(), TrialError> {
+) -> Result<(), TryError> {
     let operation = catalogue.get(&trial.name).ok_or_else(|| {
         let names: Vec<_> = catalogue
             .iter()
             .map(|operation| operation.description().name.to_string())
             .collect();
-        TrialError::NoOperation {
+        TryError::NoOperation {
             name: trial.name.clone(),
             known: names.join(", "),
         }
     })?;
     let description = operation.description();
     if let Availability::Unavailable { reason } = &description.availability {
-        return Err(TrialError::Unavailable {
+        return Err(TryError::Unavailable {
             name: trial.name.clone(),
             reason: reason.clone(),
         });
@@ -99,13 +99,13 @@ pub async fn run(
     let tenant = TenantId::local();
     let asset = asset(&tenant, &trial.asset, sources).await?;
     let began = Instant::now();
-    let (result, lines) = wire::watch(operation.run(&tenant, asset, &params)).await;
+    let (result, lines) = transcript::watch(operation.run(&tenant, asset, &params)).await;
     let took = began.elapsed();
     let mut out = io::stdout().lock();
     for line in lines {
         writeln!(out, "{line}")?;
     }
-    let product = result.map_err(|setback| failed(&setback))?;
+    let product = result.map_err(|error| failed(&error))?;
     let output = if let Some(output) = &trial.output {
         output.clone()
     } else {
@@ -127,12 +127,12 @@ pub async fn run(
 }
 
 /// Parameters of a command line are texts; JSON where that is what the operation takes.
-fn params(given: &[String], schema: &ParamsSchema) -> Result<Params, TrialError> {
+fn params(given: &[String], schema: &ParamsSchema) -> Result<Params, TryError> {
     let mut object = Map::new();
     for pair in given {
-        let (name, text) = pair.split_once('=').ok_or_else(|| {
-            TrialError::Param(format!("{pair} is no parameter; write name=value"))
-        })?;
+        let (name, text) = pair
+            .split_once('=')
+            .ok_or_else(|| TryError::Param(format!("{pair} is no parameter; write name=value")))?;
         let as_json = serde_json::from_str(text).ok();
         let fits = |value: &Value| {
             let spec = schema.0.get(name);
@@ -143,36 +143,36 @@ fn params(given: &[String], schema: &ParamsSchema) -> Result<Params, TrialError>
     }
     schema
         .accept(&object)
-        .map_err(|error| TrialError::Param(error.to_string()))
+        .map_err(|error| TryError::Param(error.to_string()))
 }
 
-async fn asset(tenant: &TenantId, place: &str, sources: &dyn Sources) -> Result<Asset, TrialError> {
+async fn asset(tenant: &TenantId, place: &str, sources: &dyn Sources) -> Result<Asset, TryError> {
     if place.starts_with("http://") || place.starts_with("https://") {
-        let url: AssetUrl = place.parse().map_err(TrialError::Url)?;
+        let url: AssetUrl = place.parse().map_err(TryError::Url)?;
         return sources
             .fetch(tenant, &url)
             .await
-            .map_err(|setback| failed(&setback));
+            .map_err(|error| failed(&error));
     }
     let path = Path::new(place);
     let content = at(path, std::fs::read(path))?;
     Ok(Asset {
-        url: NO_URL.parse().map_err(TrialError::Url)?,
+        url: NO_URL.parse().map_err(TryError::Url)?,
         content: content.into(),
     })
 }
 
 /// What was done to a file, which the error names.
-fn at<T>(path: &Path, done: io::Result<T>) -> Result<T, TrialError> {
-    done.map_err(|source| TrialError::File {
+fn at<T>(path: &Path, done: io::Result<T>) -> Result<T, TryError> {
+    done.map_err(|source| TryError::File {
         path: path.to_owned(),
         source,
     })
 }
 
-fn failed(setback: &Setback) -> TrialError {
-    let failure = setback.failure();
-    TrialError::Failed {
+fn failed(error: &OperationError) -> TryError {
+    let failure = error.failure();
+    TryError::Failed {
         code: failure.code.as_str(),
         message: failure.message.clone(),
         advice: if failure.retryable {

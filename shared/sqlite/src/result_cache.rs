@@ -1,6 +1,6 @@
 //! Remembered work in SQLite.
 
-use assetmill_core::ports::{Unavailable, WorkClaim, WorkHolder, Works};
+use assetmill_core::ports::{ResultCache, Unavailable, WorkClaim, WorkHolder};
 use assetmill_core::{Output, WorkKey};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use super::rows;
 
 /// Remembered work in SQLite.
 #[derive(Debug, Clone)]
-pub struct SqliteWorks {
+pub struct SqliteResultCache {
     database: Database,
     retention: Retention,
 }
@@ -23,7 +23,7 @@ struct Held {
     until: i64,
 }
 
-impl SqliteWorks {
+impl SqliteResultCache {
     pub(super) fn new(database: Database, retention: Retention) -> Self {
         Self {
             database,
@@ -45,7 +45,7 @@ impl SqliteWorks {
 }
 
 #[async_trait]
-impl Works for SqliteWorks {
+impl ResultCache for SqliteResultCache {
     async fn find(&self, key: &WorkKey) -> Result<Option<Output>, Unavailable> {
         let key = key.as_str().to_owned();
         let gone = self.retention.cutoff();

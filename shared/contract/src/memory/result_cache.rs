@@ -1,14 +1,14 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use assetmill_core::ports::{Unavailable, WorkClaim, WorkHolder, Works};
+use assetmill_core::ports::{ResultCache, Unavailable, WorkClaim, WorkHolder};
 use assetmill_core::{Output, WorkKey};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 /// Remembered work in memory.
 #[derive(Debug, Default)]
-pub struct MemoryWorks(Mutex<HashMap<WorkKey, Entry>>);
+pub struct MemoryResultCache(Mutex<HashMap<WorkKey, Entry>>);
 
 #[derive(Debug)]
 enum Entry {
@@ -20,7 +20,7 @@ enum Entry {
 }
 
 #[async_trait]
-impl Works for MemoryWorks {
+impl ResultCache for MemoryResultCache {
     async fn find(&self, key: &WorkKey) -> Result<Option<Output>, Unavailable> {
         Ok(match self.0.lock().unwrap().get(key) {
             Some(Entry::Done(output)) => Some(output.clone()),
@@ -35,8 +35,8 @@ impl Works for MemoryWorks {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<WorkClaim, Unavailable> {
-        let mut works = self.0.lock().unwrap();
-        match works.get(key) {
+        let mut results = self.0.lock().unwrap();
+        match results.get(key) {
             Some(Entry::Done(output)) => return Ok(WorkClaim::Done(output.clone())),
             Some(Entry::Held {
                 holder: other,
@@ -48,28 +48,28 @@ impl Works for MemoryWorks {
             }
             _ => {}
         }
-        works.insert(key.clone(), Entry::Held { holder, until });
+        results.insert(key.clone(), Entry::Held { holder, until });
         Ok(WorkClaim::Claimed)
     }
 
     async fn complete(&self, key: &WorkKey, output: &Output) -> Result<(), Unavailable> {
-        let mut works = self.0.lock().unwrap();
-        works.insert(key.clone(), Entry::Done(output.clone()));
+        let mut results = self.0.lock().unwrap();
+        results.insert(key.clone(), Entry::Done(output.clone()));
         Ok(())
     }
 
     async fn release(&self, key: &WorkKey, holder: WorkHolder) -> Result<(), Unavailable> {
-        let mut works = self.0.lock().unwrap();
-        if matches!(works.get(key), Some(Entry::Held { holder: held, .. }) if *held == holder) {
-            works.remove(key);
+        let mut results = self.0.lock().unwrap();
+        if matches!(results.get(key), Some(Entry::Held { holder: held, .. }) if *held == holder) {
+            results.remove(key);
         }
         Ok(())
     }
 
     async fn forget(&self, key: &WorkKey) -> Result<(), Unavailable> {
-        let mut works = self.0.lock().unwrap();
-        if matches!(works.get(key), Some(Entry::Done(_))) {
-            works.remove(key);
+        let mut results = self.0.lock().unwrap();
+        if matches!(results.get(key), Some(Entry::Done(_))) {
+            results.remove(key);
         }
         Ok(())
     }
