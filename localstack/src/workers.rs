@@ -30,7 +30,7 @@ const EXPIRE_EVERY: Duration = Duration::from_hours(1);
 /// The longest that quarantined flows wait for a moment in which no other flow is due.
 const LAST_AFTER: Duration = Duration::from_mins(5);
 
-/// Receives messages and works on them where there are `permits`, until `stop`; returns once what it began is
+/// Receives messages and works on them as far as `permits` go, until `stop`; returns once what it began is
 /// done. Flows in `quarantine` are tried when no other is due, one at a time and
 /// with no other of a queue beside them.
 pub async fn work(
@@ -140,7 +140,7 @@ pub async fn expire(expiry: Expiry, stop: CancellationToken) {
 
 /// Where messages are worked on.
 pub struct Permits {
-    permits: Arc<Semaphore>,
+    semaphore: Arc<Semaphore>,
     parallel: u32,
     running: TaskTracker,
 }
@@ -150,7 +150,7 @@ impl Permits {
     pub fn new(parallel: usize) -> Self {
         let parallel = u32::try_from(parallel).unwrap_or(u32::MAX);
         Self {
-            permits: Arc::new(Semaphore::new(parallel as usize)),
+            semaphore: Arc::new(Semaphore::new(parallel as usize)),
             parallel,
             running: TaskTracker::new(),
         }
@@ -161,7 +161,7 @@ impl Permits {
         self.running.clone()
     }
 
-    /// ResultCache on a message, and holds its place for as long.
+    /// Works on a message, and holds its place for as long.
     fn spawn<Handled>(
         &self,
         deliveries: &Arc<dyn FlowDeliveries>,
@@ -183,7 +183,7 @@ impl Permits {
 
     /// Waits until nothing is worked on, and keeps it so. Nothing once it is time to stop.
     async fn alone(&self, stop: &CancellationToken) -> Option<SemaphorePermit<'_>> {
-        let all = self.permits.acquire_many(self.parallel);
+        let all = self.semaphore.acquire_many(self.parallel);
         stop.run_until_cancelled(all).await?.ok()
     }
 
@@ -195,8 +195,8 @@ impl Permits {
 
     /// Waits for a free permit, and takes as many as one receive can use.
     async fn free(&self) -> Vec<OwnedSemaphorePermit> {
-        let first = self.permits.clone().acquire_owned().await;
-        let more = || self.permits.clone().try_acquire_owned().ok();
+        let first = self.semaphore.clone().acquire_owned().await;
+        let more = || self.semaphore.clone().try_acquire_owned().ok();
         // The semaphore is never closed.
         first
             .ok()

@@ -59,7 +59,7 @@ impl std::fmt::Debug for Codecs {
 }
 
 impl Codecs {
-    /// ResultCache in this process, where no wall protects it: for pictures of one's own, as in benches. Bounds
+    /// Works in this process, where no wall protects it: for pictures of one's own, as in benches. Bounds
     /// are estimates there, and nothing holds a picture to them.
     pub fn in_process(bounds: Bounds) -> Self {
         let work = |job: Job, asset: &[u8], second: &[u8]| {
@@ -68,12 +68,12 @@ impl Codecs {
         Self::at(Place::Here(work), bounds)
     }
 
-    /// ResultCache on no picture, and brings no encoder along: for who only says what could be made. Every picture fails.
+    /// Works on no picture, and brings no encoder along: for who only says what could be made. Every picture fails.
     pub fn none() -> Self {
         Self::at(Place::Nowhere, Bounds::default())
     }
 
-    /// ResultCache in child processes of this binary, whose `main` MUST begin with
+    /// Works in child processes of this binary, whose `main` MUST begin with
     /// [`run_if_child`](crate::sandbox::run_if_child).
     ///
     /// # Errors

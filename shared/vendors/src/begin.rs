@@ -17,8 +17,8 @@ pub(super) async fn begin(
     asset: &Asset,
     media_type: &MediaType,
 ) -> Result<Run, OperationError> {
-    let context = call.context(None);
-    let first = request::build(call.client, call.profile, context, asset, media_type)?;
+    let render = call.render(None);
+    let first = request::build(call.client, call.profile, render, asset, media_type)?;
     let limit = call.profile.timeout;
     let answer = match tokio::time::timeout(limit, exchange(call, first)).await {
         Ok(answer) => answer?,
@@ -51,7 +51,7 @@ fn is_taken(call: &Call<'_>, answer: &Response) -> bool {
 /// What the vendor says of a call that came to nothing.
 pub(super) async fn look_up(call: &Call<'_>, by: &LookUpRequest) -> Result<LookUp, OperationError> {
     let step = &by.request;
-    let asked = request::build_next(call.client, call.profile, step, call.context(None))?;
+    let asked = request::build_next(call.client, call.profile, step, call.render(None))?;
     let limit = call.profile.timeout;
     let answer = match tokio::time::timeout(limit, call.send(asked)).await {
         Ok(Ok(answer)) => answer,

@@ -64,7 +64,7 @@ impl Call<'_> {
     }
 
     /// What templates are filled with.
-    pub(super) fn context<'f>(&'f self, answer: Option<&'f Response>) -> RenderContext<'f> {
+    pub(super) fn render<'f>(&'f self, answer: Option<&'f Response>) -> RenderContext<'f> {
         RenderContext {
             params: self.params,
             secrets: self.secrets,

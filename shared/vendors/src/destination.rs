@@ -14,7 +14,7 @@ use super::template::{RenderContext, Template};
 /// (<https://url.spec.whatwg.org/#double-dot-path-segment>).
 pub(super) fn destination(
     template: &Template,
-    context: RenderContext<'_>,
+    render: RenderContext<'_>,
 ) -> Result<Url, OperationError> {
     let unfit = || {
         OperationError::permanent(
@@ -22,7 +22,7 @@ pub(super) fn destination(
             "the parameters do not fit into the vendor's URL; use values without dots alone",
         )
     };
-    let text = template.url_text(context).ok_or_else(unfit)?;
+    let text = template.url_text(render).ok_or_else(unfit)?;
     let url = Url::parse(&text).map_err(|_| unfit())?;
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let climbs = path.split('/').any(|segment| matches!(segment, "." | ".."));
@@ -37,20 +37,20 @@ pub(super) fn destination(
 pub(super) fn next_destination(
     profile: &Profile,
     template: &Template,
-    context: RenderContext<'_>,
+    render: RenderContext<'_>,
 ) -> Result<Url, OperationError> {
     let invalid =
         |message: &str| OperationError::permanent(FailureCode::VendorResponseInvalid, message);
-    let first = destination(&profile.url, context)?;
+    let first = destination(&profile.url, render)?;
     let next = if template.is_answer() {
         template
-            .text(context)
+            .text(render)
             .and_then(|text| first.join(&text).ok())
             .ok_or_else(|| invalid("the vendor's answer does not say where it goes on"))?
-    } else if template.url_text(context).is_none() {
+    } else if template.url_text(render).is_none() {
         return Err(invalid("the vendor's answer lacks what its next URL needs"));
     } else {
-        destination(template, context)?
+        destination(template, render)?
     };
     if next.origin() == first.origin() {
         return Ok(next);

@@ -48,13 +48,11 @@ pub(super) async fn ask(call: &Call<'_>, state: &str, fresh: bool) -> Result<Run
         )));
     };
     let limit = call.profile.timeout;
-    match tokio::time::timeout(limit, follow(call, state.clone(), fresh)).await {
-        Ok(run) => run,
-        Err(_) => {
-            let trouble = then::too_slow(limit).failure().clone();
-            missed(call, state, trouble)
-        }
-    }
+    let asked = tokio::time::timeout(limit, follow(call, state.clone(), fresh)).await;
+    asked.unwrap_or_else(|_| {
+        let trouble = then::too_slow(limit).failure().clone();
+        missed(call, state, trouble)
+    })
 }
 
 /// Takes the requests that are due, up to one whose answer is not there yet.
@@ -77,7 +75,7 @@ async fn follow(call: &Call<'_>, mut state: State, mut fresh: bool) -> Result<Ru
             }
         }
         let request =
-            request::build_next(call.client, call.profile, step, call.context(Some(&before)))?;
+            request::build_next(call.client, call.profile, step, call.render(Some(&before)))?;
         let next = match call.send(request).await {
             Ok(answer) => then::judge(call, step, answer),
             Err(error @ OperationError::Permanent(_)) => Next::Failed(error),

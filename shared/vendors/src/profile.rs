@@ -260,9 +260,9 @@ impl Profile {
 
     /// What the requests make of secrets, other than to say them as they are: see
     /// [`Template::made_of_secrets`].
-    pub(crate) fn made_of_secrets(&self, context: RenderContext<'_>) -> Vec<String> {
+    pub(crate) fn made_of_secrets(&self, render: RenderContext<'_>) -> Vec<String> {
         self.templates()
-            .flat_map(|template| template.made_of_secrets(context))
+            .flat_map(|template| template.made_of_secrets(render))
             .collect()
     }
 

@@ -23,29 +23,27 @@ use super::template::{RenderContext, Template};
 pub(super) fn build(
     client: &GuardedClient,
     profile: &Profile,
-    context: RenderContext<'_>,
+    render: RenderContext<'_>,
     asset: &Asset,
     media_type: &MediaType,
 ) -> Result<RequestBuilder, OperationError> {
-    let url = destination(&profile.url, context)?;
+    let url = destination(&profile.url, render)?;
     let request = client
         .request(profile.method.clone(), &url)
         .map_err(|_| answer::vendor_refused_by_guard())?
-        .headers(headers(&profile.headers, context)?);
+        .headers(headers(&profile.headers, render)?);
     let content = &asset.content;
     Ok(match &profile.payload {
         Payload::None => request,
-        Payload::Query(fields) => request.query(&pairs(fields, context, content)),
-        Payload::Form(fields) => request.form(&pairs(fields, context, content)),
-        Payload::Json(fields) => request.json(&object(fields, context, content)),
-        Payload::Multipart(fields) => {
-            request.multipart(form(fields, context, content, media_type)?)
-        }
+        Payload::Query(fields) => request.query(&pairs(fields, render, content)),
+        Payload::Form(fields) => request.form(&pairs(fields, render, content)),
+        Payload::Json(fields) => request.json(&object(fields, render, content)),
+        Payload::Multipart(fields) => request.multipart(form(fields, render, content, media_type)?),
         Payload::Raw => raw(request, profile, content, media_type),
     })
 }
 
-/// Builds a request that follows the answer in `context`.
+/// Builds a request that follows the answer in `render`.
 ///
 /// # Errors
 /// As [`build`]; and a permanent error when it would go to another host than the first, which the keys
@@ -54,13 +52,13 @@ pub(super) fn build_next(
     client: &GuardedClient,
     profile: &Profile,
     step: &Step,
-    context: RenderContext<'_>,
+    render: RenderContext<'_>,
 ) -> Result<RequestBuilder, OperationError> {
-    let url = next_destination(profile, &step.url, context)?;
-    let mut fields = headers(&profile.headers, context)?;
+    let url = next_destination(profile, &step.url, render)?;
+    let mut fields = headers(&profile.headers, render)?;
     // That of the first body is not that of this one.
     fields.remove(header::CONTENT_TYPE);
-    for (name, value) in &headers(&step.headers, context)? {
+    for (name, value) in &headers(&step.headers, render)? {
         fields.insert(name, value.clone());
     }
     let request = client
@@ -70,17 +68,17 @@ pub(super) fn build_next(
     Ok(if step.fields.is_empty() {
         request
     } else {
-        request.json(&object(&step.fields, context, &Bytes::new()))
+        request.json(&object(&step.fields, render, &Bytes::new()))
     })
 }
 
 fn headers(
     declared: &[(HeaderName, Template)],
-    context: RenderContext<'_>,
+    render: RenderContext<'_>,
 ) -> Result<HeaderMap, OperationError> {
     let mut headers = HeaderMap::new();
     for (name, template) in declared {
-        if let Some(text) = template.text(context) {
+        if let Some(text) = template.text(render) {
             headers.append(name.clone(), header_value(name, template, &text)?);
         }
     }
@@ -111,33 +109,33 @@ fn header_value(
 
 fn pairs<'a>(
     fields: &'a [Field],
-    context: RenderContext<'_>,
+    render: RenderContext<'_>,
     content: &Bytes,
 ) -> Vec<(&'a str, String)> {
     fields
         .iter()
-        .filter_map(|field| Some((field.name.as_str(), text(&field.value, context, content)?)))
+        .filter_map(|field| Some((field.name.as_str(), text(&field.value, render, content)?)))
         .collect()
 }
 
-fn text(value: &FieldValue, context: RenderContext<'_>, content: &Bytes) -> Option<String> {
+fn text(value: &FieldValue, render: RenderContext<'_>, content: &Bytes) -> Option<String> {
     match value {
         FieldValue::Constant(Value::String(text)) => Some(text.clone()),
         FieldValue::Constant(value) => Some(value.to_string()),
-        FieldValue::Template(template) => template.text(context),
+        FieldValue::Template(template) => template.text(render),
         FieldValue::AssetBase64 => Some(STANDARD.encode(content)),
         FieldValue::AssetFile => None,
     }
 }
 
-fn object(fields: &[Field], context: RenderContext<'_>, content: &Bytes) -> Map<String, Value> {
+fn object(fields: &[Field], render: RenderContext<'_>, content: &Bytes) -> Map<String, Value> {
     let mut object = Map::new();
     for field in fields {
         let value = match &field.value {
             FieldValue::Constant(value) => Some(value.clone()),
-            FieldValue::Template(template) => template.json(context),
+            FieldValue::Template(template) => template.json(render),
             FieldValue::AssetBase64 | FieldValue::AssetFile => {
-                text(&field.value, context, content).map(Value::from)
+                text(&field.value, render, content).map(Value::from)
             }
         };
         if let Some(value) = value {
@@ -166,7 +164,7 @@ fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
 
 fn form(
     fields: &[Field],
-    context: RenderContext<'_>,
+    render: RenderContext<'_>,
     content: &Bytes,
     media_type: &MediaType,
 ) -> Result<Form, OperationError> {
@@ -174,7 +172,7 @@ fn form(
     for field in fields {
         if matches!(field.value, FieldValue::AssetFile) {
             form = form.part(field.name.clone(), file(content, media_type)?);
-        } else if let Some(text) = text(&field.value, context, content) {
+        } else if let Some(text) = text(&field.value, render, content) {
             form = form.text(field.name.clone(), text);
         }
     }

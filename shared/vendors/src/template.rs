@@ -118,12 +118,12 @@ impl Template {
     }
 
     /// The filled-in text; `None` when one of its values is absent.
-    pub(crate) fn text(&self, context: RenderContext<'_>) -> Option<String> {
+    pub(crate) fn text(&self, render: RenderContext<'_>) -> Option<String> {
         let mut text = String::new();
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(literal) => text.push_str(literal),
-                Piece::Placeholder(placeholder) => text.push_str(&placeholder.text(context)?),
+                Piece::Placeholder(placeholder) => text.push_str(&placeholder.text(render)?),
             }
         }
         Some(text)
@@ -132,9 +132,9 @@ impl Template {
     /// The filled-in text, what was filled in percent-encoded so that it can't change the URL around
     /// it; `None` when one of its values is absent. A template that is nothing but a place in the
     /// answer before is that whole URL.
-    pub(crate) fn url_text(&self, context: RenderContext<'_>) -> Option<String> {
+    pub(crate) fn url_text(&self, render: RenderContext<'_>) -> Option<String> {
         if self.is_answer() {
-            return self.text(context);
+            return self.text(render);
         }
         // From the end, since a signature covers what follows it.
         let mut text = String::new();
@@ -144,8 +144,8 @@ impl Template {
                 Piece::Placeholder(Placeholder {
                     source: Source::Imgproxy { key, salt },
                     ..
-                }) => imgproxy::signature(context.secrets, key, salt, &text)?,
-                Piece::Placeholder(placeholder) => placeholder.url_text(context)?,
+                }) => imgproxy::signature(render.secrets, key, salt, &text)?,
+                Piece::Placeholder(placeholder) => placeholder.url_text(render)?,
             };
             text.insert_str(0, &part);
         }
@@ -154,7 +154,7 @@ impl Template {
 
     /// What the filled-in text says of secrets in other words: what filters and signatures make of them,
     /// and the whole of a text in which one is too short to be looked for by itself.
-    pub(crate) fn made_of_secrets(&self, context: RenderContext<'_>) -> Vec<String> {
+    pub(crate) fn made_of_secrets(&self, render: RenderContext<'_>) -> Vec<String> {
         let mut made = Vec::new();
         for (at, piece) in self.pieces.iter().enumerate() {
             let Piece::Placeholder(placeholder) = piece else {
@@ -166,24 +166,23 @@ impl Template {
                         source: String::new(),
                         pieces: self.pieces[at + 1..].to_vec(),
                     };
-                    let signed = signed.url_text(context);
+                    let signed = signed.url_text(render);
                     made.extend(
-                        signed.and_then(|path| {
-                            imgproxy::signature(context.secrets, key, salt, &path)
-                        }),
+                        signed
+                            .and_then(|path| imgproxy::signature(render.secrets, key, salt, &path)),
                     );
                 }
-                (Source::Secret(_), Some(_)) => made.extend(placeholder.text(context)),
+                (Source::Secret(_), Some(_)) => made.extend(placeholder.text(render)),
                 _ => {}
             }
         }
         let is_short = |name: &SecretName| {
-            let value = context.secrets.get(name);
+            let value = render.secrets.get(name);
             value.is_some_and(|value| value.chars().count() < MIN_SECRET_CHARS)
         };
         if self.secrets().any(is_short) {
-            made.extend(self.text(context));
-            made.extend(self.url_text(context));
+            made.extend(self.text(render));
+            made.extend(self.url_text(render));
         }
         made
     }
@@ -201,20 +200,20 @@ impl Template {
 
     /// The filled-in value: that of the parameter, with its type, when the template is nothing but
     /// one, a text otherwise; `None` when one of its values is absent.
-    pub(crate) fn json(&self, context: RenderContext<'_>) -> Option<Value> {
+    pub(crate) fn json(&self, render: RenderContext<'_>) -> Option<Value> {
         match self.pieces.as_slice() {
             [
                 Piece::Placeholder(Placeholder {
                     source: Source::Param(name),
                     filter: None,
                 }),
-            ] => context.params.get(name).map(|value| match value {
+            ] => render.params.get(name).map(|value| match value {
                 ParamValue::Boolean(value) => Value::from(*value),
                 ParamValue::Integer(value) => Value::from(*value),
                 ParamValue::Number(value) => Value::from(*value),
                 ParamValue::Text(value) => Value::from(value.as_str()),
             }),
-            _ => self.text(context).map(Value::from),
+            _ => self.text(render).map(Value::from),
         }
     }
 }
@@ -252,7 +251,7 @@ mod tests {
     #[test]
     fn placeholders_are_filled_and_braces_escaped() {
         let template = Template::parse("{{{env:KEY}}} {param:size} of {asset:url}").unwrap();
-        let context = RenderContext {
+        let render = RenderContext {
             params: &params(r#"{"size": 7}"#),
             secrets: &secrets(),
             asset_url: "https://a.test/x y",
@@ -260,26 +259,26 @@ mod tests {
             answer: None,
         };
         assert_eq!(
-            template.text(context).unwrap(),
+            template.text(render).unwrap(),
             "{s/ecret} 7 of https://a.test/x y"
         );
         let url = Template::parse("https://b.test/{param:size}?u={asset:url}").unwrap();
         assert_eq!(
-            url.url_text(context).unwrap(),
+            url.url_text(render).unwrap(),
             "https://b.test/7?u=https%3A%2F%2Fa.test%2Fx%20y"
         );
     }
 
     #[test]
     fn a_lone_parameter_keeps_its_type() {
-        let context = RenderContext {
+        let render = RenderContext {
             params: &params(r#"{"scale": 2, "fast": true, "share": 0.5, "name": "x"}"#),
             secrets: &secrets(),
             asset_url: "",
             reference: None,
             answer: None,
         };
-        let json = |source: &str| Template::parse(source).unwrap().json(context);
+        let json = |source: &str| Template::parse(source).unwrap().json(render);
         assert_eq!(json("{param:scale}"), Some(Value::from(2)));
         assert_eq!(json("{param:fast}"), Some(Value::from(true)));
         assert_eq!(json("{param:share}"), Some(Value::from(0.5)));

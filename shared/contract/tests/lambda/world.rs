@@ -129,7 +129,7 @@ impl World {
         accepted.flows.into_iter().next().unwrap()
     }
 
-    /// ResultCache, and does what the schedule does, until the flow is settled.
+    /// Works, and does what the schedule does, until the flow is settled.
     pub(crate) async fn run_until_settled(&self, id: FlowId, life: Life) {
         let work = self.work(&life);
         while !self.flow(id).await.state().is_settled() {

@@ -72,8 +72,8 @@ impl Placeholder {
         }
     }
 
-    pub(super) fn text(&self, context: RenderContext<'_>) -> Option<String> {
-        let text = self.source.text(context)?;
+    pub(super) fn text(&self, render: RenderContext<'_>) -> Option<String> {
+        let text = self.source.text(render)?;
         Some(match &self.filter {
             Some(filter) => filter.apply(&text),
             None => text,
@@ -81,8 +81,8 @@ impl Placeholder {
     }
 
     /// The text, percent-encoded unless a filter has made it fit for a URL.
-    pub(super) fn url_text(&self, context: RenderContext<'_>) -> Option<String> {
-        let text = self.text(context)?;
+    pub(super) fn url_text(&self, render: RenderContext<'_>) -> Option<String> {
+        let text = self.text(render)?;
         Some(match &self.filter {
             Some(filter) if filter.is_fit_for_url() => text,
             _ => percent_encoded(&text),
@@ -91,19 +91,19 @@ impl Placeholder {
 }
 
 impl Source {
-    fn text(&self, context: RenderContext<'_>) -> Option<String> {
+    fn text(&self, render: RenderContext<'_>) -> Option<String> {
         match self {
-            Self::Secret(name) => context.secrets.get(name).map(str::to_owned),
-            Self::AssetUrl => Some(context.asset_url.to_owned()),
-            Self::Reference => context.reference.map(str::to_owned),
-            Self::Param(name) => context.params.get(name).map(|value| match value {
+            Self::Secret(name) => render.secrets.get(name).map(str::to_owned),
+            Self::AssetUrl => Some(render.asset_url.to_owned()),
+            Self::Reference => render.reference.map(str::to_owned),
+            Self::Param(name) => render.params.get(name).map(|value| match value {
                 ParamValue::Boolean(value) => value.to_string(),
                 ParamValue::Integer(value) => value.to_string(),
                 ParamValue::Number(value) => value.to_string(),
                 ParamValue::Text(value) => value.clone(),
             }),
-            Self::Answer(at) => at.text_in(context.answer?.document()?),
-            Self::Header(name) => context.answer?.header(name).map(str::to_owned),
+            Self::Answer(at) => at.text_in(render.answer?.document()?),
+            Self::Header(name) => render.answer?.header(name).map(str::to_owned),
             // A signature is of a URL, and filled in there.
             Self::Imgproxy { .. } => None,
         }

@@ -33,23 +33,24 @@ impl From<History> for String {
 }
 
 fn word(event: &Event, since: i64) -> String {
-    let mut word = String::from(letter(event.what));
-    word.push_str(&in_base_36(since));
-    if event.step > 0 {
-        word.push_str(&format!(".{}", in_base_36(event.step.into())));
-    }
-    if event.attempt > 0 {
-        word.push_str(&format!("*{}", in_base_36(event.attempt.into())));
-    }
-    match event.what {
+    let step = match event.step {
+        0 => String::new(),
+        step => format!(".{}", in_base_36(step.into())),
+    };
+    let attempt = match event.attempt {
+        0 => String::new(),
+        attempt => format!("*{}", in_base_36(attempt.into())),
+    };
+    let more = match event.what {
         Happened::Waits { reason, until } => {
             let wait = until.as_millisecond() - event.at.as_millisecond();
-            word.push_str(&format!(">{}:{}", in_base_36(wait), wait_text(reason)));
+            format!(">{}:{}", in_base_36(wait), wait_text(reason))
         }
-        Happened::Failed(code) => word.push_str(&format!(":{}", code.as_str())),
-        _ => {}
-    }
-    word
+        Happened::Failed(code) => format!(":{}", code.as_str()),
+        _ => String::new(),
+    };
+    let (letter, since) = (letter(event.what), in_base_36(since));
+    format!("{letter}{since}{step}{attempt}{more}")
 }
 
 impl TryFrom<String> for History {

@@ -52,20 +52,19 @@ impl Process {
             if job.is_none() && self.may_outlast_its_caller(step, attempt) {
                 return Ok(End::OutOfTime);
             }
-            let made = match job {
-                Some(job) => self.ask(flow, step, job, attempt).await?,
-                None => {
-                    let input = match asset.take() {
-                        Some(asset) => asset,
-                        None => match self.input(flow, &mut done, &url).await? {
-                            Ok(asset) => asset,
-                            Err(error) => return Ok(End::OperationError(error)),
-                        },
-                    };
-                    attempt.note(flow, self.clock.now(), Happened::Fetched);
-                    // What is gone is made again, by the step that made it.
-                    self.make_step(flow, &steps[done], input, attempt).await?
-                }
+            let made = if let Some(job) = job {
+                self.ask(flow, step, job, attempt).await?
+            } else {
+                let input = match asset.take() {
+                    Some(asset) => asset,
+                    None => match self.input(flow, &mut done, &url).await? {
+                        Ok(asset) => asset,
+                        Err(error) => return Ok(End::OperationError(error)),
+                    },
+                };
+                attempt.note(flow, self.clock.now(), Happened::Fetched);
+                // What is gone is made again, by the step that made it.
+                self.make_step(flow, &steps[done], input, attempt).await?
             };
             let step = &steps[done];
             let made = match made {
