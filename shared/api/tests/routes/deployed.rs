@@ -42,7 +42,7 @@ impl<'a> Template<'a> {
     }
 }
 
-/// The text behind a tag of CloudFormation, such as `!Sub`.
+/// The text behind a tag of `CloudFormation`, such as `!Sub`.
 fn tagged<'a>(node: &'a Yaml, tag: &str) -> &'a str {
     assert_eq!(node.get_tag().unwrap().suffix, tag);
     node.get_tagged_node().unwrap().as_str().unwrap()
