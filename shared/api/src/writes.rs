@@ -2,12 +2,12 @@
 //!
 //! [`router`] is a function of its ports: a Lambda and the program on one machine mount the same.
 
-mod order;
 mod problems;
 mod readiness;
 mod routes;
 mod rows;
 mod state;
+mod transform_request;
 
 use axum::Router;
 use utoipa::OpenApi as _;

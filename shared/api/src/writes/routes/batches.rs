@@ -9,8 +9,8 @@ use axum::response::Response;
 use super::transforms::started;
 use crate::views::{CancelledView, OverallStatus, StartedView};
 use crate::writes::WriteState;
-use crate::writes::order::MEMORY_OF_A_BATCH;
 use crate::writes::problems::{CancelProblems, RetryProblems};
+use crate::writes::transform_request::MEMORY_OF_A_BATCH;
 use crate::{Caller, ErrorCode, PathId, Problem};
 
 /// Stop a batch

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 
 use crate::views::ResultView;
 use crate::writes::WriteState;
-use crate::writes::order::OneAsset;
 use crate::writes::problems::OneProblems;
+use crate::writes::transform_request::OneAsset;
 use crate::{Caller, ErrorCode, JsonBody, Problem, TenantInFlight};
 
 const FLOW_ID: HeaderName = HeaderName::from_static("assetmill-flow-id");

@@ -10,9 +10,9 @@ use http::header::{CONTENT_TYPE, LOCATION};
 
 use crate::views::{Counted, ResultsBeginning, ResultsView, StartedView};
 use crate::writes::WriteState;
-use crate::writes::order::{ManyAssets, memory_of};
 use crate::writes::problems::ManyProblems;
 use crate::writes::rows::AtHand;
+use crate::writes::transform_request::{ManyAssets, memory_of};
 use crate::{Caller, JsonBody, Problem, rows};
 
 /// Process many assets and wait for all results
