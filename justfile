@@ -2,6 +2,10 @@
 check:
     bash .ci/run
 
+# What is worth asking after every change: under three minutes, once it was asked before.
+quick:
+    bash .ci/quick
+
 # The tests.
 test:
     cargo test --workspace
@@ -21,7 +25,7 @@ bench-wall *photograph:
 
 # The table of docs/limits.md, made anew: some minutes of a core, and 2 GiB.
 limits:
-    ASSETMILL_WRITE_LIMITS=1 cargo test -p assetmill-images --test wall -- the_table_of_limits
+    ASSETMILL_WRITE_LIMITS=1 cargo test --release -p assetmill-images --test wall -- the_table_of_limits
 
 # One tenant does everything that used to stop the service: says what another notices of it. Two minutes.
 hostile:

@@ -30,7 +30,7 @@ fi
 start_ministack "$host" 4566
 export AWS_ENDPOINT_URL=http://$host:4566 AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 export SAM_CLI_TELEMETRY=0
-cargo build --quiet
+cargo build --quiet --package assetmill --features aws
 target/debug/assetmill init
 curl --silent --fail --upload-file localstack/samples/coffee.jpg "$AWS_ENDPOINT_URL/assetmill/samples/coffee.jpg"
 

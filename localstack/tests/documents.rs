@@ -120,7 +120,9 @@ fn the_program_takes_the_options_it_is_given() {
     let mut lines = 0;
     for block in blocks("sh") {
         for line in block.text.lines() {
-            let Some(arguments) = line.trim().strip_prefix("cargo run -- ") else {
+            // What stands before is for cargo.
+            let run = line.trim().strip_prefix("cargo run ");
+            let Some((_, arguments)) = run.and_then(|rest| rest.split_once("-- ")) else {
                 continue;
             };
             lines += 1;

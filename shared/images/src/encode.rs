@@ -6,7 +6,7 @@ mod jpeg;
 use assetmill_core::{FailureCode, OperationError, Product};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ColorType, DynamicImage, GrayImage, ImageEncoder, Rgb, RgbImage};
-use ravif::{BitDepth, Img, RGB8, RGBA8};
+use ravif::{BitDepth, Img, RGBA8};
 use rgb::FromSlice as _;
 
 use super::encoding::Encoding;
@@ -130,15 +130,11 @@ fn avif(image: &DynamicImage, quality: u8) -> Result<Vec<u8>, OperationError> {
         .with_num_threads(Some(1))
         .with_bit_depth(BitDepth::Eight);
     let (width, height) = (image.width() as usize, image.height() as usize);
-    let written = if image.color().has_alpha() {
-        let pixels = image.to_rgba8();
-        let pixels: &[RGBA8] = pixels.as_raw().as_rgba();
-        encoder.encode_rgba(Img::new(pixels, width, height))
-    } else {
-        let pixels = image.to_rgb8();
-        let pixels: &[RGB8] = pixels.as_raw().as_rgb();
-        encoder.encode_rgb(Img::new(pixels, width, height))
-    };
+    // An opaque picture comes out as from `encode_rgb`, which is inline: all of rav1e would be compiled once more
+    // for it.
+    let pixels = image.to_rgba8();
+    let pixels: &[RGBA8] = pixels.as_raw().as_rgba();
+    let written = encoder.encode_rgba(Img::new(pixels, width, height));
     Ok(written.map_err(failed)?.avif_file)
 }
 

@@ -1,6 +1,5 @@
 //! What a pixel costs, by what is done with it: upper bounds of what was measured on a core of `x86_64` of
-//! 2026 without the vector code that needs an assembler (`cargo test -p assetmill-images --test limits`
-//! prints what the worst pictures take).
+//! 2026 without the vector code that needs an assembler (`just limits` prints what the worst pictures take).
 
 use crate::format::Format;
 use crate::format::Output;
