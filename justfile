@@ -32,6 +32,11 @@ hostile:
     cargo build --release --package assetmill
     cargo run --release --package assetmill --example hostile -- target/release/assetmill
 
+# Flows a second on one machine; of other programs too, in turns, if they are named.
+bench-throughput *others:
+    cargo build --release --package assetmill
+    python3 localstack/throughput.py target/release/assetmill {{others}}
+
 # From the start of the program to its first answer that it is ready.
 bench-start:
     cargo build --release --package assetmill
