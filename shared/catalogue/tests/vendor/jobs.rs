@@ -206,7 +206,7 @@ async fn a_request_that_can_not_be_repeated_is_announced_first() {
     // Who kept that goes on; whoever finds it can't know whether it was sent.
     match operation.ask(later(&announced)).await.unwrap_err() {
         OperationError::Abandoned(failure) => {
-            assert_eq!(failure.code, FailureCode::VendorUnconfirmed)
+            assert_eq!(failure.code, FailureCode::VendorUnconfirmed);
         }
         other => panic!("{other:?}"),
     }

@@ -103,7 +103,7 @@ async fn a_date_to_come_back_at_that_is_past_is_no_wait() {
     let past = &[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")];
     match error(429, past, json!({})).await {
         OperationError::Throttled { retry_after, .. } => {
-            assert_eq!(retry_after, Some(Duration::ZERO))
+            assert_eq!(retry_after, Some(Duration::ZERO));
         }
         other => panic!("{other:?}"),
     }
