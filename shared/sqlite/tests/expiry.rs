@@ -329,10 +329,14 @@ async fn writers_take_turns_with_what_is_deleted() {
             *counted.lock().unwrap() += 1;
         }
     });
+    while *count.lock().unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let before = *count.lock().unwrap();
     let expired = world.expire().await;
-    let during = *count.lock().unwrap();
+    let during = *count.lock().unwrap() - before;
     writer.abort();
     assert_eq!((expired.batches, expired.flows), (3, 6_000));
-    // Thirty portions: beside each, or nearly each, somebody else's write.
-    assert!(during >= 20, "{during} writes meanwhile");
+    // Thirty portions: if they were one, a write could come before it, and one after.
+    assert!(during > 2, "{during} writes meanwhile");
 }
