@@ -18,7 +18,7 @@ use crate::environment::{Environment, EnvironmentError};
 use crate::stores::Stores;
 
 /// Compiled in: a function has what was deployed with it, and nothing else to go wrong at its start.
-const CATALOGUE: &str = include_str!("../../../operations.toml");
+const CATALOGUE: &str = include_str!(env!("ASSETMILL_CATALOGUE"));
 
 /// Why nothing can be processed.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +114,7 @@ fn catalogue_with(
 ) -> Result<Catalogue, ProcessingError> {
     let vendors = client(environment, "ASSETMILL_VENDOR_ALLOW")?;
     let secrets = |name: &str| environment.get(name).map(ToOwned::to_owned);
-    let file = "operations.toml";
+    let file = env!("ASSETMILL_CATALOGUE_NAME");
     Ok(assetmill_catalogue::load(
         CATALOGUE, file, &vendors, codecs, &secrets,
     )?)
