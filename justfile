@@ -45,3 +45,8 @@ bench-start:
 # Every function under `sam local`, in containers, by hand: localstack/sam-local.sh says what it needs.
 sam-local:
     bash localstack/sam-local.sh
+
+# That vendors of 10 to 300 seconds are called once for each asset, by functions that are frozen and on one machine. Ten
+# minutes.
+frozen:
+    python3 localstack/frozen.py
