@@ -1,5 +1,5 @@
-"""Proves that a slow vendor is called once for each asset, whatever becomes of who called it: vendors that take 10 to 300
-seconds, asked for by v1, on one machine and by functions that are frozen as soon as they answered.
+"""Proves that a slow vendor is called once for each asset, whatever becomes of who called it: vendors that take 10 to
+300 seconds, asked for by v1, on one machine and of functions that are frozen as soon as they answered.
 
     python3 localstack/frozen.py
 
@@ -95,8 +95,9 @@ def serve(stack, server):
 
 def program(stack, name, command, environment=None, port=None):
     """Runs a program until the end of the run."""
+    environment = {**os.environ, **(environment or {})}
     with (WORK / f"{name}.log").open("wb") as lines:
-        process = subprocess.Popen(command, env={**os.environ, **(environment or {})}, stdout=lines, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, env=environment, stdout=lines, stderr=subprocess.STDOUT)
     stack.callback(process.wait)
     stack.callback(process.kill)
     if port:

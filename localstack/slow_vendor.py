@@ -137,8 +137,12 @@ class VendorHandler(BaseHTTPRequestHandler):
             self.answer(asset, "image/png")
 
     def tell(self, name, status):
-        urls = {f"{of}_url": f"http://{VENDOR}/{path}/{name}" for of, path in [("status", "jobs"), ("result", "results")]}
-        self.answer(json.dumps({"status": status, **urls}).encode(), "application/json")
+        told = {
+            "status": status,
+            "status_url": f"http://{VENDOR}/jobs/{name}",
+            "result_url": f"http://{VENDOR}/results/{name}",
+        }
+        self.answer(json.dumps(told).encode(), "application/json")
 
     def answer(self, body, media_type):
         self.send_response(200)

@@ -23,6 +23,9 @@ fn main() {
     // `include_str!` begins at the file that it is written in. Not made absolute, so that a target folder that was
     // copied to another checkout has the catalogue of that one.
     let included = Path::new("../../..").join(name);
-    println!("cargo::rustc-env=ASSETMILL_CATALOGUE={}", included.display());
+    println!(
+        "cargo::rustc-env=ASSETMILL_CATALOGUE={}",
+        included.display()
+    );
     println!("cargo::rustc-env=ASSETMILL_CATALOGUE_NAME={name}");
 }
