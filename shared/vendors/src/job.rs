@@ -8,6 +8,7 @@ use assetmill_core::{Failure, FailureCode, Job, MAX_JOB_BYTES, OperationError, R
 use http::Method;
 
 use super::call::Call;
+use super::pointer::JsonPointer;
 use super::profile::{Resend, ResultPlace, Step};
 use super::response::Response;
 use super::then::{self, Next};
@@ -24,7 +25,8 @@ const REST: Duration = Duration::from_secs(2);
 /// # Errors
 /// What the vendor's answer means, where it is no product and leads to none.
 pub(super) async fn after_first(call: &Call<'_>, answer: Response) -> Result<Run, OperationError> {
-    if call.profile.then.is_empty() {
+    // Where the result is fetched from is kept first: the call was paid, whatever becomes of who fetches.
+    if call.profile.then.is_empty() && !leads_to_result(call, &answer) {
         return finish(call, &answer, &State::default()).await;
     }
     taken(
@@ -126,6 +128,12 @@ async fn finish(call: &Call<'_>, last: &Response, state: &State) -> Result<Run, 
 
 fn is_fetched(call: &Call<'_>) -> bool {
     matches!(call.profile.result, ResultPlace::Url(_))
+}
+
+/// Whether an answer says where the result is fetched from.
+fn leads_to_result(call: &Call<'_>, answer: &Response) -> bool {
+    let said = |at: &JsonPointer| answer.document().and_then(|document| at.value_in(document));
+    matches!(&call.profile.result, ResultPlace::Url(at) if said(at).is_some())
 }
 
 fn missed(call: &Call<'_>, mut state: State, trouble: Failure) -> Result<Run, OperationError> {
