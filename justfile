@@ -46,7 +46,7 @@ bench-start:
 sam-local:
     bash localstack/sam-local.sh
 
-# That vendors of 10 to 300 seconds are called once for each asset, by functions that are frozen and on one machine. Ten
+# That vendors of 10 to 300 seconds are called once for each asset, by functions that are frozen and on one machine: six
 # minutes.
 frozen:
     python3 localstack/frozen.py
