@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::database::Database;
-use super::expiry::{self, Retention};
+
+use super::retention::{self, Retention};
 use super::rows::{self, BATCH, FLOW};
 
 /// Rows of flows and batches in SQLite.
@@ -59,7 +60,7 @@ impl FlowReads for SqliteFlows {
         self.read(move |rows| {
             rows.prepare_cached(&format!(
                 "SELECT {BATCH} FROM batches WHERE batch_id = ?1 AND tenant = ?2 AND {}",
-                expiry::batch_lives("?3")
+                retention::batch_lives("?3")
             ))?
             .query_row(params![id.to_string(), tenant.as_str(), gone], rows::batch)
             .optional()
@@ -80,7 +81,7 @@ impl FlowReads for SqliteFlows {
                 "SELECT {BATCH} FROM batches
                  WHERE tenant = ?1 AND (?2 IS NULL OR batch_id < ?2) AND {}
                  ORDER BY batch_id DESC LIMIT ?3",
-                expiry::batch_lives("?4")
+                retention::batch_lives("?4")
             ))?
             .query_map(
                 params![
@@ -116,7 +117,7 @@ impl FlowReads for SqliteFlows {
              AND EXISTS (SELECT 1 FROM batches
                 WHERE batch_id = :batch_id AND tenant = :tenant AND {lives})
              ORDER BY place LIMIT :limit",
-            lives = expiry::batch_lives(":gone")
+            lives = retention::batch_lives(":gone")
         );
         let tenant = tenant.clone();
         let gone = self.retention.cutoff();
@@ -158,7 +159,7 @@ impl FlowReads for SqliteFlows {
                  AND EXISTS (SELECT 1 FROM batches
                     WHERE batch_id = ?1 AND tenant = ?2 AND {})
                  GROUP BY state",
-                expiry::batch_lives("?3")
+                retention::batch_lives("?3")
             ))?;
             let mut groups = query.query(params![id.to_string(), tenant.as_str(), gone])?;
             while let Some(group) = groups.next()? {

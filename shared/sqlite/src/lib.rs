@@ -10,6 +10,7 @@ pub mod private;
 mod quarantine;
 mod queue;
 mod result_cache;
+mod retention;
 mod rows;
 
 use std::path::Path;
@@ -28,7 +29,7 @@ pub use queue::{QueueSettings, SqliteQueue};
 pub use result_cache::SqliteResultCache;
 
 use database::Database;
-use expiry::Retention;
+use retention::Retention;
 
 /// The ports on one folder, which one process at a time may hold.
 #[derive(Clone)]

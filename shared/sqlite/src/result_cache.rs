@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use super::database::Database;
-use super::expiry::{Cutoff, Retention};
+use super::retention::{Cutoff, Retention};
 use super::rows;
 
 /// Remembered work in SQLite.

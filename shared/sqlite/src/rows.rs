@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::expiry::{self, Cutoff};
+use super::retention::{self, Cutoff};
 
 pub(super) const FLOW: &str =
     "flow_id, batch_id, place, tenant, source, operation, params, state, \
@@ -65,7 +65,7 @@ pub(super) fn find_flow(
 ) -> rusqlite::Result<Option<Flow>> {
     rows.prepare_cached(&format!(
         "SELECT {FLOW} FROM flows WHERE flow_id = ?1 AND {}",
-        expiry::flow_lives("?2")
+        retention::flow_lives("?2")
     ))?
     .query_row(params![id, gone], flow)
     .optional()
@@ -81,7 +81,7 @@ pub(super) fn find_flow_of(
 ) -> rusqlite::Result<Option<Flow>> {
     rows.prepare_cached(&format!(
         "SELECT {FLOW} FROM flows WHERE flow_id = ?1 AND tenant = ?2 AND {}",
-        expiry::flow_lives("?3")
+        retention::flow_lives("?3")
     ))?
     .query_row(params![id, tenant.as_str(), gone], flow)
     .optional()

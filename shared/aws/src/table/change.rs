@@ -5,8 +5,8 @@ use assetmill_core::{Flow, FlowId, FlowRef};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
-use super::item::{self, Item, WriteId};
-use super::update::{PROGRESS, ProgressIs, Update};
+use super::item::{self, Item, PROGRESS, WriteId};
+use super::update::{ProgressIs, Update};
 use super::{Table, keys, names, unavailable};
 
 /// How often a change is tried anew on a row that others changed meanwhile. Each time, one of them

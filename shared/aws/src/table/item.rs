@@ -9,11 +9,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::update::PROGRESS;
 use super::{Table, keys, names};
 
 /// A row.
 pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The attribute of a flow that is a map whose parts change one by one.
+pub(super) const PROGRESS: &str = "progress";
 
 /// The version of what rows look like that this code writes. A row keeps the version that made it: whoever changes it
 /// leaves alone what it does not know of it.

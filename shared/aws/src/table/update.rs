@@ -6,10 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::item::Item;
+use super::item::{Item, PROGRESS};
 
-/// The attribute of a flow that is a map whose parts change one by one.
-pub(super) const PROGRESS: &str = "progress";
 /// What the row of a flow has at one time and lacks at another. What it is to lack is taken out though it was not seen:
 /// an older version may have left it where it has no business.
 const OPTIONAL: [&str; 12] = [

@@ -3,7 +3,7 @@
 use assetmill_core::{Output, OutputKey};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::Cutoff;
+use crate::retention::Cutoff;
 use crate::rows::{self, FLOW};
 
 /// How many rows are deleted in one transaction.
