@@ -86,7 +86,8 @@ impl App {
             max_bytes: config.max_asset_bytes.as_u64(),
             ..FetchLimits::default()
         };
-        let fetcher = Fetcher::new(client, limits, config.origin_limits());
+        let fetcher =
+            Fetcher::new(client, limits, config.origin_limits()).within(config.memory.as_u64());
         let submit = Submit {
             flows: flows.clone(),
             queue: queue.clone(),
@@ -102,7 +103,7 @@ impl App {
             limits: TimeLimits::default(),
         };
         let work = MessageHandler { process, queue };
-        let permits = config.workers() as u64;
+        let permits = config.workers.get() as u64;
         let attempts = TaskTracker::new();
         let callers = config.callers()?;
         let in_flight = InFlight::new(config.http_memory.as_u64());

@@ -15,6 +15,9 @@ use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 use url::Url;
 
+/// Flows in the works at the same time where nothing is said: what waits costs little.
+const WORKERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(511);
+
 /// URLs in, processed assets out: on one machine, with everything in one folder.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "assetmill", version)]
@@ -90,10 +93,15 @@ pub struct Config {
     )]
     pub origin_rate: NonZeroU32,
 
-    /// Flows processed at the same time, and as many again for callers who wait; without it, four for
-    /// each core.
-    #[arg(long, env = "ASSETMILL_WORKERS")]
-    pub workers: Option<NonZeroUsize>,
+    /// Flows in the works at the same time, and as many again for callers who wait. Most of them wait for
+    /// others: pictures have their cores and bodies their memory, however many flows there are.
+    #[arg(long, env = "ASSETMILL_WORKERS", default_value_t = WORKERS)]
+    pub workers: NonZeroUsize,
+
+    /// The most bytes of assets, of what is sent of them and of what comes back, at the same time; a tenant has no
+    /// more than three quarters. An asset weighs three times its size.
+    #[arg(long, env = "ASSETMILL_MEMORY", default_value = "1 GiB", value_parser = memory)]
+    pub memory: ByteSize,
 
     /// The largest asset, in bytes or with a unit.
     #[arg(long, env = "ASSETMILL_MAX_ASSET_BYTES", default_value = "50 MiB")]
@@ -295,25 +303,31 @@ impl Config {
 
     /// What one host of assets is asked for at the most.
     pub fn origin_limits(&self) -> OriginLimits {
-        let workers = self.workers();
-        let most = NonZeroUsize::new(workers - workers / 4).unwrap_or(NonZeroUsize::MIN);
         OriginLimits {
-            connections: self.origin_connections.min(most),
+            connections: self.origin_connections.min(self.workers_of_one()),
             rate: self.origin_rate,
         }
     }
 
-    /// Flows processed at the same time.
-    pub fn workers(&self) -> usize {
-        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        // Most of a flow is waiting for others; what needs a core waits for one by itself.
-        self.workers.map_or(cores * 4, NonZeroUsize::get)
+    /// Flows of one tenant in the works at the same time: whoever else comes finds a place.
+    pub fn workers_of_one(&self) -> NonZeroUsize {
+        let workers = self.workers.get();
+        NonZeroUsize::new(workers - workers / 4).unwrap_or(NonZeroUsize::MIN)
     }
 }
 
 fn http_memory(text: &str) -> Result<ByteSize, String> {
     // Half of it is a tenant's, and has to hold the largest body and a batch of the largest size.
     let least = ByteSize::mib(32);
+    let given: ByteSize = text.parse()?;
+    if given < least {
+        return Err(format!("give at least {least}"));
+    }
+    Ok(given)
+}
+
+fn memory(text: &str) -> Result<ByteSize, String> {
+    let least = ByteSize::mib(16);
     let given: ByteSize = text.parse()?;
     if given < least {
         return Err(format!("give at least {least}"));

@@ -151,7 +151,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let address = listener.local_addr()?;
     let public_url = public_url(&config, address)?;
     let adapters = match &store {
-        Some(store) => in_folder(store, &public_url, clock.clone())?,
+        Some(store) => in_folder(store, &public_url, config.workers_of_one(), clock.clone())?,
         None => aws::adapters(&config, clock.clone()).await?,
     };
     let app = App::new(&config, &public_url, adapters, clock, client, catalogue)?;
@@ -165,7 +165,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     }
     greet(&config, address, &public_url, store.as_ref())?;
     let connections = Connections::new(config.connections as usize);
-    run(app, listener, connections, store, config.workers()).await
+    run(app, listener, connections, store, config.workers.get()).await
 }
 
 /// Without keys, only callers on this machine are let in by default.

@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The most messages of one receive, as of SQS.
-pub(crate) const MAX_RECEIVE: usize = 10;
+/// The most messages that are asked for at once.
+pub(crate) const MAX_RECEIVE: usize = 64;
 /// How long a receive waits for a message, as of SQS.
 pub(crate) const WAIT: Duration = Duration::from_secs(20);
 /// How long to rest after the queue failed.

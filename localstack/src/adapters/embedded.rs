@@ -1,8 +1,9 @@
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ports::Clock;
-use assetmill_sqlite::{OpenError, Store};
+use assetmill_sqlite::{OpenError, QueueSettings, Store};
 use url::Url;
 
 use super::Adapters;
@@ -24,19 +25,21 @@ pub enum EmbeddedError {
     SigningKey(#[from] hmac::digest::InvalidLength),
 }
 
-/// Everything in SQLite and a folder.
+/// Everything in SQLite and a folder. Of one tenant, `most_of_one` flows are in the works at the same time.
 ///
 /// # Errors
 /// [`EmbeddedError`] when the folder can't be used.
 pub fn in_folder(
     store: &Store,
     public_url: &Url,
+    most_of_one: NonZeroUsize,
     clock: Arc<dyn Clock>,
 ) -> Result<Adapters, EmbeddedError> {
     let key = store.folder().signing_key()?;
     let links = SignedLinks::new(&key, public_url.clone(), clock)?;
     let outputs = store.outputs();
-    let queue = Arc::new(store.queue(VISIBILITY, MAX_RECEIVES));
+    let settings = QueueSettings::flows(VISIBILITY, MAX_RECEIVES).most_of_one(most_of_one);
+    let queue = Arc::new(store.queue(settings));
     Ok(Adapters {
         flows: Arc::new(store.flows()),
         result_cache: Arc::new(store.result_cache()),

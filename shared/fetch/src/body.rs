@@ -27,7 +27,26 @@ pub enum BodyFailure {
 ///
 /// # Errors
 /// [`BodyFailure`] when it is too large, or breaks off.
-pub async fn read_body(mut response: Response, limit: u64) -> Result<Bytes, BodyFailure> {
+pub async fn read_body(response: Response, limit: u64) -> Result<Bytes, BodyFailure> {
+    match read_body_within(response, limit, |_| true).await? {
+        Body::Whole(body) => Ok(body),
+        Body::NoRoom => Err(BodyFailure::TooLarge { limit }),
+    }
+}
+
+/// What was read of a body.
+pub(crate) enum Body {
+    Whole(Bytes),
+    /// There was room for a part of it.
+    NoRoom,
+}
+
+/// As [`read_body`], asking for room before each byte more.
+pub(crate) async fn read_body_within(
+    mut response: Response,
+    limit: u64,
+    mut room_for: impl FnMut(u64) -> bool,
+) -> Result<Body, BodyFailure> {
     let declared = response.content_length().unwrap_or_default();
     if declared > limit {
         return Err(BodyFailure::TooLarge { limit });
@@ -38,10 +57,14 @@ pub async fn read_body(mut response: Response, limit: u64) -> Result<Bytes, Body
         let chunk = response.chunk().await;
         let chunk = chunk.map_err(|error| TransportFailure::from(&error))?;
         let Some(chunk) = chunk else {
-            return Ok(body.freeze());
+            return Ok(Body::Whole(body.freeze()));
         };
-        if (body.len() + chunk.len()) as u64 > limit {
+        let length = (body.len() + chunk.len()) as u64;
+        if length > limit {
             return Err(BodyFailure::TooLarge { limit });
+        }
+        if !room_for(length) {
+            return Ok(Body::NoRoom);
         }
         body.extend_from_slice(&chunk);
     }

@@ -1,11 +1,12 @@
 //! Assets from their URLs.
 
 mod answer;
+mod room;
 
 use std::time::Duration;
 
 use assetmill_core::ports::Sources;
-use assetmill_core::{Asset, AssetUrl, FailureCode, OperationError, Shares, TenantId};
+use assetmill_core::{Asset, AssetUrl, FailureCode, OperationError, Share, TenantId};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
@@ -13,8 +14,10 @@ use http::header::{ACCEPT_ENCODING, HeaderValue};
 use tokio::time::{Instant, timeout_at};
 
 use self::answer::{Answer, Place};
+use self::room::Room;
+use super::body::{Body, read_body_within};
 use super::origins::Origins;
-use super::{GuardedClient, OriginLimits, read_body};
+use super::{GuardedClient, OriginLimits};
 
 const MIB: u64 = 1024 * 1024;
 /// The bytes of assets that are held at the same time where nobody says otherwise.
@@ -49,7 +52,7 @@ pub struct Fetcher {
     client: GuardedClient,
     limits: FetchLimits,
     origins: Origins,
-    memory: Shares,
+    room: Room,
 }
 
 impl Fetcher {
@@ -59,16 +62,16 @@ impl Fetcher {
             client,
             limits,
             origins: Origins::new(origins),
-            memory: shares(DEFAULT_MEMORY),
+            room: Room::new(DEFAULT_MEMORY, limits.max_bytes),
         }
     }
 
-    /// Holds no more bytes of assets at the same time, from their arrival until nobody needs them any more;
-    /// three quarters of them for one tenant.
+    /// Holds no more bytes at the same time: of assets, from their arrival until nobody needs them any more, of what is
+    /// sent of them, and of what comes back; three quarters of them for one tenant.
     #[must_use]
     pub fn within(self, bytes: u64) -> Self {
         Self {
-            memory: shares(bytes),
+            room: Room::new(bytes, self.limits.max_bytes),
             ..self
         }
     }
@@ -77,10 +80,23 @@ impl Fetcher {
     async fn follow(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Bytes, OperationError> {
         let deadline = Instant::now() + self.limits.time;
         let mut at = url.clone();
-        for _ in 0..=self.limits.redirects {
-            match self.ask_in_turn(tenant, &at, deadline).await? {
+        let mut redirects = 0;
+        let mut reserved = None;
+        while redirects <= self.limits.redirects {
+            match self
+                .ask_in_turn(tenant, &at, reserved.take(), deadline)
+                .await?
+            {
                 Answer::Asset(content) => return Ok(content),
-                Answer::Elsewhere(next) => at = next,
+                Answer::Elsewhere(next) => {
+                    at = next;
+                    redirects += 1;
+                }
+                Answer::Grew => {
+                    // Holding nothing, lest those that grow wait for each other.
+                    let most = self.room.for_largest(tenant).await;
+                    reserved = Some(most.ok_or_else(|| Place::of(url).no_room())?);
+                }
             }
         }
         Err(OperationError::permanent(
@@ -99,11 +115,12 @@ impl Fetcher {
         &self,
         tenant: &TenantId,
         url: &AssetUrl,
+        reserved: Option<Share>,
         deadline: Instant,
     ) -> Result<Answer, OperationError> {
         let turn = self.origins.turn(tenant, url.as_url()).await;
         let turn = turn.map_err(|bounce| Place::of(url).bounced(bounce))?;
-        let answer = timeout_at(deadline, self.ask(tenant, url)).await;
+        let answer = timeout_at(deadline, self.ask(tenant, url, reserved)).await;
         let answer = answer.unwrap_or_else(|_| Err(self.late(url)));
         match answer {
             Err(OperationError::Throttled {
@@ -136,7 +153,12 @@ impl Fetcher {
         )
     }
 
-    async fn ask(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Answer, OperationError> {
+    async fn ask(
+        &self,
+        tenant: &TenantId,
+        url: &AssetUrl,
+        reserved: Option<Share>,
+    ) -> Result<Answer, OperationError> {
         let place = Place::of(url);
         let request = self
             .client
@@ -151,26 +173,25 @@ impl Fetcher {
         if let Some(answer) = place.judge(url, &response)? {
             return Ok(answer);
         }
-        // As long as it says that it is, or as long as it may be.
-        let expected = response.content_length().unwrap_or(self.limits.max_bytes);
-        // One that may be larger than all there is takes all there is.
-        let most = self.limits.max_bytes.min(self.memory.most());
-        let reserved = self.memory.try_take(tenant, expected.min(most));
-        let mut reserved = reserved.ok_or_else(|| place.no_room())?;
-        let content = read_body(response, self.limits.max_bytes)
-            .await
-            .map_err(|failure| place.body(failure))?;
-        if content.is_empty() {
-            return Err(place.empty());
+        let mut reserved = match reserved {
+            Some(reserved) => reserved,
+            None => {
+                let room = self.room.for_one(tenant, response.content_length()).await;
+                room.ok_or_else(|| place.no_room())?
+            }
+        };
+        let body = read_body_within(response, self.limits.max_bytes, |length| {
+            self.room.grow(&mut reserved, length)
+        });
+        match body.await.map_err(|failure| place.body(failure))? {
+            Body::NoRoom => Ok(Answer::Grew),
+            Body::Whole(content) if content.is_empty() => Err(place.empty()),
+            Body::Whole(content) => {
+                self.room.fit(&mut reserved, content.len() as u64);
+                Ok(Answer::Asset(reserved.hold(content)))
+            }
         }
-        reserved.shrink_to(content.len() as u64);
-        Ok(Answer::Asset(reserved.hold(content)))
     }
-}
-
-/// What one tenant has on its way leaves room for others.
-fn shares(bytes: u64) -> Shares {
-    Shares::new(bytes, bytes / 4 * 3)
 }
 
 #[async_trait]

@@ -7,7 +7,6 @@
 mod portions;
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use assetmill_core::OutputKey;

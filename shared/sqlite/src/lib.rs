@@ -92,8 +92,7 @@ impl Store {
     }
 
     /// The queue of flows.
-    pub fn queue(&self, visibility: Duration, max_receives: u32) -> SqliteQueue {
-        let settings = QueueSettings::flows(visibility, max_receives);
+    pub fn queue(&self, settings: QueueSettings) -> SqliteQueue {
         SqliteQueue::new(self.database.clone(), self.clock.clone(), settings)
     }
 

@@ -13,19 +13,26 @@ use assetmill_core::{MediaType, OutputKey};
 use async_trait::async_trait;
 use bytes::Bytes;
 use tempfile::NamedTempFile;
+use tokio::sync::Semaphore;
 
 use super::folder::Folder;
 use super::private;
+
+/// How many outputs are written at the same time.
+const WRITING: usize = 32;
 
 /// Outputs as files: `outputs/{tenant}/{sha256}.{extension}`.
 #[derive(Debug, Clone)]
 pub struct FolderOutputs {
     folder: Arc<Folder>,
+    /// Each write has a thread that waits for the disk.
+    writing: Arc<Semaphore>,
 }
 
 impl FolderOutputs {
     pub(super) fn new(folder: Arc<Folder>) -> Self {
-        Self { folder }
+        let writing = Arc::new(Semaphore::new(WRITING));
+        Self { folder, writing }
     }
 
     /// The file of an output.
@@ -130,6 +137,8 @@ impl OutputWrites for FolderOutputs {
         _media_type: &MediaType,
     ) -> Result<(), Unavailable> {
         let (outputs, key) = (self.clone(), key.clone());
+        // It is never closed.
+        let _turn = self.writing.acquire().await;
         blocking(move || outputs.write(&key, &content)).await
     }
 

@@ -44,13 +44,14 @@ pub(super) fn take_over(rows: &Connection, now: Timestamp) -> rusqlite::Result<(
 /// Flows whose caller waited have no message yet.
 fn add_without_message(rows: &Connection, now: i64) -> rusqlite::Result<usize> {
     let mut insert = rows.prepare(
-        "INSERT INTO messages (queue, body, visible_at) SELECT ?1, ?2, ?3
+        "INSERT INTO messages (queue, body, visible_at, tenant) SELECT ?1, ?2, ?3, ?5
          WHERE NOT EXISTS (SELECT 1 FROM messages WHERE queue IN (?1, ?4) AND body = ?2)",
     )?;
     let mut added = 0;
     for message in running(rows)? {
         let body = rows::to_json(&message)?;
-        added += insert.execute(params![QUARANTINE, body, now, DEAD_LETTERS])?;
+        let tenant = message.tenant.as_str();
+        added += insert.execute(params![QUARANTINE, body, now, DEAD_LETTERS, tenant])?;
     }
     Ok(added)
 }

@@ -1,5 +1,8 @@
 //! The queue in SQLite, with the manners of SQS.
 
+mod turns;
+
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +26,8 @@ pub struct SqliteQueue {
     database: Database,
     clock: Arc<dyn Clock>,
     settings: QueueSettings,
-    sent: Arc<Notify>,
+    /// A message was sent or acknowledged.
+    changed: Arc<Notify>,
 }
 
 /// How a queue behaves.
@@ -32,6 +36,7 @@ pub struct QueueSettings {
     name: &'static str,
     visibility: Duration,
     redrive: Option<Redrive>,
+    most_of_one: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +54,16 @@ impl QueueSettings {
             name: FLOWS,
             visibility,
             redrive: Some(Redrive { max_receives, to }),
+            most_of_one: usize::MAX,
+        }
+    }
+
+    /// Delivers no more messages of one tenant than these before it acknowledged some.
+    #[must_use]
+    pub fn most_of_one(self, messages: NonZeroUsize) -> Self {
+        Self {
+            most_of_one: messages.get(),
+            ..self
         }
     }
 
@@ -59,6 +74,7 @@ impl QueueSettings {
             name: QUARANTINE,
             visibility,
             redrive: None,
+            most_of_one: usize::MAX,
         }
     }
 
@@ -68,6 +84,7 @@ impl QueueSettings {
             name: DEAD_LETTERS,
             visibility,
             redrive: None,
+            most_of_one: usize::MAX,
         }
     }
 }
@@ -75,7 +92,7 @@ impl QueueSettings {
 /// What a look at the queue found.
 struct Look {
     deliveries: Vec<Delivery>,
-    /// When the next message becomes visible, if none is.
+    /// When the next message becomes visible.
     next: Option<Timestamp>,
 }
 
@@ -85,7 +102,7 @@ impl SqliteQueue {
             database,
             clock,
             settings,
-            sent: Arc::default(),
+            changed: Arc::default(),
         }
     }
 
@@ -97,7 +114,7 @@ impl SqliteQueue {
             fail_dead_letter(rows, settings, now)?;
             let deliveries = deliver(rows, settings, now, visible_again, max)?;
             let next = if deliveries.is_empty() {
-                next_visible(rows, settings)?
+                next_visible(rows, settings, now)?
             } else {
                 None
             };
@@ -117,7 +134,7 @@ impl FlowQueue for SqliteQueue {
             let mut insert = rows.prepare_cached(
                 // One that waits in quarantine must not run beside others; one that is tried now may go
                 // on, as it did not kill the process.
-                "INSERT INTO messages (queue, body, visible_at) SELECT ?1, ?2, ?3
+                "INSERT INTO messages (queue, body, visible_at, tenant) SELECT ?1, ?2, ?3, ?5
                  WHERE NOT EXISTS (SELECT 1 FROM messages
                     WHERE queue = ?4 AND receives = 0 AND body = ?2)",
             )?;
@@ -125,12 +142,13 @@ impl FlowQueue for SqliteQueue {
                 let visible_at = clock.after(delay).as_millisecond();
                 // A row costs nothing to read here, and the quarantine tells messages by their bodies.
                 let body = rows::to_json(&message.without_row())?;
-                insert.execute(params![queue, body, visible_at, QUARANTINE])?;
+                let tenant = message.tenant.as_str();
+                insert.execute(params![queue, body, visible_at, QUARANTINE, tenant])?;
             }
             Ok(())
         });
         sent.await.map_err(|error| error.of("queue"))?;
-        self.sent.notify_waiters();
+        self.changed.notify_waiters();
         Ok(())
     }
 }
@@ -140,8 +158,8 @@ impl FlowDeliveries for SqliteQueue {
     async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Delivery>, Unavailable> {
         let deadline = Instant::now() + wait;
         loop {
-            // Before the look, lest a message that is sent right after it goes unnoticed.
-            let sent = self.sent.notified();
+            // Before the look, lest what changes right after it goes unnoticed.
+            let changed = self.changed.notified();
             let look = self.look(max).await?;
             if !look.deliveries.is_empty() || Instant::now() >= deadline {
                 return Ok(look.deliveries);
@@ -149,7 +167,7 @@ impl FlowDeliveries for SqliteQueue {
             let next = look.next.map(|next| next.duration_since(self.clock.now()));
             let until_next = next.map_or(wait, |next| next.try_into().unwrap_or_default());
             tokio::select! {
-                () = sent => {}
+                () = changed => {}
                 () = tokio::time::sleep_until(deadline.min(Instant::now() + until_next)) => {}
             }
         }
@@ -164,7 +182,10 @@ impl FlowDeliveries for SqliteQueue {
                 .execute([message_id, receives])?;
             Ok(())
         });
-        acknowledged.await.map_err(|error| error.of("queue"))
+        acknowledged.await.map_err(|error| error.of("queue"))?;
+        // Its tenant may hold another now.
+        self.changed.notify_waiters();
+        Ok(())
     }
 }
 
@@ -185,7 +206,7 @@ fn fail_dead_letter(
     if let Some(redrive) = settings.redrive {
         rows.prepare_cached(
             "UPDATE messages SET queue = ?1, receives = 0
-             WHERE queue = ?2 AND visible_at <= ?3 AND receives >= ?4",
+             WHERE queue = ?2 AND visible_at <= ?3 AND receives > 0 AND receives >= ?4",
         )?
         .execute(params![
             redrive.to,
@@ -204,43 +225,91 @@ fn deliver(
     visible_again: Timestamp,
     max: usize,
 ) -> rusqlite::Result<Vec<Delivery>> {
-    rows.prepare_cached(
-        "UPDATE messages SET receives = receives + 1, visible_at = ?1
-         WHERE message_id IN (
-             SELECT message_id FROM messages WHERE queue = ?2 AND visible_at <= ?3
-             ORDER BY visible_at, message_id LIMIT ?4)
-         RETURNING message_id, receives, body",
-    )?
-    .query_map(
-        params![
-            visible_again.as_millisecond(),
-            settings.name,
-            now.as_millisecond(),
-            max
-        ],
-        |row| {
-            let receive_count = row.get("receives")?;
-            let message_id = row.get("message_id")?;
-            let message = rows::from_json(&row.get::<_, String>("body")?);
-            // One that can't be read must not keep the others: it becomes a dead letter.
-            Ok(message
-                .inspect_err(|error| tracing::error!(message_id, %error, "message can't be read"))
-                .ok()
-                .map(|message| Delivery {
-                    message,
-                    receipt: receipt(message_id, receive_count),
-                    receive_count,
-                }))
-        },
-    )?
-    .filter_map(Result::transpose)
-    .collect()
+    let most = settings.most_of_one;
+    let mut turns = turns::turns(rows, settings.name, now, most)?;
+    let mut deliveries = Vec::new();
+    let mut left = max;
+    while left > 0
+        && let Some((next, some)) = turns::next(&turns, left, most)
+    {
+        let turn = &mut turns[next];
+        let due = Due {
+            queue: settings.name,
+            tenant: &turn.tenant,
+            now,
+            visible_again,
+        };
+        let delivered = due.deliver(rows, some)?;
+        left -= delivered.len();
+        turn.held += delivered.len();
+        if delivered.len() < some {
+            turns.swap_remove(next);
+        }
+        // One that can't be read must not keep the others: it becomes a dead letter.
+        deliveries.extend(delivered.into_iter().flatten());
+    }
+    Ok(deliveries)
 }
 
-fn next_visible(rows: &Connection, settings: QueueSettings) -> rusqlite::Result<Option<Timestamp>> {
+/// The messages of a tenant that are due.
+struct Due<'a> {
+    queue: &'a str,
+    tenant: &'a str,
+    now: Timestamp,
+    visible_again: Timestamp,
+}
+
+impl Due<'_> {
+    /// Delivers up to `some`, those that are due for longest first; `None` for one that can't be read.
+    fn deliver(&self, rows: &Connection, some: usize) -> rusqlite::Result<Vec<Option<Delivery>>> {
+        rows.prepare_cached(
+            "UPDATE messages SET receives = receives + 1, visible_at = ?1
+             WHERE message_id IN (
+                 SELECT message_id FROM messages
+                 WHERE queue = ?2 AND tenant = ?3 AND visible_at <= ?4
+                 ORDER BY visible_at, message_id LIMIT ?5)
+             RETURNING message_id, receives, body",
+        )?
+        .query_map(
+            params![
+                self.visible_again.as_millisecond(),
+                self.queue,
+                self.tenant,
+                self.now.as_millisecond(),
+                some
+            ],
+            |row| {
+                let receive_count = row.get("receives")?;
+                let message_id = row.get("message_id")?;
+                let message = rows::from_json(&row.get::<_, String>("body")?);
+                Ok(message
+                    .inspect_err(
+                        |error| tracing::error!(message_id, %error, "message can't be read"),
+                    )
+                    .ok()
+                    .map(|message| Delivery {
+                        message,
+                        receipt: receipt(message_id, receive_count),
+                        receive_count,
+                    }))
+            },
+        )?
+        .collect()
+    }
+}
+
+fn next_visible(
+    rows: &Connection,
+    settings: QueueSettings,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Timestamp>> {
     let next: Option<i64> = rows
-        .prepare_cached("SELECT min(visible_at) FROM messages WHERE queue = ?1")?
-        .query_row([settings.name], |row| row.get(0))
+        .prepare_cached(
+            "SELECT min(visible_at) FROM messages WHERE queue = ?1 AND visible_at > ?2",
+        )?
+        .query_row(params![settings.name, now.as_millisecond()], |row| {
+            row.get(0)
+        })
         .optional()?
         .flatten();
     Ok(next.and_then(|next| Timestamp::from_millisecond(next).ok()))

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use assetmill_contract::suite::{self, Adapters, MAX_RECEIVES, VISIBILITY};
 use assetmill_core::ports::SystemClock;
-use assetmill_sqlite::Store;
+use assetmill_sqlite::{QueueSettings, Store};
 
 fn main() {
     suite::run("sqlite_and_folder", || async {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), Arc::new(SystemClock)).await;
         let store = store.unwrap();
-        let queue = Arc::new(store.queue(VISIBILITY, MAX_RECEIVES));
+        let queue = Arc::new(store.queue(QueueSettings::flows(VISIBILITY, MAX_RECEIVES)));
         Adapters {
             flows: Arc::new(store.flows()),
             result_cache: Arc::new(store.result_cache()),

@@ -11,6 +11,9 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 
 use super::{Queue, unavailable};
 
+/// The most messages that SQS gives at once
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html>).
+const MAX_RECEIVE: usize = 10;
 /// The longest that SQS lets a receiver wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// What a call may take beyond its wait.
@@ -33,7 +36,7 @@ impl FlowDeliveries for Queue {
             .client
             .receive_message()
             .queue_url(&self.url)
-            .max_number_of_messages(i32::try_from(max).unwrap_or(i32::MAX))
+            .max_number_of_messages(i32::try_from(max.min(MAX_RECEIVE)).unwrap_or(i32::MAX))
             .wait_time_seconds(seconds(wait))
             .set_visibility_timeout(self.visibility.map(seconds))
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)

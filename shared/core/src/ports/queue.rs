@@ -57,7 +57,7 @@ pub struct Delivery {
 /// dead-letter queue instead. One that can't be read is not delivered, and keeps no other from being.
 #[async_trait]
 pub trait FlowDeliveries: Send + Sync {
-    /// Up to `max` messages, at most 10, waiting up to `wait` for the first.
+    /// Up to `max` messages, or fewer where a queue gives fewer at once, waiting up to `wait` for the first.
     async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Delivery>, Unavailable>;
 
     /// Takes a message out of the queue. MUST be idempotent, and MUST NOT take out a message that

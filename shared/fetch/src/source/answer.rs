@@ -36,6 +36,8 @@ const COMPRESSIONS: &[&str] = &[
 pub(super) enum Answer {
     Asset(Bytes),
     Elsewhere(AssetUrl),
+    /// It did not say how large it is, and grew beyond what room there was.
+    Grew,
 }
 
 /// Where a request went, as messages tell it: host and port, and never the path or the query,
