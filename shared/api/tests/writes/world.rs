@@ -8,11 +8,11 @@ use std::time::Duration;
 use assetmill_api::writes::{Readiness, WriteState, router};
 use assetmill_api::{Callers, InFlight, layers};
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
+    MemoryFlows, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
 };
 use assetmill_core::ports::{FlowDeliveries as _, Probe, Sources, Unavailable};
 use assetmill_core::usecases::{
-    Cancel, MessageHandler, Process, Retry, RunSynchronously, Submit, TimeLimits,
+    Cancel, MessageHandler, Once, Process, Retry, RunSynchronously, Submit, TimeLimits,
 };
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Cost, FailureCode, MediaType, Operation,
@@ -73,6 +73,10 @@ impl World {
             retry: Retry {
                 submit: submit.clone(),
                 catalogue: catalogue(),
+            },
+            once: Once {
+                submit: submit.clone(),
+                keys: Arc::new(MemoryIdempotencyKeys::default()),
             },
             submit,
             catalogue: catalogue(),
