@@ -211,8 +211,8 @@ fn fingerprint<'body>(
     let params: BTreeMap<_, _> = params.iter().flat_map(|params| &params.0).collect();
     // Scalars under names always serialise.
     let params = serde_json::to_string(&params).unwrap_or_default();
-    let rest = [route, operation.unwrap_or_default(), &params];
-    Sha256Digest::of_parts(rest.into_iter().chain(urls))
+    let urls = Sha256Digest::of_parts(urls);
+    Sha256Digest::of_parts([route, operation.unwrap_or_default(), &params, urls.as_str()])
 }
 
 fn order(

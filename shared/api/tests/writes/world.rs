@@ -108,6 +108,10 @@ impl World {
         layers::around(router(self.state.clone()))
     }
 
+    pub(crate) async fn ask(&self, request: Request<Body>) -> HttpAnswer {
+        support::ask(self.routes(), request).await
+    }
+
     pub(crate) async fn get(&self, path: &str) -> HttpAnswer {
         support::ask(self.routes(), support::get(path)).await
     }
@@ -121,6 +125,21 @@ impl World {
         let headers = request.headers_mut();
         headers.insert("x-api-key", key.parse().unwrap());
         support::ask(self.routes(), request).await
+    }
+
+    /// Posts a request with the header `Idempotency-Key`.
+    pub(crate) async fn post_keyed(&self, key: &str, path: &str, body: &str) -> HttpAnswer {
+        let mut request: Request<Body> = support::post(path, body.to_owned());
+        let headers = request.headers_mut();
+        headers.insert("idempotency-key", key.parse().unwrap());
+        support::ask(self.routes(), request).await
+    }
+
+    /// How many batches were accepted for whoever calls without a key.
+    pub(crate) async fn batches(&self) -> usize {
+        let tenant = "default".parse().unwrap();
+        let batches = self.state.submit.flows.batches(&tenant, None, 100).await;
+        batches.unwrap().len()
     }
 
     /// How many messages wait in the queue.
