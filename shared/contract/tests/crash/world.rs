@@ -401,13 +401,17 @@ impl Running {
             key: "of the caller".parse().unwrap(),
             fingerprint: Sha256Digest::of(b"what it asks for"),
         };
-        let begun = match self.once.find(&request).await.ok()? {
+        let found = self.once.find(&request).await.ok()?;
+        // Others who ask for the same come in between, as they do where ports take their time.
+        tokio::task::yield_now().await;
+        let begun = match found {
             Some(begun) => begun,
             None => {
                 let begun = self.once.begin(&request, self.order(), None).await;
                 begun.ok()?
             }
         };
+        tokio::task::yield_now().await;
         let Accepted { batch, flows } = match way {
             Way::Answered => self.once.run(begun, &self.answer).await.ok()?,
             Way::Queued | Way::Cancelled | Way::Retried => {
