@@ -56,12 +56,11 @@ impl<'state> Keyed<'state> {
         batch: BatchId,
         refused: fn(RetryError) -> Problem,
     ) -> Result<(Started, Replayed), Problem> {
-        let begun = match self.find().await? {
-            Some(begun) => begun,
-            None => {
-                let order = self.state.retry.order(&self.request.tenant, batch).await;
-                self.begin(order.map_err(refused)?, Some(batch)).await?
-            }
+        let begun = if let Some(begun) = self.find().await? {
+            begun
+        } else {
+            let order = self.state.retry.order(&self.request.tenant, batch).await;
+            self.begin(order.map_err(refused)?, Some(batch)).await?
         };
         self.started(begun).await
     }

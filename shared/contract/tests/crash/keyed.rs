@@ -43,7 +43,7 @@ async fn begins_once(
     process.drain().await;
     let last = process.submit_with_key(way).await;
     process.drain().await;
-    let answers = [one, other, last].map(|answer| answer.expect("nothing is wrong any more").0);
+    let answers = [one, other, last].map(|answer| answer.unwrap().0);
     told.extend(answers);
     let case = format!("{way:?}, {kind:?}, {again:?}, {fault:?} at calls {first} and {second}");
     assert!(told.iter().all(|id| *id == told[0]), "{case}: {told:?}");

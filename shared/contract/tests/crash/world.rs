@@ -404,12 +404,11 @@ impl Running {
         let found = self.once.find(&request).await.ok()?;
         // Others who ask for the same come in between, as they do where ports take their time.
         tokio::task::yield_now().await;
-        let begun = match found {
-            Some(begun) => begun,
-            None => {
-                let begun = self.once.begin(&request, self.order(), None).await;
-                begun.ok()?
-            }
+        let begun = if let Some(begun) = found {
+            begun
+        } else {
+            let begun = self.once.begin(&request, self.order(), None).await;
+            begun.ok()?
         };
         tokio::task::yield_now().await;
         let Accepted { batch, flows } = match way {
