@@ -5,7 +5,8 @@ mod embedded;
 use std::sync::Arc;
 
 use assetmill_core::ports::{
-    FlowDeliveries, FlowQueue, FlowWrites, OutputLinks, OutputWrites, Probe, ResultCache,
+    FlowDeliveries, FlowQueue, FlowWrites, IdempotencyKeys, OutputLinks, OutputWrites, Probe,
+    ResultCache,
 };
 use axum::Router;
 
@@ -17,6 +18,8 @@ pub struct Adapters {
     pub flows: Arc<dyn FlowWrites>,
     /// Remembered work.
     pub result_cache: Arc<dyn ResultCache>,
+    /// Keys of requests.
+    pub keys: Arc<dyn IdempotencyKeys>,
     /// Stored outputs.
     pub outputs: Arc<dyn OutputWrites>,
     /// Makes URLs of outputs.

@@ -8,7 +8,7 @@ use assetmill_api::writes::{self, Readiness, WriteState};
 use assetmill_api::{Callers, InFlight, docs, layers, openapi, sample};
 use assetmill_core::ports::{Clock, FlowDeliveries};
 use assetmill_core::usecases::{
-    Cancel, FailDeadLetter, MessageHandler, Process, Retry, RunSynchronously, Submit, Sweep,
+    Cancel, FailDeadLetter, MessageHandler, Once, Process, Retry, RunSynchronously, Submit, Sweep,
     TimeLimits,
 };
 use assetmill_core::{Catalogue, MAX_BATCH, Shares};
@@ -73,6 +73,7 @@ impl App {
         let Adapters {
             flows,
             result_cache,
+            keys,
             outputs,
             links,
             queue,
@@ -113,6 +114,10 @@ impl App {
         };
         let writes = WriteState {
             submit: submit.clone(),
+            once: Once {
+                submit: submit.clone(),
+                keys,
+            },
             answer: RunSynchronously {
                 submit: submit.clone(),
                 work: work.clone(),

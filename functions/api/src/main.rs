@@ -9,7 +9,7 @@ use assetmill_api::{InFlight, docs, layers, sample, writes};
 use assetmill_core::Shares;
 use assetmill_core::ports::{OutputLinks, Probe};
 use assetmill_core::usecases::{
-    Cancel, MessageHandler, Retry, RunSynchronously, Submit, TimeLimits,
+    Cancel, MessageHandler, Once, Retry, RunSynchronously, Submit, TimeLimits,
 };
 use assetmill_lambda::environment::{Environment, invalid};
 use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_INLINE_BYTES, MAX_ROWS, callers};
@@ -64,6 +64,7 @@ fn state(environment: &Environment, stores: &Stores) -> Result<WriteState, Start
     };
     let process = processing.process(stores, limits)?;
     let (table, bucket, queue) = (stores.table()?, stores.bucket()?, stores.queue()?);
+    let keys = table.idempotency_keys();
     let probes: Vec<Arc<dyn Probe>> = vec![
         Arc::new(table),
         Arc::new(bucket.clone()),
@@ -92,6 +93,10 @@ fn state(environment: &Environment, stores: &Stores) -> Result<WriteState, Start
         retry: Retry {
             submit: submit.clone(),
             catalogue: processing.catalogue.clone(),
+        },
+        once: Once {
+            submit: submit.clone(),
+            keys: Arc::new(keys),
         },
         submit,
         catalogue: processing.catalogue,

@@ -43,6 +43,7 @@ pub fn in_folder(
     Ok(Adapters {
         flows: Arc::new(store.flows()),
         result_cache: Arc::new(store.result_cache()),
+        keys: Arc::new(store.idempotency_keys()),
         outputs: Arc::new(outputs.clone()),
         links: Arc::new(links.clone()),
         queue: queue.clone(),

@@ -8,6 +8,7 @@ mod expiry;
 mod folder;
 mod greedy;
 mod heads;
+mod idempotency;
 mod jobs;
 mod kill;
 mod lying_assets;

@@ -8,6 +8,7 @@
 pub mod body;
 pub mod caller;
 pub mod docs;
+pub mod idempotency;
 pub mod in_flight;
 pub mod layers;
 pub mod path;
@@ -23,6 +24,7 @@ pub mod writes;
 
 pub use body::{JsonBody, MAX_BODY_BYTES, RequestBody};
 pub use caller::{Caller, Callers};
+pub use idempotency::Idempotency;
 pub use in_flight::{InFlight, TenantInFlight};
 pub use path::PathId;
 pub use pointer::Pointer;

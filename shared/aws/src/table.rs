@@ -6,6 +6,7 @@
 //! | batch | `batch#{batch_id}` |
 //! | the settled flows of a part of a batch | `tally#{batch_id}#{part}` |
 //! | remembered work | `work#{work_key}` |
+//! | the key of a request | `key#{tenant}#{idempotency_key}` |
 //!
 //! Two indexes list rows; both are sharded, so that no key takes more writes than a partition does
 //! (1,000 a second:
@@ -13,6 +14,7 @@
 
 mod change;
 mod flows;
+mod idempotency;
 mod item;
 mod keys;
 mod listing;
@@ -49,6 +51,10 @@ pub struct Table {
 #[derive(Clone)]
 pub struct TableFlows(Table);
 
+/// Keys of requests in a [`Table`].
+#[derive(Clone)]
+pub struct TableIdempotencyKeys(Table);
+
 /// Remembered work in a [`Table`].
 #[derive(Clone)]
 pub struct TableResultCache(Table);
@@ -73,6 +79,11 @@ impl Table {
     /// Its flows and batches.
     pub fn flows(&self) -> TableFlows {
         TableFlows(self.clone())
+    }
+
+    /// Its keys of requests.
+    pub fn idempotency_keys(&self) -> TableIdempotencyKeys {
+        TableIdempotencyKeys(self.clone())
     }
 
     /// Its remembered work.

@@ -6,6 +6,7 @@
 mod claims;
 mod flows;
 mod guesses;
+mod idempotency;
 mod outputs;
 mod queue;
 mod resting;
@@ -19,7 +20,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::{FlowDeliveries, FlowQueue, FlowWrites, OutputWrites, ResultCache};
+use assetmill_core::ports::{
+    FlowDeliveries, FlowQueue, FlowWrites, IdempotencyKeys, OutputWrites, ResultCache,
+};
 use libtest_mimic::{Arguments, Trial};
 
 /// One adapter of each port, empty, for one case alone.
@@ -28,6 +31,8 @@ pub struct Adapters {
     pub flows: Arc<dyn FlowWrites>,
     /// Remembered work.
     pub result_cache: Arc<dyn ResultCache>,
+    /// Keys of requests.
+    pub keys: Arc<dyn IdempotencyKeys>,
     /// Stored outputs.
     pub outputs: Arc<dyn OutputWrites>,
     /// The sending end of the queue.
@@ -66,7 +71,7 @@ use cases;
 /// Ports that an adapter may have without the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Flows, batches and remembered work.
+    /// Flows, batches, remembered work and keys of requests.
     Rows,
     /// Stored outputs.
     Outputs,
@@ -88,6 +93,7 @@ impl Part {
                 resting::CASES,
                 settling::CASES,
                 result_cache::CASES,
+                idempotency::CASES,
             ],
             Self::Outputs => &[outputs::CASES],
             Self::Queue => &[queue::CASES],

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use assetmill_contract::memory::{MemoryFlows, MemoryOutputs, MemoryQueue, MemoryResultCache};
+use assetmill_contract::memory::{
+    MemoryFlows, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache,
+};
 use assetmill_contract::suite::{self, Adapters, MAX_RECEIVES, VISIBILITY};
 use assetmill_core::ports::SystemClock;
 
@@ -14,6 +16,7 @@ fn main() {
         Adapters {
             flows: Arc::new(MemoryFlows::default()),
             result_cache: Arc::new(MemoryResultCache::default()),
+            keys: Arc::new(MemoryIdempotencyKeys::default()),
             outputs: Arc::new(MemoryOutputs::default()),
             dead_letters: queue.dead_letters(),
             queue: queue.clone(),

@@ -19,9 +19,34 @@ impl Sha256Digest {
         Self(hex::encode(Sha256::digest(bytes)))
     }
 
+    /// The digest of a list of texts. No two lists have the same bytes before they are digested.
+    pub fn of_parts<'part>(parts: impl IntoIterator<Item = &'part str>) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        Self(hex::encode(hash.finalize()))
+    }
+
     /// The digest as 64 lower-case hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The text is not a digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a SHA-256 digest: digests are 64 lower-case hexadecimal digits")]
+pub struct NotADigest;
+
+impl FromStr for Sha256Digest {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Self, NotADigest> {
+        let is_digest =
+            text.len() == 64 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+        is_digest.then(|| Self(text.to_owned())).ok_or(NotADigest)
     }
 }
 
@@ -52,20 +77,13 @@ impl WorkKey {
         source: &Sha256Digest,
         params: &Params,
     ) -> Self {
-        let mut hash = Sha256::new();
-        let params = params.canonical();
-        for part in [
+        Self(Sha256Digest::of_parts([
             tenant.as_str(),
             operation.as_str(),
             fingerprint,
             source.as_str(),
-            &params,
-        ] {
-            // Length-prefixed, so that no two lists of parts hash the same bytes.
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        Self(Sha256Digest(hex::encode(hash.finalize())))
+            &params.canonical(),
+        ]))
     }
 
     /// The key as 64 hexadecimal digits.
@@ -104,10 +122,7 @@ impl FromStr for OutputKey {
         let (tenant, file) = text.split_once('/').ok_or(NotAnOutputKey)?;
         let (digest, extension) = file.split_once('.').ok_or(NotAnOutputKey)?;
         let valid = tenant.parse::<TenantId>().is_ok()
-            && digest.len() == 64
-            && digest
-                .bytes()
-                .all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+            && digest.parse::<Sha256Digest>().is_ok()
             && (1..=8).contains(&extension.len())
             && extension
                 .bytes()

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 /// The text is not an identifier that Assetmill gave out.
@@ -60,6 +61,25 @@ id! {
 id! {
     /// Names one batch: the flows that one request started.
     BatchId
+}
+
+impl FlowId {
+    /// The id of the flow at `index` of a batch whose flows have ids that follow from its own: the same each time. It has
+    /// the time of the batch, and sorts by its index, which has 16 bits (UUID version 7, RFC 9562: the rest may be a
+    /// counter and anything that no other has).
+    pub fn of_batch(batch: BatchId, index: u32) -> Self {
+        let hash = Sha256::new()
+            .chain_update(batch.0.as_bytes())
+            .chain_update(index.to_be_bytes())
+            .finalize();
+        let [.., high, low] = index.to_be_bytes();
+        let mut bytes = *batch.0.as_bytes();
+        bytes[6] = 0x70 | high >> 4;
+        bytes[7] = high << 4 | low >> 4;
+        bytes[8] = 0x80 | (low & 0x0f) << 2 | (hash[0] & 0b11);
+        bytes[9..].copy_from_slice(&hash[1..8]);
+        Self(Uuid::from_bytes(bytes))
+    }
 }
 
 macro_rules! name {
@@ -140,6 +160,21 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(id));
         for wrong in ["", "1", "not-an-id", &id.to_string().replace('-', "")] {
             assert_eq!(wrong.parse::<FlowId>(), Err(NotAnId), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ids_that_follow_from_a_batch_are_its_own_and_sort_by_index() {
+        let (one, other) = (BatchId::generate(), BatchId::generate());
+        let indexes = [0, 1, 15, 16, 255, 256, 4_095, 4_096, 9_999];
+        let ids = indexes.map(|index| FlowId::of_batch(one, index));
+        assert!(ids.is_sorted());
+        for (id, index) in ids.iter().zip(indexes) {
+            assert_eq!(*id, FlowId::of_batch(one, index));
+            assert_ne!(*id, FlowId::of_batch(other, index));
+            assert_eq!(id.0.get_version_num(), 7);
+            assert_eq!(id.0.get_variant(), uuid::Variant::RFC4122);
+            assert_eq!(id.0.get_timestamp(), one.0.get_timestamp());
         }
     }
 

@@ -10,6 +10,7 @@ mod batch;
 mod digest;
 mod failure;
 mod flow;
+mod idempotency;
 mod ids;
 mod operation;
 pub mod ports;
@@ -19,13 +20,14 @@ pub mod usecases;
 pub use asset_url::{AssetUrl, MAX_URL_BYTES, NotAUrl, RefusedUrl, Source, UrlRefusal};
 pub use backoff::RetryPolicy;
 pub use batch::{Batch, BatchStatus, Counts};
-pub use digest::{OutputKey, Sha256Digest, WorkKey};
+pub use digest::{NotADigest, OutputKey, Sha256Digest, WorkKey};
 pub use failure::{Failure, FailureCode, OperationError};
 pub use flow::{
     CallEnd, Cancellation, Claim, Deferral, Event, Fenced, Flow, FlowMessage, FlowRef, FlowState,
     Happened, History, NextTry, NotAState, OpenJob, Output, Progress, Report, Settlement, Status,
     StepProduct, Task, Wait,
 };
+pub use idempotency::{IdempotencyKey, KeyClaim, NotAKey};
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};
 pub use operation::{
     Asset, Availability, Call, CallReference, Catalogue, Cost, Job, JobCall, LookUp, MAX_JOB_BYTES,

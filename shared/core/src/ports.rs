@@ -1,4 +1,4 @@
-//! What the core asks the world for. Every MUST of flows, works, outputs and queues is a case of the
+//! What the core asks the world for. Every MUST of flows, works, keys, outputs and queues is a case of the
 //! contract suite (`assetmill-contract`), which every adapter passes. [`Sources`] has one adapter, whose
 //! own tests prove it; [`Probe`]s are proved where the program is.
 //!
@@ -8,6 +8,7 @@
 mod changes;
 mod clock;
 mod flows;
+mod idempotency;
 mod outputs;
 mod queue;
 mod result_cache;
@@ -16,6 +17,7 @@ mod sources;
 pub use changes::FlowChanges;
 pub use clock::{Clock, SystemClock};
 pub use flows::{Completion, FlowPage, FlowReads, FlowWrites, Rule, SettledCount};
+pub use idempotency::IdempotencyKeys;
 pub use outputs::{OutputLinks, OutputWrites, SignedUrl};
 pub use queue::{Delivery, FlowDeliveries, FlowQueue, MAX_DELAY, Outgoing};
 pub use result_cache::{ResultCache, WorkClaim, WorkHolder};

@@ -5,6 +5,7 @@ mod database;
 mod expiry;
 mod flows;
 mod folder;
+mod idempotency;
 mod outputs;
 pub mod private;
 mod quarantine;
@@ -24,6 +25,7 @@ pub use database::DatabaseProbe;
 pub use expiry::{Expired, Expiry};
 pub use flows::SqliteFlows;
 pub use folder::{Folder, OpenError};
+pub use idempotency::SqliteIdempotencyKeys;
 pub use outputs::FolderOutputs;
 pub use queue::{QueueSettings, SqliteQueue};
 pub use result_cache::SqliteResultCache;
@@ -84,6 +86,11 @@ impl Store {
     /// Remembered work.
     pub fn result_cache(&self) -> SqliteResultCache {
         SqliteResultCache::new(self.database.clone(), self.retention.clone())
+    }
+
+    /// Keys of requests.
+    pub fn idempotency_keys(&self) -> SqliteIdempotencyKeys {
+        SqliteIdempotencyKeys::new(self.database.clone())
     }
 
     /// Stored outputs.

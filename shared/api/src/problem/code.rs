@@ -66,6 +66,10 @@ error_codes! {
     UnsupportedTransferEncoding => "unsupported_transfer_encoding", NOT_IMPLEMENTED;
     /// A query parameter is unknown, given twice, or not what it may be.
     InvalidQuery => "invalid_query", BAD_REQUEST;
+    /// The request's idempotency key is none.
+    InvalidIdempotencyKey => "invalid_idempotency_key", BAD_REQUEST;
+    /// The idempotency key was given to another request.
+    IdempotencyKeyReused => "idempotency_key_reused", UNPROCESSABLE_ENTITY;
     /// The request has no key, or an unknown one.
     Unauthorized => "unauthorized", UNAUTHORIZED;
     /// The URL of an output was altered, or its time is over.

@@ -1,6 +1,6 @@
 //! Batches in JSON.
 
-use assetmill_core::usecases::Accepted;
+use assetmill_core::usecases::Started;
 use assetmill_core::{Batch, BatchId, Counts, FlowId, Params};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -101,15 +101,15 @@ impl BatchView {
     }
 }
 
-impl From<&Accepted> for StartedView {
-    fn from(accepted: &Accepted) -> Self {
-        let batch = &accepted.batch;
+impl From<&Started> for StartedView {
+    fn from(started: &Started) -> Self {
+        let batch = &started.batch;
         let assets = match batch.size {
             1 => "1 digital asset".to_owned(),
             size => format!("{size} digital assets"),
         };
         Self {
-            flow_ids: accepted.flows.iter().map(|flow| flow.id).collect(),
+            flow_ids: started.flow_ids.clone(),
             batch_id: batch.id,
             message: format!("Started processing {assets}"),
             status: OverallStatus::Running,

@@ -26,6 +26,11 @@ const OF_LISTS: &[ErrorCode] = &[
 ];
 const OF_WAITING: &[ErrorCode] = &[ErrorCode::FlowCancelled, ErrorCode::StillProcessing];
 const OF_BATCHES: &[ErrorCode] = &[ErrorCode::BatchIdInPath, ErrorCode::BatchNotFound];
+/// Of what may be sent again under a key.
+const OF_KEYS: &[ErrorCode] = &[
+    ErrorCode::InvalidIdempotencyKey,
+    ErrorCode::IdempotencyKeyReused,
+];
 const OF_RETRIES: &[ErrorCode] = &[ErrorCode::NothingToRetry, ErrorCode::OperationNotOffered];
 
 /// Of a request that waits for one asset.
@@ -38,7 +43,9 @@ impl IntoResponses for OneProblems {
             .copied()
             .map(ErrorCode::Failure)
             .collect();
-        documented(&[OF_BODIES, OF_CALLS, OF_ORDERS, OF_WAITING, &failures])
+        documented(&[
+            OF_BODIES, OF_CALLS, OF_ORDERS, OF_WAITING, OF_KEYS, &failures,
+        ])
     }
 }
 
@@ -47,7 +54,7 @@ pub(crate) struct ManyProblems;
 
 impl IntoResponses for ManyProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        documented(&[OF_BODIES, OF_CALLS, OF_ORDERS, OF_LISTS])
+        documented(&[OF_BODIES, OF_CALLS, OF_ORDERS, OF_LISTS, OF_KEYS])
     }
 }
 
@@ -65,7 +72,7 @@ pub(crate) struct RetryProblems;
 
 impl IntoResponses for RetryProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        documented(&[OF_CALLS, OF_BATCHES, OF_RETRIES])
+        documented(&[OF_CALLS, OF_BATCHES, OF_RETRIES, OF_KEYS])
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use assetmill_core::Catalogue;
 use assetmill_core::ports::{OutputLinks, OutputWrites};
-use assetmill_core::usecases::{Cancel, Retry, RunSynchronously, Submit};
+use assetmill_core::usecases::{Cancel, Once, Retry, RunSynchronously, Submit};
 use axum::extract::FromRef;
 
 use crate::views::Links;
@@ -17,6 +17,8 @@ use crate::{Callers, InFlight};
 pub struct WriteState {
     /// Starts batches.
     pub submit: Submit,
+    /// Starts once what has a key.
+    pub once: Once,
     /// Runs batches while their caller waits.
     pub answer: RunSynchronously,
     /// Cancels batches.

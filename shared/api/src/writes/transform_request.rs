@@ -1,9 +1,13 @@
 //! From request bodies to orders.
 
+use std::collections::BTreeMap;
+use std::iter;
 use std::sync::Arc;
 
-use assetmill_core::usecases::{RequestedSource, SourceList, SourceListError, TransformRequest};
-use assetmill_core::{Availability, Catalogue, Failure, MAX_BATCH, Operation, Params, TenantId};
+use assetmill_core::usecases::{SourceList, SourceListError, TransformRequest};
+use assetmill_core::{
+    Availability, Catalogue, Failure, MAX_BATCH, Operation, Params, Sha256Digest, TenantId,
+};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -98,6 +102,17 @@ impl RequestBody for ManyAssets {
 }
 
 impl OneAsset {
+    /// Of this body, sent to this route.
+    pub(crate) fn fingerprint(&self, route: &str) -> Sha256Digest {
+        let url = self.digital_asset_url.as_str();
+        fingerprint(
+            route,
+            self.operation.as_deref(),
+            self.params.as_ref(),
+            [url],
+        )
+    }
+
     /// The order, if it can be accepted.
     pub(crate) fn order(
         self,
@@ -118,6 +133,22 @@ impl OneAsset {
 }
 
 impl ManyAssets {
+    /// Of this body, sent to this route.
+    pub(crate) fn fingerprint(&self, route: &str) -> Sha256Digest {
+        let BoundedList { items, given } = &self.digital_asset_urls;
+        let given = given.to_string();
+        // Of a list that is too long a part was read.
+        let urls = iter::once(given.as_str()).chain(items.iter().map(String::as_str));
+        fingerprint(route, self.operation.as_deref(), self.params.as_ref(), urls)
+    }
+
+    /// The memory that its order takes until it is answered, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let urls = &self.digital_asset_urls.items;
+        let bytes_of = |url: &String| FLOW_BYTES + 2 * url.len() as u64;
+        urls.iter().map(bytes_of).sum()
+    }
+
     /// Itself, if it names no more than `max` assets: as many as one answer holds.
     pub(crate) fn for_at_most(self, max: usize) -> Result<Self, Problem> {
         let given = self.digital_asset_urls.given;
@@ -169,15 +200,19 @@ const FLOW_BYTES: u64 = 2 * 1024;
 /// The memory that all flows of a batch take whose number is not known yet.
 pub(crate) const MEMORY_OF_A_BATCH: u64 = MAX_BATCH as u64 * FLOW_BYTES;
 
-/// The memory that an order takes until it is answered, in bytes.
-pub(crate) fn memory_of(order: &TransformRequest) -> u64 {
-    let url = |source: &RequestedSource| match source {
-        RequestedSource::Asset(url) => url.as_url().as_str().len(),
-        RequestedSource::Refused(shown, _) => shown.as_str().len(),
-    };
-    let sources = order.sources.as_slice();
-    let bytes_of = |source| FLOW_BYTES + 2 * url(source) as u64;
-    sources.iter().map(bytes_of).sum()
+/// Equal for bodies that say the same, in whatever order and with whatever space. It is of what was sent, and not of what
+/// that means today: defaults may change between two times that the same is sent.
+fn fingerprint<'body>(
+    route: &'body str,
+    operation: Option<&'body str>,
+    params: Option<&GivenParams>,
+    urls: impl IntoIterator<Item = &'body str>,
+) -> Sha256Digest {
+    let params: BTreeMap<_, _> = params.iter().flat_map(|params| &params.0).collect();
+    // Scalars under names always serialise.
+    let params = serde_json::to_string(&params).unwrap_or_default();
+    let urls = Sha256Digest::of_parts(urls);
+    Sha256Digest::of_parts([route, operation.unwrap_or_default(), &params, urls.as_str()])
 }
 
 fn order(

@@ -8,11 +8,11 @@ use std::time::Duration;
 use assetmill_api::writes::{Readiness, WriteState, router};
 use assetmill_api::{Callers, InFlight, layers};
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
+    MemoryFlows, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
 };
 use assetmill_core::ports::{FlowDeliveries as _, Probe, Sources, Unavailable};
 use assetmill_core::usecases::{
-    Cancel, MessageHandler, Process, Retry, RunSynchronously, Submit, TimeLimits,
+    Cancel, MessageHandler, Once, Process, Retry, RunSynchronously, Submit, TimeLimits,
 };
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Cost, FailureCode, MediaType, Operation,
@@ -74,6 +74,10 @@ impl World {
                 submit: submit.clone(),
                 catalogue: catalogue(),
             },
+            once: Once {
+                submit: submit.clone(),
+                keys: Arc::new(MemoryIdempotencyKeys::default()),
+            },
             submit,
             catalogue: catalogue(),
             outputs: outputs.clone(),
@@ -104,6 +108,10 @@ impl World {
         layers::around(router(self.state.clone()))
     }
 
+    pub(crate) async fn ask(&self, request: Request<Body>) -> HttpAnswer {
+        support::ask(self.routes(), request).await
+    }
+
     pub(crate) async fn get(&self, path: &str) -> HttpAnswer {
         support::ask(self.routes(), support::get(path)).await
     }
@@ -117,6 +125,21 @@ impl World {
         let headers = request.headers_mut();
         headers.insert("x-api-key", key.parse().unwrap());
         support::ask(self.routes(), request).await
+    }
+
+    /// Posts a request with the header `Idempotency-Key`.
+    pub(crate) async fn post_keyed(&self, key: &str, path: &str, body: &str) -> HttpAnswer {
+        let mut request: Request<Body> = support::post(path, body.to_owned());
+        let headers = request.headers_mut();
+        headers.insert("idempotency-key", key.parse().unwrap());
+        support::ask(self.routes(), request).await
+    }
+
+    /// How many batches were accepted for whoever calls without a key.
+    pub(crate) async fn batches(&self) -> usize {
+        let tenant = "default".parse().unwrap();
+        let batches = self.state.submit.flows.batches(&tenant, None, 100).await;
+        batches.unwrap().len()
     }
 
     /// How many messages wait in the queue.

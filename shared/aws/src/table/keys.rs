@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use assetmill_core::{BatchId, FlowId, TenantId, WorkKey};
+use assetmill_core::{BatchId, FlowId, IdempotencyKey, TenantId, WorkKey};
 use jiff::Timestamp;
 
 /// Names of attributes and indexes.
@@ -29,6 +29,8 @@ pub(crate) mod names {
     pub(crate) const REVISION: &str = "revision";
     /// The version of what the row looks like, by who made it.
     pub(crate) const VERSION: &str = "version";
+    /// When a key of a request was claimed, in milliseconds since 1970.
+    pub(crate) const CLAIMED_AT: &str = "claimed_at";
     /// Names the write that made a row what it is.
     pub(crate) const WRITTEN_BY: &str = "written_by";
 }
@@ -53,6 +55,11 @@ pub(super) fn batch(id: BatchId) -> String {
 
 pub(super) fn work(key: &WorkKey) -> String {
     format!("work#{}", key.as_str())
+}
+
+/// No tenant's name has a `#`; a key may have any.
+pub(super) fn idempotency(tenant: &TenantId, key: &IdempotencyKey) -> String {
+    format!("key#{tenant}#{key}")
 }
 
 pub(super) fn count_settled(batch: BatchId, part: u32) -> String {

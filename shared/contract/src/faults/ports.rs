@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use assetmill_core::ports::{
-    Completion, Delivery, FlowDeliveries, FlowPage, FlowQueue, FlowReads, FlowWrites, Outgoing,
-    OutputWrites, ResultCache, Rule, SettledCount, Sources, Unavailable, WorkClaim, WorkHolder,
+    Completion, Delivery, FlowDeliveries, FlowPage, FlowQueue, FlowReads, FlowWrites,
+    IdempotencyKeys, Outgoing, OutputWrites, ResultCache, Rule, SettledCount, Sources, Unavailable,
+    WorkClaim, WorkHolder,
 };
 use assetmill_core::{
     Asset, AssetUrl, Batch, BatchId, Call, Cost, Counts, Failure, FailureCode, Flow, FlowId,
-    FlowRef, FlowState, Job, JobCall, LookUp, MediaType, Operation, OperationDescription,
-    OperationError, Output, OutputKey, Params, Product, RetryPolicy, Run, Step, TenantId, WorkKey,
+    FlowRef, FlowState, IdempotencyKey, Job, JobCall, KeyClaim, LookUp, MediaType, Operation,
+    OperationDescription, OperationError, Output, OutputKey, Params, Product, RetryPolicy, Run,
+    Step, TenantId, WorkKey,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -70,6 +72,11 @@ spoilt! { ResultCache:
     complete(key: &WorkKey, output: &Output) -> ();
     release(key: &WorkKey, holder: WorkHolder) -> ();
     forget(key: &WorkKey) -> ();
+}
+
+spoilt! { IdempotencyKeys:
+    find(tenant: &TenantId, key: &IdempotencyKey, now: Timestamp) -> Option<KeyClaim>;
+    claim(key: &IdempotencyKey, claim: &KeyClaim) -> KeyClaim;
 }
 
 #[async_trait]

@@ -30,6 +30,11 @@ impl MemoryFlows {
         rows.settlements.get(&id).copied().unwrap_or_default()
     }
 
+    /// Every flow there is, those too whose batch was never written.
+    pub fn every_flow(&self) -> Vec<Flow> {
+        self.0.lock().unwrap().flows.values().cloned().collect()
+    }
+
     /// Every batch there is, the earliest first.
     pub fn every_batch(&self) -> Vec<Batch> {
         self.0.lock().unwrap().batches.values().cloned().collect()
@@ -129,7 +134,9 @@ impl FlowWrites for MemoryFlows {
 
     async fn put_batch(&self, batch: &Batch) -> Result<(), Unavailable> {
         let mut rows = self.0.lock().unwrap();
-        rows.batches.insert(batch.id, batch.clone());
+        rows.batches
+            .entry(batch.id)
+            .or_insert_with(|| batch.clone());
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assetmill_core::ports::{FlowChanges as _, FlowPage, FlowWrites};
+use assetmill_core::ports::{FlowChanges as _, FlowPage, FlowWrites, SettledCount};
 use assetmill_core::{
     Batch, BatchId, Counts, FlowId, FlowState, MAX_BATCH, ParamKind, ParamSpec, ParamsSchema,
 };
@@ -19,6 +19,7 @@ cases! { "flows":
     flows_of_another_tenant_do_not_exist,
     ten_thousand_flows_fit,
     a_batch_reads_back,
+    a_batch_that_is_put_again_stays_what_it_became,
     a_batch_of_another_tenant_does_not_exist,
     batches_are_listed_latest_first,
     flows_of_a_batch_come_in_pages,
@@ -117,6 +118,18 @@ async fn a_batch_reads_back(on: Arc<Adapters>) {
     on.flows.put_batch(&batch).await.unwrap();
     let read = on.flows.batch(&tenant(), batch.id).await.unwrap();
     assert_eq!(read, Some(batch));
+}
+
+async fn a_batch_that_is_put_again_stays_what_it_became(on: Arc<Adapters>) {
+    let (batch, _) = put(&*on.flows, 2).await;
+    let settled = on.flows.count_settled(batch.id, &[0]).await.unwrap();
+    assert_eq!(settled, SettledCount::Open);
+    on.flows.mark_dispatched(batch.id, at(1)).await.unwrap();
+    on.flows.put_batch(&batch).await.unwrap();
+    let read = on.flows.batch(&tenant(), batch.id).await.unwrap().unwrap();
+    assert_eq!(read.dispatched_at, Some(at(1)));
+    let settled = on.flows.count_settled(batch.id, &[1]).await.unwrap();
+    assert_eq!(settled, SettledCount::Complete);
 }
 
 async fn a_batch_of_another_tenant_does_not_exist(on: Arc<Adapters>) {

@@ -4,6 +4,7 @@
 //! spoilt once in each way.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod keyed;
 mod stubs;
 mod world;
 

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use assetmill_contract::faults::Faults;
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
+    MemoryFlows, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
 };
 use assetmill_core::ports::{
     Clock, FlowDeliveries, FlowQueue, FlowReads, FlowWrites, OutputWrites, ResultCache,
 };
 use assetmill_core::usecases::{
-    Cancel, FailDeadLetter, MessageHandler, Process, Retry, RunSynchronously, SourceList, Submit,
-    Sweep, Swept, TimeLimits, TransformRequest,
+    Accepted, Cancel, FailDeadLetter, KeyedRequest, MessageHandler, Once, Process, Retry,
+    RunSynchronously, SourceList, Submit, Sweep, Swept, TimeLimits, TransformRequest,
 };
 use assetmill_core::{
-    Batch, BatchId, Catalogue, Cost, FailureCode, Flow, FlowState, Operation, Params, Shares,
-    Status, TenantId,
+    Batch, BatchId, Catalogue, Cost, FailureCode, Flow, FlowState, Operation, Params, Sha256Digest,
+    Shares, Status, TenantId,
 };
 use futures_util::future::join_all;
 use tokio_util::task::TaskTracker;
@@ -85,6 +85,7 @@ pub(crate) struct World {
     host: Arc<Host>,
     flows: Arc<MemoryFlows>,
     result_cache: Arc<MemoryResultCache>,
+    keys: Arc<MemoryIdempotencyKeys>,
     outputs: Arc<MemoryOutputs>,
     queue: Arc<MemoryQueue>,
     clock: Arc<RuntimeClock>,
@@ -94,6 +95,7 @@ pub(crate) struct World {
 /// One life of the program.
 pub(crate) struct Running {
     submit: Submit,
+    once: Once,
     answer: RunSynchronously,
     work: MessageHandler,
     sweep: Sweep,
@@ -128,6 +130,7 @@ impl World {
             host: Arc::default(),
             flows: Arc::default(),
             result_cache: Arc::default(),
+            keys: Arc::default(),
             outputs: Arc::default(),
             queue: Arc::new(MemoryQueue::new(clock.clone(), VISIBILITY, 5)),
             clock,
@@ -196,6 +199,10 @@ impl World {
                 submit: submit.clone(),
                 catalogue: work.process.catalogue.clone(),
             },
+            once: Once {
+                submit: submit.clone(),
+                keys: faults.around(self.keys.clone()),
+            },
             submit,
             work,
             fail_dead_letter: FailDeadLetter { flows, clock },
@@ -229,6 +236,28 @@ impl World {
             Kind::Free => Ok(()),
             Kind::Paid | Kind::Chain | Kind::Job => self.check_charges().await,
         }
+    }
+
+    /// What must be true of a batch that was submitted several times under one key, besides all else: there is no other,
+    /// its assets and no others were processed, and where the worker did not fail, each of them was paid for once.
+    pub(crate) fn check_once(&self, id: BatchId, worker_failed: bool) -> Result<(), String> {
+        let batches = self.flows.every_batch();
+        if batches.len() != 1 || batches[0].id != id {
+            return Err(format!("{} batches", batches.len()));
+        }
+        let flows = self.flows.every_flow();
+        let strays = flows.iter().filter(|flow| flow.batch_id != id);
+        for stray in strays {
+            if stray.fence > 0 {
+                return Err(format!("{} was processed for nobody", stray.source));
+            }
+        }
+        for (source, charges) in self.vendors.iter().flat_map(|vendor| vendor.charges()) {
+            if charges != 1 && !worker_failed {
+                return Err(format!("{source} was processed {charges} times"));
+            }
+        }
+        Ok(())
     }
 
     /// As [`check`](Self::check), where one asset kills its workers.
@@ -356,19 +385,51 @@ fn stopped_two_workers(flow: &Flow) -> bool {
 impl Running {
     /// Submits the batch under test. Its id when the caller was told that it is accepted.
     pub(crate) async fn submit(&self, way: Way) -> Option<BatchId> {
-        let urls: Vec<_> = self.kind.assets().iter().map(|(url, _)| url).collect();
-        let operation = self.work.process.catalogue.default_operation();
-        let order = TransformRequest {
-            tenant: tenant(),
-            sources: SourceList::parse(&urls).unwrap(),
-            operation: operation.clone(),
-            params: Params::default(),
-        };
+        let order = self.order();
         let accepted = match way {
             Way::Answered => self.answer.run(order).await,
             Way::Queued | Way::Cancelled | Way::Retried => self.submit.start(order).await,
         };
         accepted.ok().map(|accepted| accepted.batch.id)
+    }
+
+    /// Submits the batch under test under a key, always the same. Its flows when the caller was told of them; whose rows
+    /// it was shown, where it waited for them.
+    pub(crate) async fn submit_with_key(&self, way: Way) -> Option<(BatchId, Vec<Flow>)> {
+        let request = KeyedRequest {
+            tenant: tenant(),
+            key: "of the caller".parse().unwrap(),
+            fingerprint: Sha256Digest::of(b"what it asks for"),
+        };
+        let found = self.once.find(&request).await.ok()?;
+        // Others who ask for the same come in between, as they do where ports take their time.
+        tokio::task::yield_now().await;
+        let begun = if let Some(begun) = found {
+            begun
+        } else {
+            let begun = self.once.begin(&request, self.order(), None).await;
+            begun.ok()?
+        };
+        tokio::task::yield_now().await;
+        let Accepted { batch, flows } = match way {
+            Way::Answered => self.once.run(begun, &self.answer).await.ok()?,
+            Way::Queued | Way::Cancelled | Way::Retried => {
+                let started = self.once.start(begun).await.ok()?;
+                return Some((started.batch.id, Vec::new()));
+            }
+        };
+        Some((batch.id, flows))
+    }
+
+    fn order(&self) -> TransformRequest {
+        let urls: Vec<_> = self.kind.assets().iter().map(|(url, _)| url).collect();
+        let operation = self.work.process.catalogue.default_operation();
+        TransformRequest {
+            tenant: tenant(),
+            sources: SourceList::parse(&urls).unwrap(),
+            operation: operation.clone(),
+            params: Params::default(),
+        }
     }
 
     /// What the caller does with a batch that was accepted, besides waiting for it.

@@ -58,7 +58,7 @@ pub trait FlowWrites: FlowReads {
     async fn put_flows(&self, flows: &[Flow]) -> Result<(), Unavailable>;
 
     /// Writes the row of a new batch, which accepts its flows. Flows whose batch was never written
-    /// were never accepted.
+    /// were never accepted. MUST leave a row alone that is there: what became of it stays.
     async fn put_batch(&self, batch: &Batch) -> Result<(), Unavailable>;
 
     /// Notes that nothing is left to send for this batch. MUST be idempotent.

@@ -38,6 +38,16 @@ pub enum RetryError {
 impl Retry {
     /// Starts a batch of the failed flows of another.
     pub async fn run(&self, tenant: &TenantId, id: BatchId) -> Result<Accepted, RetryError> {
+        let order = self.order(tenant, id).await?;
+        Ok(self.submit.start_as(order, Some(id)).await?)
+    }
+
+    /// What a batch would have to do that runs the failed flows of this one again.
+    pub async fn order(
+        &self,
+        tenant: &TenantId,
+        id: BatchId,
+    ) -> Result<TransformRequest, RetryError> {
         let batch = self
             .submit
             .flows
@@ -51,13 +61,12 @@ impl Retry {
             .ok_or(RetryError::OperationUnavailable)?;
         let sources = SourceList::of_assets(self.failed(tenant, id).await?)
             .ok_or(RetryError::NothingFailed)?;
-        let order = TransformRequest {
+        Ok(TransformRequest {
             tenant: tenant.clone(),
             sources,
             operation: operation.clone(),
             params: batch.params,
-        };
-        Ok(self.submit.start_as(order, Some(id)).await?)
+        })
     }
 
     async fn failed(&self, tenant: &TenantId, id: BatchId) -> Result<Vec<AssetUrl>, Unavailable> {

@@ -1,5 +1,7 @@
 //! Answering at once: the flows of a small batch run while the caller waits.
 
+mod with_others;
+
 use std::time::Duration;
 
 use futures_util::StreamExt as _;

@@ -62,7 +62,7 @@ impl Submit {
         order: TransformRequest,
         retry_of: Option<BatchId>,
     ) -> Result<Accepted, Unavailable> {
-        let accepted = self.rows(order, retry_of);
+        let accepted = self.rows(order, retry_of, |_, _| FlowId::generate());
         self.flows.put_flows(&accepted.flows).await?;
         self.flows.put_batch(&accepted.batch).await?;
         Ok(accepted)
@@ -84,7 +84,13 @@ impl Submit {
         self.flows.mark_dispatched(batch.id, self.clock.now()).await
     }
 
-    fn rows(&self, order: TransformRequest, retry_of: Option<BatchId>) -> Accepted {
+    /// The rows of an order, whose flows have these ids.
+    pub(super) fn rows(
+        &self,
+        order: TransformRequest,
+        retry_of: Option<BatchId>,
+        flow_id: impl Fn(BatchId, u32) -> FlowId,
+    ) -> Accepted {
         let now = self.clock.now();
         let batch_id = BatchId::generate();
         let operation = order.operation.description().name.clone();
@@ -108,7 +114,7 @@ impl Submit {
                     ),
                 };
                 Flow {
-                    id: FlowId::generate(),
+                    id: flow_id(batch_id, index),
                     revision: 1,
                     batch_id,
                     index,

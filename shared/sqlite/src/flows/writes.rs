@@ -29,9 +29,10 @@ impl FlowWrites for SqliteFlows {
         let batch = batch.clone();
         self.write(move |rows| {
             rows.prepare_cached(
-                "INSERT OR REPLACE INTO batches (batch_id, tenant, operation, params, size,
+                "INSERT INTO batches (batch_id, tenant, operation, params, size,
                     retry_of, created_at, dispatched_at, completed_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                 ON CONFLICT (batch_id) DO NOTHING",
             )?
             .execute(params![
                 batch.id.to_string(),

@@ -1,14 +1,16 @@
 //! Batches that were started: stopping them, running their failures again.
 
-use assetmill_core::BatchId;
 use assetmill_core::usecases::RetryError;
+use assetmill_core::{BatchId, Sha256Digest};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 
 use super::transforms::started;
+use crate::idempotency::{Idempotency, IdempotencyHeader};
 use crate::views::{CancelledView, OverallStatus, StartedView};
 use crate::writes::WriteState;
+use crate::writes::keyed::Keyed;
 use crate::writes::problems::{CancelProblems, RetryProblems};
 use crate::writes::transform_request::MEMORY_OF_A_BATCH;
 use crate::{Caller, ErrorCode, PathId, Problem};
@@ -57,16 +59,22 @@ pub(crate) async fn cancel_batch(
     post,
     path = "/api/v2/batches/{batch_id}/retry",
     tag = "batches",
-    params((
-        "batch_id" = String, Path, format = "uuid", description = "The batch",
-        example = "01890a5d-ac96-774b-bcce-b302099a8000"
-    )),
+    params(
+        (
+            "batch_id" = String, Path, format = "uuid", description = "The batch",
+            example = "01890a5d-ac96-774b-bcce-b302099a8000"
+        ),
+        IdempotencyHeader,
+    ),
     responses(
         (
             status = 202,
             description = "The new batch is started",
             body = StartedView,
-            headers(("Location" = String, description = "The new batch")),
+            headers(
+                ("Location" = String, description = "The new batch"),
+                ("Idempotent-Replayed" = String, description = "`true` where an earlier request with this Idempotency-Key began it"),
+            ),
         ),
         RetryProblems,
     ),
@@ -75,13 +83,18 @@ pub(crate) async fn retry_batch(
     State(state): State<WriteState>,
     Caller(tenant): Caller,
     PathId(id): PathId<BatchId>,
+    Idempotency(key): Idempotency,
 ) -> Result<Response, Problem> {
     let in_flight = state.in_flight.of(&tenant);
     let memory = in_flight.hold(MEMORY_OF_A_BATCH).await?;
-    match state.retry.run(&tenant, id).await {
-        Ok(accepted) => started(&accepted, memory),
-        Err(error) => Err(refused(error)),
-    }
+    let Some(key) = key else {
+        let accepted = state.retry.run(&tenant, id).await.map_err(refused)?;
+        return started(&accepted.into(), memory);
+    };
+    let fingerprint = Sha256Digest::of_parts(["/api/v2/batches/{batch_id}/retry", &id.to_string()]);
+    let keyed = Keyed::new(&state, &tenant, key, fingerprint);
+    let (batch, replayed) = keyed.retry(id, refused).await?;
+    Ok(replayed.told(started(&batch, memory)))
 }
 
 fn refused(error: RetryError) -> Problem {

@@ -8,12 +8,15 @@ use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderName, HeaderValue, StatusCode};
 use utoipa::ToSchema;
 
+use crate::idempotency::{Idempotency, IdempotencyHeader};
 use crate::views::ResultView;
 use crate::writes::WriteState;
+use crate::writes::keyed::{Keyed, Replayed};
 use crate::writes::problems::OneProblems;
 use crate::writes::transform_request::OneAsset;
 use crate::{Caller, ErrorCode, JsonBody, Problem, TenantInFlight};
 
+const ROUTE: &str = "/api/v1/transform";
 const FLOW_ID: HeaderName = HeaderName::from_static("assetmill-flow-id");
 
 /// The processed asset.
@@ -31,6 +34,7 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
     post,
     path = "/api/v1/transform",
     tag = "transform",
+    params(IdempotencyHeader),
     request_body(
         content = OneAsset,
         description = "The asset, and what to do with it",
@@ -61,6 +65,7 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
             headers(
                 ("ETag" = String, description = "The SHA-256 of the bytes"),
                 ("Assetmill-Flow-Id" = String, description = "The flow that made them"),
+                ("Idempotent-Replayed" = String, description = "`true` where an earlier request with this Idempotency-Key began it"),
             ),
         ),
         (
@@ -70,6 +75,7 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
             headers(
                 ("Location" = String, description = "A URL of the processed asset that expires"),
                 ("Assetmill-Flow-Id" = String, description = "The flow that made it"),
+                ("Idempotent-Replayed" = String, description = "`true` where an earlier request with this Idempotency-Key began it"),
             ),
         ),
         OneProblems,
@@ -78,15 +84,19 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
 pub(crate) async fn transform_one(
     State(state): State<WriteState>,
     Caller(tenant): Caller,
+    Idempotency(key): Idempotency,
     JsonBody(body): JsonBody<OneAsset>,
 ) -> Result<Response, Problem> {
     let in_flight = state.in_flight.of(&tenant);
-    let order = body.order(tenant, &state.catalogue)?;
-    let accepted = state.answer.run(order).await?;
+    let keyed = key.map(|key| Keyed::new(&state, &tenant, key, body.fingerprint(ROUTE)));
+    let order = body.order(tenant, &state.catalogue);
+    let (accepted, replayed) = match keyed {
+        None => (state.answer.run(order?).await?, Replayed::NEVER),
+        Some(keyed) => keyed.answer(order).await?,
+    };
     let flow = accepted.flows.first().ok_or_else(Problem::internal)?;
-    outcome(&state, flow, &in_flight)
-        .await
-        .map_err(|problem| problem.of_flow(flow.id))
+    let outcome = outcome(&state, flow, &in_flight).await;
+    Ok(replayed.told(outcome.map_err(|problem| problem.of_flow(flow.id))))
 }
 
 async fn outcome(

@@ -1,19 +1,24 @@
 //! Many assets: answered while the caller waits, or started in the background.
 
 use assetmill_core::Share;
-use assetmill_core::usecases::Accepted;
+use assetmill_core::usecases::{Accepted, Started};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
 
+use crate::idempotency::{Idempotency, IdempotencyHeader};
 use crate::views::{Counted, ResultsBeginning, ResultsView, StartedView};
 use crate::writes::WriteState;
+use crate::writes::keyed::{Keyed, Replayed};
 use crate::writes::problems::ManyProblems;
 use crate::writes::rows::AtHand;
-use crate::writes::transform_request::{ManyAssets, memory_of};
+use crate::writes::transform_request::ManyAssets;
 use crate::{Caller, JsonBody, Problem, rows};
+
+const ROUTE_V1: &str = "/api/v1/transforms";
+const ROUTE_V2: &str = "/api/v2/transforms";
 
 /// Process many assets and wait for all results
 ///
@@ -25,6 +30,7 @@ use crate::{Caller, JsonBody, Problem, rows};
     post,
     path = "/api/v1/transforms",
     tag = "transform",
+    params(IdempotencyHeader),
     request_body(
         content = ManyAssets,
         description = "The assets, and what to do with each",
@@ -45,21 +51,38 @@ use crate::{Caller, JsonBody, Problem, rows};
         ),
     ),
     responses(
-        (status = 200, description = "How each asset went", body = ResultsView),
+        (
+            status = 200,
+            description = "How each asset went",
+            body = ResultsView,
+            headers(("Idempotent-Replayed" = String, description = "`true` where an earlier request with this Idempotency-Key began it")),
+        ),
         ManyProblems,
     ),
 )]
 pub(crate) async fn transform_many(
     State(state): State<WriteState>,
     Caller(tenant): Caller,
+    Idempotency(key): Idempotency,
     JsonBody(body): JsonBody<ManyAssets>,
 ) -> Result<Response, Problem> {
     let in_flight = state.in_flight.of(&tenant);
-    let order = body
-        .for_at_most(state.max_rows)?
-        .order(tenant, &state.catalogue)?;
-    let memory = in_flight.hold(memory_of(&order)).await?;
-    let Accepted { batch, flows } = state.answer.run(order).await?;
+    let body = body.for_at_most(state.max_rows)?;
+    let keyed = key.map(|key| Keyed::new(&state, &tenant, key, body.fingerprint(ROUTE_V1)));
+    let bytes = body.memory();
+    let order = body.order(tenant, &state.catalogue);
+    let (Accepted { batch, flows }, replayed, memory) = match keyed {
+        None => {
+            let order = order?;
+            let memory = in_flight.hold(bytes).await?;
+            (state.answer.run(order).await?, Replayed::NEVER, memory)
+        }
+        Some(keyed) => {
+            let memory = in_flight.hold(bytes).await?;
+            let (accepted, replayed) = keyed.answer(order).await?;
+            (accepted, replayed, memory)
+        }
+    };
     let beginning = ResultsBeginning {
         batch_id: Some(batch.id),
     };
@@ -69,7 +92,8 @@ pub(crate) async fn transform_many(
         counted: Counted::default(),
         _memory: memory,
     };
-    rows::answer(&beginning, flows, in_flight).await
+    let answer = rows::answer(&beginning, flows, in_flight).await?;
+    Ok(replayed.told(answer))
 }
 
 /// Start a batch
@@ -80,6 +104,7 @@ pub(crate) async fn transform_many(
     post,
     path = "/api/v2/transforms",
     tag = "batches",
+    params(IdempotencyHeader),
     request_body(
         content = ManyAssets,
         description = "The assets, and what to do with each",
@@ -104,7 +129,10 @@ pub(crate) async fn transform_many(
             status = 202,
             description = "The batch is started",
             body = StartedView,
-            headers(("Location" = String, description = "The batch")),
+            headers(
+                ("Location" = String, description = "The batch"),
+                ("Idempotent-Replayed" = String, description = "`true` where an earlier request with this Idempotency-Key began it"),
+            ),
         ),
         ManyProblems,
     ),
@@ -112,19 +140,27 @@ pub(crate) async fn transform_many(
 pub(crate) async fn start_batch(
     State(state): State<WriteState>,
     Caller(tenant): Caller,
+    Idempotency(key): Idempotency,
     JsonBody(body): JsonBody<ManyAssets>,
 ) -> Result<Response, Problem> {
     let in_flight = state.in_flight.of(&tenant);
-    let order = body.order(tenant, &state.catalogue)?;
-    let memory = in_flight.hold(memory_of(&order)).await?;
-    let accepted = state.submit.start(order).await?;
-    started(&accepted, memory)
+    let keyed = key.map(|key| Keyed::new(&state, &tenant, key, body.fingerprint(ROUTE_V2)));
+    let bytes = body.memory();
+    let order = body.order(tenant, &state.catalogue);
+    let Some(keyed) = keyed else {
+        let order = order?;
+        let memory = in_flight.hold(bytes).await?;
+        return started(&state.submit.start(order).await?.into(), memory);
+    };
+    let memory = in_flight.hold(bytes).await?;
+    let (batch, replayed) = keyed.start(order).await?;
+    Ok(replayed.told(started(&batch, memory)))
 }
 
 /// The answer about a batch that was started, which keeps of its memory what it takes itself.
-pub(super) fn started(accepted: &Accepted, mut memory: Share) -> Result<Response, Problem> {
-    let location = format!("/api/v2/batches/{}", accepted.batch.id);
-    let body = serde_json::to_vec(&StartedView::from(accepted)).map_err(|error| {
+pub(super) fn started(started: &Started, mut memory: Share) -> Result<Response, Problem> {
+    let location = format!("/api/v2/batches/{}", started.batch.id);
+    let body = serde_json::to_vec(&StartedView::from(started)).map_err(|error| {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             "answer can't be written"

@@ -1,0 +1,131 @@
+//! Requests that their callers may send again under a key.
+
+use assetmill_core::usecases::{
+    Accepted, Begun, KeyedRequest, OnceError, RetryError, Started, TransformRequest,
+};
+use assetmill_core::{BatchId, IdempotencyKey, Sha256Digest, TenantId};
+use axum::response::{IntoResponse, Response};
+use http::HeaderValue;
+
+use crate::idempotency::IDEMPOTENT_REPLAYED;
+use crate::writes::WriteState;
+use crate::{ErrorCode, Problem};
+
+/// A request with a key.
+pub(crate) struct Keyed<'state> {
+    state: &'state WriteState,
+    request: KeyedRequest,
+}
+
+/// Whether an answer is that of an earlier request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Replayed(bool);
+
+impl<'state> Keyed<'state> {
+    /// The request of a tenant; `fingerprint` is of its route and of what it asks for.
+    pub(crate) fn new(
+        state: &'state WriteState,
+        tenant: &TenantId,
+        key: IdempotencyKey,
+        fingerprint: Sha256Digest,
+    ) -> Self {
+        let request = KeyedRequest {
+            tenant: tenant.clone(),
+            key,
+            fingerprint,
+        };
+        Self { state, request }
+    }
+
+    /// Starts the order, or finds it started.
+    pub(crate) async fn start(
+        self,
+        order: Result<TransformRequest, Problem>,
+    ) -> Result<(Started, Replayed), Problem> {
+        let begun = match self.find().await? {
+            Some(begun) => begun,
+            None => self.begin(order?, None).await?,
+        };
+        self.started(begun).await
+    }
+
+    /// Starts the failures of a batch again, or finds them started. What has failed is asked only if they are not: there may
+    /// be more of it by now.
+    pub(crate) async fn retry(
+        self,
+        batch: BatchId,
+        refused: fn(RetryError) -> Problem,
+    ) -> Result<(Started, Replayed), Problem> {
+        let begun = if let Some(begun) = self.find().await? {
+            begun
+        } else {
+            let order = self.state.retry.order(&self.request.tenant, batch).await;
+            self.begin(order.map_err(refused)?, Some(batch)).await?
+        };
+        self.started(begun).await
+    }
+
+    /// Runs the order while its caller waits, or waits for who runs it.
+    pub(crate) async fn answer(
+        self,
+        order: Result<TransformRequest, Problem>,
+    ) -> Result<(Accepted, Replayed), Problem> {
+        let begun = match self.find().await? {
+            Some(begun) => begun,
+            None => self.begin(order?, None).await?,
+        };
+        let replayed = Replayed(begun.is_earlier());
+        Ok((
+            self.state.once.run(begun, &self.state.answer).await?,
+            replayed,
+        ))
+    }
+
+    /// What an equal request began. It is asked for before anything is refused: what can't be ordered now was perhaps
+    /// begun before.
+    async fn find(&self) -> Result<Option<Begun>, Problem> {
+        Ok(self.state.once.find(&self.request).await?)
+    }
+
+    async fn begin(
+        &self,
+        order: TransformRequest,
+        retry_of: Option<BatchId>,
+    ) -> Result<Begun, Problem> {
+        let begun = self.state.once.begin(&self.request, order, retry_of);
+        Ok(begun.await?)
+    }
+
+    async fn started(&self, begun: Begun) -> Result<(Started, Replayed), Problem> {
+        let replayed = Replayed(begun.is_earlier());
+        Ok((self.state.once.start(begun).await?, replayed))
+    }
+}
+
+impl Replayed {
+    /// Of a request without a key.
+    pub(crate) const NEVER: Self = Self(false);
+
+    /// The answer, which says so.
+    pub(crate) fn told(self, answer: impl IntoResponse) -> Response {
+        let mut response = answer.into_response();
+        if self.0 {
+            let told = HeaderValue::from_static("true");
+            response.headers_mut().insert(IDEMPOTENT_REPLAYED, told);
+        }
+        response
+    }
+}
+
+impl From<OnceError> for Problem {
+    fn from(error: OnceError) -> Self {
+        match error {
+            OnceError::OfAnother => Self::new(
+                ErrorCode::IdempotencyKeyReused,
+                "this Idempotency-Key was given to another request in the last 24 hours; \
+                 send what differs under a new one",
+            ),
+            OnceError::Unavailable(error) => error.into(),
+        }
+    }
+}
