@@ -126,6 +126,7 @@ impl App {
                 permits: Shares::new(2 * permits, permits),
                 attempts: attempts.clone(),
                 answer_within: config.answer_within(),
+                keeps: config.keep_v1,
             },
             cancel: Cancel {
                 flows: flows.clone(),

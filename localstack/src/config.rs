@@ -147,6 +147,11 @@ pub struct Config {
     )]
     pub answer_within: u64,
 
+    /// Keeps what v1 answered in time and costs nothing, too: its rows and outputs are written once the caller is
+    /// answered. What costs money is kept in any case.
+    #[arg(long, env = "ASSETMILL_KEEP_V1")]
+    pub keep_v1: bool,
+
     /// What is logged: a `tracing` filter.
     #[arg(long, env = "ASSETMILL_LOG", default_value = "info")]
     pub log: String,

@@ -85,6 +85,8 @@ fn state(environment: &Environment, stores: &Stores) -> Result<WriteState, Start
             permits: Shares::new(MOST_AT_ONCE, MOST_AT_ONCE),
             attempts: TaskTracker::new(),
             answer_within: answer_within(environment)?,
+
+            keeps: false,
         },
         cancel: Cancel {
             flows: submit.flows.clone(),

@@ -19,7 +19,7 @@ pub use message_handler::MessageHandler;
 pub use once::{Begun, KeyedRequest, Once, OnceError, Started};
 pub use process::{Outcome, Process, TimeLimits, Waiting};
 pub use retry::{Retry, RetryError};
-pub use run_synchronously::RunSynchronously;
+pub use run_synchronously::{Answered, Products, RunSynchronously};
 pub use submit::{Accepted, Submit};
 pub use sweep::{Sweep, Swept};
 pub use transform_request::{RequestedSource, SourceList, SourceListError, TransformRequest};

@@ -142,7 +142,11 @@ impl Operation for VendorOperation {
     }
 
     fn longest_job(&self) -> Duration {
-        self.profile.job_timeout
+        if self.profile.takes_jobs() {
+            self.profile.job_timeout
+        } else {
+            Duration::ZERO
+        }
     }
 
     fn keeps_asset(&self) -> bool {

@@ -68,6 +68,8 @@ impl World {
                 permits: Shares::new(4, 4),
                 attempts: TaskTracker::new(),
                 answer_within: Duration::from_millis(500),
+
+                keeps: false,
             },
             cancel: Cancel { flows, clock },
             retry: Retry {

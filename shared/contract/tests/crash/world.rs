@@ -12,7 +12,7 @@ use assetmill_core::ports::{
     Clock, FlowDeliveries, FlowQueue, FlowReads, FlowWrites, OutputWrites, ResultCache,
 };
 use assetmill_core::usecases::{
-    Accepted, Cancel, FailDeadLetter, KeyedRequest, MessageHandler, Once, Process, Retry,
+    Accepted, Cancel, FailDeadLetter, KeyedRequest, MessageHandler, Once, Process, Products, Retry,
     RunSynchronously, SourceList, Submit, Sweep, Swept, TimeLimits, TransformRequest,
 };
 use assetmill_core::{
@@ -186,6 +186,8 @@ impl World {
                 permits: Shares::new(2, 2),
                 attempts: TaskTracker::new(),
                 answer_within: Duration::from_secs(20),
+
+                keeps: false,
             },
             sweep: Sweep {
                 submit: submit.clone(),
@@ -387,7 +389,10 @@ impl Running {
     pub(crate) async fn submit(&self, way: Way) -> Option<BatchId> {
         let order = self.order();
         let accepted = match way {
-            Way::Answered => self.answer.run(order).await,
+            Way::Answered => {
+                let answered = self.answer.run(order, Products::Stored).await;
+                answered.map(|answered| answered.accepted)
+            }
             Way::Queued | Way::Cancelled | Way::Retried => self.submit.start(order).await,
         };
         accepted.ok().map(|accepted| accepted.batch.id)

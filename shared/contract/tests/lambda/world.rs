@@ -9,7 +9,7 @@ use assetmill_contract::memory::{
 };
 use assetmill_core::ports::{Clock, FlowDeliveries as _, FlowReads as _, Sources};
 use assetmill_core::usecases::{
-    MessageHandler, Process, RunSynchronously, SourceList, Submit, Sweep, TimeLimits,
+    MessageHandler, Process, Products, RunSynchronously, SourceList, Submit, Sweep, TimeLimits,
     TransformRequest,
 };
 use assetmill_core::{
@@ -121,8 +121,11 @@ impl World {
             permits: Shares::new(1, 1),
             attempts: TaskTracker::new(),
             answer_within: Duration::from_secs(22),
+
+            keeps: false,
         };
-        let accepted = answer.run(self.order()).await.unwrap();
+        let answered = answer.run(self.order(), Products::Stored).await;
+        let accepted = answered.unwrap().accepted;
         if life.limits.stops_when_answered {
             life.faults.stop_now();
         }

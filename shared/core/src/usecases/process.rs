@@ -6,6 +6,7 @@ mod jobs;
 mod keep;
 mod make;
 mod steps;
+mod unkept;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,8 @@ use crate::ports::{
 };
 use crate::{CallEnd, Catalogue, Claim, Deferral, Fenced, Flow, FlowRef, NextTry, Wait};
 use attempt::Attempt;
+pub(super) use keep::product_output;
+pub(super) use unkept::{Unkept, needs_no_row};
 
 /// Processes flows, one attempt at a time.
 ///

@@ -1,25 +1,28 @@
 //! Answering at once: the flows of a small batch run while the caller waits.
 
+mod unkept;
 mod with_others;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::message_handler::MessageHandler;
-use super::process::{Outcome, Waiting};
+use super::process::{Outcome, Waiting, needs_no_row};
 use super::submit::{Accepted, Submit};
 use super::transform_request::TransformRequest;
 use crate::ports::Unavailable;
-use crate::{Flow, FlowMessage, Shares};
+use crate::{Flow, FlowId, FlowMessage, Shares};
 
 /// Runs batches while their caller waits.
 ///
-/// They are accepted like any other batch, so a crash loses nothing: the sweep finds them. What
-/// does not settle in time goes to the queue.
+/// What costs money is accepted like any other batch, so a crash loses nothing: the sweep finds it. What costs nothing
+/// has no rows while its caller waits: whoever is told of a crash asks again. What does not settle in time goes to the
+/// queue.
 #[derive(Clone)]
 pub struct RunSynchronously {
     /// How they are accepted.
@@ -32,6 +35,38 @@ pub struct RunSynchronously {
     pub attempts: TaskTracker,
     /// How long callers are kept waiting. MUST be less than the grace of the sweep.
     pub answer_within: Duration,
+    /// Whether flows are kept that nobody needs a row of: they are written once their caller is answered.
+    pub keeps: bool,
+}
+
+/// Where products of flows that need no row go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Products {
+    /// To the caller: that of the one flow is at hand.
+    AtHand,
+    /// To where outputs are stored, for the caller to fetch.
+    Stored,
+}
+
+/// The flows of a request whose caller waited.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// As they are then. Those that are not settled are in the queue.
+    pub accepted: Accepted,
+    /// Whether they can be asked for.
+    pub kept: bool,
+    /// What the one flow made; `None` where it has to be read from where outputs are stored.
+    pub content: Option<Bytes>,
+}
+
+impl From<Accepted> for Answered {
+    fn from(accepted: Accepted) -> Self {
+        Self {
+            accepted,
+            kept: true,
+            content: None,
+        }
+    }
 }
 
 /// How soon a flow that was handed over is looked at, and how seldom it is in the end.
@@ -42,17 +77,29 @@ const LOOK_AFTER_AT_MOST: Duration = Duration::from_secs(1);
 const PARALLEL: usize = 16;
 
 impl RunSynchronously {
-    /// Accepts an order and runs it for as long as the caller can wait. The flows as they are
-    /// then, in the order of the request; those not settled are in the queue.
-    pub async fn run(&self, order: TransformRequest) -> Result<Accepted, Unavailable> {
+    /// Runs an order for as long as the caller can wait. The flows as they are then, in the order of the request;
+    /// those not settled are in the queue. Only what outlives its caller, or costs money, is accepted as a batch.
+    pub async fn run(
+        &self,
+        order: TransformRequest,
+        products: Products,
+    ) -> Result<Answered, Unavailable> {
         let deadline = Instant::now() + self.answer_within;
-        let mut accepted = self.submit.accept(order, None).await?;
+        let operation = order.operation.clone();
+        let unkept = needs_no_row(&operation, &order.params);
+        let mut accepted = self.submit.rows(order, None, |_, _| FlowId::generate());
+        if unkept {
+            return self
+                .run_unkept(&operation, accepted, products, deadline)
+                .await;
+        }
+        self.submit.write(&accepted).await?;
         self.run_until(&accepted.flows, deadline).await;
         accepted.flows = self.reread(&accepted).await?;
         self.submit
             .dispatch(&accepted.batch, &accepted.flows)
             .await?;
-        Ok(accepted)
+        Ok(accepted.into())
     }
 
     async fn run_until(&self, flows: &[Flow], deadline: Instant) {

@@ -63,9 +63,15 @@ impl Submit {
         retry_of: Option<BatchId>,
     ) -> Result<Accepted, Unavailable> {
         let accepted = self.rows(order, retry_of, |_, _| FlowId::generate());
-        self.flows.put_flows(&accepted.flows).await?;
-        self.flows.put_batch(&accepted.batch).await?;
+        self.write(&accepted).await?;
         Ok(accepted)
+    }
+
+    /// Writes rows. Nothing is sent: until [`dispatch`](Self::dispatch), the caller or the sweep has to look after the
+    /// flows.
+    pub(super) async fn write(&self, accepted: &Accepted) -> Result<(), Unavailable> {
+        self.flows.put_flows(&accepted.flows).await?;
+        self.flows.put_batch(&accepted.batch).await
     }
 
     /// Sends a message for each flow that is not settled, counts those that are, and marks the

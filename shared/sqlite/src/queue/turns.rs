@@ -41,7 +41,7 @@ pub(super) fn turns(
             named_params! {
                 ":queue": queue,
                 ":now": now.as_millisecond(),
-                ":most": most,
+                ":most": i64::try_from(most).unwrap_or(i64::MAX),
             },
             |row| {
                 Ok(Turn {

@@ -1,9 +1,11 @@
 //! One asset, answered with its processed bytes.
 
+use assetmill_core::usecases::{Answered, Products};
 use assetmill_core::{Flow, Output, Status};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderName, HeaderValue, StatusCode};
 use utoipa::ToSchema;
@@ -29,7 +31,8 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
 ///
 /// Fetches the asset, runs the operation and answers with what it made. An asset that takes longer
 /// than a request may is answered with a problem of the code `still_processing`; it goes on, and
-/// `GET /api/v2/transforms/{flow_id}` has its result.
+/// `GET /api/v2/transforms/{flow_id}` has its result. What is answered in time and costs nothing is not kept: it has no
+/// flow to ask for.
 #[utoipa::path(
     post,
     path = "/api/v1/transform",
@@ -64,7 +67,7 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
             ),
             headers(
                 ("ETag" = String, description = "The SHA-256 of the bytes"),
-                ("Assetmill-Flow-Id" = String, description = "The flow that made them"),
+                ("Assetmill-Flow-Id" = String, description = "The flow that made them, where it is kept: of operations that cost money, and of requests with an Idempotency-Key"),
                 ("Idempotent-Replayed" = String, description = "`true` where an earlier request with this Idempotency-Key began it"),
             ),
         ),
@@ -74,7 +77,7 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
             body = ResultView,
             headers(
                 ("Location" = String, description = "A URL of the processed asset that expires"),
-                ("Assetmill-Flow-Id" = String, description = "The flow that made it"),
+                ("Assetmill-Flow-Id" = String, description = "The flow that made it, where it is kept"),
                 ("Idempotent-Replayed" = String, description = "`true` where an earlier request with this Idempotency-Key began it"),
             ),
         ),
@@ -90,59 +93,86 @@ pub(crate) async fn transform_one(
     let in_flight = state.in_flight.of(&tenant);
     let keyed = key.map(|key| Keyed::new(&state, &tenant, key, body.fingerprint(ROUTE)));
     let order = body.order(tenant, &state.catalogue);
-    let (accepted, replayed) = match keyed {
-        None => (state.answer.run(order?).await?, Replayed::NEVER),
-        Some(keyed) => keyed.answer(order).await?,
+    let (answered, replayed) = match keyed {
+        None => (
+            state.answer.run(order?, Products::AtHand).await?,
+            Replayed::NEVER,
+        ),
+        Some(keyed) => {
+            let (accepted, replayed) = keyed.answer(order).await?;
+            (accepted.into(), replayed)
+        }
     };
+    let Answered {
+        accepted,
+        kept,
+        content,
+    } = answered;
     let flow = accepted.flows.first().ok_or_else(Problem::internal)?;
-    let outcome = outcome(&state, flow, &in_flight).await;
-    Ok(replayed.told(outcome.map_err(|problem| problem.of_flow(flow.id))))
+    let outcome = outcome(&state, flow, content, &in_flight).await;
+    if !kept {
+        // There is nothing to ask for under its id.
+        return outcome;
+    }
+    let told = match outcome {
+        Ok(mut response) => {
+            let id = header(&flow.id.to_string())?;
+            response.headers_mut().insert(FLOW_ID, id);
+            Ok(response)
+        }
+        Err(problem) => Err(problem.of_flow(flow.id)),
+    };
+    Ok(replayed.told(told))
 }
 
 async fn outcome(
     state: &WriteState,
     flow: &Flow,
+    content: Option<Bytes>,
     in_flight: &TenantInFlight,
 ) -> Result<Response, Problem> {
-    let mut response = match &flow.status {
-        Status::Completed { output, .. } => delivered(state, output, in_flight).await?,
-        Status::Failed { failure, .. } => return Err(failure.into()),
-        Status::Cancelled { .. } => {
-            return Err(Problem::new(
-                ErrorCode::FlowCancelled,
-                "the flow was cancelled before it was processed; send it again",
-            ));
-        }
-        Status::Pending { .. } | Status::Running { .. } => {
-            return Err(Problem::new(
-                ErrorCode::StillProcessing,
-                format!(
-                    "the asset takes longer than a request may, and goes on: \
-                     ask GET /api/v2/transforms/{} for its result",
-                    flow.id
-                ),
-            ));
-        }
-    };
-    response
-        .headers_mut()
-        .insert(FLOW_ID, header(&flow.id.to_string())?);
-    Ok(response)
+    match &flow.status {
+        Status::Completed { output, .. } => delivered(state, output, content, in_flight).await,
+        Status::Failed { failure, .. } => Err(failure.into()),
+        Status::Cancelled { .. } => Err(Problem::new(
+            ErrorCode::FlowCancelled,
+            "the flow was cancelled before it was processed; send it again",
+        )),
+        Status::Pending { .. } | Status::Running { .. } => Err(Problem::new(
+            ErrorCode::StillProcessing,
+            format!(
+                "the asset takes longer than a request may, and goes on: \
+                 ask GET /api/v2/transforms/{} for its result",
+                flow.id
+            ),
+        )),
+    }
 }
 
 async fn delivered(
     state: &WriteState,
     output: &Output,
+    content: Option<Bytes>,
     in_flight: &TenantInFlight,
 ) -> Result<Response, Problem> {
     let max = state.max_inline_bytes.unwrap_or(u64::MAX);
     if output.bytes > max.min(in_flight.bytes()) {
+        if let Some(content) = content {
+            let outputs = &state.outputs;
+            outputs
+                .put(&output.key, content, &output.media_type)
+                .await?;
+        }
         let result = state.links().result(output).await?;
         let location = [(LOCATION, header(&result.url)?)];
         return Ok((StatusCode::SEE_OTHER, location, Json(result)).into_response());
     }
     let memory = in_flight.hold(output.bytes).await?;
-    let Some(content) = state.outputs.get(&output.key).await? else {
+    let content = match content {
+        Some(content) => Some(content),
+        None => state.outputs.get(&output.key).await?,
+    };
+    let Some(content) = content else {
         tracing::error!(key = output.key.as_str(), "output is gone");
         return Err(Problem::internal());
     };

@@ -1,7 +1,7 @@
 //! Many assets: answered while the caller waits, or started in the background.
 
 use assetmill_core::Share;
-use assetmill_core::usecases::{Accepted, Started};
+use assetmill_core::usecases::{Accepted, Answered, Products, Started};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -24,7 +24,8 @@ const ROUTE_V2: &str = "/api/v2/transforms";
 ///
 /// Processes the assets in parallel and answers one consolidated result. What is not finished in
 /// the time that a request has goes on in the background: the status is then RUNNING, and the rows
-/// hold the flow ids to ask for later. An asset that fails is a row with an error; it does not fail
+/// hold the flow ids to ask for later, and `batch_id` names the batch. What all ended in time and costs nothing is not
+/// kept, and has no batch: there is nothing more to ask for. An asset that fails is a row with an error; it does not fail
 /// the request. Where the service runs on Lambda, whose answers are bounded, at most 1,000.
 #[utoipa::path(
     post,
@@ -71,20 +72,23 @@ pub(crate) async fn transform_many(
     let keyed = key.map(|key| Keyed::new(&state, &tenant, key, body.fingerprint(ROUTE_V1)));
     let bytes = body.memory();
     let order = body.order(tenant, &state.catalogue);
-    let (Accepted { batch, flows }, replayed, memory) = match keyed {
+    let (answered, replayed, memory) = match keyed {
         None => {
             let order = order?;
             let memory = in_flight.hold(bytes).await?;
-            (state.answer.run(order).await?, Replayed::NEVER, memory)
+            let answered = state.answer.run(order, Products::Stored).await?;
+            (answered, Replayed::NEVER, memory)
         }
         Some(keyed) => {
             let memory = in_flight.hold(bytes).await?;
             let (accepted, replayed) = keyed.answer(order).await?;
-            (accepted, replayed, memory)
+            (accepted.into(), replayed, memory)
         }
     };
+    let Answered { accepted, kept, .. } = answered;
+    let Accepted { batch, flows } = accepted;
     let beginning = ResultsBeginning {
-        batch_id: Some(batch.id),
+        batch_id: kept.then_some(batch.id),
     };
     let flows = AtHand {
         flows: flows.into_iter(),

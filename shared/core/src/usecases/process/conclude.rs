@@ -141,11 +141,8 @@ impl Process {
         retry_after: Option<Duration>,
         now: Timestamp,
     ) -> Next {
-        let wait = retry_after
-            .unwrap_or(UNSAID_RETRY_AFTER)
-            .max(SHORTEST_RETRY_AFTER);
         let not_before = now
-            .saturating_add(wait + (wait / 4).min(MAX_SPREAD).mul_f64(rand::random()))
+            .saturating_add(throttled_for(retry_after))
             .unwrap_or(Timestamp::MAX);
         let (reason, patience, since) = match failure.code {
             FailureCode::SourceThrottled => {
@@ -255,6 +252,14 @@ impl Process {
             row: None,
         }
     }
+}
+
+/// How long a flow waits that was asked for patience.
+pub(super) fn throttled_for(retry_after: Option<Duration>) -> Duration {
+    let wait = retry_after
+        .unwrap_or(UNSAID_RETRY_AFTER)
+        .max(SHORTEST_RETRY_AFTER);
+    wait.saturating_add((wait / 4).min(MAX_SPREAD).mul_f64(rand::random()))
 }
 
 fn in_words(time: Duration) -> String {

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use super::Process;
 use crate::ports::Unavailable;
-use crate::{Flow, MediaType, Output, OutputKey, Product, Sha256Digest, WorkKey};
+use crate::{Flow, MediaType, Output, OutputKey, Product, Sha256Digest, TenantId, WorkKey};
 
 /// Tries at a write that would lose paid work if it failed.
 const TRIES: u32 = 5;
@@ -38,13 +38,7 @@ impl Process {
         work: &WorkKey,
         product: Product,
     ) -> Result<StepOutput, Unavailable> {
-        let sha256 = Sha256Digest::of(&product.content);
-        let output = Output {
-            key: OutputKey::new(&flow.tenant, &sha256, &product.media_type),
-            bytes: product.content.len() as u64,
-            media_type: product.media_type,
-            sha256,
-        };
+        let output = product_output(&flow.tenant, &product);
         persistently(|| {
             let content = product.content.clone();
             self.outputs.put(&output.key, content, &output.media_type)
@@ -67,6 +61,17 @@ impl Process {
         let key = OutputKey::new(&flow.tenant, &Sha256Digest::of(&content), &media_type);
         self.outputs.put(&key, content, &media_type).await?;
         Ok(key)
+    }
+}
+
+/// What a product is known as.
+pub(in crate::usecases) fn product_output(tenant: &TenantId, product: &Product) -> Output {
+    let sha256 = Sha256Digest::of(&product.content);
+    Output {
+        key: OutputKey::new(tenant, &sha256, &product.media_type),
+        bytes: product.content.len() as u64,
+        media_type: product.media_type.clone(),
+        sha256,
     }
 }
 

@@ -267,7 +267,11 @@ impl Process {
         }
     }
 
-    async fn begin_in_time(&self, step: &Step, call: Call) -> Result<Run, OperationError> {
+    pub(super) async fn begin_in_time(
+        &self,
+        step: &Step,
+        call: Call,
+    ) -> Result<Run, OperationError> {
         let limit = self.limits.operation;
         let operation = &step.operation;
         let run = operation.begin(call);

@@ -1,0 +1,122 @@
+//! Answering without rows, where nobody needs any.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use tokio::time::Instant;
+
+use super::{Answered, PARALLEL, Products, RunSynchronously};
+use crate::ports::Unavailable;
+use crate::usecases::process::{Unkept, product_output};
+use crate::usecases::submit::Accepted;
+use crate::{CallEnd, Flow, Operation, Product, Report, Settlement, Status};
+
+impl RunSynchronously {
+    /// Runs flows that have no rows until `deadline`. Those that are to outlive their caller are accepted then, with all
+    /// others of the request, and go to the queue.
+    pub(super) async fn run_unkept(
+        &self,
+        operation: &Arc<dyn Operation>,
+        mut accepted: Accepted,
+        products: Products,
+        deadline: Instant,
+    ) -> Result<Answered, Unavailable> {
+        let open = std::mem::take(&mut accepted.flows).into_iter();
+        let runs = stream::iter(open)
+            .map(|flow| self.settle_unkept(operation, flow, products, deadline))
+            .buffered(PARALLEL);
+        let mut content = None;
+        let mut runs = std::pin::pin!(runs);
+        while let Some(run) = runs.next().await {
+            let (flow, made) = run?;
+            content = made;
+            accepted.flows.push(flow);
+        }
+        let settled = |flow: &Flow| flow.state().is_settled();
+        if accepted.flows.iter().all(settled) {
+            if self.keeps {
+                self.keep_behind(accepted.clone(), content.clone());
+            }
+            return Ok(Answered {
+                accepted,
+                kept: self.keeps,
+                content,
+            });
+        }
+        self.submit.write(&accepted).await?;
+        let Accepted { batch, flows } = &accepted;
+        self.submit.dispatch(batch, flows).await?;
+        Ok(accepted.into())
+    }
+
+    async fn settle_unkept(
+        &self,
+        operation: &Arc<dyn Operation>,
+        mut flow: Flow,
+        products: Products,
+        deadline: Instant,
+    ) -> Result<(Flow, Option<Bytes>), Unavailable> {
+        if flow.state().is_settled() {
+            return Ok((flow, None));
+        }
+        let process = &self.work.process;
+        let permit = self.permits.take(&flow.tenant, 1);
+        let Ok(_permit) = tokio::time::timeout_at(deadline, permit).await else {
+            return Ok((flow, None));
+        };
+        let began = process.clock.now();
+        let (settlement, content) = match process.run_unkept(&flow, operation, deadline).await {
+            Unkept::Later => return Ok((flow, None)),
+            Unkept::Failed(failure) => (Settlement::Failed(failure), None),
+            Unkept::Made(product) => {
+                let output = product_output(&flow.tenant, &product);
+                let Product {
+                    content,
+                    media_type,
+                } = product;
+                let content = match products {
+                    Products::AtHand => Some(content),
+                    Products::Stored => {
+                        let outputs = &process.outputs;
+                        outputs.put(&output.key, content, &media_type).await?;
+                        None
+                    }
+                };
+                (Settlement::Completed(output), content)
+            }
+        };
+        // By the rules, so that it is as if it had been kept.
+        flow.claim(began, began + process.limits.lease);
+        let now = process.clock.now();
+        flow.settle(flow.fence, settlement, Report::from(CallEnd::NoCall), now);
+        Ok((flow, content))
+    }
+
+    /// Writes the rows of flows that are settled already, after their caller was answered.
+    fn keep_behind(&self, accepted: Accepted, content: Option<Bytes>) {
+        let run = self.clone();
+        self.attempts.spawn(async move {
+            if let Err(error) = run.keep(&accepted, content).await {
+                tracing::warn!(
+                    batch_id = %accepted.batch.id,
+                    error = &error as &dyn std::error::Error,
+                    "flows that were answered are not kept"
+                );
+            }
+        });
+    }
+
+    async fn keep(&self, accepted: &Accepted, content: Option<Bytes>) -> Result<(), Unavailable> {
+        let only = accepted.flows.first().map(|flow| &flow.status);
+        if let (Some(content), Some(Status::Completed { output, .. })) = (content, only) {
+            let outputs = &self.work.process.outputs;
+            outputs
+                .put(&output.key, content, &output.media_type)
+                .await?;
+        }
+        self.submit.write(accepted).await?;
+        self.submit.dispatch(&accepted.batch, &accepted.flows).await
+    }
+}
