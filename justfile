@@ -37,6 +37,12 @@ bench-throughput *others:
     cargo build --release --package assetmill
     python3 localstack/throughput.py target/release/assetmill {{others}}
 
+# Assets a second through a vendor, of v2 and v1, and, if it is given a Python that has what the example says, of a Redis
+# queue and FastAPI beside it.
+bench-queue *python:
+    cargo build --release --package assetmill
+    cargo run --release --package assetmill --example bench_queue -- target/release/assetmill {{python}}
+
 # From the start of the program to its first answer that it is ready.
 bench-start:
     cargo build --release --package assetmill

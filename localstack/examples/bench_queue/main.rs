@@ -1,0 +1,71 @@
+//! How many assets a second go through a vendor: Assetmill, and beside it, in the same run, a Redis queue and FastAPI in
+//! Python. Figures are ratios: they say little about another machine.
+//!
+//! `just bench-queue [PYTHON]`, where PYTHON is one that has taskiq, taskiq-redis, fastapi, uvicorn and aiohttp; without
+//! it, Assetmill runs alone. `redis-server` has to be in the PATH.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a measurement"
+)]
+
+mod beside;
+mod load;
+mod mill;
+mod process;
+mod stub;
+
+use std::fmt;
+use std::time::Duration;
+
+/// Flows of a batch.
+const FLOWS: usize = 2_000;
+const CALLERS: usize = 16;
+const CALLS: usize = 4_000;
+
+/// What a measurement found.
+pub struct Measured {
+    pub what: &'static str,
+    pub a_second: f64,
+    pub cpu_each: Duration,
+    pub more: String,
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cpu = self.cpu_each.as_secs_f64() * 1_000.0;
+        let Self {
+            what,
+            a_second,
+            more,
+            ..
+        } = self;
+        write!(
+            f,
+            "{what:<34} {a_second:>7.0} a second, {cpu:.2} ms CPU each{more}"
+        )
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let program = arguments.next();
+    let program = program.unwrap_or_else(|| "target/release/assetmill".to_owned());
+    let python = arguments.next();
+    let rounds = 3;
+    for delay in [Duration::ZERO, Duration::from_millis(200)] {
+        println!("vendor of {} ms", delay.as_millis());
+        for _ in 0..rounds {
+            let stub = stub::serve(delay).await;
+            let mut all = mill::measure(&program, &stub, delay).await;
+            if let Some(python) = &python {
+                all.extend(beside::measure(python, &stub, delay).await);
+            }
+            for measured in all {
+                println!("  {measured}");
+            }
+        }
+    }
+}
