@@ -15,6 +15,9 @@ use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 use url::Url;
 
+use crate::callers::{self, CallersError};
+use crate::keys::KeyCommand;
+
 /// URLs in, processed assets out: on one machine, with everything in one folder.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "assetmill", version)]
@@ -107,10 +110,16 @@ pub struct Config {
     #[arg(long, env = "ASSETMILL_PUBLIC_URL", value_parser = public_url)]
     pub public_url: Option<Url>,
 
-    /// Who may call: `tenant:key` pairs, separated by commas. Without it, everybody may.
+    /// Who may call: `tenant:key` pairs, separated by commas, or `tenant:sha256=digest`, of which nobody can take
+    /// a key. Without it, and without --callers, everybody may.
     // Parsed by `callers`: what clap refuses it shows, and these are secrets.
     #[arg(long, env = "ASSETMILL_API_KEYS", hide_env_values = true)]
     pub api_keys: Option<String>,
+
+    /// The file that says who may call and how much each tenant may have, as `assetmill key` writes it. It is read
+    /// again when it changes. Without it, callers.toml in the folder of --data, if there is one.
+    #[arg(long, env = "ASSETMILL_CALLERS", value_name = "FILE", global = true)]
+    pub callers: Option<PathBuf>,
 
     /// Without keys, listens on an address that other machines reach: everybody who does may call.
     #[arg(long, env = "ASSETMILL_OPEN")]
@@ -214,6 +223,9 @@ pub enum Command {
     /// What can be done with one operation of the catalogue.
     #[command(subcommand)]
     Operation(OperationCommand),
+    /// The keys that callers have.
+    #[command(subcommand)]
+    Key(KeyCommand),
 }
 
 /// The functions that messages are handed to.
@@ -265,6 +277,9 @@ pub enum ConfigError {
     /// The API keys are wrong.
     #[error("--api-keys: {0}")]
     ApiKeys(#[from] BadKeys),
+    /// The callers can't be used.
+    #[error(transparent)]
+    Callers(#[from] CallersError),
     /// A name that is compiled in is none.
     #[error(transparent)]
     Name(#[from] NotAName),
@@ -276,10 +291,31 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the entry that is wrong, without its key.
     pub fn callers(&self) -> Result<Callers, ConfigError> {
-        match &self.api_keys {
-            Some(keys) => Ok(Callers::from_keys(keys)?),
-            None => Ok(Callers::Open(TenantId::local())),
+        match (&self.api_keys, self.callers_in_use()) {
+            (Some(_), Some(file)) => Err(CallersError::Twice(file).into()),
+            (Some(keys), None) => Ok(Callers::from_keys(keys)?),
+            (None, Some(file)) => Ok(callers::in_file(file)?),
+            (None, None) => Ok(Callers::open(TenantId::local())),
         }
+    }
+
+    /// Whether callers need keys.
+    pub fn needs_keys(&self) -> bool {
+        self.api_keys.is_some() || self.callers_in_use().is_some()
+    }
+
+    /// The file that says who may call, whether it is there or not.
+    pub fn callers_file(&self) -> PathBuf {
+        let usual = || self.data.join(callers::FILE);
+        self.callers.clone().unwrap_or_else(usual)
+    }
+
+    /// The same, if it is asked for or there.
+    fn callers_in_use(&self) -> Option<PathBuf> {
+        let file = self.callers_file();
+        // One that nobody can tell of is not taken for absent: everybody could call.
+        let is_there = || !self.aws && file.try_exists().unwrap_or(true);
+        (self.callers.is_some() || is_there()).then_some(file)
     }
 
     /// How long batches can be asked for; `None` where nothing is said of it.

@@ -11,6 +11,7 @@ mod digest;
 mod failure;
 mod flow;
 mod ids;
+mod limits;
 mod operation;
 pub mod ports;
 mod shares;
@@ -27,6 +28,7 @@ pub use flow::{
     StepProduct, Task, Wait,
 };
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};
+pub use limits::{Limits, RequestRate};
 pub use operation::{
     Asset, Availability, Call, CallReference, Catalogue, Cost, Job, JobCall, LookUp, MAX_JOB_BYTES,
     MediaType, Operation, OperationDescription, ParamError, ParamKind, ParamSpec, ParamValue,

@@ -78,8 +78,11 @@ pub(crate) async fn retry_batch(
 ) -> Result<Response, Problem> {
     let in_flight = state.in_flight.of(&tenant);
     let memory = in_flight.hold(MEMORY_OF_A_BATCH).await?;
+    // As many as failed will be open again.
+    let failed = state.submit.flows.counts(&tenant, id).await?.failed;
+    let room = state.room(&tenant, failed as usize).await?;
     match state.retry.run(&tenant, id).await {
-        Ok(accepted) => started(&accepted, memory),
+        Ok(accepted) => Ok(room.told(started(&accepted, memory)?)),
         Err(error) => Err(refused(error)),
     }
 }

@@ -1,6 +1,7 @@
 //! Many assets: answered while the caller waits, or started in the background.
 
 use assetmill_core::Share;
+use assetmill_core::ports::TenantLimits as _;
 use assetmill_core::usecases::Accepted;
 use axum::body::Body;
 use axum::extract::State;
@@ -10,7 +11,7 @@ use http::header::{CONTENT_TYPE, LOCATION};
 
 use crate::views::{Counted, ResultsBeginning, ResultsView, StartedView};
 use crate::writes::WriteState;
-use crate::writes::problems::ManyProblems;
+use crate::writes::problems::{ManyProblems, StartProblems};
 use crate::writes::rows::AtHand;
 use crate::writes::transform_request::{ManyAssets, memory_of};
 use crate::{Caller, JsonBody, Problem, rows};
@@ -57,6 +58,7 @@ pub(crate) async fn transform_many(
     let in_flight = state.in_flight.of(&tenant);
     let order = body
         .for_at_most(state.max_rows)?
+        .within(&state.callers.limits(&tenant).await)?
         .order(tenant, &state.catalogue)?;
     let memory = in_flight.hold(memory_of(&order)).await?;
     let Accepted { batch, flows } = state.answer.run(order).await?;
@@ -106,7 +108,7 @@ pub(crate) async fn transform_many(
             body = StartedView,
             headers(("Location" = String, description = "The batch")),
         ),
-        ManyProblems,
+        StartProblems,
     ),
 )]
 pub(crate) async fn start_batch(
@@ -115,10 +117,13 @@ pub(crate) async fn start_batch(
     JsonBody(body): JsonBody<ManyAssets>,
 ) -> Result<Response, Problem> {
     let in_flight = state.in_flight.of(&tenant);
-    let order = body.order(tenant, &state.catalogue)?;
+    let order = body
+        .within(&state.callers.limits(&tenant).await)?
+        .order(tenant.clone(), &state.catalogue)?;
     let memory = in_flight.hold(memory_of(&order)).await?;
+    let room = state.room(&tenant, order.sources.as_slice().len()).await?;
     let accepted = state.submit.start(order).await?;
-    started(&accepted, memory)
+    Ok(room.told(started(&accepted, memory)?))
 }
 
 /// The answer about a batch that was started, which keeps of its memory what it takes itself.
