@@ -9,6 +9,7 @@ mod folder;
 mod greedy;
 mod heads;
 mod jobs;
+mod keys;
 mod kill;
 mod lying_assets;
 mod migrations;
