@@ -40,7 +40,7 @@ sam_local() {
     # The SDK in the container is told by localstack/sam-env.json. It is called in shells of its own only, which
     # become `sam`, so that ending them ends it.
     exec env --unset AWS_ENDPOINT_URL sam local "$command" --skip-pull-image \
-        --parameter-overrides "Architecture=$architecture" "AwsEndpointUrl=http://host.docker.internal:4566" --env-vars localstack/sam-env.json \
+        --parameter-overrides "Architecture=$architecture" --env-vars localstack/sam-env.json \
         --add-host host.docker.internal:host-gateway "$@"
 }
 invoke() {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use assetmill_api::{BadCallers, CallerTable, Callers, CallersSource};
+use assetmill_api::{BadCallers, Callers, CallersSource};
 use assetmill_core::ports::Unavailable;
 use async_trait::async_trait;
 
@@ -46,10 +46,9 @@ pub enum CallersError {
 /// [`CallersError`] where it can't be read, or is broken.
 pub fn in_file(path: PathBuf) -> Result<Callers, CallersError> {
     let text = read(&path)?;
-    if let Err(fault) = CallerTable::parse(&text) {
-        return Err(CallersError::Broken { path, fault });
-    }
-    Ok(Callers::kept(Box::new(CallersFile(path)), READ_EVERY))
+    let source = Box::new(CallersFile(path.clone()));
+    Callers::kept_and_read(source, READ_EVERY, text)
+        .map_err(|fault| CallersError::Broken { path, fault })
 }
 
 /// The text of a file of callers.

@@ -81,7 +81,7 @@ pub enum ServeError {
     /// Whoever reaches the address could call.
     #[error(
         "other machines can reach {address}, and without keys everybody who does may call: say who may \
-         with `assetmill key create TENANT`, or with --open (ASSETMILL_OPEN=true) if everybody is meant to"
+         with --callers (`assetmill key create TENANT` makes the file) or --api-keys (ASSETMILL_API_KEYS), or --open (ASSETMILL_OPEN=true) if everybody is meant to"
     )]
     Strangers {
         /// Which address.

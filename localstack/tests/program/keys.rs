@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::assets::Assets;
 use crate::support::{Program, command};
 
 /// Runs `assetmill key` on a folder.
@@ -159,7 +160,6 @@ async fn broken_callers_stop_the_start_and_change_nothing_later() {
     let alice = create(folder.path(), &["alice"]).await;
     let program = Program::start_on(folder, &[]).await;
     std::fs::write(&path, "[tenants").unwrap();
-    std::fs::write(path.with_extension("other"), "").unwrap();
     assert_eq!(list(&program, &alice).await.0, StatusCode::OK);
 }
 
@@ -173,17 +173,18 @@ async fn a_tenant_has_no_more_than_it_may() {
     let path = folder.path().join("callers.toml");
     let text = callers(folder.path()).await + limits;
     std::fs::write(&path, text).unwrap();
-    let program = Program::start_on(folder, &[]).await;
-    let sample = program.url("/samples/coffee.jpg");
+    let assets = Assets::serve().await;
+    let program = Program::start_on(folder, &["--fetch-allow", &assets.allow()]).await;
+    let photo = assets.url("/photo/1");
 
     let post = async |key: &str, path: &str, body: Value| {
         let request = program.request(Method::POST, path).json(&body);
         request.bearer_auth(key).send().await.unwrap()
     };
-    let many = json!({ "digital_asset_urls": [sample, sample, sample] });
+    let many = json!({ "digital_asset_urls": [photo, photo, photo] });
     let refused = post(&alice, "/api/v2/transforms", many).await;
     assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    let one = json!({ "digital_asset_url": sample });
+    let one = json!({ "digital_asset_url": photo });
     let refused = post(&alice, "/api/v1/transform", one).await;
     assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let problem: Value = refused.json().await.unwrap();

@@ -111,6 +111,19 @@ impl Callers {
         Self::of(Who::Kept(Arc::new(Kept::new(source, every))))
     }
 
+    /// The same, where it was read already: it is known from the start on.
+    ///
+    /// # Errors
+    /// [`BadCallers`] for the first thing that is wrong with it.
+    pub fn kept_and_read(
+        source: Box<dyn CallersSource>,
+        every: Duration,
+        text: String,
+    ) -> Result<Self, BadCallers> {
+        let kept = Kept::new(source, every).knowing(text)?;
+        Ok(Self::of(Who::Kept(Arc::new(kept))))
+    }
+
     /// Whether everybody may call.
     pub fn is_open(&self) -> bool {
         matches!(self.who, Who::Open(_))

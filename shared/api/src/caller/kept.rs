@@ -8,7 +8,7 @@ use assetmill_core::ports::Unavailable;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::file;
+use super::file::{self, BadCallers};
 use super::table::CallerTable;
 
 /// Where callers are kept.
@@ -50,6 +50,19 @@ impl Kept {
             looked: Mutex::default(),
             text: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The same, of which this is what was read so far.
+    ///
+    /// # Errors
+    /// [`BadCallers`] for what is wrong with it.
+    pub(super) fn knowing(self, text: String) -> Result<Self, BadCallers> {
+        let table = file::parse(&text)?;
+        Ok(Self {
+            known: RwLock::new(Some(Arc::new(table))),
+            text: tokio::sync::Mutex::new(Some(text)),
+            ..self
+        })
     }
 
     /// Who may call now. While somebody reads, all others go by what is known; where what is read is broken, or
