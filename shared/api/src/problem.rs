@@ -35,7 +35,7 @@ pub struct Problem {
     flow_id: Option<FlowId>,
     retryable: Option<bool>,
     retry_after: Option<Duration>,
-    quota: Option<Quota>,
+    quota: Option<Box<Quota>>,
 }
 
 /// The body of an error (RFC 9457).
@@ -124,7 +124,7 @@ impl Problem {
     /// Says which limit it would have gone over.
     #[must_use]
     pub(crate) fn over(mut self, quota: Quota) -> Self {
-        self.quota = Some(quota);
+        self.quota = Some(Box::new(quota));
         self
     }
 
@@ -186,7 +186,7 @@ impl IntoResponse for Problem {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if let Some(quota) = self.quota {
-            response.extensions_mut().insert(quota);
+            response.extensions_mut().insert(*quota);
         }
         response
     }

@@ -66,3 +66,65 @@ impl CallersSource for Secret {
         read.map_err(|error| Unavailable::new("callers", error.failure().message.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use assetmill_core::ports::TenantLimits as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const ARN: &str = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:Callers-a1B2c3";
+
+    /// An extension that answers one question; what it was asked.
+    async fn extension(callers: &str) -> (u16, tokio::task::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let body = serde_json::json!({ "SecretString": callers }).to_string();
+        let asked = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut question = vec![0; 4096];
+            let read = stream.read(&mut question).await.unwrap();
+            let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length:";
+            let answer = format!("{head} {}\r\n\r\n{body}", body.len());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8_lossy(&question[..read]).into_owned()
+        });
+        (port, asked)
+    }
+
+    fn environment(port: u16) -> Environment {
+        [
+            ("AWS_LAMBDA_FUNCTION_NAME", "api".to_owned()),
+            ("AWS_SESSION_TOKEN", "token-of-the-function".to_owned()),
+            ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port.to_string()),
+            (CALLERS, format!("secretsmanager:{ARN}")),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+    }
+
+    #[tokio::test]
+    async fn callers_are_read_from_their_secret_when_the_first_calls() {
+        let (port, asked) = extension("[tenants.shop.limits]\nasset_bytes = 5").await;
+        // A function that starts may not ask yet: only the first call does.
+        let callers = limits(&environment(port)).unwrap().unwrap();
+        assert!(!callers.is_open());
+        assert!(!asked.is_finished());
+        let shop = callers.limits(&"shop".parse().unwrap()).await;
+        assert_eq!(shop.asset_bytes, Some(5));
+        let asked = asked.await.unwrap();
+        let id = ARN.replace(':', "%3A");
+        assert!(asked.contains(&format!("secretId={id}")), "{asked}");
+        assert!(asked.contains("token-of-the-function"), "{asked}");
+    }
+
+    #[test]
+    fn nobody_is_let_in_by_default() {
+        let error = callers(&Environment::default()).unwrap_err();
+        assert!(error.to_string().contains(CALLERS), "{error}");
+        assert!(limits(&Environment::default()).unwrap().is_none());
+    }
+}

@@ -169,12 +169,11 @@ mod tests {
             "[tenants.acme]\nkeys = [{ name = \"a\", sha256 = \"DIGEST\" }]\n\
              [tenants.shop]\nkeys = [{ sha256 = \"DIGEST\", name = \"a\" }]\n",
         ] {
-            let (own, other) = match own.contains("keys = ") {
-                true => (
-                    own.replacen("DIGEST", &KeyDigest::of("c").to_string(), 1),
-                    "",
-                ),
-                false => (own.to_owned(), other.as_str()),
+            let (own, other) = if own.contains("keys = ") {
+                let another = KeyDigest::of("c").to_string();
+                (own.replacen("DIGEST", &another, 1), "")
+            } else {
+                (own.to_owned(), other.as_str())
             };
             let text = format!("{}\n{other}", own.replace("DIGEST", &digest));
             let changed = with_revoked(&text, &"shop".parse().unwrap(), "a").unwrap();

@@ -67,22 +67,17 @@ pub(crate) async fn tell(mut request: Request, next: Next) -> Response {
 
 impl Quota {
     fn policy(&self) -> String {
-        let mut item = format!("\"{}\";q={}", self.name, self.size);
-        if let Some(unit) = self.unit {
-            item += &format!(";qu=\"{unit}\"");
-        }
-        if let Some(window) = self.window {
-            item += &format!(";w={}", seconds(window));
-        }
-        item
+        let Self { name, size, .. } = self;
+        let unit = self.unit.map(|unit| format!(";qu=\"{unit}\""));
+        let window = self.window.map(|time| format!(";w={}", seconds(time)));
+        let (unit, window) = (unit.unwrap_or_default(), window.unwrap_or_default());
+        format!("\"{name}\";q={size}{unit}{window}")
     }
 
     fn left(&self) -> String {
-        let mut item = format!("\"{}\";r={}", self.name, self.left);
-        if let Some(time) = self.whole_in {
-            item += &format!(";t={}", seconds(time));
-        }
-        item
+        let Self { name, left, .. } = self;
+        let whole_in = self.whole_in.map(|time| format!(";t={}", seconds(time)));
+        format!("\"{name}\";r={left}{}", whole_in.unwrap_or_default())
     }
 }
 
