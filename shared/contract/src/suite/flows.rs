@@ -247,6 +247,9 @@ async fn flows_are_open_from_the_dispatch_of_their_batch_to_its_completion(on: A
     }
     assert_eq!(open(&tenant).await, 43);
     assert_eq!(open(&other).await, 0);
+    let row = on.flows.batch(&tenant, first.id).await.unwrap().unwrap();
+    on.flows.put_batch(&row).await.unwrap();
+    assert_eq!(open(&tenant).await, 43);
     // Enough is told as such, however much more there is.
     assert!(on.flows.open_flows(&tenant, 2).await.unwrap() > 2);
     // One that is settled is open for as long as its batch.
