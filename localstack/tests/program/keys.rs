@@ -213,3 +213,22 @@ async fn a_tenant_has_no_more_than_it_may() {
     let problem: Value = refused.json().await.unwrap();
     assert_eq!(problem["code"], "rate_limited");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_names_the_tenant_and_the_key_and_does_not_show_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let alice = create(folder.path(), &["alice", "--name", "the laptop"]).await;
+    let file = folder.path().join("callers.toml");
+    let options = ["--callers", file.to_str().unwrap()];
+    let program = Program::start_with(&options, &[("ASSETMILL_LOG", "info")]).await;
+    assert_eq!(list(&program, &alice).await.0, StatusCode::OK);
+    assert_eq!(
+        list(&program, "am_of-nobody").await.0,
+        StatusCode::UNAUTHORIZED
+    );
+    let log = program.log();
+    let of_alice = log.lines().filter(|line| line.contains("the laptop"));
+    assert!(of_alice.clone().count() > 0, "{log}");
+    assert!(of_alice.clone().all(|line| line.contains("alice")), "{log}");
+    assert!(!log.contains(&alice) && !log.contains("of-nobody"), "{log}");
+}

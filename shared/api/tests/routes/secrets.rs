@@ -79,7 +79,10 @@ fn each_function_reads_the_secrets_that_it_is_told_of() {
         ("JanitorFunction", "JanitorRole", &[]),
     ] {
         let variables = &template["Resources"][function]["Properties"]["Environment"]["Variables"];
-        if secrets.contains(&"CallersSecret") {
+        let layers = template["Resources"][function]["Properties"].as_mapping_get("Layers");
+        let reads = layers.is_some_and(|layers| text(layers).contains("SecretsExtension"));
+        assert_eq!(reads, !secrets.is_empty(), "{function}");
+        if reads {
             let callers = text(&variables["ASSETMILL_CALLERS"]);
             assert!(
                 callers.contains("secretsmanager:${CallersSecret}"),
