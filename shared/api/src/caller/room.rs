@@ -107,3 +107,31 @@ fn quota(limit: u64, left: u64) -> Quota {
         whole_in: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use assetmill_contract::memory::MemoryFlows;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_being_accepted_takes_room_until_it_is_counted_among_the_rows() {
+        let (rows, accepting) = (MemoryFlows::default(), Accepting::default());
+        let limits = Limits {
+            open_flows: 10,
+            ..Limits::default()
+        };
+        let tenants: [TenantId; 2] = ["a", "b"].map(|name| name.parse().unwrap());
+        let room = async |tenant: usize, flows| {
+            let room = accepting.room(&rows, &tenants[tenant], limits, flows);
+            room.await.map_err(|problem| problem.code())
+        };
+        let first = room(0, 6).await.unwrap();
+        assert_eq!(room(0, 5).await.unwrap_err(), ErrorCode::TooManyOpenFlows);
+        let _rest = room(0, 4).await.unwrap();
+        let _others = room(1, 10).await.unwrap();
+        assert!(room(0, 1).await.is_err());
+        drop(first);
+        assert!(room(0, 6).await.is_ok());
+    }
+}
