@@ -5,9 +5,8 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use assetmill_api::Callers;
 use assetmill_api::caller::BadKeys;
-use assetmill_core::{NotAName, TenantId};
+use assetmill_core::NotAName;
 use assetmill_fetch::{AllowList, OriginLimits};
 use assetmill_images::Bounds;
 use assetmill_images::sandbox::Confinement;
@@ -15,7 +14,7 @@ use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 use url::Url;
 
-use crate::callers::{self, CallersError};
+use crate::callers::CallersError;
 use crate::keys::KeyCommand;
 
 /// URLs in, processed assets out: on one machine, with everything in one folder.
@@ -286,38 +285,6 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Who may call.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names the entry that is wrong, without its key.
-    pub fn callers(&self) -> Result<Callers, ConfigError> {
-        match (&self.api_keys, self.callers_in_use()) {
-            (Some(_), Some(file)) => Err(CallersError::Twice(file).into()),
-            (Some(keys), None) => Ok(Callers::from_keys(keys)?),
-            (None, Some(file)) => Ok(callers::in_file(file)?),
-            (None, None) => Ok(Callers::open(TenantId::local())),
-        }
-    }
-
-    /// Whether callers need keys.
-    pub fn needs_keys(&self) -> bool {
-        self.api_keys.is_some() || self.callers_in_use().is_some()
-    }
-
-    /// The file that says who may call, whether it is there or not.
-    pub fn callers_file(&self) -> PathBuf {
-        let usual = || self.data.join(callers::FILE);
-        self.callers.clone().unwrap_or_else(usual)
-    }
-
-    /// The same, if it is asked for or there.
-    fn callers_in_use(&self) -> Option<PathBuf> {
-        let file = self.callers_file();
-        // One that nobody can tell of is not taken for absent: everybody could call.
-        let is_there = || !self.aws && file.try_exists().unwrap_or(true);
-        (self.callers.is_some() || is_there()).then_some(file)
-    }
-
     /// How long batches can be asked for; `None` where nothing is said of it.
     pub fn retention(&self) -> Option<Duration> {
         self.retention_days
