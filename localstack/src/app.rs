@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use assetmill_api::reads::{self, ReadState};
 use assetmill_api::writes::{self, Readiness, WriteState};
-use assetmill_api::{Callers, InFlight, docs, layers, openapi, sample};
+use assetmill_api::{InFlight, docs, layers, openapi, sample};
 use assetmill_core::ports::{Clock, FlowDeliveries};
 use assetmill_core::usecases::{
     Cancel, FailDeadLetter, MessageHandler, Once, Process, Retry, RunSynchronously, Submit, Sweep,
@@ -87,8 +87,10 @@ impl App {
             max_bytes: config.max_asset_bytes.as_u64(),
             ..FetchLimits::default()
         };
-        let fetcher =
-            Fetcher::new(client, limits, config.origin_limits()).within(config.memory.as_u64());
+        let callers = config.callers()?;
+        let fetcher = Fetcher::new(client, limits, config.origin_limits())
+            .within(config.memory.as_u64())
+            .with_tenant_limits(Arc::new(callers.clone()));
         let submit = Submit {
             flows: flows.clone(),
             queue: queue.clone(),
@@ -106,11 +108,11 @@ impl App {
         let work = MessageHandler { process, queue };
         let permits = config.workers.get() as u64;
         let attempts = TaskTracker::new();
-        let callers = config.callers()?;
         let in_flight = InFlight::new(config.http_memory.as_u64());
-        let gate = match callers {
-            Callers::Open(_) => Gate::of_this_machine(public_url),
-            Callers::Keys(_) => Gate::of_any_name(),
+        let gate = if callers.is_open() {
+            Gate::of_this_machine(public_url)
+        } else {
+            Gate::of_any_name()
         };
         let writes = WriteState {
             submit: submit.clone(),

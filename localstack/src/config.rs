@@ -5,15 +5,17 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use assetmill_api::Callers;
 use assetmill_api::caller::BadKeys;
-use assetmill_core::{NotAName, TenantId};
+use assetmill_core::NotAName;
 use assetmill_fetch::{AllowList, OriginLimits};
 use assetmill_images::Bounds;
 use assetmill_images::sandbox::Confinement;
 use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 use url::Url;
+
+use crate::callers::CallersError;
+use crate::keys::KeyCommand;
 
 /// Flows in the works at the same time where nothing is said: what waits costs little.
 const WORKERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(511);
@@ -115,10 +117,16 @@ pub struct Config {
     #[arg(long, env = "ASSETMILL_PUBLIC_URL", value_parser = public_url)]
     pub public_url: Option<Url>,
 
-    /// Who may call: `tenant:key` pairs, separated by commas. Without it, everybody may.
+    /// Who may call: `tenant:key` pairs, separated by commas, or `tenant:sha256=digest`, of which nobody can take
+    /// a key. Without it, and without --callers, everybody may.
     // Parsed by `callers`: what clap refuses it shows, and these are secrets.
     #[arg(long, env = "ASSETMILL_API_KEYS", hide_env_values = true)]
     pub api_keys: Option<String>,
+
+    /// The file that says who may call and how much each tenant may have, as `assetmill key` writes it. It is read
+    /// again when it changes. Without it, callers.toml in the folder of --data, if there is one.
+    #[arg(long, env = "ASSETMILL_CALLERS", value_name = "FILE", global = true)]
+    pub callers: Option<PathBuf>,
 
     /// Without keys, listens on an address that other machines reach: everybody who does may call.
     #[arg(long, env = "ASSETMILL_OPEN")]
@@ -227,6 +235,9 @@ pub enum Command {
     /// What can be done with one operation of the catalogue.
     #[command(subcommand)]
     Operation(OperationCommand),
+    /// The keys that callers have.
+    #[command(subcommand)]
+    Key(KeyCommand),
 }
 
 /// The functions that messages are handed to.
@@ -278,23 +289,15 @@ pub enum ConfigError {
     /// The API keys are wrong.
     #[error("--api-keys: {0}")]
     ApiKeys(#[from] BadKeys),
+    /// The callers can't be used.
+    #[error(transparent)]
+    Callers(#[from] CallersError),
     /// A name that is compiled in is none.
     #[error(transparent)]
     Name(#[from] NotAName),
 }
 
 impl Config {
-    /// Who may call.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names the entry that is wrong, without its key.
-    pub fn callers(&self) -> Result<Callers, ConfigError> {
-        match &self.api_keys {
-            Some(keys) => Ok(Callers::from_keys(keys)?),
-            None => Ok(Callers::Open(TenantId::local())),
-        }
-    }
-
     /// How long batches can be asked for; `None` where nothing is said of it.
     pub fn retention(&self) -> Option<Duration> {
         self.retention_days

@@ -8,8 +8,10 @@ pub mod aws;
 #[cfg(not(feature = "aws"))]
 #[path = "without_aws.rs"]
 pub mod aws;
+pub mod callers;
 pub mod config;
 pub mod gate;
+pub mod keys;
 pub mod links;
 pub mod samples;
 pub mod serve;

@@ -24,6 +24,7 @@ use crate::adapters::{EmbeddedError, in_folder};
 use crate::app::{App, AppError};
 use crate::aws::{self, AwsError};
 use crate::config::{Command, Config, OperationCommand};
+use crate::keys::{self, KeyError};
 use crate::samples::WithSample;
 use crate::server::Connections;
 use crate::stopping::{InWork, say};
@@ -80,7 +81,7 @@ pub enum ServeError {
     /// Whoever reaches the address could call.
     #[error(
         "other machines can reach {address}, and without keys everybody who does may call: say who may \
-         with --api-keys (ASSETMILL_API_KEYS), or --open (ASSETMILL_OPEN=true) if everybody is meant to"
+         with --callers (`assetmill key create TENANT` makes the file) or --api-keys (ASSETMILL_API_KEYS), or --open (ASSETMILL_OPEN=true) if everybody is meant to"
     )]
     Strangers {
         /// Which address.
@@ -101,6 +102,9 @@ pub enum ServeError {
     /// The operation that was tried failed.
     #[error(transparent)]
     TryOperation(#[from] TryError),
+    /// Nothing was done to the keys.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// Nothing can be served or printed any more.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -120,6 +124,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     match &config.command {
         Some(Command::Init) => return Ok(aws::init(&config).await?),
         Some(Command::Poll(polled)) => return Ok(aws::poll(&config, polled).await?),
+        Some(Command::Key(command)) => return Ok(keys::run(&config, command)?),
         Some(Command::Operation(_)) | None => {}
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -171,7 +176,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 /// Without keys, only callers on this machine are let in by default.
 fn refuse_strangers(config: &Config) -> Result<(), ServeError> {
     let address = config.listen;
-    if config.api_keys.is_some() || config.open || address.ip().to_canonical().is_loopback() {
+    if config.needs_keys() || config.open || address.ip().to_canonical().is_loopback() {
         return Ok(());
     }
     Err(ServeError::Strangers { address })
@@ -321,7 +326,7 @@ Try it:
     -H 'content-type: application/json' \\
     -d '{{\"digital_asset_url\": \"{public_url}{SAMPLE_PATH}\", \"params\": {{\"format\": \"webp\"}}}}'
 ",
-        key = if config.api_keys.is_some() {
+        key = if config.needs_keys() {
             " -H 'authorization: Bearer YOUR_KEY'"
         } else {
             ""

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use assetmill::config::Config;
+use assetmill_api::CallerTable;
 use assetmill_fetch::{AllowList, GuardedClient};
 use assetmill_images::{Bounds, Codecs};
 use clap::Parser as _;
@@ -69,7 +70,7 @@ fn blocks(language: &str) -> Vec<Block> {
 }
 
 /// What the documents show beside each other, and the shipped transforms that their chains name, is one
-/// catalogue.
+/// catalogue. What names tenants is a file of callers.
 #[test]
 fn toml_is_a_catalogue() {
     let shipped = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../operations.toml"));
@@ -79,6 +80,11 @@ fn toml_is_a_catalogue() {
     for block in blocks("toml") {
         let shown: Table =
             toml::from_str(&block.text).unwrap_or_else(|error| panic!("{}: {error}", block.place));
+        if shown.contains_key("tenants") {
+            CallerTable::parse(&block.text)
+                .unwrap_or_else(|error| panic!("{}: {error}", block.place));
+            continue;
+        }
         for (name, operation) in shown["operations"].as_table().unwrap() {
             operations.insert(name.clone(), operation.clone());
         }

@@ -11,8 +11,9 @@ use assetmill_core::ports::{OutputLinks, Probe};
 use assetmill_core::usecases::{
     Cancel, MessageHandler, Once, Retry, RunSynchronously, Submit, TimeLimits,
 };
+use assetmill_lambda::callers::callers;
 use assetmill_lambda::environment::{Environment, invalid};
-use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_INLINE_BYTES, MAX_ROWS, callers};
+use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_INLINE_BYTES, MAX_ROWS};
 use assetmill_lambda::processing::Processing;
 use assetmill_lambda::records::MAX_HOPS;
 use assetmill_lambda::start::{StartError, start};

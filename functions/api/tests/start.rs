@@ -31,6 +31,12 @@ fn a_variable_that_is_missing_or_wrong_is_named() {
         for value in [None, Some("")] {
             let message = refusal(name, value);
             assert_eq!(message.lines().count(), 1, "{message}");
+            // Keys are for emulators, which have no secrets.
+            let name = if *name == "ASSETMILL_API_KEYS" {
+                "ASSETMILL_CALLERS"
+            } else {
+                name
+            };
             assert!(message.contains(name), "{message}");
             assert!(message.contains("is not set"), "{message}");
         }
@@ -38,6 +44,9 @@ fn a_variable_that_is_missing_or_wrong_is_named() {
     for (name, value) in [
         ("ASSETMILL_RETENTION_DAYS", "many"),
         ("ASSETMILL_API_KEYS", "shop"),
+        // Besides the keys.
+        ("ASSETMILL_CALLERS", "secretsmanager:callers"),
+        ("ASSETMILL_VENDOR_SECRETS", "vendors"),
         ("ASSETMILL_ANSWER_WITHIN", "25"),
         ("ASSETMILL_ANSWER_WITHIN", "soon"),
     ] {
@@ -45,5 +54,24 @@ fn a_variable_that_is_missing_or_wrong_is_named() {
         assert_eq!(message.lines().count(), 1, "{message}");
         assert!(message.contains(name), "{message}");
         assert!(!message.contains("is not set"), "{message}");
+    }
+}
+
+/// Callers are in a secret, which is there for functions alone: whoever runs it elsewhere learns so.
+#[test]
+fn a_secret_needs_the_extension() {
+    for (name, told) in [
+        ("secretsmanager:callers", "extension"),
+        ("callers", "secretsmanager:"),
+    ] {
+        let mut function = Command::new(env!("CARGO_BIN_EXE_api"));
+        function.env_clear().envs(SET);
+        function.env_remove("ASSETMILL_API_KEYS");
+        let output = function.env("ASSETMILL_CALLERS", name).output().unwrap();
+        assert!(!output.status.success());
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(message.contains("ASSETMILL_CALLERS"), "{message}");
+        assert!(message.contains(told), "{message}");
     }
 }

@@ -10,6 +10,7 @@ mod greedy;
 mod heads;
 mod idempotency;
 mod jobs;
+mod keys;
 mod kill;
 mod lying_assets;
 mod migrations;

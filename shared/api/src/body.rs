@@ -44,7 +44,7 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let caller = Callers::from_ref(state).identify(&parts.headers)?;
+        let caller = Callers::from_ref(state).identify(&parts.headers).await?;
         check_declared_type(&parts.headers)?;
         let memory = InFlight::from_ref(state).of(&caller);
         let bytes = reading::read(&parts.headers, body, &memory).await?;

@@ -1,121 +1,244 @@
-//! Who calls.
+//! Who calls, and what they may have.
 
-use std::collections::HashMap;
-use std::fmt;
+mod digest;
+pub mod edit;
+mod file;
+mod kept;
+mod list;
+pub(crate) mod quota;
+mod rate;
+mod room;
+mod table;
+
 use std::sync::Arc;
+use std::time::Duration;
 
-use assetmill_core::TenantId;
+use assetmill_core::ports::{FlowReads, TenantLimits, Unavailable};
+use assetmill_core::{Limits, TenantId};
+use async_trait::async_trait;
 use axum::extract::{FromRef, FromRequestParts};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use sha2::{Digest as _, Sha256};
+use jiff::Timestamp;
+
+pub use digest::{KeyDigest, NotADigest};
+pub use file::BadCallers;
+pub use kept::CallersSource;
+pub use list::BadKeys;
+pub use table::{CallerTable, Key};
+
+pub(crate) use room::Room;
 
 use crate::{ErrorCode, Problem};
+use kept::Kept;
+use quota::{Quota, Told};
+use rate::{Admission, Rates};
+use room::Accepting;
 
-const MIN_KEY_CHARS: usize = 16;
-
-/// The SHA-256 of a key. Keys are looked up by it, so that how long a look-up takes says nothing
-/// about any key, and no key stays in memory.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct KeyDigest([u8; 32]);
-
-/// Who may call.
+/// Who may call, and what each tenant may have. Clones are the same callers, and count together what they ask for.
 #[derive(Debug, Clone)]
-pub enum Callers {
+pub struct Callers {
+    who: Who,
+    rates: Arc<Rates>,
+    accepting: Accepting,
+}
+
+#[derive(Debug, Clone)]
+enum Who {
     /// Anybody, as this tenant.
     Open(TenantId),
     /// Whoever has a key, as the tenant that it names.
-    Keys(Arc<HashMap<KeyDigest, TenantId>>),
+    Known(Arc<CallerTable>),
+    /// The same, as it stands somewhere else.
+    Kept(Arc<Kept>),
 }
 
-/// Why a list of keys can't be used. Shows no key.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("entry {entry} of the API keys: {fault}; write tenant:key,tenant:key")]
-pub struct BadKeys {
-    /// Its place in the list, from 1.
-    entry: usize,
-    fault: KeyFault,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-enum KeyFault {
-    #[error("there is no ':' between a tenant and its key")]
-    NoColon,
-    #[error(
-        "what stands before ':' names no tenant: \
-         names are 1 to 64 characters of a-z, 0-9, '-' and '_'"
-    )]
-    NotATenant,
-    #[error("the key is shorter than {MIN_KEY_CHARS} characters")]
-    TooShort,
-    #[error("the key has characters that no HTTP header carries: use visible ASCII ones")]
-    NotVisible,
-    #[error("the same key stands in an earlier entry")]
-    Repeated,
-}
-
-/// The tenant on whose behalf a request is made.
+/// The tenant on whose behalf a request is made. One request of the rate of its tenant is spent on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller(pub TenantId);
 
-impl KeyDigest {
-    fn of(key: &str) -> Self {
-        Self(Sha256::digest(key.as_bytes()).into())
-    }
+/// A caller whose key is known.
+struct Identified {
+    tenant: TenantId,
+    key: Option<String>,
+    limits: Limits,
 }
 
-impl fmt::Debug for KeyDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyDigest(…)")
+impl CallerTable {
+    /// Reads `callers.toml`:
+    ///
+    /// ```toml
+    /// [defaults.limits]           # of tenants for which nothing else is said
+    /// requests_per_second = 50
+    /// burst = 100
+    ///
+    /// [tenants.shop]
+    /// limits = { open_flows = 200_000, batch_size = 1_000, asset_bytes = "20 MiB" }
+    ///
+    /// [[tenants.shop.keys]]
+    /// name = "ci"                 # what logs call it
+    /// sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    /// expires = 2027-01-01T00:00:00Z
+    /// revoked = true
+    /// ```
+    ///
+    /// # Errors
+    /// [`BadCallers`] for the first thing that is wrong, with its line.
+    pub fn parse(text: &str) -> Result<Self, BadCallers> {
+        file::parse(text)
     }
 }
 
 impl Callers {
-    /// Reads a list of keys: `tenant:key,tenant:key`. A tenant may have several.
+    /// Everybody may call, as this tenant, within the limits of whom nothing is said.
+    pub fn open(tenant: TenantId) -> Self {
+        Self::of(Who::Open(tenant))
+    }
+
+    /// Reads a list of keys: `tenant:key,tenant:key`. A tenant may have several. In the place of a key,
+    /// `sha256=` and its digest may stand.
     ///
     /// # Errors
     /// [`BadKeys`] for the first entry that can't be used; an empty list has an empty entry.
     pub fn from_keys(text: &str) -> Result<Self, BadKeys> {
-        let mut keys = HashMap::new();
-        for (entry, text) in (1..).zip(text.split(',')) {
-            let (tenant, key) = entry_of(text.trim()).map_err(|fault| BadKeys { entry, fault })?;
-            if keys.insert(key, tenant).is_some() {
-                let fault = KeyFault::Repeated;
-                return Err(BadKeys { entry, fault });
-            }
-        }
-        Ok(Self::Keys(Arc::new(keys)))
+        Ok(list::parse(text)?.into())
     }
 
-    /// The tenant of whoever sent a request with these headers.
-    pub(crate) fn identify(&self, headers: &HeaderMap) -> Result<TenantId, Problem> {
-        let keys = match self {
-            Self::Open(tenant) => return Ok(tenant.clone()),
-            Self::Keys(keys) => keys,
-        };
-        let unauthorized = |detail| Problem::new(ErrorCode::Unauthorized, detail);
+    /// Callers that are kept somewhere in the form that [`CallerTable::parse`] reads: looked at by whoever calls first,
+    /// and then at most once in `every`. A version that is broken is logged, and the one before stays.
+    pub fn kept(source: Box<dyn CallersSource>, every: Duration) -> Self {
+        Self::of(Who::Kept(Arc::new(Kept::new(source, every))))
+    }
+
+    /// The same, where it was read already: it is known from the start on.
+    ///
+    /// # Errors
+    /// [`BadCallers`] for the first thing that is wrong with it.
+    pub fn kept_and_read(
+        source: Box<dyn CallersSource>,
+        every: Duration,
+        text: String,
+    ) -> Result<Self, BadCallers> {
+        let kept = Kept::new(source, every).knowing(text)?;
+        Ok(Self::of(Who::Kept(Arc::new(kept))))
+    }
+
+    /// Whether everybody may call.
+    pub fn is_open(&self) -> bool {
+        matches!(self.who, Who::Open(_))
+    }
+
+    fn of(who: Who) -> Self {
+        Self {
+            who,
+            rates: Arc::default(),
+            accepting: Accepting::default(),
+        }
+    }
+
+    /// The tenant of whoever sent a request with these headers. Spends nothing.
+    pub(crate) async fn identify(&self, headers: &HeaderMap) -> Result<TenantId, Problem> {
+        let identified = self.look_up(headers).await?;
+        Ok(identified.tenant)
+    }
+
+    async fn look_up(&self, headers: &HeaderMap) -> Result<Identified, Problem> {
+        if let Who::Open(tenant) = &self.who {
+            return Ok(Identified {
+                tenant: tenant.clone(),
+                key: None,
+                limits: Limits::default(),
+            });
+        }
         let key = presented(headers).ok_or_else(|| {
-            unauthorized(
+            Problem::new(
+                ErrorCode::Unauthorized,
                 "the request has no key; send Authorization: Bearer KEY, or X-Api-Key: KEY",
             )
         })?;
-        keys.get(&KeyDigest::of(key))
-            .cloned()
-            .ok_or_else(|| unauthorized("the key is not known; ask the operator for one"))
+        let callers = self.table().await?;
+        let key = callers.find(key, Timestamp::now())?;
+        Ok(Identified {
+            tenant: key.tenant.clone(),
+            key: Some(key.name.clone()),
+            limits: callers.limits(&key.tenant),
+        })
+    }
+
+    /// Who may call now; of an open service, nobody in particular.
+    async fn table(&self) -> Result<Arc<CallerTable>, Unavailable> {
+        match &self.who {
+            Who::Open(_) => Ok(Arc::default()),
+            Who::Known(callers) => Ok(callers.clone()),
+            Who::Kept(kept) => kept.table().await,
+        }
+    }
+
+    /// Room for so many more open flows of a tenant, while they are accepted.
+    ///
+    /// # Errors
+    /// The problem `too_many_open_flows`.
+    pub(crate) async fn room(
+        &self,
+        rows: &dyn FlowReads,
+        tenant: &TenantId,
+        flows: usize,
+    ) -> Result<Room, Problem> {
+        let limits = self.limits(tenant).await;
+        self.accepting.room(rows, tenant, limits, flows).await
+    }
+
+    /// Spends a request of the tenant's rate.
+    fn admit(&self, caller: &Identified, told: Option<&Told>) -> Result<(), Problem> {
+        let Some(rate) = caller.limits.requests else {
+            return Ok(());
+        };
+        let Admission {
+            remaining,
+            full_in,
+            wait,
+        } = self.rates.admit(&caller.tenant, rate);
+        if let Some(told) = told {
+            told.tell(Quota {
+                name: "requests",
+                size: rate.burst.into(),
+                unit: None,
+                window: Some(Duration::from_secs_f64(
+                    f64::from(rate.burst) / rate.per_second,
+                )),
+                left: remaining.into(),
+                whole_in: Some(full_in),
+            });
+        }
+        let Some(wait) = wait else {
+            return Ok(());
+        };
+        let detail = format!(
+            "you may send {} requests a second, and {} at once; send this again in {} s",
+            rate.per_second,
+            rate.burst,
+            quota::seconds(wait)
+        );
+        Err(Problem::new(ErrorCode::RateLimited, detail).after(wait))
     }
 }
 
-fn entry_of(text: &str) -> Result<(TenantId, KeyDigest), KeyFault> {
-    let (tenant, key) = text.split_once(':').ok_or(KeyFault::NoColon)?;
-    let tenant = tenant.parse().map_err(|_| KeyFault::NotATenant)?;
-    if !key.bytes().all(|c| c.is_ascii_graphic()) {
-        return Err(KeyFault::NotVisible);
+impl From<CallerTable> for Callers {
+    fn from(callers: CallerTable) -> Self {
+        Self::of(Who::Known(Arc::new(callers)))
     }
-    if key.len() < MIN_KEY_CHARS {
-        return Err(KeyFault::TooShort);
+}
+
+#[async_trait]
+impl TenantLimits for Callers {
+    async fn limits(&self, tenant: &TenantId) -> Limits {
+        match self.table().await {
+            Ok(callers) => callers.limits(tenant),
+            // It was logged.
+            Err(_) => Limits::default(),
+        }
     }
-    Ok((tenant, KeyDigest::of(key)))
 }
 
 fn presented(headers: &HeaderMap) -> Option<&str> {
@@ -135,7 +258,15 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Callers::from_ref(state).identify(&parts.headers).map(Self)
+        let callers = Callers::from_ref(state);
+        let caller = callers.look_up(&parts.headers).await?;
+        let span = tracing::Span::current();
+        span.record("tenant", caller.tenant.as_str());
+        if let Some(key) = &caller.key {
+            span.record("key", key);
+        }
+        callers.admit(&caller, parts.extensions.get::<Told>())?;
+        Ok(Self(caller.tenant))
     }
 }
 
@@ -143,68 +274,53 @@ where
 mod tests {
     use super::*;
 
-    const KEYS: &str = "acme:0123456789abcdef, globex:fedcba9876543210,acme:another-key-of-acme";
+    const KEYS: &str = "acme:0123456789abcdef, globex:fedcba9876543210,acme:another-key-of-acme,\
+                        initech:sha256=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
-    fn tenant(header: &str, value: &str) -> Result<String, ErrorCode> {
+    async fn tenant(header: &str, value: &str) -> Result<String, ErrorCode> {
         let mut headers = HeaderMap::new();
         headers.insert(
             http::HeaderName::try_from(header).unwrap(),
             value.parse().unwrap(),
         );
-        Callers::from_keys(KEYS)
-            .unwrap()
-            .identify(&headers)
+        let callers = Callers::from_keys(KEYS).unwrap();
+        let tenant = callers.identify(&headers).await;
+        tenant
             .map(|tenant| tenant.to_string())
             .map_err(|problem| problem.code())
     }
 
-    #[test]
-    fn a_key_names_its_tenant() {
+    #[tokio::test]
+    async fn a_key_names_its_tenant() {
         for (header, value, name) in [
             ("authorization", "Bearer 0123456789abcdef", "acme"),
             ("authorization", "bearer another-key-of-acme", "acme"),
             ("x-api-key", "fedcba9876543210", "globex"),
+            ("x-api-key", "test", "initech"),
         ] {
-            assert_eq!(tenant(header, value).as_deref(), Ok(name), "{value}");
+            assert_eq!(tenant(header, value).await.as_deref(), Ok(name), "{value}");
         }
     }
 
-    #[test]
-    fn without_a_known_key_nobody_is_let_in() {
+    #[tokio::test]
+    async fn without_a_known_key_nobody_is_let_in() {
         for (header, value) in [
             ("x-other", "0123456789abcdef"),
             ("x-api-key", ""),
             ("x-api-key", "0123456789abcdeX"),
             ("x-api-key", "acme:0123456789abcdef"),
+            (
+                "x-api-key",
+                "sha256=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            ),
             ("authorization", "0123456789abcdef"),
             ("authorization", "Basic 0123456789abcdef"),
         ] {
             assert_eq!(
-                tenant(header, value),
+                tenant(header, value).await,
                 Err(ErrorCode::Unauthorized),
                 "{value}"
             );
-        }
-    }
-
-    #[test]
-    fn a_bad_list_of_keys_names_the_entry_and_shows_no_key() {
-        for (text, entry, secret) in [
-            ("", "entry 1", "secret"),
-            ("acme:0123456789abcdef,", "entry 2", "0123456789abcdef"),
-            ("acme:secret", "entry 1", "secret"),
-            ("acme0123456789abcdef", "entry 1", "0123456789abcdef"),
-            ("SECRET-TENANT:0123456789abcdef", "entry 1", "SECRET"),
-            ("acme:0123456789 abcdef", "entry 1", "0123456789"),
-            (
-                "a:0123456789abcdef,b:0123456789abcdef",
-                "entry 2",
-                "0123456789abcdef",
-            ),
-        ] {
-            let error = Callers::from_keys(text).unwrap_err().to_string();
-            assert!(error.contains(entry), "{error}");
-            assert!(!error.contains(secret), "{error}");
         }
     }
 }

@@ -18,6 +18,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tracing::field::Empty;
 use tracing::{Level, Span};
 use uuid::Uuid;
 
@@ -148,7 +149,15 @@ fn span(request: &Request) -> Span {
         .headers()
         .get(REQUEST_ID)
         .and_then(|id| id.to_str().ok());
-    tracing::info_span!("request", method = %request.method(), route, request_id)
+    tracing::info_span!(
+        "request",
+        method = %request.method(),
+        route,
+        request_id,
+        // Told by whoever identifies the caller.
+        tenant = Empty,
+        key = Empty,
+    )
 }
 
 /// Keeps the caller's request id, if it is fit for a log, or makes one; and returns it.

@@ -3,6 +3,8 @@
 mod code;
 mod responses;
 
+use std::time::Duration;
+
 use assetmill_core::ports::Unavailable;
 use assetmill_core::{Failure, FlowId};
 use axum::response::{IntoResponse, Response};
@@ -16,6 +18,7 @@ pub(crate) use responses::problem_schema as schema;
 pub use responses::{OF_BODIES, OF_CALLS, problem_responses};
 
 use crate::Pointer;
+use crate::caller::quota::{Quota, seconds};
 
 /// The media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -31,6 +34,8 @@ pub struct Problem {
     pointer: Option<Pointer>,
     flow_id: Option<FlowId>,
     retryable: Option<bool>,
+    retry_after: Option<Duration>,
+    quota: Option<Box<Quota>>,
 }
 
 /// The body of an error (RFC 9457).
@@ -74,6 +79,8 @@ impl Problem {
             pointer: None,
             flow_id: None,
             retryable: None,
+            retry_after: None,
+            quota: None,
         }
     }
 
@@ -104,6 +111,20 @@ impl Problem {
     #[must_use]
     pub fn of_flow(mut self, id: FlowId) -> Self {
         self.flow_id = Some(id);
+        self
+    }
+
+    /// Says how long to wait, where more is known of it than of every problem of this kind.
+    #[must_use]
+    pub(crate) fn after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Says which limit it would have gone over.
+    #[must_use]
+    pub(crate) fn over(mut self, quota: Quota) -> Self {
+        self.quota = Some(Box::new(quota));
         self
     }
 
@@ -157,12 +178,15 @@ impl IntoResponse for Problem {
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-        if let Some(wait) = self.code.retry_after() {
-            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+        if let Some(wait) = self.retry_after.or_else(|| self.code.retry_after()) {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds(wait)));
         }
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"assetmill\"");
             headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(quota) = self.quota {
+            response.extensions_mut().insert(*quota);
         }
         response
     }

@@ -11,10 +11,12 @@ mod state;
 mod transform_request;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::caller::quota;
 use crate::docs::Shared;
 
 pub use readiness::Readiness;
@@ -42,7 +44,8 @@ struct Document;
 ///
 /// Whoever mounts them adds [`crate::layers::around`] once all routes are there.
 pub fn router(state: WriteState) -> Router {
-    routes().with_state(state).into()
+    let routes: Router = routes().with_state(state).into();
+    routes.layer(from_fn(quota::tell))
 }
 
 /// The part of the OpenAPI document that describes these routes.

@@ -43,7 +43,7 @@ struct World(InFlight);
 
 impl FromRef<World> for Callers {
     fn from_ref(_: &World) -> Self {
-        Self::Open("acme".parse().unwrap())
+        Self::open("acme".parse().unwrap())
     }
 }
 

@@ -76,6 +76,8 @@ const CODES: &[(&str, u16, Option<u64>)] = &[
     ("unsupported_transfer_encoding", 501, None),
     ("range_not_satisfiable", 416, None),
     ("precondition_failed", 412, None),
+    ("rate_limited", 429, Some(1)),
+    ("too_many_open_flows", 429, Some(10)),
     ("worker_crashed", 500, None),
 ];
 

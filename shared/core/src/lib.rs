@@ -12,6 +12,7 @@ mod failure;
 mod flow;
 mod idempotency;
 mod ids;
+mod limits;
 mod operation;
 pub mod ports;
 mod shares;
@@ -29,6 +30,7 @@ pub use flow::{
 };
 pub use idempotency::{IdempotencyKey, KeyClaim, NotAKey};
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};
+pub use limits::{Limits, RequestRate};
 pub use operation::{
     Asset, Availability, Call, CallReference, Catalogue, Cost, Job, JobCall, LookUp, MAX_JOB_BYTES,
     MediaType, Operation, OperationDescription, ParamError, ParamKind, ParamSpec, ParamValue,

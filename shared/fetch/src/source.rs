@@ -3,9 +3,11 @@
 mod answer;
 mod room;
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::Sources;
+use assetmill_core::ports::{Sources, TenantLimits};
 use assetmill_core::{Asset, AssetUrl, FailureCode, OperationError, Share, TenantId};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -53,6 +55,17 @@ pub struct Fetcher {
     limits: FetchLimits,
     origins: Origins,
     room: Room,
+    of_tenants: Option<OfTenants>,
+}
+
+/// What each tenant may have.
+#[derive(Clone)]
+struct OfTenants(Arc<dyn TenantLimits>);
+
+impl fmt::Debug for OfTenants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OfTenants").finish_non_exhaustive()
+    }
 }
 
 impl Fetcher {
@@ -63,7 +76,28 @@ impl Fetcher {
             limits,
             origins: Origins::new(origins),
             room: Room::new(DEFAULT_MEMORY, limits.max_bytes),
+            of_tenants: None,
         }
+    }
+
+    /// Fetches no asset of a tenant that is larger than that tenant may have, nor than all may.
+    #[must_use]
+    pub fn with_tenant_limits(self, limits: Arc<dyn TenantLimits>) -> Self {
+        Self {
+            of_tenants: Some(OfTenants(limits)),
+            ..self
+        }
+    }
+
+    /// The fetcher of one tenant.
+    async fn of(&self, tenant: &TenantId) -> Self {
+        let mut own = self.clone();
+        if let Some(OfTenants(tenants)) = &self.of_tenants
+            && let Some(bytes) = tenants.limits(tenant).await.asset_bytes
+        {
+            own.limits.max_bytes = own.limits.max_bytes.min(bytes);
+        }
+        own
     }
 
     /// Holds no more bytes at the same time: of assets, from their arrival until nobody needs them any more, of what is
@@ -199,7 +233,7 @@ impl Sources for Fetcher {
     async fn fetch(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Asset, OperationError> {
         Ok(Asset {
             url: url.clone(),
-            content: self.follow(tenant, url).await?,
+            content: self.of(tenant).await.follow(tenant, url).await?,
         })
     }
 }

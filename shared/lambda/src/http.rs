@@ -1,9 +1,5 @@
 //! What the HTTP functions may answer, and to whom.
 
-use assetmill_api::Callers;
-
-use crate::environment::{Environment, EnvironmentError, invalid};
-
 /// Lambda returns 6 MB (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>),
 /// as a JSON string in which every quote of the answer takes two bytes.
 pub const MAX_ANSWER_BYTES: u64 = 5_000_000;
@@ -12,13 +8,3 @@ pub const MAX_ANSWER_BYTES: u64 = 5_000_000;
 pub const MAX_INLINE_BYTES: u64 = 4_400_000;
 /// The most rows of one answer: each has a presigned URL with a session token, some 2 KB.
 pub const MAX_ROWS: usize = 1_000;
-
-/// Who may call. There is no default: a deployment that names nobody answers nobody.
-///
-/// # Errors
-/// [`EnvironmentError`] when there are no keys, or one of them is wrong.
-pub fn callers(environment: &Environment) -> Result<Callers, EnvironmentError> {
-    const API_KEYS: &str = "ASSETMILL_API_KEYS";
-    let keys = environment.required(API_KEYS)?;
-    Callers::from_keys(keys).map_err(|error| invalid(API_KEYS, &error))
-}

@@ -3,6 +3,8 @@
 //!
 //! A function's `main` builds everything once, at its cold start, and hands it to every invocation.
 
+#[cfg(feature = "processing")]
+pub mod callers;
 pub mod capacity;
 pub mod environment;
 pub mod http;

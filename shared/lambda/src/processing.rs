@@ -10,9 +10,11 @@ use assetmill_core::usecases::{Process, TimeLimits};
 use assetmill_fetch::{AllowList, ClientError, FetchLimits, Fetcher, GuardedClient, OriginLimits};
 use assetmill_images::sandbox::{Confinement, SandboxError};
 use assetmill_images::{Bounds, Codecs};
+use assetmill_vendors::{BUNDLE, SecretName};
 
 use bytesize::ByteSize;
 
+use crate::callers;
 use crate::capacity::Capacity;
 use crate::environment::{Environment, EnvironmentError};
 use crate::stores::Stores;
@@ -71,10 +73,12 @@ impl Processing {
                 .unwrap_or_default(),
         )?;
         let catalogue = catalogue_with(environment, &codecs)?;
-        Ok(Self {
-            fetcher: Fetcher::new(sources, limits, origins).within(capacity.assets),
-            catalogue,
-        })
+        let fetcher = Fetcher::new(sources, limits, origins).within(capacity.assets);
+        let fetcher = match callers::limits(environment)? {
+            Some(tenants) => fetcher.with_tenant_limits(Arc::new(tenants)),
+            None => fetcher,
+        };
+        Ok(Self { fetcher, catalogue })
     }
 
     /// Processes flows with the ports of `stores`.
@@ -113,6 +117,8 @@ fn catalogue_with(
     codecs: &Codecs,
 ) -> Result<Catalogue, ProcessingError> {
     let vendors = client(environment, "ASSETMILL_VENDOR_ALLOW")?;
+    // Whether it names a secret; the catalogue takes it as it is.
+    environment.read::<SecretName>(BUNDLE)?;
     let secrets = |name: &str| environment.get(name).map(ToOwned::to_owned);
     let file = env!("ASSETMILL_CATALOGUE_NAME");
     Ok(assetmill_catalogue::load(

@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_history.sql"),
     include_str!("migrations/0006_completions.sql"),
     include_str!("migrations/0007_idempotency.sql"),
+    include_str!("migrations/0009_open_flows.sql"),
     include_str!("migrations/0010_fair_queue.sql"),
 ];
 
@@ -232,5 +233,49 @@ impl Probe for DatabaseProbe {
             Err(error) => Err(error),
         };
         probed.map_err(|error| error.of(self.dependency()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of batches that an earlier version began, those are open that were sent and have not completed.
+    #[test]
+    fn flows_that_were_open_before_they_were_counted_are_counted() {
+        let mut rows = Connection::open_in_memory().unwrap();
+        let before = MIGRATIONS
+            .iter()
+            .take_while(|it| !it.contains("open_flows"));
+        let mut applied = 0;
+        for migration in before {
+            rows.execute_batch(migration).unwrap();
+            applied += 1;
+        }
+        rows.pragma_update(None, "user_version", applied).unwrap();
+        for (id, tenant, size, dispatched, completed) in [
+            ("1", "a", 3, Some(1), None),
+            ("2", "a", 4, Some(1), None),
+            ("3", "a", 5, None, None),
+            ("4", "a", 6, Some(1), Some(2)),
+            ("5", "b", 7, Some(1), None),
+        ] {
+            rows.execute(
+                "INSERT INTO batches (batch_id, tenant, operation, params, size, created_at,
+                    dispatched_at, completed_at)
+                 VALUES (?1, ?2, 'copy', '{}', ?3, 0, ?4, ?5)",
+                rusqlite::params![id, tenant, size, dispatched, completed],
+            )
+            .unwrap();
+        }
+        migrate(&mut rows).unwrap();
+        let open = |tenant: &str| {
+            let sql = "SELECT flows FROM open_flows WHERE tenant = ?1";
+            rows.query_row(sql, [tenant], |row| row.get::<_, u64>(0))
+        };
+        assert_eq!((open("a"), open("b")), (Ok(7), Ok(7)));
+        rows.execute("DELETE FROM batches WHERE batch_id IN ('1', '4')", [])
+            .unwrap();
+        assert_eq!(open("a"), Ok(4));
     }
 }

@@ -169,6 +169,19 @@ impl FlowReads for SqliteFlows {
         })
         .await
     }
+
+    /// Counted by triggers: see `migrations/0009_open_flows.sql`.
+    async fn open_flows(&self, tenant: &TenantId, _: u64) -> Result<u64, Unavailable> {
+        let tenant = tenant.clone();
+        self.read(move |rows| {
+            let open = rows
+                .prepare_cached("SELECT flows FROM open_flows WHERE tenant = ?1")?
+                .query_row([tenant.as_str()], |row| row.get(0))
+                .optional()?;
+            Ok(open.unwrap_or_default())
+        })
+        .await
+    }
 }
 
 #[cfg(test)]

@@ -36,5 +36,5 @@ pub use profile::{
     Field, FieldValue, InputConstraints, LookUpRequest, Meter, Payload, Profile, Rate, Resend,
     ResultPlace, ResultRole, Step,
 };
-pub use secrets::{Extension, SecretName, Secrets};
+pub use secrets::{BUNDLE, BUNDLED, Extension, NotASecretName, SecretName, Secrets};
 pub use template::{Piece, Placeholder, Source, Template, TemplateError};

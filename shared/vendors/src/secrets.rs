@@ -7,6 +7,7 @@ mod spelling;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::OnceLock;
 
 use assetmill_core::{FailureCode, OperationError};
@@ -19,7 +20,7 @@ use mask::Mask;
 /// Where a secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretName {
-    /// In this environment variable.
+    /// In this environment variable; or, on Lambda, under its name in the secret that [`BUNDLE`] names.
     Env(String),
     /// In this parameter of AWS Systems Manager.
     Ssm(String),
@@ -39,8 +40,36 @@ pub struct Secrets {
     mask: OnceLock<Mask>,
 }
 
+/// The environment variable that names a secret of AWS in which the values of other variables stand, as a JSON object:
+/// `ssm:/name` or `secretsmanager:name`. So one catalogue does for one machine and for functions, of which whoever may
+/// see how they are configured sees the plain environment.
+pub const BUNDLE: &str = "ASSETMILL_VENDOR_SECRETS";
+/// The environment variable that names what is in it, separated by commas. It is known before the secret is asked for,
+/// which a function can't while it starts.
+pub const BUNDLED: &str = "ASSETMILL_VENDOR_KEYS";
+
+/// The text names no secret of AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("give ssm:/name, or secretsmanager: and the name or ARN of a secret")]
+pub struct NotASecretName;
+
 /// The most bytes of a text that are looked through for secrets.
 const MAX_MASKED_BYTES: usize = 64 * 1024;
+
+impl FromStr for SecretName {
+    type Err = NotASecretName;
+
+    /// Reads the name of a secret of AWS, as it stands in a setting.
+    fn from_str(text: &str) -> Result<Self, NotASecretName> {
+        match text.split_once(':') {
+            Some(("ssm", name)) if !name.is_empty() => Ok(Self::Ssm(name.to_owned())),
+            Some(("secretsmanager", name)) if !name.is_empty() => {
+                Ok(Self::SecretsManager(name.to_owned()))
+            }
+            _ => Err(NotASecretName),
+        }
+    }
+}
 
 impl SecretName {
     /// What operators know it by.
@@ -59,6 +88,8 @@ impl Secrets {
         look_up: &dyn Fn(&str) -> Option<String>,
     ) -> Self {
         let mut secrets = Self::default();
+        let bundled = look_up(BUNDLE).and(look_up(BUNDLED)).unwrap_or_default();
+        let is_bundled = |name: &str| bundled.split(',').any(|bundled| bundled.trim() == name);
         for name in names {
             let SecretName::Env(variable) = &name else {
                 secrets.remote.push(name);
@@ -69,6 +100,7 @@ impl Secrets {
                     let value = value.to_owned();
                     secrets.found.insert(name, value);
                 }
+                _ if is_bundled(variable) => secrets.remote.push(name),
                 _ => secrets.missing.push(variable.clone()),
             }
         }

@@ -72,6 +72,10 @@ error_codes! {
     IdempotencyKeyReused => "idempotency_key_reused", UNPROCESSABLE_ENTITY;
     /// The request has no key, or an unknown one.
     Unauthorized => "unauthorized", UNAUTHORIZED;
+    /// The caller sends more requests than it may.
+    RateLimited => "rate_limited", TOO_MANY_REQUESTS;
+    /// The caller would have more flows in batches that are not complete than it may.
+    TooManyOpenFlows => "too_many_open_flows", TOO_MANY_REQUESTS;
     /// The URL of an output was altered, or its time is over.
     LinkRefused => "link_refused", FORBIDDEN;
     /// Nothing is at this path.
@@ -170,6 +174,10 @@ impl ErrorCode {
             Self::Failure(_) if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
                 Some(Duration::from_secs(30))
             }
+            // At least; the answer knows better.
+            Self::RateLimited => Some(Duration::from_secs(1)),
+            // Nobody knows when a batch completes.
+            Self::TooManyOpenFlows => Some(Duration::from_secs(10)),
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(Duration::from_secs(5)),
             _ => None,
         }

@@ -7,8 +7,9 @@ use serde_json::json;
 use utoipa::PartialSchema as _;
 use utoipa::ToSchema as _;
 use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::schema::Schema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 
 use super::{ErrorCode, PROBLEM_JSON, ProblemBody};
@@ -28,6 +29,7 @@ pub const OF_BODIES: &[ErrorCode] = &[
 pub const OF_CALLS: &[ErrorCode] = &[
     ErrorCode::InvalidHost,
     ErrorCode::Unauthorized,
+    ErrorCode::RateLimited,
     ErrorCode::UnknownHost,
     ErrorCode::Internal,
     ErrorCode::Busy,
@@ -73,8 +75,27 @@ fn response(status: u16, codes: &[&str]) -> Response {
         .schema(Some(Ref::from_schema_name(ProblemBody::name())))
         .example(Some(example))
         .build();
-    ResponseBuilder::new()
+    let response = ResponseBuilder::new()
         .description(format!("{title}: {}", listed.join(", ")))
-        .content(PROBLEM_JSON, content)
+        .content(PROBLEM_JSON, content);
+    if status != StatusCode::TOO_MANY_REQUESTS.as_u16() {
+        return response.build();
+    }
+    let headers = [
+        ("Retry-After", "How many seconds to wait"),
+        (
+            "RateLimit-Policy",
+            "The limits of the caller, as draft-ietf-httpapi-ratelimit-headers has them",
+        ),
+        ("RateLimit", "How much is left of each"),
+    ];
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    headers
+        .into_iter()
+        .fold(response, |response, (name, description)| {
+            let header = HeaderBuilder::new().schema(Some(text()));
+            let header = header.description(Some(description)).build();
+            response.header(name, header)
+        })
         .build()
 }

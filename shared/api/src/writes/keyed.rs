@@ -1,7 +1,7 @@
 //! Requests that their callers may send again under a key.
 
 use assetmill_core::usecases::{
-    Accepted, Begun, KeyedRequest, OnceError, RetryError, Started, TransformRequest,
+    Accepted, Begun, KeyedRequest, OnceError, Started, TransformRequest,
 };
 use assetmill_core::{BatchId, IdempotencyKey, Sha256Digest, TenantId};
 use axum::response::{IntoResponse, Response};
@@ -37,34 +37,6 @@ impl<'state> Keyed<'state> {
         Self { state, request }
     }
 
-    /// Starts the order, or finds it started.
-    pub(crate) async fn start(
-        self,
-        order: Result<TransformRequest, Problem>,
-    ) -> Result<(Started, Replayed), Problem> {
-        let begun = match self.find().await? {
-            Some(begun) => begun,
-            None => self.begin(order?, None).await?,
-        };
-        self.started(begun).await
-    }
-
-    /// Starts the failures of a batch again, or finds them started. What has failed is asked only if they are not: there may
-    /// be more of it by now.
-    pub(crate) async fn retry(
-        self,
-        batch: BatchId,
-        refused: fn(RetryError) -> Problem,
-    ) -> Result<(Started, Replayed), Problem> {
-        let begun = if let Some(begun) = self.find().await? {
-            begun
-        } else {
-            let order = self.state.retry.order(&self.request.tenant, batch).await;
-            self.begin(order.map_err(refused)?, Some(batch)).await?
-        };
-        self.started(begun).await
-    }
-
     /// Runs the order while its caller waits, or waits for who runs it.
     pub(crate) async fn answer(
         self,
@@ -83,11 +55,12 @@ impl<'state> Keyed<'state> {
 
     /// What an equal request began. It is asked for before anything is refused: what can't be ordered now was perhaps
     /// begun before.
-    async fn find(&self) -> Result<Option<Begun>, Problem> {
+    pub(crate) async fn find(&self) -> Result<Option<Begun>, Problem> {
         Ok(self.state.once.find(&self.request).await?)
     }
 
-    async fn begin(
+    /// Begins the order, unless an equal request comes before it.
+    pub(crate) async fn begin(
         &self,
         order: TransformRequest,
         retry_of: Option<BatchId>,
@@ -96,7 +69,8 @@ impl<'state> Keyed<'state> {
         Ok(begun.await?)
     }
 
-    async fn started(&self, begun: Begun) -> Result<(Started, Replayed), Problem> {
+    /// Makes sure that it is started.
+    pub(crate) async fn started(&self, begun: Begun) -> Result<(Started, Replayed), Problem> {
         let replayed = Replayed(begun.is_earlier());
         Ok((self.state.once.start(begun).await?, replayed))
     }

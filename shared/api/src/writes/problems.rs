@@ -24,6 +24,7 @@ const OF_LISTS: &[ErrorCode] = &[
     ErrorCode::TooManyUrls,
     ErrorCode::AnswerTooLarge,
 ];
+const OF_STARTS: &[ErrorCode] = &[ErrorCode::TooManyOpenFlows];
 const OF_WAITING: &[ErrorCode] = &[ErrorCode::FlowCancelled, ErrorCode::StillProcessing];
 const OF_BATCHES: &[ErrorCode] = &[ErrorCode::BatchIdInPath, ErrorCode::BatchNotFound];
 /// Of what may be sent again under a key.
@@ -58,6 +59,15 @@ impl IntoResponses for ManyProblems {
     }
 }
 
+/// Of the start of a batch in the background.
+pub(crate) struct StartProblems;
+
+impl IntoResponses for StartProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[OF_BODIES, OF_CALLS, OF_ORDERS, OF_LISTS, OF_STARTS])
+    }
+}
+
 /// Of the cancelling of a batch.
 pub(crate) struct CancelProblems;
 
@@ -72,7 +82,7 @@ pub(crate) struct RetryProblems;
 
 impl IntoResponses for RetryProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        documented(&[OF_CALLS, OF_BATCHES, OF_RETRIES, OF_KEYS])
+        documented(&[OF_CALLS, OF_BATCHES, OF_RETRIES, OF_STARTS, OF_KEYS])
     }
 }
 

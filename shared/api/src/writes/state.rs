@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::Catalogue;
 use assetmill_core::ports::{OutputLinks, OutputWrites};
 use assetmill_core::usecases::{Cancel, Once, Retry, RunSynchronously, Submit};
+use assetmill_core::{Catalogue, TenantId};
 use axum::extract::FromRef;
 
+use crate::caller::Room;
 use crate::views::Links;
 use crate::writes::readiness::Readiness;
-use crate::{Callers, InFlight};
+use crate::{Callers, InFlight, Problem};
 
 /// What the routes work with.
 #[derive(Clone)]
@@ -47,6 +48,15 @@ pub struct WriteState {
 }
 
 impl WriteState {
+    /// Room for the flows of a batch that is to run in the background, held while it is accepted.
+    ///
+    /// # Errors
+    /// The problem `too_many_open_flows`.
+    pub(crate) async fn room(&self, tenant: &TenantId, flows: usize) -> Result<Room, Problem> {
+        let rows = &*self.submit.flows;
+        self.callers.room(rows, tenant, flows).await
+    }
+
     pub(crate) fn links(&self) -> Links {
         Links {
             port: self.links.clone(),

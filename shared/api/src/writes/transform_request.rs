@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use assetmill_core::usecases::{SourceList, SourceListError, TransformRequest};
 use assetmill_core::{
-    Availability, Catalogue, Failure, MAX_BATCH, Operation, Params, Sha256Digest, TenantId,
+    Availability, Catalogue, Failure, Limits, MAX_BATCH, Operation, Params, Sha256Digest, TenantId,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -159,6 +159,23 @@ impl ManyAssets {
         let detail = format!(
             "{given} URLs are too many to wait for; send at most {max}, or POST them to \
              /api/v2/transforms, which takes {MAX_BATCH}"
+        );
+        let pointer = Pointer::root().field("digital_asset_urls");
+        Err(Problem::new(ErrorCode::TooManyUrls, detail).at(pointer))
+    }
+
+    /// Itself, if it names no more assets than a batch of its tenant may have.
+    pub(crate) fn within(self, limits: &Limits) -> Result<Self, Problem> {
+        let given = self.digital_asset_urls.given;
+        // More than may be open at all could never be started.
+        let open = usize::try_from(limits.open_flows).unwrap_or(usize::MAX);
+        let max = limits.batch_size.min(open);
+        if given <= max || given > MAX_BATCH {
+            return Ok(self);
+        }
+        let detail = format!(
+            "{given} URLs are too many: a batch of yours may have {max}; send fewer at a time, or ask the operator \
+             for more"
         );
         let pointer = Pointer::root().field("digital_asset_urls");
         Err(Problem::new(ErrorCode::TooManyUrls, detail).at(pointer))

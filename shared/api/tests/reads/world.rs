@@ -37,7 +37,7 @@ impl World {
                 flows: flows.clone(),
                 links: Arc::new(MemoryOutputs::default()),
                 catalogue: catalogue(),
-                callers: Callers::Open(samples::tenant()),
+                callers: Callers::open(samples::tenant()),
                 link_lifetime: Duration::from_hours(1),
                 in_flight: InFlight::unbounded(),
                 max_rows: 10_000,

@@ -6,6 +6,7 @@
 mod support;
 
 mod deployed;
+mod secrets;
 mod watched;
 
 use std::collections::BTreeSet;

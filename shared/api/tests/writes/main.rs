@@ -7,6 +7,7 @@ mod support;
 mod document;
 mod health;
 mod idempotency;
+mod limits;
 mod v1_transform;
 mod v1_transforms;
 mod v2_batches_cancel;

@@ -85,7 +85,7 @@ impl World {
             outputs: outputs.clone(),
             links: outputs.clone(),
             readiness: Readiness::new(Vec::new()),
-            callers: Callers::Open("default".parse().unwrap()),
+            callers: Callers::open("default".parse().unwrap()),
             in_flight: InFlight::unbounded(),
             link_lifetime: Duration::from_hours(1),
             max_inline_bytes: None,

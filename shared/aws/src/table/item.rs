@@ -122,6 +122,8 @@ impl Table {
                 names::UNSENT_SINCE,
                 text(keys::unsent_place(batch.created_at)),
             ),
+            (names::OPEN_IN, text(keys::open_list(&batch.tenant))),
+            (names::OPEN_AS, text(keys::open_place(batch.size))),
             (names::EXPIRES_AT, number(self.expires_at(batch.created_at))),
             (names::VERSION, version()),
         ]));

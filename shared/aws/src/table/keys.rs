@@ -17,12 +17,17 @@ pub(crate) mod names {
     pub(crate) const LISTED_IN: &str = "listed_in";
     /// Where in that list.
     pub(crate) const LISTED_AS: &str = "listed_as";
-    /// The index of what has a message to be sent: batches that are not dispatched, flows that rest.
+    /// The index of what is under way: batches that are not dispatched, are not complete, or from whose completion
+    /// not all has followed; flows that rest.
     pub(crate) const UNSENT: &str = "unsent";
     /// Which shard of that index they stand in.
     pub(crate) const UNSENT_IN: &str = "unsent_in";
     /// Since when, or from when on.
     pub(crate) const UNSENT_SINCE: &str = "unsent_since";
+    /// Which list of that index a batch stands in from its dispatch to its completion.
+    pub(crate) const OPEN_IN: &str = "open_in";
+    /// Where in that list: how many flows it has.
+    pub(crate) const OPEN_AS: &str = "open_as";
     /// The state of a flow.
     pub(crate) const STATE: &str = "state";
     /// How often a flow was changed.
@@ -124,6 +129,20 @@ pub(super) fn due_lists() -> impl Iterator<Item = String> {
 /// Every list of batches that are not dispatched.
 pub(super) fn unsent_lists() -> impl Iterator<Item = String> {
     (0..UNSENT_SHARDS).map(|shard| format!("unsent#{shard}"))
+}
+
+/// The list that a tenant's batches stand in while they are dispatched and not complete: as many writes as batches,
+/// which `listed` has too.
+pub(super) fn open_list(tenant: &TenantId) -> String {
+    format!("open#{tenant}")
+}
+
+/// Where rows stand that were put before there was such a list; nobody reads it.
+pub(super) const OPEN_NOWHERE: &str = "open#";
+
+/// The place in such a list, which tells the size of the batch: the index has nothing else of the row.
+pub(super) fn open_place(size: u32) -> String {
+    format!("{size:05}")
 }
 
 /// The list that a batch stands in from whose completion not all has followed.

@@ -29,6 +29,10 @@ fn extension(request: &Received) -> Response {
         target if target.starts_with("/secretsmanager/get?secretId=shop%2Fuser") => {
             Json(json!({ "Name": "shop/user", "SecretString": "from-secrets" })).into_response()
         }
+        target if target.starts_with("/secretsmanager/get?secretId=shop%2Fvendors") => {
+            let keys = json!({ "VENDOR_KEY": "from-bundle\n", "EMPTY_KEY": "" }).to_string();
+            Json(json!({ "Name": "shop/vendors", "SecretString": keys })).into_response()
+        }
         _ => (StatusCode::BAD_REQUEST, "ParameterNotFound").into_response(),
     }
 }
@@ -54,6 +58,8 @@ fn operation(vendor: SocketAddr, secret: &str, port: Option<u16>) -> Arc<dyn Ope
         "AWS_LAMBDA_FUNCTION_NAME" => port.map(|_| "worker".to_owned()),
         "AWS_SESSION_TOKEN" => port.map(|_| TOKEN.to_owned()),
         "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT" => port.map(|port| port.to_string()),
+        "ASSETMILL_VENDOR_SECRETS" => Some("secretsmanager:shop/vendors".to_owned()),
+        "ASSETMILL_VENDOR_KEYS" => Some("VENDOR_KEY, EMPTY_KEY,ABSENT_KEY".to_owned()),
         _ => None,
     };
     let client = GuardedClient::new(AllowList::default().with(vendor)).unwrap();
@@ -75,6 +81,8 @@ async fn secrets_of_aws_are_asked_for_when_they_are_needed() {
     for (secret, expected) in [
         ("ssm:/shop/key", "Basic c2hvcDpmcm9tLXNzbQ=="),
         ("secretsmanager:shop/user", "Basic c2hvcDpmcm9tLXNlY3JldHM="),
+        // As on one machine, where it is a variable of the environment.
+        ("env:VENDOR_KEY", "Basic c2hvcDpmcm9tLWJ1bmRsZQ=="),
     ] {
         let operation = operation(vendor.address, secret, Some(keeper.address.port()));
         assert_eq!(
@@ -113,6 +121,28 @@ async fn a_secret_that_is_not_there_is_the_operators_to_mend() {
         }
         other => panic!("{other:?}"),
     }
+    assert!(vendor.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_in_the_secret_for_them_is_named() {
+    let keeper = Stub::start(extension).await;
+    let vendor = Stub::start(|_: &Received| PNG).await;
+    for name in ["EMPTY_KEY", "ABSENT_KEY"] {
+        let secret = format!("env:{name}");
+        let operation = operation(vendor.address, &secret, Some(keeper.address.port()));
+        let error = run(&operation).await.unwrap_err();
+        let message = &error.failure().message;
+        assert!(message.contains(name), "{message}");
+        assert!(message.contains("shop/vendors"), "{message}");
+        assert!(!message.contains("from-bundle"), "{message}");
+    }
+    // One that nobody said is there is not asked for.
+    let operation = operation(vendor.address, "env:OTHER_KEY", Some(keeper.address.port()));
+    let lacking = Availability::Unavailable {
+        reason: "set the environment variable OTHER_KEY".to_owned(),
+    };
+    assert_eq!(operation.description().availability, lacking);
     assert!(vendor.received().is_empty());
 }
 

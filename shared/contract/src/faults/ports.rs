@@ -36,6 +36,7 @@ spoilt! { FlowReads:
     batches(tenant: &TenantId, before: Option<BatchId>, limit: usize) -> Vec<Batch>;
     batch_flows(tenant: &TenantId, id: BatchId, state: Option<FlowState>, after: Option<u32>, limit: usize) -> FlowPage;
     counts(tenant: &TenantId, id: BatchId) -> Counts;
+    open_flows(tenant: &TenantId, enough: u64) -> u64;
 }
 
 spoilt! { FlowWrites:

@@ -121,6 +121,15 @@ impl FlowReads for MemoryFlows {
             rows.in_batch(tenant, id).into_values().map(Flow::state),
         ))
     }
+
+    async fn open_flows(&self, tenant: &TenantId, _: u64) -> Result<u64, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        let is_open = |batch: &&Batch| {
+            batch.tenant == *tenant && batch.dispatched_at.is_some() && batch.completed_at.is_none()
+        };
+        let open = rows.batches.values().filter(is_open);
+        Ok(open.map(|batch| u64::from(batch.size)).sum())
+    }
 }
 
 #[async_trait]

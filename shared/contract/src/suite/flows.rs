@@ -5,6 +5,7 @@ use std::sync::Arc;
 use assetmill_core::ports::{FlowChanges as _, FlowPage, FlowWrites, SettledCount};
 use assetmill_core::{
     Batch, BatchId, Counts, FlowId, FlowState, MAX_BATCH, ParamKind, ParamSpec, ParamsSchema,
+    TenantId,
 };
 use serde_json::json;
 
@@ -27,6 +28,7 @@ cases! { "flows":
     counts_equal_the_states,
     flows_of_the_batch_of_another_tenant_do_not_exist,
     a_batch_is_undispatched_until_marked,
+    flows_are_open_from_the_dispatch_of_their_batch_to_its_completion,
 }
 
 pub(super) async fn put(flows: &dyn FlowWrites, size: u32) -> (Batch, Vec<assetmill_core::Flow>) {
@@ -242,4 +244,39 @@ async fn a_batch_is_undispatched_until_marked(on: Arc<Adapters>) {
     assert_eq!(left_behind(at(60)).await, []);
     let read = on.flows.batch(&tenant(), batch.id).await.unwrap();
     assert_eq!(read.unwrap().dispatched_at, Some(at(1)));
+}
+
+async fn flows_are_open_from_the_dispatch_of_their_batch_to_its_completion(on: Arc<Adapters>) {
+    let other: TenantId = "other".parse().unwrap();
+    let open = async |tenant| on.flows.open_flows(tenant, 1_000).await.unwrap();
+    let tenant = tenant();
+    let (first, rows) = put(&*on.flows, 3).await;
+    let (second, _) = put(&*on.flows, 40).await;
+    assert_eq!(open(&tenant).await, 0);
+    for batch in [&first, &second] {
+        // A batch is marked, and put, as often as somebody tries again.
+        on.flows.mark_dispatched(batch.id, at(1)).await.unwrap();
+        on.flows.mark_dispatched(batch.id, at(2)).await.unwrap();
+    }
+    assert_eq!(open(&tenant).await, 43);
+    assert_eq!(open(&other).await, 0);
+    let row = on.flows.batch(&tenant, first.id).await.unwrap().unwrap();
+    on.flows.put_batch(&row).await.unwrap();
+    assert_eq!(open(&tenant).await, 43);
+    // Enough is told as such, however much more there is.
+    assert!(on.flows.open_flows(&tenant, 2).await.unwrap() > 2);
+    // One that is settled is open for as long as its batch.
+    on.flows.cancel(&tenant, rows[0].id, at(3)).await.unwrap();
+    on.flows.count_settled(first.id, &[0]).await.unwrap();
+    assert_eq!(open(&tenant).await, 43);
+    on.flows.mark_completed(first.id, at(4)).await.unwrap();
+    on.flows.mark_completed(first.id, at(5)).await.unwrap();
+    assert_eq!(open(&tenant).await, 40);
+    on.flows.completion_done(first.id).await.unwrap();
+    assert_eq!(open(&tenant).await, 40);
+    // One that completed before it was dispatched never was open.
+    let (third, _) = put(&*on.flows, 5).await;
+    on.flows.mark_completed(third.id, at(6)).await.unwrap();
+    on.flows.mark_dispatched(third.id, at(7)).await.unwrap();
+    assert_eq!(open(&tenant).await, 40);
 }

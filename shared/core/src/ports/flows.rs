@@ -48,6 +48,11 @@ pub trait FlowReads: Send + Sync {
     /// How many flows of a batch are in each state. MAY lag behind writes while flows move, and
     /// MUST equal the states of the flows soon after they rest. MUST count none of a batch of another tenant.
     async fn counts(&self, tenant: &TenantId, id: BatchId) -> Result<Counts, Unavailable>;
+
+    /// How many flows the tenant's batches have that are dispatched and not complete: all flows of such a batch,
+    /// settled or not. MAY stop counting above `enough`, and MAY lag behind writes. MUST count none of another
+    /// tenant's.
+    async fn open_flows(&self, tenant: &TenantId, enough: u64) -> Result<u64, Unavailable>;
 }
 
 /// Writes flows and batches. Each call changes one row, or rows that need not change together.

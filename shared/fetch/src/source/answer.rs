@@ -235,7 +235,7 @@ impl Place {
                 FailureCode::AssetTooLarge,
                 format!(
                     "the asset at {self} is larger than {}; use a smaller one, or ask the operator \
-                     to raise ASSETMILL_MAX_ASSET_BYTES",
+                     to raise ASSETMILL_MAX_ASSET_BYTES or the asset_bytes of your tenant",
                     Size(limit)
                 ),
             ),

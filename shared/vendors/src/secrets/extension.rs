@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-integration-lambda-extensions.html>
 //! and <https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets_lambda.html>.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use super::SecretName;
+use super::{BUNDLE, BUNDLED, SecretName};
 
 /// Where it listens unless `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT` says otherwise.
 const DEFAULT_PORT: u16 = 2773;
@@ -29,6 +30,8 @@ pub struct Extension {
     client: GuardedClient,
     address: SocketAddr,
     token: String,
+    /// Where the secrets are that are called by the names of environment variables.
+    bundle: Option<SecretName>,
 }
 
 impl Extension {
@@ -50,10 +53,37 @@ impl Extension {
             client,
             address,
             token,
+            bundle: env(BUNDLE).and_then(|name| name.parse().ok()),
         }))
     }
 
-    pub(super) async fn get(&self, name: &SecretName) -> Result<String, OperationError> {
+    /// The value of a secret. A function MUST NOT ask before it is invoked: until then the extension answers nobody.
+    ///
+    /// # Errors
+    /// A permanent error, where it is refused; a transient one, where the extension can't be asked.
+    pub async fn get(&self, name: &SecretName) -> Result<String, OperationError> {
+        let SecretName::Env(variable) = name else {
+            return self.ask(name).await;
+        };
+        let lacks = |what: &str| {
+            OperationError::permanent(
+                FailureCode::OperationUnavailable,
+                format!("{what}; {BUNDLE} names the secret, and {BUNDLED} what stands in it"),
+            )
+        };
+        let bundle = self.bundle.as_ref();
+        let bundle = bundle.ok_or_else(|| lacks("there is no secret for vendors' keys"))?;
+        // Its values stand in no message, whatever is wrong with it.
+        let values: BTreeMap<String, Value> = serde_json::from_str(&self.ask(bundle).await?)
+            .map_err(|_| lacks(&format!("the secret {} is no JSON object", bundle.as_str())))?;
+        let value = values.get(variable).and_then(Value::as_str).map(str::trim);
+        value
+            .filter(|value| !value.is_empty())
+            .map(str::to_owned)
+            .ok_or_else(|| lacks(&format!("the secret {} has no {variable}", bundle.as_str())))
+    }
+
+    async fn ask(&self, name: &SecretName) -> Result<String, OperationError> {
         let shown = name.as_str();
         let unreachable = |reason: &dyn fmt::Display| {
             OperationError::transient(

@@ -1,6 +1,7 @@
 //! Many assets: answered while the caller waits, or started in the background.
 
 use assetmill_core::Share;
+use assetmill_core::ports::TenantLimits as _;
 use assetmill_core::usecases::{Accepted, Answered, Products, Started};
 use axum::body::Body;
 use axum::extract::State;
@@ -12,7 +13,7 @@ use crate::idempotency::{Idempotency, IdempotencyHeader};
 use crate::views::{Counted, ResultsBeginning, ResultsView, StartedView};
 use crate::writes::WriteState;
 use crate::writes::keyed::{Keyed, Replayed};
-use crate::writes::problems::ManyProblems;
+use crate::writes::problems::{ManyProblems, StartProblems};
 use crate::writes::rows::AtHand;
 use crate::writes::transform_request::ManyAssets;
 use crate::{Caller, JsonBody, Problem, rows};
@@ -71,7 +72,9 @@ pub(crate) async fn transform_many(
     let body = body.for_at_most(state.max_rows)?;
     let keyed = key.map(|key| Keyed::new(&state, &tenant, key, body.fingerprint(ROUTE_V1)));
     let bytes = body.memory();
-    let order = body.order(tenant, &state.catalogue);
+    let limits = state.callers.limits(&tenant).await;
+    let order = body.within(&limits);
+    let order = order.and_then(|body| body.order(tenant, &state.catalogue));
     let (answered, replayed, memory) = match keyed {
         None => {
             let order = order?;
@@ -138,7 +141,7 @@ pub(crate) async fn transform_many(
                 ("Idempotent-Replayed" = String, description = "`true` where an earlier request with this Idempotency-Key began it"),
             ),
         ),
-        ManyProblems,
+        StartProblems,
     ),
 )]
 pub(crate) async fn start_batch(
@@ -150,15 +153,27 @@ pub(crate) async fn start_batch(
     let in_flight = state.in_flight.of(&tenant);
     let keyed = key.map(|key| Keyed::new(&state, &tenant, key, body.fingerprint(ROUTE_V2)));
     let bytes = body.memory();
-    let order = body.order(tenant, &state.catalogue);
+    let limits = state.callers.limits(&tenant).await;
+    let order = body.within(&limits);
+    let order = order.and_then(|body| body.order(tenant.clone(), &state.catalogue));
     let Some(keyed) = keyed else {
         let order = order?;
         let memory = in_flight.hold(bytes).await?;
-        return started(&state.submit.start(order).await?.into(), memory);
+        let room = state.room(&tenant, order.sources.as_slice().len()).await?;
+        let accepted = state.submit.start(order).await?;
+        return Ok(room.told(started(&accepted.into(), memory)?));
     };
     let memory = in_flight.hold(bytes).await?;
-    let (batch, replayed) = keyed.start(order).await?;
-    Ok(replayed.told(started(&batch, memory)))
+    // What was begun has its room already.
+    if let Some(begun) = keyed.find().await? {
+        let (batch, replayed) = keyed.started(begun).await?;
+        return Ok(replayed.told(started(&batch, memory)));
+    }
+    let order = order?;
+    let room = state.room(&tenant, order.sources.as_slice().len()).await?;
+    let begun = keyed.begin(order, None).await?;
+    let (batch, replayed) = keyed.started(begun).await?;
+    Ok(replayed.told(room.told(started(&batch, memory)?)))
 }
 
 /// The answer about a batch that was started, which keeps of its memory what it takes itself.

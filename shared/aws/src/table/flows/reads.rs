@@ -111,7 +111,27 @@ impl FlowReads for TableFlows {
             .collect::<Result<Vec<FlowState>, _>>()
             .map(Counts::of)
     }
+
+    /// A page of the index is 1 MB, some ten thousand batches: the largest first, so that the first page tells the
+    /// most.
+    async fn open_flows(&self, tenant: &TenantId, enough: u64) -> Result<u64, Unavailable> {
+        let range = Range {
+            index: names::UNSENT,
+            condition: None,
+            state: None,
+            order: TransformRequest::Last,
+            limit: 1 + usize::try_from(enough)
+                .unwrap_or(usize::MAX)
+                .min(MAX_OPEN_BATCHES),
+        };
+        let entries = self.0.list(keys::open_list(tenant), &range).await?;
+        let size = |entry: &Item| attribute(entry, names::UNSENT_SINCE).parse().unwrap_or(0);
+        Ok(entries.iter().map(size).sum())
+    }
 }
+
+/// So many open batches are looked through: of a tenant with more, those with the fewest flows are not counted.
+const MAX_OPEN_BATCHES: usize = 50_000;
 
 fn place(entry: &Item) -> &str {
     attribute(entry, names::LISTED_AS)

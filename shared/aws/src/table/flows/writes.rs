@@ -76,8 +76,14 @@ impl FlowWrites for TableFlows {
             .table_name(&self.0.name)
             .key(names::PK, item::text(keys::batch(id)))
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(dispatched_at)")
-            .update_expression("SET dispatched_at = :now REMOVE unsent_in, unsent_since")
+            // From the list of those to be sent into that of the open ones.
+            .update_expression(
+                "SET dispatched_at = :now, unsent_in = if_not_exists(open_in, :nowhere), \
+                 unsent_since = if_not_exists(open_as, :nothing)",
+            )
             .expression_attribute_values(":now", item::value(&now)?)
+            .expression_attribute_values(":nowhere", item::text(keys::OPEN_NOWHERE))
+            .expression_attribute_values(":nothing", item::text(keys::open_place(0)))
             .send()
             .await;
         match marked.map_err(SdkError::into_service_error) {

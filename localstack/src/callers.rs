@@ -1,0 +1,110 @@
+//! Who may call, kept in a file.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use assetmill_api::{BadCallers, Callers, CallersSource};
+use assetmill_core::TenantId;
+use assetmill_core::ports::Unavailable;
+use async_trait::async_trait;
+
+use crate::config::{Config, ConfigError};
+
+/// What the file is called in the folder of the data.
+pub const FILE: &str = "callers.toml";
+/// How long a change may go unnoticed.
+const READ_EVERY: Duration = Duration::from_secs(1);
+
+/// Why a file does not say who may call.
+#[derive(Debug, thiserror::Error)]
+pub enum CallersError {
+    /// It can't be read.
+    #[error("{path} can't be read: {source}; name another with --callers", path = path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is broken.
+    #[error("{path}: {fault}", path = path.display())]
+    Broken {
+        /// Which file.
+        path: PathBuf,
+        /// Where, and what would be right.
+        fault: BadCallers,
+    },
+    /// Keys are given as well.
+    #[error(
+        "{path} says who may call, and so does --api-keys (ASSETMILL_API_KEYS): leave that out, or move the file",
+        path = .0.display()
+    )]
+    Twice(PathBuf),
+}
+
+impl Config {
+    /// Who may call.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the entry that is wrong, without its key.
+    pub fn callers(&self) -> Result<Callers, ConfigError> {
+        match (&self.api_keys, self.callers_in_use()) {
+            (Some(_), Some(file)) => Err(CallersError::Twice(file).into()),
+            (Some(keys), None) => Ok(Callers::from_keys(keys)?),
+            (None, Some(file)) => Ok(in_file(file)?),
+            (None, None) => Ok(Callers::open(TenantId::local())),
+        }
+    }
+
+    /// Whether callers need keys.
+    pub fn needs_keys(&self) -> bool {
+        self.api_keys.is_some() || self.callers_in_use().is_some()
+    }
+
+    /// The file that says who may call, whether it is there or not.
+    pub fn callers_file(&self) -> PathBuf {
+        let usual = || self.data.join(FILE);
+        self.callers.clone().unwrap_or_else(usual)
+    }
+
+    /// The same, if it is asked for or there.
+    fn callers_in_use(&self) -> Option<PathBuf> {
+        let file = self.callers_file();
+        // One that nobody can tell of is not taken for absent: everybody could call.
+        let is_there = || !self.aws && file.try_exists().unwrap_or(true);
+        (self.callers.is_some() || is_there()).then_some(file)
+    }
+}
+
+/// The callers of a file, which is looked at again while they call.
+///
+/// # Errors
+/// [`CallersError`] where it can't be read, or is broken.
+pub fn in_file(path: PathBuf) -> Result<Callers, CallersError> {
+    let text = read(&path)?;
+    let source = Box::new(CallersFile(path.clone()));
+    Callers::kept_and_read(source, READ_EVERY, text)
+        .map_err(|fault| CallersError::Broken { path, fault })
+}
+
+/// The text of a file of callers.
+///
+/// # Errors
+/// [`CallersError`] where it can't be read.
+pub(crate) fn read(path: &PathBuf) -> Result<String, CallersError> {
+    std::fs::read_to_string(path).map_err(|source| CallersError::File {
+        path: path.clone(),
+        source,
+    })
+}
+
+struct CallersFile(PathBuf);
+
+#[async_trait]
+impl CallersSource for CallersFile {
+    async fn read(&self) -> Result<String, Unavailable> {
+        let read = tokio::fs::read_to_string(&self.0).await;
+        read.map_err(|error| Unavailable::new("callers", error))
+    }
+}
