@@ -5,7 +5,7 @@ mod embedded;
 use std::sync::Arc;
 
 use assetmill_core::ports::{
-    FlowDeliveries, FlowQueue, FlowWrites, OutputLinks, OutputWrites, Probe, ResultCache,
+    FlowDeliveries, FlowQueue, FlowWrites, Gates, OutputLinks, OutputWrites, Probe, ResultCache,
 };
 use axum::Router;
 
@@ -17,6 +17,8 @@ pub struct Adapters {
     pub flows: Arc<dyn FlowWrites>,
     /// Remembered work.
     pub result_cache: Arc<dyn ResultCache>,
+    /// Gates of operations.
+    pub gates: Arc<dyn Gates>,
     /// Stored outputs.
     pub outputs: Arc<dyn OutputWrites>,
     /// Makes URLs of outputs.

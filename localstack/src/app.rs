@@ -8,7 +8,7 @@ use assetmill_api::writes::{self, Readiness, WriteState};
 use assetmill_api::{Callers, InFlight, docs, layers, openapi, sample};
 use assetmill_core::ports::{Clock, FlowDeliveries};
 use assetmill_core::usecases::{
-    Cancel, FailDeadLetter, MessageHandler, Process, Retry, RunSynchronously, Submit, Sweep,
+    Cancel, FailDeadLetter, MessageHandler, Pacer, Process, Retry, RunSynchronously, Submit, Sweep,
     TimeLimits,
 };
 use assetmill_core::{Catalogue, MAX_BATCH, Shares};
@@ -73,6 +73,7 @@ impl App {
         let Adapters {
             flows,
             result_cache,
+            gates,
             outputs,
             links,
             queue,
@@ -98,6 +99,7 @@ impl App {
             result_cache,
             outputs: outputs.clone(),
             catalogue: catalogue.clone(),
+            pacer: Pacer::new(gates.clone(), clock.clone()),
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };
@@ -133,6 +135,8 @@ impl App {
             outputs,
             links: links.clone(),
             readiness: Readiness::new(probes),
+            operators: config.operators(&callers)?,
+            gates: gates.clone(),
             callers: callers.clone(),
             in_flight: in_flight.clone(),
             link_lifetime: LINK_LIFETIME,
@@ -143,6 +147,8 @@ impl App {
             flows: flows.clone(),
             links,
             catalogue,
+            gates,
+            clock: clock.clone(),
             callers,
             in_flight,
             link_lifetime: LINK_LIFETIME,

@@ -5,8 +5,8 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use assetmill_api::Callers;
 use assetmill_api::caller::BadKeys;
+use assetmill_api::{Callers, Operators};
 use assetmill_core::{NotAName, TenantId};
 use assetmill_fetch::{AllowList, OriginLimits};
 use assetmill_images::Bounds;
@@ -111,6 +111,11 @@ pub struct Config {
     // Parsed by `callers`: what clap refuses it shows, and these are secrets.
     #[arg(long, env = "ASSETMILL_API_KEYS", hide_env_values = true)]
     pub api_keys: Option<String>,
+
+    /// With keys: the tenants, separated by commas, that may stop operations and let them go on. Without keys, everybody
+    /// may.
+    #[arg(long, env = "ASSETMILL_OPERATORS")]
+    pub operators: Option<String>,
 
     /// Without keys, listens on an address that other machines reach: everybody who does may call.
     #[arg(long, env = "ASSETMILL_OPEN")]
@@ -265,6 +270,9 @@ pub enum ConfigError {
     /// The API keys are wrong.
     #[error("--api-keys: {0}")]
     ApiKeys(#[from] BadKeys),
+    /// The operators are no tenants.
+    #[error("--operators: {0}")]
+    Operators(#[source] NotAName),
     /// A name that is compiled in is none.
     #[error(transparent)]
     Name(#[from] NotAName),
@@ -280,6 +288,14 @@ impl Config {
             Some(keys) => Ok(Callers::from_keys(keys)?),
             None => Ok(Callers::Open(TenantId::local())),
         }
+    }
+
+    /// Who may stop operations.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a name that is no tenant's.
+    pub fn operators(&self, callers: &Callers) -> Result<Operators, ConfigError> {
+        Operators::of(callers, self.operators.as_deref()).map_err(ConfigError::Operators)
     }
 
     /// How long batches can be asked for; `None` where nothing is said of it.

@@ -12,7 +12,7 @@ use assetmill_core::usecases::{
     Cancel, MessageHandler, Retry, RunSynchronously, Submit, TimeLimits,
 };
 use assetmill_lambda::environment::{Environment, invalid};
-use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_INLINE_BYTES, MAX_ROWS, callers};
+use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_INLINE_BYTES, MAX_ROWS, callers, operators};
 use assetmill_lambda::processing::Processing;
 use assetmill_lambda::records::MAX_HOPS;
 use assetmill_lambda::start::{StartError, start};
@@ -64,6 +64,8 @@ fn state(environment: &Environment, stores: &Stores) -> Result<WriteState, Start
     };
     let process = processing.process(stores, limits)?;
     let (table, bucket, queue) = (stores.table()?, stores.bucket()?, stores.queue()?);
+    let gates = Arc::new(table.gates());
+    let callers = callers(environment)?;
     let probes: Vec<Arc<dyn Probe>> = vec![
         Arc::new(table),
         Arc::new(bucket.clone()),
@@ -98,7 +100,9 @@ fn state(environment: &Environment, stores: &Stores) -> Result<WriteState, Start
         outputs: Arc::new(bucket.clone()),
         links: Arc::new(bucket) as Arc<dyn OutputLinks>,
         readiness: Readiness::new(probes),
-        callers: callers(environment)?,
+        operators: operators(environment, &callers)?,
+        callers,
+        gates,
         in_flight: InFlight::unbounded(),
         link_lifetime: LINK_LIFETIME,
         max_inline_bytes: Some(MAX_INLINE_BYTES),

@@ -40,6 +40,7 @@ pub fn in_folder(
     Ok(Adapters {
         flows: Arc::new(store.flows()),
         result_cache: Arc::new(store.result_cache()),
+        gates: Arc::new(store.gates()),
         outputs: Arc::new(outputs.clone()),
         links: Arc::new(links.clone()),
         queue: queue.clone(),

@@ -40,6 +40,7 @@ pub(super) async fn on_aws(
     Ok(Adapters {
         flows: Arc::new(table.flows()),
         result_cache: Arc::new(table.result_cache()),
+        gates: Arc::new(table.gates()),
         outputs: bucket.clone(),
         links: bucket.clone(),
         queue: queue.clone(),

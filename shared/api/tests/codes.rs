@@ -74,6 +74,8 @@ const CODES: &[(&str, u16, Option<u64>)] = &[
     ("unsupported_transfer_encoding", 501, None),
     ("range_not_satisfiable", 416, None),
     ("precondition_failed", 412, None),
+    ("not_an_operator", 403, None),
+    ("operation_not_found", 404, None),
     ("worker_crashed", 500, None),
 ];
 

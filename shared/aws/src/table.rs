@@ -6,6 +6,7 @@
 //! | batch | `batch#{batch_id}` |
 //! | the settled flows of a part of a batch | `tally#{batch_id}#{part}` |
 //! | remembered work | `work#{work_key}` |
+//! | the gate of an operation | `gate#{operation}` |
 //!
 //! Two indexes list rows; both are sharded, so that no key takes more writes than a partition does
 //! (1,000 a second:
@@ -13,6 +14,7 @@
 
 mod change;
 mod flows;
+mod gates;
 mod item;
 mod keys;
 mod listing;
@@ -49,6 +51,10 @@ pub struct Table {
 #[derive(Clone)]
 pub struct TableFlows(Table);
 
+/// Gates of operations in a [`Table`].
+#[derive(Clone)]
+pub struct TableGates(Table);
+
 /// Remembered work in a [`Table`].
 #[derive(Clone)]
 pub struct TableResultCache(Table);
@@ -73,6 +79,11 @@ impl Table {
     /// Its flows and batches.
     pub fn flows(&self) -> TableFlows {
         TableFlows(self.clone())
+    }
+
+    /// Its gates of operations.
+    pub fn gates(&self) -> TableGates {
+        TableGates(self.clone())
     }
 
     /// Its remembered work.

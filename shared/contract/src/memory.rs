@@ -2,12 +2,14 @@
 
 mod clock;
 mod flows;
+mod gates;
 mod outputs;
 mod queue;
 mod result_cache;
 
 pub use clock::RuntimeClock;
 pub use flows::MemoryFlows;
+pub use gates::MemoryGates;
 pub use outputs::MemoryOutputs;
 pub use queue::MemoryQueue;
 pub use result_cache::MemoryResultCache;

@@ -5,6 +5,7 @@
 
 mod claims;
 mod flows;
+mod gates;
 mod guesses;
 mod outputs;
 mod queue;
@@ -19,7 +20,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::{FlowDeliveries, FlowQueue, FlowWrites, OutputWrites, ResultCache};
+use assetmill_core::ports::{
+    FlowDeliveries, FlowQueue, FlowWrites, Gates, OutputWrites, ResultCache,
+};
 use libtest_mimic::{Arguments, Trial};
 
 /// One adapter of each port, empty, for one case alone.
@@ -28,6 +31,8 @@ pub struct Adapters {
     pub flows: Arc<dyn FlowWrites>,
     /// Remembered work.
     pub result_cache: Arc<dyn ResultCache>,
+    /// Gates of operations.
+    pub gates: Arc<dyn Gates>,
     /// Stored outputs.
     pub outputs: Arc<dyn OutputWrites>,
     /// The sending end of the queue.
@@ -88,6 +93,7 @@ impl Part {
                 resting::CASES,
                 settling::CASES,
                 result_cache::CASES,
+                gates::CASES,
             ],
             Self::Outputs => &[outputs::CASES],
             Self::Queue => &[queue::CASES],

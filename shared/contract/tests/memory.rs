@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use assetmill_contract::memory::{MemoryFlows, MemoryOutputs, MemoryQueue, MemoryResultCache};
+use assetmill_contract::memory::{
+    MemoryFlows, MemoryGates, MemoryOutputs, MemoryQueue, MemoryResultCache,
+};
 use assetmill_contract::suite::{self, Adapters, MAX_RECEIVES, VISIBILITY};
 use assetmill_core::ports::SystemClock;
 
@@ -13,6 +15,7 @@ fn main() {
         let queue = Arc::new(queue);
         Adapters {
             flows: Arc::new(MemoryFlows::default()),
+            gates: Arc::new(MemoryGates::default()),
             result_cache: Arc::new(MemoryResultCache::default()),
             outputs: Arc::new(MemoryOutputs::default()),
             dead_letters: queue.dead_letters(),

@@ -12,6 +12,7 @@ mod failure;
 mod flow;
 mod ids;
 mod operation;
+pub mod pacing;
 pub mod ports;
 mod shares;
 pub mod usecases;

@@ -8,6 +8,7 @@
 mod changes;
 mod clock;
 mod flows;
+mod gates;
 mod outputs;
 mod queue;
 mod result_cache;
@@ -16,6 +17,7 @@ mod sources;
 pub use changes::FlowChanges;
 pub use clock::{Clock, SystemClock};
 pub use flows::{Completion, FlowPage, FlowReads, FlowWrites, Rule, SettledCount};
+pub use gates::{GateReads, GateRule, Gates};
 pub use outputs::{OutputLinks, OutputWrites, SignedUrl};
 pub use queue::{Delivery, FlowDeliveries, FlowQueue, MAX_DELAY, Outgoing};
 pub use result_cache::{ResultCache, WorkClaim, WorkHolder};

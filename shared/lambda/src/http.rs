@@ -1,6 +1,6 @@
 //! What the HTTP functions may answer, and to whom.
 
-use assetmill_api::Callers;
+use assetmill_api::{Callers, Operators};
 
 use crate::environment::{Environment, EnvironmentError, invalid};
 
@@ -21,4 +21,16 @@ pub fn callers(environment: &Environment) -> Result<Callers, EnvironmentError> {
     const API_KEYS: &str = "ASSETMILL_API_KEYS";
     let keys = environment.required(API_KEYS)?;
     Callers::from_keys(keys).map_err(|error| invalid(API_KEYS, &error))
+}
+
+/// Who may stop operations: the tenants that the environment names, and else nobody.
+///
+/// # Errors
+/// [`EnvironmentError`] when it names something that is no tenant.
+pub fn operators(
+    environment: &Environment,
+    callers: &Callers,
+) -> Result<Operators, EnvironmentError> {
+    const OPERATORS: &str = "ASSETMILL_OPERATORS";
+    Operators::of(callers, environment.get(OPERATORS)).map_err(|error| invalid(OPERATORS, &error))
 }

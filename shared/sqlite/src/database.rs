@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_expiry.sql"),
     include_str!("migrations/0005_history.sql"),
     include_str!("migrations/0006_completions.sql"),
+    include_str!("migrations/0008_gates.sql"),
 ];
 
 /// What SQLite said.

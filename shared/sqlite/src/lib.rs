@@ -5,6 +5,7 @@ mod database;
 mod expiry;
 mod flows;
 mod folder;
+mod gates;
 mod outputs;
 pub mod private;
 mod quarantine;
@@ -23,6 +24,7 @@ pub use database::DatabaseProbe;
 pub use expiry::{Expired, Expiry};
 pub use flows::SqliteFlows;
 pub use folder::{Folder, OpenError};
+pub use gates::SqliteGates;
 pub use outputs::FolderOutputs;
 pub use queue::{QueueSettings, SqliteQueue};
 pub use result_cache::SqliteResultCache;
@@ -83,6 +85,11 @@ impl Store {
     /// Remembered work.
     pub fn result_cache(&self) -> SqliteResultCache {
         SqliteResultCache::new(self.database.clone(), self.retention.clone())
+    }
+
+    /// Gates of operations.
+    pub fn gates(&self) -> SqliteGates {
+        SqliteGates::new(self.database.clone())
     }
 
     /// Stored outputs.

@@ -16,6 +16,7 @@ fn main() {
         Adapters {
             flows: Arc::new(store.flows()),
             result_cache: Arc::new(store.result_cache()),
+            gates: Arc::new(store.gates()),
             outputs: Arc::new(store.outputs()),
             queue: queue.clone(),
             deliveries: queue,

@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use assetmill_core::pacing::Limits;
 use assetmill_core::{
     Asset, Availability, Call as CoreCall, CallReference, Cost, Failure, FailureCode, FlowId,
     JobCall, LookUp, MediaType, Operation, OperationDescription, OperationError, OperationName,
@@ -30,6 +31,7 @@ pub struct VendorOperation {
     description: OperationDescription,
     fingerprint: String,
     retry: RetryPolicy,
+    limits: Limits,
     profile: Profile,
     secrets: Secrets,
     extension: Option<Extension>,
@@ -47,6 +49,8 @@ pub struct Settings {
     pub params: ParamsSchema,
     /// How often it is tried.
     pub retry: RetryPolicy,
+    /// What it may be asked for.
+    pub limits: Limits,
     /// Whether a call is charged.
     pub cost: Cost,
 }
@@ -78,6 +82,7 @@ impl VendorOperation {
                 cost: settings.cost,
             },
             retry: settings.retry,
+            limits: settings.limits,
             profile,
             secrets,
             extension,
@@ -131,6 +136,10 @@ impl Operation for VendorOperation {
 
     fn retry(&self) -> RetryPolicy {
         self.retry
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
     }
 
     fn longest_run(&self) -> Option<Duration> {
@@ -354,6 +363,7 @@ mod tests {
             summary: String::new(),
             params: ParamsSchema::default(),
             retry: RetryPolicy::default(),
+            limits: Limits::default(),
             cost: Cost::Paid,
         };
         let operation =

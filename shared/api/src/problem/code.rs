@@ -68,6 +68,10 @@ error_codes! {
     InvalidQuery => "invalid_query", BAD_REQUEST;
     /// The request has no key, or an unknown one.
     Unauthorized => "unauthorized", UNAUTHORIZED;
+    /// The request is for operators, and the caller is none.
+    NotAnOperator => "not_an_operator", FORBIDDEN;
+    /// The catalogue has no operation of the name in the path.
+    OperationNotFound => "operation_not_found", NOT_FOUND;
     /// The URL of an output was altered, or its time is over.
     LinkRefused => "link_refused", FORBIDDEN;
     /// Nothing is at this path.

@@ -26,6 +26,7 @@ const OF_LISTS: &[ErrorCode] = &[
 ];
 const OF_WAITING: &[ErrorCode] = &[ErrorCode::FlowCancelled, ErrorCode::StillProcessing];
 const OF_BATCHES: &[ErrorCode] = &[ErrorCode::BatchIdInPath, ErrorCode::BatchNotFound];
+const OF_OPERATORS: &[ErrorCode] = &[ErrorCode::NotAnOperator, ErrorCode::OperationNotFound];
 const OF_RETRIES: &[ErrorCode] = &[ErrorCode::NothingToRetry, ErrorCode::OperationNotOffered];
 
 /// Of a request that waits for one asset.
@@ -66,6 +67,15 @@ pub(crate) struct RetryProblems;
 impl IntoResponses for RetryProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         documented(&[OF_CALLS, OF_BATCHES, OF_RETRIES])
+    }
+}
+
+/// Of stopping an operation, and of letting it go on.
+pub(crate) struct OperationProblems;
+
+impl IntoResponses for OperationProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[OF_CALLS, OF_OPERATORS])
     }
 }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::Catalogue;
-use assetmill_core::ports::{OutputLinks, OutputWrites};
+use assetmill_core::ports::{Gates, OutputLinks, OutputWrites};
 use assetmill_core::usecases::{Cancel, Retry, RunSynchronously, Submit};
 use axum::extract::FromRef;
 
 use crate::views::Links;
 use crate::writes::readiness::Readiness;
-use crate::{Callers, InFlight};
+use crate::{Callers, InFlight, Operators};
 
 /// What the routes work with.
 #[derive(Clone)]
@@ -33,6 +33,10 @@ pub struct WriteState {
     pub readiness: Readiness,
     /// Who may call.
     pub callers: Callers,
+    /// Who may stop operations.
+    pub operators: Operators,
+    /// The gates of operations.
+    pub gates: Arc<dyn Gates>,
     /// The memory of bodies and answers.
     pub in_flight: InFlight,
     /// How long URLs of results live.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use assetmill_core::{BatchId, FlowId, TenantId, WorkKey};
+use assetmill_core::{BatchId, FlowId, OperationName, TenantId, WorkKey};
 use jiff::Timestamp;
 
 /// Names of attributes and indexes.
@@ -53,6 +53,10 @@ pub(super) fn batch(id: BatchId) -> String {
 
 pub(super) fn work(key: &WorkKey) -> String {
     format!("work#{}", key.as_str())
+}
+
+pub(super) fn gate(operation: &OperationName) -> String {
+    format!("gate#{operation}")
 }
 
 pub(super) fn count_settled(batch: BatchId, part: u32) -> String {

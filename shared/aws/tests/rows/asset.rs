@@ -6,7 +6,7 @@ use assetmill_contract::memory::{MemoryOutputs, MemoryQueue};
 use assetmill_contract::samples;
 use assetmill_core::ports::{FlowDeliveries as _, Sources, SystemClock};
 use assetmill_core::usecases::{
-    MessageHandler, Process, SourceList, Submit, TimeLimits, TransformRequest,
+    MessageHandler, Pacer, Process, SourceList, Submit, TimeLimits, TransformRequest,
 };
 use assetmill_core::{
     Asset, AssetUrl, Catalogue, Cost, MediaType, Operation, OperationDescription, OperationError,
@@ -71,6 +71,7 @@ async fn calls(on: &World, cost: Cost) -> [Vec<String>; 3] {
             result_cache: Arc::new(on.table.result_cache()),
             outputs: Arc::new(MemoryOutputs::default()),
             catalogue: Catalogue::new([operation.clone()], &"copy".parse().unwrap()).unwrap(),
+            pacer: Pacer::new(Arc::new(on.table.gates()), clock.clone()),
             clock,
             limits: TimeLimits::default(),
         },

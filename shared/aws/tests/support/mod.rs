@@ -36,6 +36,7 @@ pub(crate) async fn adapters(clients: &Clients, names: &Names, queues: Queues) -
     Adapters {
         flows: Arc::new(table.flows()),
         result_cache: Arc::new(table.result_cache()),
+        gates: Arc::new(table.gates()),
         outputs: Arc::new(Bucket::new(clients, &names.bucket, clock)),
         queue: queues.queue,
         deliveries: queues.deliveries,

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use assetmill_core::pacing::{Gate, Limits};
 use assetmill_core::ports::{
-    Completion, Delivery, FlowDeliveries, FlowPage, FlowQueue, FlowReads, FlowWrites, Outgoing,
-    OutputWrites, ResultCache, Rule, SettledCount, Sources, Unavailable, WorkClaim, WorkHolder,
+    Completion, Delivery, FlowDeliveries, FlowPage, FlowQueue, FlowReads, FlowWrites, GateReads,
+    GateRule, Gates, Outgoing, OutputWrites, ResultCache, Rule, SettledCount, Sources, Unavailable,
+    WorkClaim, WorkHolder,
 };
 use assetmill_core::{
     Asset, AssetUrl, Batch, BatchId, Call, Cost, Counts, Failure, FailureCode, Flow, FlowId,
     FlowRef, FlowState, Job, JobCall, LookUp, MediaType, Operation, OperationDescription,
-    OperationError, Output, OutputKey, Params, Product, RetryPolicy, Run, Step, TenantId, WorkKey,
+    OperationError, OperationName, Output, OutputKey, Params, Product, RetryPolicy, Run, Step,
+    TenantId, WorkKey,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -72,6 +75,14 @@ spoilt! { ResultCache:
     forget(key: &WorkKey) -> ();
 }
 
+spoilt! { GateReads:
+    gate(operation: &OperationName) -> Gate;
+}
+
+spoilt! { Gates:
+    change_gate(operation: &OperationName, guess: Option<Gate>, rule: GateRule) -> Gate;
+}
+
 #[async_trait]
 impl<Port: Sources + ?Sized> Sources for Faulty<Port> {
     async fn fetch(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Asset, OperationError> {
@@ -95,6 +106,10 @@ impl<Port: Operation + ?Sized> Operation for Faulty<Port> {
 
     fn retry(&self) -> RetryPolicy {
         self.inner.retry()
+    }
+
+    fn limits(&self) -> Limits {
+        self.inner.limits()
     }
 
     fn steps(&self) -> &[Step] {

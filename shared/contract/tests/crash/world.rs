@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use assetmill_contract::faults::Faults;
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
+    MemoryFlows, MemoryGates, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
 };
 use assetmill_core::ports::{
     Clock, FlowDeliveries, FlowQueue, FlowReads, FlowWrites, OutputWrites, ResultCache,
 };
 use assetmill_core::usecases::{
-    Cancel, FailDeadLetter, MessageHandler, Process, Retry, RunSynchronously, SourceList, Submit,
-    Sweep, Swept, TimeLimits, TransformRequest,
+    Cancel, FailDeadLetter, MessageHandler, Pacer, Process, Retry, RunSynchronously, SourceList,
+    Submit, Sweep, Swept, TimeLimits, TransformRequest,
 };
 use assetmill_core::{
     Batch, BatchId, Catalogue, Cost, FailureCode, Flow, FlowState, Operation, Params, Shares,
@@ -85,6 +85,7 @@ pub(crate) struct World {
     host: Arc<Host>,
     flows: Arc<MemoryFlows>,
     result_cache: Arc<MemoryResultCache>,
+    gates: Arc<MemoryGates>,
     outputs: Arc<MemoryOutputs>,
     queue: Arc<MemoryQueue>,
     clock: Arc<RuntimeClock>,
@@ -128,6 +129,7 @@ impl World {
             host: Arc::default(),
             flows: Arc::default(),
             result_cache: Arc::default(),
+            gates: Arc::default(),
             outputs: Arc::default(),
             queue: Arc::new(MemoryQueue::new(clock.clone(), VISIBILITY, 5)),
             clock,
@@ -172,6 +174,7 @@ impl World {
             result_cache,
             outputs,
             catalogue: Catalogue::new([operation], &name).unwrap(),
+            pacer: Pacer::new(faults.around(self.gates.clone()), clock.clone()),
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };
