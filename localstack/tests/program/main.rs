@@ -10,6 +10,7 @@ mod greedy;
 mod heads;
 mod jobs;
 mod kill;
+mod limits;
 mod lying_assets;
 mod migrations;
 mod origins;

@@ -31,7 +31,7 @@ pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};
 pub use operation::{
     Asset, Availability, Call, CallReference, Catalogue, Cost, Job, JobCall, LookUp, MAX_JOB_BYTES,
     MediaType, Operation, OperationDescription, ParamError, ParamKind, ParamSpec, ParamValue,
-    Params, ParamsSchema, Product, Run, Step,
+    Params, ParamsSchema, Patience, Product, Run, Step,
 };
 pub use shares::{Share, Shares};
 

@@ -15,7 +15,7 @@ mod result_cache;
 mod sources;
 
 pub use changes::FlowChanges;
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SteadyClock, SystemClock};
 pub use flows::{Completion, FlowPage, FlowReads, FlowWrites, Rule, SettledCount};
 pub use gates::{GateReads, GateRule, Gates};
 pub use outputs::{OutputLinks, OutputWrites, SignedUrl};

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::{Clock, Unavailable};
+use assetmill_core::ports::{Clock, SteadyClock, Unavailable};
 use rusqlite::Connection;
 
 pub use database::DatabaseProbe;
@@ -38,6 +38,8 @@ pub struct Store {
     folder: Arc<Folder>,
     database: Database,
     clock: Arc<dyn Clock>,
+    /// Messages are held back for a time: setting the clock of the machine neither stops them nor lets all go at once.
+    steady: Arc<dyn Clock>,
     retention: Retention,
 }
 
@@ -53,6 +55,7 @@ impl Store {
             folder,
             database,
             retention: Retention::for_ever(clock.clone()),
+            steady: Arc::new(SteadyClock::begun_by(&*clock)),
             clock,
         };
         store.take_over().await?;
@@ -100,19 +103,19 @@ impl Store {
     /// The queue of flows.
     pub fn queue(&self, visibility: Duration, max_receives: u32) -> SqliteQueue {
         let settings = QueueSettings::flows(visibility, max_receives);
-        SqliteQueue::new(self.database.clone(), self.clock.clone(), settings)
+        SqliteQueue::new(self.database.clone(), self.steady.clone(), settings)
     }
 
     /// Flows that were being worked on when a process died.
     pub fn quarantine(&self, visibility: Duration) -> SqliteQueue {
         let settings = QueueSettings::quarantine(visibility);
-        SqliteQueue::new(self.database.clone(), self.clock.clone(), settings)
+        SqliteQueue::new(self.database.clone(), self.steady.clone(), settings)
     }
 
     /// The dead letters of the queue of flows.
     pub fn dead_letters(&self, visibility: Duration) -> SqliteQueue {
         let settings = QueueSettings::dead_letters(visibility);
-        SqliteQueue::new(self.database.clone(), self.clock.clone(), settings)
+        SqliteQueue::new(self.database.clone(), self.steady.clone(), settings)
     }
 
     /// Tells whether the database answers.
@@ -152,11 +155,12 @@ impl Store {
     /// Whatever the database says; then the next [`open`](Self::open) takes over.
     pub async fn release(&self) -> Result<usize, Unavailable> {
         let now = self.clock.now().as_millisecond();
+        let now_steady = self.steady.now().as_millisecond();
         let released = self.database.write(move |rows| {
             rows.execute(
                 "UPDATE messages SET visible_at = ?1, receives = receives - 1
                  WHERE receives > 0 AND visible_at > ?1",
-                [now],
+                [now_steady],
             )?;
             end_claims(rows, now)?;
             rows.execute(

@@ -13,7 +13,7 @@ use assetmill_core::pacing::Limits;
 use assetmill_core::{
     Asset, Availability, Call as CoreCall, CallReference, Cost, Failure, FailureCode, FlowId,
     JobCall, LookUp, MediaType, Operation, OperationDescription, OperationError, OperationName,
-    Params, ParamsSchema, Product, RetryPolicy, Run, TenantId,
+    Params, ParamsSchema, Patience, Product, RetryPolicy, Run, TenantId,
 };
 use assetmill_fetch::GuardedClient;
 use async_trait::async_trait;
@@ -177,6 +177,7 @@ impl Operation for VendorOperation {
                 asset,
                 params: params.clone(),
                 reference: CallReference::new(FlowId::generate(), 0),
+                patience: Patience::default(),
             })
             .await?;
         let deadline = Instant::now() + self.profile.job_timeout;
@@ -242,6 +243,7 @@ impl Operation for VendorOperation {
             asset_url: url,
             asset: job.asset.as_ref(),
             reference: None,
+            patience: None,
         };
         job::ask(&call, &job.state, job.fresh).await
     }
@@ -291,6 +293,7 @@ impl VendorOperation {
             asset_url: call.asset.url.as_url().as_str(),
             asset: Some(&call.asset.content),
             reference: Some(call.reference.as_str()),
+            patience: Some(&call.patience),
         }
     }
 }

@@ -9,7 +9,7 @@ use assetmill_contract::memory::{
     MemoryFlows, MemoryGates, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
 };
 use assetmill_core::ports::{
-    Clock, FlowDeliveries, FlowQueue, FlowReads, FlowWrites, OutputWrites, ResultCache,
+    Clock, FlowDeliveries, FlowQueue, FlowReads, FlowWrites, Gates, OutputWrites, ResultCache,
 };
 use assetmill_core::usecases::{
     Cancel, FailDeadLetter, MessageHandler, Pacer, Process, Retry, RunSynchronously, SourceList,
@@ -86,6 +86,9 @@ pub(crate) struct World {
     flows: Arc<MemoryFlows>,
     result_cache: Arc<MemoryResultCache>,
     gates: Arc<MemoryGates>,
+    /// Whether calls to gates are points too. They change nothing here, so of pairs of points they would be many and say
+    /// little.
+    pub(crate) gates_fail: bool,
     outputs: Arc<MemoryOutputs>,
     queue: Arc<MemoryQueue>,
     clock: Arc<RuntimeClock>,
@@ -130,6 +133,7 @@ impl World {
             flows: Arc::default(),
             result_cache: Arc::default(),
             gates: Arc::default(),
+            gates_fail: false,
             outputs: Arc::default(),
             queue: Arc::new(MemoryQueue::new(clock.clone(), VISIBILITY, 5)),
             clock,
@@ -147,6 +151,10 @@ impl World {
     /// Starts the program, with faults around each of its ports.
     pub(crate) fn process(&self, faults: &Arc<Faults>) -> Running {
         let flows: Arc<dyn FlowWrites> = faults.around(self.flows.clone());
+        let gates: Arc<dyn Gates> = match self.gates_fail {
+            true => faults.around(self.gates.clone()),
+            false => self.gates.clone(),
+        };
         let result_cache: Arc<dyn ResultCache> = faults.around(self.result_cache.clone());
         let outputs: Arc<dyn OutputWrites> = faults.around(self.outputs.clone());
         let mut steps: Vec<Arc<dyn Operation>> = Vec::new();
@@ -174,7 +182,7 @@ impl World {
             result_cache,
             outputs,
             catalogue: Catalogue::new([operation], &name).unwrap(),
-            pacer: Pacer::new(faults.around(self.gates.clone()), clock.clone()),
+            pacer: Pacer::new(gates, clock.clone()),
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };

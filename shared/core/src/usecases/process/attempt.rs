@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Waiting;
 use super::turns::StepTurn;
-use crate::{CallEnd, Event, Flow, Happened, NextTry, Report, RetryPolicy};
+use crate::{CallEnd, Event, Flow, Happened, NextTry, Patience, Report, RetryPolicy};
 
 /// One attempt.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(super) struct Attempt {
     pub(super) turn: Option<StepTurn>,
     /// Whether somebody was called in that turn.
     pub(super) called: bool,
+    /// What whoever was called in that turn asks of those who come next.
+    pub(super) patience: Patience,
     /// What happened since its last change of the row.
     events: Vec<Event>,
 }
@@ -32,6 +34,7 @@ impl Attempt {
             retry: RetryPolicy::default(),
             turn: None,
             called: false,
+            patience: Patience::default(),
             events: Vec::new(),
         }
     }

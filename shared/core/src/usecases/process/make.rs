@@ -62,6 +62,7 @@ impl Process {
             asset,
             params: step.params.clone(),
             reference: flow.next_reference(),
+            patience: attempt.patience.clone(),
         };
         match description.cost {
             Cost::Free => self.make_free(flow, step, call, work, attempt).await,

@@ -149,10 +149,15 @@ impl Process {
             return made;
         };
         let called = std::mem::take(&mut attempt.called);
+        let patience = std::mem::take(&mut attempt.patience);
         let ended = match &made {
             _ if !called => Ended::Unused,
             Err(End::OperationError(error)) => Ended::of(error),
             Ok(_) | Err(_) => Ended::Well,
+        };
+        let ended = match (ended, patience.asked()) {
+            (Ended::Well, Some(wait)) => Ended::Throttled(wait),
+            (ended, _) => ended,
         };
         let verdict = self.pacer.ended(&operation, flow.id, pass, ended).await;
         match made {
