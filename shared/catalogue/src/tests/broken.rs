@@ -140,36 +140,6 @@ fn entries() {
             "retry = { attempts = 2 }\nsummary = ",
             r#"operations.toml:4:11: unknown field "attempts" in operations.v.retry; it takes max_attempts, base_seconds, cap_seconds"#,
         ),
-        (
-            "summary = ",
-            "limits = { rate = \"500/day\" }\nsummary = ",
-            r#"operations.toml:4:19: operations.v.limits.rate: a rate is so many calls in a time, such as "20/s", "500/min" or "5000/h", from 1 to 1000000"#,
-        ),
-        (
-            "summary = ",
-            "limits = { rate = 5 }\nsummary = ",
-            "operations.toml:4:19: operations.v.limits.rate must be a text in quotes, not 5",
-        ),
-        (
-            "summary = ",
-            "limits = { rate = \"5/s\", burst = 6 }\nsummary = ",
-            "operations.toml:4:10: operations.v.limits: burst is more than the calls of the rate",
-        ),
-        (
-            "summary = ",
-            "limits = { burst = 6 }\nsummary = ",
-            "operations.toml:4:10: operations.v.limits: burst needs a rate",
-        ),
-        (
-            "summary = ",
-            "limits = { concurrency = 0 }\nsummary = ",
-            "operations.toml:4:26: operations.v.limits.concurrency must be a whole number from 1 to 1000000, not 0",
-        ),
-        (
-            "summary = ",
-            "limits = { rat = \"5/s\" }\nsummary = ",
-            r#"operations.toml:4:12: unknown field "rat" in operations.v.limits; did you mean "rate"?"#,
-        ),
     ]);
 }
 
@@ -280,6 +250,42 @@ fn parameters() {
             "fields = { size = \"{param:size}\" }",
             "",
             r#"operations.toml:5:8: the parameter "size" goes nowhere; use {param:size} in url, headers or fields, or remove it"#,
+        ),
+    ]);
+}
+
+#[test]
+fn limits() {
+    check(&[
+        (
+            "summary = ",
+            "limits = { rate = \"500/day\" }\nsummary = ",
+            r#"operations.toml:4:19: operations.v.limits.rate: a rate is so many calls in a time, such as "20/s", "500/min" or "5000/h", from 1 to 1000000"#,
+        ),
+        (
+            "summary = ",
+            "limits = { rate = 5 }\nsummary = ",
+            "operations.toml:4:19: operations.v.limits.rate must be a text in quotes, not 5",
+        ),
+        (
+            "summary = ",
+            "limits = { rate = \"5/s\", burst = 6 }\nsummary = ",
+            "operations.toml:4:10: operations.v.limits: burst is more than the calls of the rate",
+        ),
+        (
+            "summary = ",
+            "limits = { burst = 6 }\nsummary = ",
+            "operations.toml:4:10: operations.v.limits: burst needs a rate",
+        ),
+        (
+            "summary = ",
+            "limits = { concurrency = 0 }\nsummary = ",
+            "operations.toml:4:26: operations.v.limits.concurrency must be a whole number from 1 to 1000000, not 0",
+        ),
+        (
+            "summary = ",
+            "limits = { rat = \"5/s\" }\nsummary = ",
+            r#"operations.toml:4:12: unknown field "rat" in operations.v.limits; did you mean "rate"?"#,
         ),
     ]);
 }

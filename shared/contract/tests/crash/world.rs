@@ -151,9 +151,10 @@ impl World {
     /// Starts the program, with faults around each of its ports.
     pub(crate) fn process(&self, faults: &Arc<Faults>) -> Running {
         let flows: Arc<dyn FlowWrites> = faults.around(self.flows.clone());
-        let gates: Arc<dyn Gates> = match self.gates_fail {
-            true => faults.around(self.gates.clone()),
-            false => self.gates.clone(),
+        let gates: Arc<dyn Gates> = if self.gates_fail {
+            faults.around(self.gates.clone())
+        } else {
+            self.gates.clone()
         };
         let result_cache: Arc<dyn ResultCache> = faults.around(self.result_cache.clone());
         let outputs: Arc<dyn OutputWrites> = faults.around(self.outputs.clone());

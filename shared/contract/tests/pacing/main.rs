@@ -3,11 +3,11 @@
 
 mod world;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ports::{Clock as _, Gates as _};
 use assetmill_core::{Flow, FlowState, Happened, Status, Wait};
-use std::sync::Arc;
 use world::{Answer, Vendor, World};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -28,7 +28,7 @@ fn waits_for(flow: &Flow) -> Option<Wait> {
 }
 
 fn longest_gap(times: &[Duration]) -> Duration {
-    let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+    let gaps = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
     gaps.max().unwrap_or_default()
 }
 
@@ -58,7 +58,7 @@ async fn a_thousand_flows_use_the_quota_of_a_strict_vendor_and_no_more() {
         assert_all_done_at_once(&world.rows().await);
         assert_eq!(world.vendor.times(Answer::TooMany).len(), 0, "{limits}");
         let made = world.vendor.times(Answer::Made);
-        let took = (made[999] - made[0]).as_secs_f64();
+        let took = made[999].saturating_sub(made[0]).as_secs_f64();
         let used = 1_000.0 / took;
         assert!(used >= 0.95, "{limits}: {used} of the quota");
         // Asked together, slots are one write; at the most they are one each.
@@ -79,7 +79,10 @@ async fn survives_an_outage(limits: &str) {
     let probes: Vec<_> = down.into_iter().filter(|at| *at >= began).collect();
     assert!((20..60).contains(&probes.len()), "{probes:?}");
     for pair in probes.windows(2) {
-        assert!(pair[1] - pair[0] >= Duration::from_secs(2), "{pair:?}");
+        assert!(
+            pair[1].saturating_sub(pair[0]) >= Duration::from_secs(2),
+            "{pair:?}"
+        );
     }
     // One that succeeds ends it for all.
     let made = world.vendor.times(Answer::Made);
@@ -115,7 +118,10 @@ async fn no_more_calls_go_on_than_may() {
     // A call takes 200 ms.
     let made = world.vendor.times(Answer::Made);
     for five in made.windows(5) {
-        assert!(five[4] - five[0] >= Duration::from_millis(200), "{five:?}");
+        assert!(
+            five[4].saturating_sub(five[0]) >= Duration::from_millis(200),
+            "{five:?}"
+        );
     }
 }
 

@@ -155,9 +155,11 @@ mod tests {
                 most_in_a_window(&handed, window) <= calls as usize,
                 "{rate}"
             );
-            let took = (handed[number - 1] - handed[0]) as f64 / window as f64;
-            let used = (number - burst as usize) as f64 / (took * f64::from(calls));
-            assert!(used >= 0.95, "{rate} burst {burst}: {used}");
+            // In hundredths of the quota.
+            let took = handed[number - 1] - handed[0];
+            let after_the_first = i64::try_from(number).unwrap() - i64::from(burst);
+            let used = 100 * after_the_first * window / (took * i64::from(calls));
+            assert!(used >= 95, "{rate} burst {burst}: {used} %");
             let row = serde_json::to_string(&slots).unwrap();
             assert!(row.len() < 750, "{} bytes: {row}", row.len());
         }
