@@ -5,8 +5,8 @@ mod embedded;
 use std::sync::Arc;
 
 use assetmill_core::ports::{
-    FlowDeliveries, FlowQueue, FlowWrites, IdempotencyKeys, OutputLinks, OutputWrites, Probe,
-    ResultCache,
+    FlowDeliveries, FlowQueue, FlowWrites, Gates, IdempotencyKeys, OutputLinks, OutputWrites,
+    Probe, ResultCache,
 };
 use axum::Router;
 
@@ -20,6 +20,8 @@ pub struct Adapters {
     pub result_cache: Arc<dyn ResultCache>,
     /// Keys of requests.
     pub keys: Arc<dyn IdempotencyKeys>,
+    /// Gates of operations.
+    pub gates: Arc<dyn Gates>,
     /// Stored outputs.
     pub outputs: Arc<dyn OutputWrites>,
     /// Makes URLs of outputs.

@@ -8,8 +8,8 @@ use assetmill_api::writes::{self, Readiness, WriteState};
 use assetmill_api::{InFlight, docs, layers, openapi, sample};
 use assetmill_core::ports::{Clock, FlowDeliveries};
 use assetmill_core::usecases::{
-    Cancel, FailDeadLetter, MessageHandler, Once, Process, Retry, RunSynchronously, Submit, Sweep,
-    TimeLimits,
+    Cancel, FailDeadLetter, MessageHandler, Once, Pacer, Process, Retry, RunSynchronously, Submit,
+    Sweep, TimeLimits,
 };
 use assetmill_core::{Catalogue, MAX_BATCH, Shares};
 use assetmill_fetch::{FetchLimits, Fetcher, GuardedClient};
@@ -74,6 +74,7 @@ impl App {
             flows,
             result_cache,
             keys,
+            gates,
             outputs,
             links,
             queue,
@@ -102,6 +103,7 @@ impl App {
             result_cache,
             outputs: outputs.clone(),
             catalogue: catalogue.clone(),
+            pacer: Pacer::new(gates.clone(), clock.clone()),
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };
@@ -142,6 +144,8 @@ impl App {
             outputs,
             links: links.clone(),
             readiness: Readiness::new(probes),
+            operators: config.operators(&callers)?,
+            gates: gates.clone(),
             callers: callers.clone(),
             in_flight: in_flight.clone(),
             link_lifetime: LINK_LIFETIME,
@@ -152,6 +156,8 @@ impl App {
             flows: flows.clone(),
             links,
             catalogue,
+            gates,
+            clock: clock.clone(),
             callers,
             in_flight,
             link_lifetime: LINK_LIFETIME,

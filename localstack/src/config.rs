@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use assetmill_api::caller::BadKeys;
+use assetmill_api::{Callers, Operators};
 use assetmill_core::NotAName;
 use assetmill_fetch::{AllowList, OriginLimits};
 use assetmill_images::Bounds;
@@ -127,6 +128,10 @@ pub struct Config {
     /// again when it changes. Without it, callers.toml in the folder of --data, if there is one.
     #[arg(long, env = "ASSETMILL_CALLERS", value_name = "FILE", global = true)]
     pub callers: Option<PathBuf>,
+    /// With keys: the tenants, separated by commas, that may stop operations and let them go on. Without keys, everybody
+    /// may.
+    #[arg(long, env = "ASSETMILL_OPERATORS")]
+    pub operators: Option<String>,
 
     /// Without keys, listens on an address that other machines reach: everybody who does may call.
     #[arg(long, env = "ASSETMILL_OPEN")]
@@ -292,12 +297,23 @@ pub enum ConfigError {
     /// The callers can't be used.
     #[error(transparent)]
     Callers(#[from] CallersError),
+    /// The operators are no tenants.
+    #[error("--operators: {0}")]
+    Operators(#[source] NotAName),
     /// A name that is compiled in is none.
     #[error(transparent)]
     Name(#[from] NotAName),
 }
 
 impl Config {
+    /// Who may stop operations.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a name that is no tenant's.
+    pub fn operators(&self, callers: &Callers) -> Result<Operators, ConfigError> {
+        Operators::of(callers, self.operators.as_deref()).map_err(ConfigError::Operators)
+    }
+
     /// How long batches can be asked for; `None` where nothing is said of it.
     pub fn retention(&self) -> Option<Duration> {
         self.retention_days

@@ -13,7 +13,7 @@ use assetmill_core::usecases::{
 };
 use assetmill_lambda::callers::callers;
 use assetmill_lambda::environment::{Environment, invalid};
-use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_INLINE_BYTES, MAX_ROWS};
+use assetmill_lambda::http::{MAX_ANSWER_BYTES, MAX_INLINE_BYTES, MAX_ROWS, operators};
 use assetmill_lambda::processing::Processing;
 use assetmill_lambda::records::MAX_HOPS;
 use assetmill_lambda::start::{StartError, start};
@@ -66,6 +66,8 @@ fn state(environment: &Environment, stores: &Stores) -> Result<WriteState, Start
     let process = processing.process(stores, limits)?;
     let (table, bucket, queue) = (stores.table()?, stores.bucket()?, stores.queue()?);
     let keys = table.idempotency_keys();
+    let gates = Arc::new(table.gates());
+    let callers = callers(environment)?;
     let probes: Vec<Arc<dyn Probe>> = vec![
         Arc::new(table),
         Arc::new(bucket.clone()),
@@ -106,7 +108,9 @@ fn state(environment: &Environment, stores: &Stores) -> Result<WriteState, Start
         outputs: Arc::new(bucket.clone()),
         links: Arc::new(bucket) as Arc<dyn OutputLinks>,
         readiness: Readiness::new(probes),
-        callers: callers(environment)?,
+        operators: operators(environment, &callers)?,
+        callers,
+        gates,
         in_flight: InFlight::unbounded(),
         link_lifetime: LINK_LIFETIME,
         max_inline_bytes: Some(MAX_INLINE_BYTES),

@@ -19,13 +19,16 @@ fn main() -> ExitCode {
 
 async fn run(environment: Environment) -> Result<(), StartError> {
     let stores = Stores::new(&environment).await;
-    let flows: Arc<dyn FlowReads> = Arc::new(stores.table()?.flows());
+    let table = stores.table()?;
+    let flows: Arc<dyn FlowReads> = Arc::new(table.flows());
     let links: Arc<dyn OutputLinks> = Arc::new(stores.bucket()?);
     let router = reads::router(ReadState {
         flows,
         links,
         catalogue: catalogue(&environment)?,
         callers: callers(&environment)?,
+        gates: Arc::new(table.gates()),
+        clock: stores.clock(),
         link_lifetime: LINK_LIFETIME,
         in_flight: InFlight::unbounded(),
         max_rows: MAX_ROWS,

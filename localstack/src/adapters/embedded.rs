@@ -44,6 +44,7 @@ pub fn in_folder(
         flows: Arc::new(store.flows()),
         result_cache: Arc::new(store.result_cache()),
         keys: Arc::new(store.idempotency_keys()),
+        gates: Arc::new(store.gates()),
         outputs: Arc::new(outputs.clone()),
         links: Arc::new(links.clone()),
         queue: queue.clone(),

@@ -41,6 +41,7 @@ pub(super) async fn on_aws(
         flows: Arc::new(table.flows()),
         result_cache: Arc::new(table.result_cache()),
         keys: Arc::new(table.idempotency_keys()),
+        gates: Arc::new(table.gates()),
         outputs: bucket.clone(),
         links: bucket.clone(),
         queue: queue.clone(),

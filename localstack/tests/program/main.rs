@@ -12,6 +12,7 @@ mod idempotency;
 mod jobs;
 mod keys;
 mod kill;
+mod limits;
 mod lying_assets;
 mod migrations;
 mod origins;

@@ -48,6 +48,8 @@ pub const ROUTES: &[Route] = &[
     api(Method::POST, "/api/v2/batches/{batch_id}/cancel"),
     api(Method::POST, "/api/v2/batches/{batch_id}/retry"),
     results(Method::GET, "/api/v2/operations"),
+    api(Method::POST, "/api/v2/operations/{name}/pause"),
+    api(Method::POST, "/api/v2/operations/{name}/resume"),
     api(Method::GET, "/"),
     api(Method::GET, "/health"),
     api(Method::GET, "/health/ready"),

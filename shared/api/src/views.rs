@@ -1,6 +1,7 @@
 //! The JSON bodies of answers.
 
 mod batch;
+mod breaker;
 mod flow;
 mod history;
 mod links;
@@ -10,6 +11,7 @@ mod state;
 mod time;
 
 pub use batch::{BatchView, CancelledView, StartedView};
+pub use breaker::{BreakerView, LimitsView};
 pub use flow::{ErrorView, FlowRow, FlowView, ResultView, UnknownFlowView};
 pub use history::{EventView, HistoryView, WaitingView};
 pub use links::Links;

@@ -34,6 +34,7 @@ pub use state::WriteState;
     tags(
         (name = "transform", description = "Answers while you wait"),
         (name = "batches", description = "Runs in the background"),
+        (name = "operations", description = "For operators: stopping an operation, and letting it go on"),
         (name = "service", description = "The service itself"),
     ),
     modifiers(&Shared),

@@ -78,6 +78,8 @@ const CODES: &[(&str, u16, Option<u64>)] = &[
     ("precondition_failed", 412, None),
     ("rate_limited", 429, Some(1)),
     ("too_many_open_flows", 429, Some(10)),
+    ("not_an_operator", 403, None),
+    ("operation_not_found", 404, None),
     ("worker_crashed", 500, None),
 ];
 

@@ -7,6 +7,7 @@
 //! | the settled flows of a part of a batch | `tally#{batch_id}#{part}` |
 //! | remembered work | `work#{work_key}` |
 //! | the key of a request | `key#{tenant}#{idempotency_key}` |
+//! | the gate of an operation | `gate#{operation}` |
 //!
 //! Two indexes list rows; both are sharded, so that no key takes more writes than a partition does
 //! (1,000 a second:
@@ -14,6 +15,7 @@
 
 mod change;
 mod flows;
+mod gates;
 mod idempotency;
 mod item;
 mod keys;
@@ -54,6 +56,9 @@ pub struct TableFlows(Table);
 /// Keys of requests in a [`Table`].
 #[derive(Clone)]
 pub struct TableIdempotencyKeys(Table);
+/// Gates of operations in a [`Table`].
+#[derive(Clone)]
+pub struct TableGates(Table);
 
 /// Remembered work in a [`Table`].
 #[derive(Clone)]
@@ -84,6 +89,11 @@ impl Table {
     /// Its keys of requests.
     pub fn idempotency_keys(&self) -> TableIdempotencyKeys {
         TableIdempotencyKeys(self.clone())
+    }
+
+    /// Its gates of operations.
+    pub fn gates(&self) -> TableGates {
+        TableGates(self.clone())
     }
 
     /// Its remembered work.

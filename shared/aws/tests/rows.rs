@@ -69,6 +69,10 @@ fn main() {
             "a_paid_asset_makes_seven_calls",
             asset::a_paid_asset_makes_seven_calls,
         ),
+        trial(
+            "a_rate_makes_one_write_more",
+            asset::a_rate_makes_one_write_more,
+        ),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit()
 }

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use assetmill_core::pacing::Limits;
 use assetmill_core::{OperationName, RetryPolicy};
 
+use super::context::Context;
 use super::error::Diagnostic;
+use super::limits;
 use super::table::Table;
 use super::value::Value;
 
@@ -17,13 +20,19 @@ pub(super) struct Entry<'a> {
     pub(super) name: OperationName,
     pub(super) summary: String,
     pub(super) retry: RetryPolicy,
+    pub(super) limits: Limits,
     pub(super) table: Table<'a>,
 }
 
 impl<'a> Entry<'a> {
     /// Reads what every entry has; `table` knows the fields of its kind.
-    pub(super) fn read(name: OperationName, table: Table<'a>) -> Result<Self, Diagnostic> {
+    pub(super) fn read(
+        name: OperationName,
+        table: Table<'a>,
+        context: Context<'_>,
+    ) -> Result<Self, Diagnostic> {
         Ok(Self {
+            limits: limits::of(&name, &table, context)?,
             name,
             summary: table
                 .required("summary", "summary = \"What it does, in a sentence\"")?

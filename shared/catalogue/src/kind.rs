@@ -9,7 +9,7 @@ use super::entry::Entry;
 use super::error::Diagnostic;
 use super::table::Table;
 use super::value::Value;
-use super::{chain, transform, vendor};
+use super::{chain, limits, transform, vendor};
 
 enum Kind<'a> {
     Transform(Value<'a>),
@@ -46,7 +46,10 @@ pub(super) fn operation(
         Kind::Vendor(_) => vendor::FIELDS,
         Kind::Chain(_) => chain::FIELDS,
     })?;
-    let entry = Entry::read(name, table)?;
+    if matches!(kind, Kind::Chain(_)) {
+        limits::none_of_a_chain(&name, &table, context)?;
+    }
+    let entry = Entry::read(name, table, context)?;
     let content_alone = |operation| BuiltOperation {
         operation,
         takes_url: false,

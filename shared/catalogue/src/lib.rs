@@ -11,6 +11,7 @@ mod context;
 mod entry;
 mod error;
 mod kind;
+mod limits;
 mod masks;
 mod params;
 mod table;

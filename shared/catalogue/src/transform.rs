@@ -25,6 +25,7 @@ pub(super) const FIELDS: &[&str] = &[
     "summary",
     "defaults",
     "retry",
+    "limits",
     "max_pixels",
     "overlay",
 ];
@@ -56,6 +57,7 @@ pub(super) fn operation(
         summary: entry.summary,
         fingerprint: fingerprint(transform.text()?, overlay.as_deref()),
         retry: entry.retry,
+        limits: entry.limits,
         max_pixels,
         overlay,
         codecs: context.codecs.clone(),

@@ -28,7 +28,7 @@ use input_constraints::MAX_MAX_BYTES;
 use request::{headers, method, url};
 
 /// The fields of such an entry.
-pub(super) const FIELDS: &[&str] = &["vendor", "summary", "params", "paid", "retry"];
+pub(super) const FIELDS: &[&str] = &["vendor", "summary", "params", "paid", "retry", "limits"];
 
 const MAX_TIMEOUT_SECONDS: u64 = 120;
 /// A day, as long as flows wait for vendors that ask for patience.
@@ -56,6 +56,7 @@ pub(super) fn operation(
         summary: entry.summary,
         params,
         retry: entry.retry,
+        limits: entry.limits,
         cost: if paid { Cost::Paid } else { Cost::Free },
     };
     let client = context.client.clone();

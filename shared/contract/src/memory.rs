@@ -2,6 +2,7 @@
 
 mod clock;
 mod flows;
+mod gates;
 mod idempotency;
 mod outputs;
 mod queue;
@@ -9,6 +10,7 @@ mod result_cache;
 
 pub use clock::RuntimeClock;
 pub use flows::MemoryFlows;
+pub use gates::MemoryGates;
 pub use idempotency::MemoryIdempotencyKeys;
 pub use outputs::MemoryOutputs;
 pub use queue::MemoryQueue;

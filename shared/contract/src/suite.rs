@@ -5,6 +5,7 @@
 
 mod claims;
 mod flows;
+mod gates;
 mod guesses;
 mod idempotency;
 mod outputs;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ports::{
-    FlowDeliveries, FlowQueue, FlowWrites, IdempotencyKeys, OutputWrites, ResultCache,
+    FlowDeliveries, FlowQueue, FlowWrites, Gates, IdempotencyKeys, OutputWrites, ResultCache,
 };
 use libtest_mimic::{Arguments, Trial};
 
@@ -33,6 +34,8 @@ pub struct Adapters {
     pub result_cache: Arc<dyn ResultCache>,
     /// Keys of requests.
     pub keys: Arc<dyn IdempotencyKeys>,
+    /// Gates of operations.
+    pub gates: Arc<dyn Gates>,
     /// Stored outputs.
     pub outputs: Arc<dyn OutputWrites>,
     /// The sending end of the queue.
@@ -94,6 +97,7 @@ impl Part {
                 settling::CASES,
                 result_cache::CASES,
                 idempotency::CASES,
+                gates::CASES,
             ],
             Self::Outputs => &[outputs::CASES],
             Self::Queue => &[queue::CASES],

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache,
+    MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache,
 };
 use assetmill_contract::suite::{self, Adapters, MAX_RECEIVES, VISIBILITY};
 use assetmill_core::ports::SystemClock;
@@ -15,6 +15,7 @@ fn main() {
         let queue = Arc::new(queue);
         Adapters {
             flows: Arc::new(MemoryFlows::default()),
+            gates: Arc::new(MemoryGates::default()),
             result_cache: Arc::new(MemoryResultCache::default()),
             keys: Arc::new(MemoryIdempotencyKeys::default()),
             outputs: Arc::new(MemoryOutputs::default()),

@@ -14,6 +14,7 @@ mod idempotency;
 mod ids;
 mod limits;
 mod operation;
+pub mod pacing;
 pub mod ports;
 mod shares;
 pub mod usecases;
@@ -34,7 +35,7 @@ pub use limits::{Limits, RequestRate};
 pub use operation::{
     Asset, Availability, Call, CallReference, Catalogue, Cost, Job, JobCall, LookUp, MAX_JOB_BYTES,
     MediaType, Operation, OperationDescription, ParamError, ParamKind, ParamSpec, ParamValue,
-    Params, ParamsSchema, Product, Run, Step,
+    Params, ParamsSchema, Patience, Product, Run, Step,
 };
 pub use shares::{Share, Shares};
 

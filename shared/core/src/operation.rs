@@ -15,9 +15,10 @@ use bytes::Bytes;
 
 pub use media_type::MediaType;
 pub use params::{ParamError, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema};
-pub use run::{Call, CallReference, Job, JobCall, LookUp, MAX_JOB_BYTES, Run};
+pub use run::{Call, CallReference, Job, JobCall, LookUp, MAX_JOB_BYTES, Patience, Run};
 pub use step::Step;
 
+use crate::pacing::Limits;
 use crate::{AssetUrl, Failure, FailureCode, OperationError, OperationName, RetryPolicy, TenantId};
 
 /// A fetched asset.
@@ -90,6 +91,11 @@ pub trait Operation: Send + Sync {
 
     /// How often it is tried; of an operation of several steps, how often each of them is.
     fn retry(&self) -> RetryPolicy;
+
+    /// What it may be asked for.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
 
     /// The steps that it is made of, in their order; none where it is a step itself.
     fn steps(&self) -> &[Step] {

@@ -8,6 +8,7 @@
 mod changes;
 mod clock;
 mod flows;
+mod gates;
 mod idempotency;
 mod limits;
 mod outputs;
@@ -16,8 +17,9 @@ mod result_cache;
 mod sources;
 
 pub use changes::FlowChanges;
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SteadyClock, SystemClock};
 pub use flows::{Completion, FlowPage, FlowReads, FlowWrites, Rule, SettledCount};
+pub use gates::{GateReads, GateRule, Gates};
 pub use idempotency::IdempotencyKeys;
 pub use limits::TenantLimits;
 pub use outputs::{OutputLinks, OutputWrites, SignedUrl};

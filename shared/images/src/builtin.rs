@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use assetmill_core::pacing::Limits;
 use assetmill_core::{
     Asset, Availability, Cost, MediaType, Operation, OperationDescription, OperationError,
     OperationName, ParamSpec, Params, ParamsSchema, Product, RetryPolicy, TenantId,
@@ -44,6 +45,7 @@ pub struct Builtin {
     description: OperationDescription,
     fingerprint: String,
     retry: RetryPolicy,
+    limits: Limits,
     max_pixels: u64,
     overlay: Option<Arc<Overlay>>,
     codecs: Codecs,
@@ -62,6 +64,8 @@ pub struct Settings {
     pub fingerprint: String,
     /// How often it is tried.
     pub retry: RetryPolicy,
+    /// What it may be asked for.
+    pub limits: Limits,
     /// The most pixels of an asset, width times height, that are decoded.
     pub max_pixels: u64,
     /// What [`Transform::Watermark`] lays over pictures; without one it has nothing to do.
@@ -80,6 +84,7 @@ impl Settings {
             summary: String::new(),
             params: ParamsSchema(transform.params()),
             retry: RetryPolicy::default(),
+            limits: Limits::default(),
             max_pixels: DEFAULT_MAX_PIXELS,
             overlay: None,
             codecs,
@@ -153,6 +158,7 @@ impl Builtin {
             },
             fingerprint: settings.fingerprint,
             retry: settings.retry,
+            limits: settings.limits,
             max_pixels: settings.max_pixels,
             overlay: settings.overlay,
             codecs: settings.codecs,
@@ -172,6 +178,10 @@ impl Operation for Builtin {
 
     fn retry(&self) -> RetryPolicy {
         self.retry
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
     }
 
     async fn run(

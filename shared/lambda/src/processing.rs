@@ -6,7 +6,7 @@ use std::time::Duration;
 use assetmill_catalogue::CatalogueError;
 use assetmill_core::Catalogue;
 use assetmill_core::ports::FlowWrites;
-use assetmill_core::usecases::{Process, TimeLimits};
+use assetmill_core::usecases::{Pacer, Process, TimeLimits};
 use assetmill_fetch::{AllowList, ClientError, FetchLimits, Fetcher, GuardedClient, OriginLimits};
 use assetmill_images::sandbox::{Confinement, SandboxError};
 use assetmill_images::{Bounds, Codecs};
@@ -92,12 +92,14 @@ impl Processing {
     ) -> Result<Process, EnvironmentError> {
         let table = stores.table()?;
         let flows: Arc<dyn FlowWrites> = Arc::new(table.flows());
+        let pacer = Pacer::new(Arc::new(table.gates()), stores.clock());
         Ok(Process {
             flows,
             sources: Arc::new(self.fetcher.clone()),
             result_cache: Arc::new(table.result_cache()),
             outputs: Arc::new(stores.bucket()?),
             catalogue: self.catalogue.clone(),
+            pacer,
             clock: stores.clock(),
             limits,
         })

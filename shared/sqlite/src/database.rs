@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_history.sql"),
     include_str!("migrations/0006_completions.sql"),
     include_str!("migrations/0007_idempotency.sql"),
+    include_str!("migrations/0008_gates.sql"),
     include_str!("migrations/0009_open_flows.sql"),
     include_str!("migrations/0010_fair_queue.sql"),
 ];

@@ -5,6 +5,7 @@ mod database;
 mod expiry;
 mod flows;
 mod folder;
+mod gates;
 mod idempotency;
 mod outputs;
 pub mod private;
@@ -18,13 +19,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::{Clock, Unavailable};
+use assetmill_core::ports::{Clock, SteadyClock, Unavailable};
 use rusqlite::Connection;
 
 pub use database::DatabaseProbe;
 pub use expiry::{Expired, Expiry};
 pub use flows::SqliteFlows;
 pub use folder::{Folder, OpenError};
+pub use gates::SqliteGates;
 pub use idempotency::SqliteIdempotencyKeys;
 pub use outputs::FolderOutputs;
 pub use queue::{QueueSettings, SqliteQueue};
@@ -39,6 +41,8 @@ pub struct Store {
     folder: Arc<Folder>,
     database: Database,
     clock: Arc<dyn Clock>,
+    /// Messages are held back for a time: setting the clock of the machine neither stops them nor lets all go at once.
+    steady: Arc<dyn Clock>,
     retention: Retention,
 }
 
@@ -54,6 +58,7 @@ impl Store {
             folder,
             database,
             retention: Retention::for_ever(clock.clone()),
+            steady: Arc::new(SteadyClock::begun_by(&*clock)),
             clock,
         };
         store.take_over().await?;
@@ -93,6 +98,11 @@ impl Store {
         SqliteIdempotencyKeys::new(self.database.clone())
     }
 
+    /// Gates of operations.
+    pub fn gates(&self) -> SqliteGates {
+        SqliteGates::new(self.database.clone())
+    }
+
     /// Stored outputs.
     pub fn outputs(&self) -> FolderOutputs {
         FolderOutputs::new(self.folder.clone())
@@ -100,19 +110,19 @@ impl Store {
 
     /// The queue of flows.
     pub fn queue(&self, settings: QueueSettings) -> SqliteQueue {
-        SqliteQueue::new(self.database.clone(), self.clock.clone(), settings)
+        SqliteQueue::new(self.database.clone(), self.steady.clone(), settings)
     }
 
     /// Flows that were being worked on when a process died.
     pub fn quarantine(&self, visibility: Duration) -> SqliteQueue {
         let settings = QueueSettings::quarantine(visibility);
-        SqliteQueue::new(self.database.clone(), self.clock.clone(), settings)
+        SqliteQueue::new(self.database.clone(), self.steady.clone(), settings)
     }
 
     /// The dead letters of the queue of flows.
     pub fn dead_letters(&self, visibility: Duration) -> SqliteQueue {
         let settings = QueueSettings::dead_letters(visibility);
-        SqliteQueue::new(self.database.clone(), self.clock.clone(), settings)
+        SqliteQueue::new(self.database.clone(), self.steady.clone(), settings)
     }
 
     /// Tells whether the database answers.
@@ -152,11 +162,12 @@ impl Store {
     /// Whatever the database says; then the next [`open`](Self::open) takes over.
     pub async fn release(&self) -> Result<usize, Unavailable> {
         let now = self.clock.now().as_millisecond();
+        let now_steady = self.steady.now().as_millisecond();
         let released = self.database.write(move |rows| {
             rows.execute(
                 "UPDATE messages SET visible_at = ?1, receives = receives - 1
                  WHERE receives > 0 AND visible_at > ?1",
-                [now],
+                [now_steady],
             )?;
             end_claims(rows, now)?;
             rows.execute(

@@ -17,6 +17,7 @@ fn main() {
             flows: Arc::new(store.flows()),
             result_cache: Arc::new(store.result_cache()),
             keys: Arc::new(store.idempotency_keys()),
+            gates: Arc::new(store.gates()),
             outputs: Arc::new(store.outputs()),
             queue: queue.clone(),
             deliveries: queue,

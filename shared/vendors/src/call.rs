@@ -1,6 +1,6 @@
 //! What the requests of a call share: what they are filled with, how they are sent, and what not knowing comes to.
 
-use assetmill_core::{OperationError, Params, TenantId};
+use assetmill_core::{OperationError, Params, Patience, TenantId};
 use assetmill_fetch::{GuardedClient, read_body};
 use bytes::Bytes;
 use reqwest::RequestBuilder;
@@ -29,6 +29,8 @@ pub(super) struct Call<'a> {
     pub(super) asset: Option<&'a Bytes>,
     /// What the call is known by, where it is made or looked up.
     pub(super) reference: Option<&'a str>,
+    /// Where it is noted that nothing remains of what the vendor allows.
+    pub(super) patience: Option<&'a Patience>,
 }
 
 impl Call<'_> {
@@ -88,6 +90,14 @@ impl Call<'_> {
         .filter_map(|(name, place)| Some((name, place.as_ref()?.text_in(answer)?)))
         .map(|(name, text)| (name, answer::presentable(&text, self.secrets)))
         .collect();
+        let remaining = rate.remaining.as_ref().and_then(|it| it.text_in(answer));
+        let used_up =
+            remaining.is_some_and(|left| left.trim().parse().is_ok_and(|left: f64| left <= 0.0));
+        if let (true, Some(patience)) = (used_up, self.patience)
+            && let Some(wait) = answer.retry_after(self.profile)
+        {
+            patience.ask(wait);
+        }
         let of = |wanted: &str| {
             let found = reported.iter().find(|(name, _)| *name == wanted);
             found.map(|(_, text)| text.as_str())

@@ -9,10 +9,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use assetmill_core::pacing::Limits;
 use assetmill_core::{
     Asset, Availability, Call as CoreCall, CallReference, Cost, Failure, FailureCode, FlowId,
     JobCall, LookUp, MediaType, Operation, OperationDescription, OperationError, OperationName,
-    Params, ParamsSchema, Product, RetryPolicy, Run, TenantId,
+    Params, ParamsSchema, Patience, Product, RetryPolicy, Run, TenantId,
 };
 use assetmill_fetch::GuardedClient;
 use async_trait::async_trait;
@@ -30,6 +31,7 @@ pub struct VendorOperation {
     description: OperationDescription,
     fingerprint: String,
     retry: RetryPolicy,
+    limits: Limits,
     profile: Profile,
     secrets: Secrets,
     extension: Option<Extension>,
@@ -47,6 +49,8 @@ pub struct Settings {
     pub params: ParamsSchema,
     /// How often it is tried.
     pub retry: RetryPolicy,
+    /// What it may be asked for.
+    pub limits: Limits,
     /// Whether a call is charged.
     pub cost: Cost,
 }
@@ -78,6 +82,7 @@ impl VendorOperation {
                 cost: settings.cost,
             },
             retry: settings.retry,
+            limits: settings.limits,
             profile,
             secrets,
             extension,
@@ -133,6 +138,10 @@ impl Operation for VendorOperation {
         self.retry
     }
 
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
     fn longest_run(&self) -> Option<Duration> {
         Some(self.profile.timeout)
     }
@@ -172,6 +181,7 @@ impl Operation for VendorOperation {
                 asset,
                 params: params.clone(),
                 reference: CallReference::new(FlowId::generate(), 0),
+                patience: Patience::default(),
             })
             .await?;
         let deadline = Instant::now() + self.profile.job_timeout;
@@ -237,6 +247,7 @@ impl Operation for VendorOperation {
             asset_url: url,
             asset: job.asset.as_ref(),
             reference: None,
+            patience: None,
         };
         job::ask(&call, &job.state, job.fresh).await
     }
@@ -286,6 +297,7 @@ impl VendorOperation {
             asset_url: call.asset.url.as_url().as_str(),
             asset: Some(&call.asset.content),
             reference: Some(call.reference.as_str()),
+            patience: Some(&call.patience),
         }
     }
 }
@@ -358,6 +370,7 @@ mod tests {
             summary: String::new(),
             params: ParamsSchema::default(),
             retry: RetryPolicy::default(),
+            limits: Limits::default(),
             cost: Cost::Paid,
         };
         let operation =

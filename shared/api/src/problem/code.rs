@@ -76,6 +76,10 @@ error_codes! {
     RateLimited => "rate_limited", TOO_MANY_REQUESTS;
     /// The caller would have more flows in batches that are not complete than it may.
     TooManyOpenFlows => "too_many_open_flows", TOO_MANY_REQUESTS;
+    /// The request is for operators, and the caller is none.
+    NotAnOperator => "not_an_operator", FORBIDDEN;
+    /// The catalogue has no operation of the name in the path.
+    OperationNotFound => "operation_not_found", NOT_FOUND;
     /// The URL of an output was altered, or its time is over.
     LinkRefused => "link_refused", FORBIDDEN;
     /// Nothing is at this path.

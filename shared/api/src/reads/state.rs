@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::Catalogue;
-use assetmill_core::ports::{FlowReads, OutputLinks};
+use assetmill_core::ports::{Clock, FlowReads, GateReads, OutputLinks};
 use axum::extract::FromRef;
 
 use crate::views::Links;
@@ -21,6 +21,10 @@ pub struct ReadState {
     pub catalogue: Catalogue,
     /// Who may call.
     pub callers: Callers,
+    /// The gates of operations.
+    pub gates: Arc<dyn GateReads>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
     /// The memory of bodies and answers.
     pub in_flight: InFlight,
     /// How long URLs of results live.

@@ -12,13 +12,16 @@ use super::time::Time;
 pub struct WaitingView {
     /// `vendor_throttled` or `source_throttled`: the other side asked for patience. `source_paced`: its turn at the
     /// host of the asset. `vendor_job`: the vendor works on it. `same_work`: another flow is making the same.
-    /// `retry`: another try. `worker`: a worker with time for its next step. More may come.
+    /// `retry`: another try. `worker`: a worker with time for its next step. `rate`: its slot, as the limits of the
+    /// operation and its vendor allow. `concurrency`: as many calls go on as may. `vendor_down`: the vendor, which is
+    /// down. `paused`: an operator, who stopped the operation. More may come.
     #[serde(rename = "for")]
     #[schema(rename = "for", example = "vendor_throttled")]
     reason: &'static str,
-    /// Until then at the least.
-    #[schema(value_type = String, format = DateTime)]
-    until: Time,
+    /// Until then at the least. Nobody knows of `paused`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<Time>,
 }
 
 /// Something that happened to a flow.
@@ -77,7 +80,7 @@ impl WaitingView {
         match flow.history.events().last()?.what {
             Happened::Waits { reason, .. } => Some(Self {
                 reason: reason.as_str(),
-                until: until.into(),
+                until: (reason != Wait::Paused).then(|| until.into()),
             }),
             _ => None,
         }

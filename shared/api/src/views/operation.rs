@@ -1,12 +1,19 @@
 //! The catalogue in JSON.
 
-use assetmill_core::{Availability, Catalogue, Cost, MediaType, OperationDescription};
+use assetmill_core::ports::{GateReads, Unavailable};
+use assetmill_core::{
+    Availability, Catalogue, Cost, MediaType, Operation, OperationDescription, OperationName,
+};
+use futures_util::future::try_join_all;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::breaker::{BreakerView, LimitsView};
+
 /// An operation of the catalogue.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Operation)]
 pub struct OperationView {
     /// Its name.
@@ -33,17 +40,45 @@ pub struct OperationView {
     pub unavailable_reason: Option<String>,
     /// Whether running it costs the operator money.
     pub paid: bool,
+    /// What it may be asked for; nothing if there are no limits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LimitsView>,
+    /// How it admits flows; of a chain, its steps do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerView>,
 }
 
 impl OperationView {
-    /// Every operation of a catalogue, by name.
-    pub fn all(catalogue: &Catalogue) -> Vec<Self> {
+    /// Every operation of a catalogue, by name, with its gate.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the gates can't be read.
+    pub async fn all(
+        catalogue: &Catalogue,
+        gates: &dyn GateReads,
+        now: Timestamp,
+    ) -> Result<Vec<Self>, Unavailable> {
         let default = &catalogue.default_operation().description().name;
-        catalogue
+        let views = catalogue
             .iter()
-            .map(|operation| operation.description())
-            .map(|description| Self::new(description, description.name == *default))
-            .collect()
+            .map(|operation| Self::with_gate(&**operation, default, gates, now));
+        try_join_all(views).await
+    }
+
+    async fn with_gate(
+        operation: &dyn Operation,
+        default: &OperationName,
+        gates: &dyn GateReads,
+        now: Timestamp,
+    ) -> Result<Self, Unavailable> {
+        let description = operation.description();
+        let mut view = Self::new(description, description.name == *default);
+        view.limits = LimitsView::of(&operation.limits());
+        if operation.steps().is_empty() {
+            let gate = gates.gate(&description.name).await?;
+            view.breaker = Some(BreakerView::of(&gate, now));
+        }
+        Ok(view)
     }
 
     fn new(description: &OperationDescription, default: bool) -> Self {
@@ -62,6 +97,8 @@ impl OperationView {
             available: unavailable_reason.is_none(),
             unavailable_reason,
             paid: description.cost == Cost::Paid,
+            limits: None,
+            breaker: None,
         }
     }
 }

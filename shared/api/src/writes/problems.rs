@@ -32,6 +32,7 @@ const OF_KEYS: &[ErrorCode] = &[
     ErrorCode::InvalidIdempotencyKey,
     ErrorCode::IdempotencyKeyReused,
 ];
+const OF_OPERATORS: &[ErrorCode] = &[ErrorCode::NotAnOperator, ErrorCode::OperationNotFound];
 const OF_RETRIES: &[ErrorCode] = &[ErrorCode::NothingToRetry, ErrorCode::OperationNotOffered];
 
 /// Of a request that waits for one asset.
@@ -83,6 +84,15 @@ pub(crate) struct RetryProblems;
 impl IntoResponses for RetryProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         documented(&[OF_CALLS, OF_BATCHES, OF_RETRIES, OF_STARTS, OF_KEYS])
+    }
+}
+
+/// Of stopping an operation, and of letting it go on.
+pub(crate) struct OperationProblems;
+
+impl IntoResponses for OperationProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[OF_CALLS, OF_OPERATORS])
     }
 }
 

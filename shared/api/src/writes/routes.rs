@@ -1,6 +1,7 @@
 //! The routes.
 
 mod batches;
+mod operations;
 mod service;
 mod transform;
 mod transforms;
@@ -18,6 +19,8 @@ pub(crate) fn all() -> OpenApiRouter<WriteState> {
         .routes(routes!(transforms::start_batch))
         .routes(routes!(batches::cancel_batch))
         .routes(routes!(batches::retry_batch))
+        .routes(routes!(operations::pause_operation))
+        .routes(routes!(operations::resume_operation))
         .routes(routes!(service::about))
         .routes(routes!(service::health))
         .routes(routes!(service::ready))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::{OutputLinks, OutputWrites};
+use assetmill_core::ports::{Gates, OutputLinks, OutputWrites};
 use assetmill_core::usecases::{Cancel, Once, Retry, RunSynchronously, Submit};
 use assetmill_core::{Catalogue, TenantId};
 use axum::extract::FromRef;
@@ -11,7 +11,7 @@ use axum::extract::FromRef;
 use crate::caller::Room;
 use crate::views::Links;
 use crate::writes::readiness::Readiness;
-use crate::{Callers, InFlight, Problem};
+use crate::{Callers, InFlight, Operators, Problem};
 
 /// What the routes work with.
 #[derive(Clone)]
@@ -36,6 +36,10 @@ pub struct WriteState {
     pub readiness: Readiness,
     /// Who may call.
     pub callers: Callers,
+    /// Who may stop operations.
+    pub operators: Operators,
+    /// The gates of operations.
+    pub gates: Arc<dyn Gates>,
     /// The memory of bodies and answers.
     pub in_flight: InFlight,
     /// How long URLs of results live.

@@ -32,6 +32,7 @@ async fn the_catalogue_says_what_can_be_asked_for() {
                     "produces": ["image/png"],
                     "available": true,
                     "paid": false,
+                    "breaker": { "state": "closed" },
                 },
                 {
                     "name": "vendor",
@@ -43,6 +44,7 @@ async fn the_catalogue_says_what_can_be_asked_for() {
                     "available": false,
                     "unavailable_reason": "the operator has to set VENDOR_KEY",
                     "paid": true,
+                    "breaker": { "state": "closed" },
                 },
             ],
         })

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use assetmill_api::reads::{ReadState, router};
 use assetmill_api::{Callers, InFlight, layers};
-use assetmill_contract::memory::{MemoryFlows, MemoryOutputs};
+use assetmill_contract::memory::{MemoryFlows, MemoryGates, MemoryOutputs};
 use assetmill_contract::samples::{self, at};
-use assetmill_core::ports::FlowWrites as _;
+use assetmill_core::ports::{FlowWrites as _, SystemClock};
 use assetmill_core::{
     Asset, Availability, Batch, Catalogue, Cost, Failure, FailureCode, Flow, MediaType, Operation,
     OperationDescription, OperationError, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema,
@@ -37,6 +37,8 @@ impl World {
                 flows: flows.clone(),
                 links: Arc::new(MemoryOutputs::default()),
                 catalogue: catalogue(),
+                gates: Arc::new(MemoryGates::default()),
+                clock: Arc::new(SystemClock),
                 callers: Callers::open(samples::tenant()),
                 link_lifetime: Duration::from_hours(1),
                 in_flight: InFlight::unbounded(),

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use assetmill_api::writes::{Readiness, WriteState, router};
-use assetmill_api::{Callers, InFlight, layers};
+use assetmill_api::{Callers, InFlight, Operators, layers};
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
+    MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache,
+    RuntimeClock,
 };
 use assetmill_core::ports::{FlowDeliveries as _, Probe, Sources, Unavailable};
 use assetmill_core::usecases::{
-    Cancel, MessageHandler, Once, Process, Retry, RunSynchronously, Submit, TimeLimits,
+    Cancel, MessageHandler, Once, Pacer, Process, Retry, RunSynchronously, Submit, TimeLimits,
 };
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Cost, FailureCode, MediaType, Operation,
@@ -49,12 +50,14 @@ impl World {
             queue: queue.clone(),
             clock: clock.clone(),
         };
+        let gates = Arc::new(MemoryGates::default());
         let process = Process {
             flows: flows.clone(),
             sources: Arc::new(Assets),
             result_cache: Arc::new(MemoryResultCache::default()),
             outputs: outputs.clone(),
             catalogue: catalogue(),
+            pacer: Pacer::new(gates.clone(), clock.clone()),
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };
@@ -85,6 +88,8 @@ impl World {
             outputs: outputs.clone(),
             links: outputs.clone(),
             readiness: Readiness::new(Vec::new()),
+            operators: Operators::Anybody,
+            gates,
             callers: Callers::open("default".parse().unwrap()),
             in_flight: InFlight::unbounded(),
             link_lifetime: Duration::from_hours(1),

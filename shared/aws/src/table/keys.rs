@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use assetmill_core::{BatchId, FlowId, IdempotencyKey, TenantId, WorkKey};
+use assetmill_core::{BatchId, FlowId, IdempotencyKey, OperationName, TenantId, WorkKey};
 use jiff::Timestamp;
 
 /// Names of attributes and indexes.
@@ -65,6 +65,10 @@ pub(super) fn work(key: &WorkKey) -> String {
 /// No tenant's name has a `#`; a key may have any.
 pub(super) fn idempotency(tenant: &TenantId, key: &IdempotencyKey) -> String {
     format!("key#{tenant}#{key}")
+}
+
+pub(super) fn gate(operation: &OperationName) -> String {
+    format!("gate#{operation}")
 }
 
 pub(super) fn count_settled(batch: BatchId, part: u32) -> String {

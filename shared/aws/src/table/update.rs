@@ -25,12 +25,13 @@ const OPTIONAL: [&str; 12] = [
     "unsent_since",
 ];
 /// The same of [`PROGRESS`].
-const OPTIONAL_IN_PROGRESS: [&str; 5] = [
+const OPTIONAL_IN_PROGRESS: [&str; 6] = [
     "earlier_attempts",
     "job",
     "open_call",
     "products",
     "reference",
+    "slot",
 ];
 
 /// An update of one row: a `SET` and `REMOVE` expression with its condition
@@ -191,6 +192,7 @@ mod tests {
 
     fn progress(products: Vec<StepProduct>) -> Progress {
         Progress {
+            slot: None,
             products,
             earlier_attempts: 1,
             open_call: true,

@@ -37,6 +37,7 @@ pub(crate) async fn adapters(clients: &Clients, names: &Names, queues: Queues) -
         flows: Arc::new(table.flows()),
         result_cache: Arc::new(table.result_cache()),
         keys: Arc::new(table.idempotency_keys()),
+        gates: Arc::new(table.gates()),
         outputs: Arc::new(Bucket::new(clients, &names.bucket, clock)),
         queue: queues.queue,
         deliveries: queues.deliveries,

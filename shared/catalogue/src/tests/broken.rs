@@ -113,7 +113,7 @@ fn entries() {
         (
             "summary = ",
             "max_pixels = 3\nsummary = ",
-            r#"operations.toml:4:1: unknown field "max_pixels" in operations.v; it takes vendor, summary, params, paid, retry"#,
+            r#"operations.toml:4:1: unknown field "max_pixels" in operations.v; it takes vendor, summary, params, paid, retry, limits"#,
         ),
         (
             "summary = ",
@@ -181,7 +181,7 @@ fn transforms() {
         ),
         (
             "transform = \"thumbnail\"\nparams = {}",
-            r#"operations.toml:5:1: unknown field "params" in operations.t; it takes transform, summary, defaults, retry, max_pixels, overlay"#,
+            r#"operations.toml:5:1: unknown field "params" in operations.t; it takes transform, summary, defaults, retry, limits, max_pixels, overlay"#,
         ),
     ] {
         assert_eq!(message(&format!("{entry}{rest}")), expected);
@@ -252,4 +252,64 @@ fn parameters() {
             r#"operations.toml:5:8: the parameter "size" goes nowhere; use {param:size} in url, headers or fields, or remove it"#,
         ),
     ]);
+}
+
+#[test]
+fn limits() {
+    check(&[
+        (
+            "summary = ",
+            "limits = { rate = \"500/day\" }\nsummary = ",
+            r#"operations.toml:4:19: operations.v.limits.rate: a rate is so many calls in a time, such as "20/s", "500/min" or "5000/h", from 1 to 1000000"#,
+        ),
+        (
+            "summary = ",
+            "limits = { rate = 5 }\nsummary = ",
+            "operations.toml:4:19: operations.v.limits.rate must be a text in quotes, not 5",
+        ),
+        (
+            "summary = ",
+            "limits = { rate = \"5/s\", burst = 6 }\nsummary = ",
+            "operations.toml:4:10: operations.v.limits: burst is more than the calls of the rate",
+        ),
+        (
+            "summary = ",
+            "limits = { burst = 6 }\nsummary = ",
+            "operations.toml:4:10: operations.v.limits: burst needs a rate",
+        ),
+        (
+            "summary = ",
+            "limits = { concurrency = 0 }\nsummary = ",
+            "operations.toml:4:26: operations.v.limits.concurrency must be a whole number from 1 to 1000000, not 0",
+        ),
+        (
+            "summary = ",
+            "limits = { rat = \"5/s\" }\nsummary = ",
+            r#"operations.toml:4:12: unknown field "rat" in operations.v.limits; did you mean "rate"?"#,
+        ),
+    ]);
+}
+
+/// The environment says the same in another way, and breaks in one line too.
+#[test]
+fn limits_of_the_environment() {
+    let set = |text: &'static str| {
+        move |name: &str| (name == "ASSETMILL_LIMITS_V").then(|| text.to_owned())
+    };
+    let declared = VENDOR.replacen("summary", "limits = { rate = \"1/s\" }\nsummary", 1);
+    let limits = |text| {
+        let catalogue = load_with(&declared, &set(text)).unwrap();
+        catalogue.get("v").unwrap().limits()
+    };
+    let shown = limits("rate=500/min,burst=20,concurrency=7");
+    assert_eq!(shown.rate.unwrap().to_string(), "500/min");
+    assert_eq!(shown.concurrency.unwrap().get(), 7);
+    assert_eq!(limits(""), assetmill_core::pacing::Limits::default());
+    let Err(error) = load_with(VENDOR, &set("rate=fast")) else {
+        panic!("it is taken");
+    };
+    let expected = "the environment variable ASSETMILL_LIMITS_V: a rate is so many calls in a time";
+    let shown = error.to_string();
+    assert!(shown.contains(expected), "{shown}");
+    assert_eq!(shown.lines().count(), 1);
 }

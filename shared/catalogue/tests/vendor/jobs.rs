@@ -18,6 +18,7 @@ use crate::stub::{JPEG, KEY, PNG, Received, SOURCE, Stub};
 
 fn call(reference: &str) -> Call {
     Call {
+        patience: assetmill_core::Patience::default(),
         tenant: "acme".parse().unwrap(),
         asset: Asset {
             url: SOURCE.parse().unwrap(),
@@ -256,5 +257,26 @@ async fn a_call_that_was_taken_on_is_found_as_its_job() {
     match operation.look_up(call("r")).await.unwrap() {
         LookUp::Found(Run::Taken(job)) => assert!(job.state.contains("\"/id\":5"), "{job:?}"),
         other => panic!("{other:?}"),
+    }
+}
+
+/// A vendor of which nothing remains says so along with the product: the next call would be refused.
+#[tokio::test]
+async fn that_nothing_remains_is_noted_for_those_who_come_next() {
+    for (remaining, expected) in [("0", Some(Duration::from_secs(37))), ("1", None)] {
+        let stub = Stub::start(move |_: &Received| {
+            let headers = [
+                ("content-type", "image/png"),
+                ("x-ratelimit-remaining", remaining),
+                ("x-ratelimit-reset", "37"),
+            ];
+            (headers, PNG).into_response()
+        })
+        .await;
+        let call = call("r");
+        let patience = call.patience.clone();
+        let run = stub.remove_bg().begin(call).await.unwrap();
+        assert!(matches!(run, Run::Done(_)), "{run:?}");
+        assert_eq!(patience.asked(), expected);
     }
 }

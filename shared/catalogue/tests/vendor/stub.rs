@@ -180,7 +180,7 @@ pub(crate) fn operation_through(
 fn secret(name: &str) -> Option<String> {
     match name {
         "IMGPROXY_KEY" | "IMGPROXY_SALT" => Some("736563726574".to_owned()),
-        name if name.starts_with("AWS_") => None,
+        name if name.starts_with("AWS_") || name.starts_with("ASSETMILL_") => None,
         _ => Some(KEY.to_owned()),
     }
 }

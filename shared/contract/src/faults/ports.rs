@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
+use assetmill_core::pacing::{Gate, Limits};
 use assetmill_core::ports::{
-    Completion, Delivery, FlowDeliveries, FlowPage, FlowQueue, FlowReads, FlowWrites,
-    IdempotencyKeys, Outgoing, OutputWrites, ResultCache, Rule, SettledCount, Sources, Unavailable,
-    WorkClaim, WorkHolder,
+    Completion, Delivery, FlowDeliveries, FlowPage, FlowQueue, FlowReads, FlowWrites, GateReads,
+    GateRule, Gates, IdempotencyKeys, Outgoing, OutputWrites, ResultCache, Rule, SettledCount,
+    Sources, Unavailable, WorkClaim, WorkHolder,
 };
 use assetmill_core::{
     Asset, AssetUrl, Batch, BatchId, Call, Cost, Counts, Failure, FailureCode, Flow, FlowId,
     FlowRef, FlowState, IdempotencyKey, Job, JobCall, KeyClaim, LookUp, MediaType, Operation,
-    OperationDescription, OperationError, Output, OutputKey, Params, Product, RetryPolicy, Run,
-    Step, TenantId, WorkKey,
+    OperationDescription, OperationError, OperationName, Output, OutputKey, Params, Product,
+    RetryPolicy, Run, Step, TenantId, WorkKey,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -80,6 +81,14 @@ spoilt! { IdempotencyKeys:
     claim(key: &IdempotencyKey, claim: &KeyClaim) -> KeyClaim;
 }
 
+spoilt! { GateReads:
+    gate(operation: &OperationName) -> Gate;
+}
+
+spoilt! { Gates:
+    change_gate(operation: &OperationName, guess: Option<Gate>, rule: GateRule) -> Gate;
+}
+
 #[async_trait]
 impl<Port: Sources + ?Sized> Sources for Faulty<Port> {
     async fn fetch(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Asset, OperationError> {
@@ -103,6 +112,10 @@ impl<Port: Operation + ?Sized> Operation for Faulty<Port> {
 
     fn retry(&self) -> RetryPolicy {
         self.inner.retry()
+    }
+
+    fn limits(&self) -> Limits {
+        self.inner.limits()
     }
 
     fn steps(&self) -> &[Step] {

@@ -14,7 +14,8 @@ use world::{Kind, Way, World};
 /// Runs a batch in a process with a fault, then recovers in one without. How many calls the first
 /// process made.
 async fn survives(way: Way, kind: Kind, call: usize, fault: Fault) -> usize {
-    let world = World::of(kind);
+    let mut world = World::of(kind);
+    world.gates_fail = true;
     let faults = Faults::at(call, fault);
     let process = world.process(&faults);
     let accepted = faults

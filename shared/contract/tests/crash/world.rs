@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use assetmill_contract::faults::Faults;
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
+    MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache,
+    RuntimeClock,
 };
 use assetmill_core::ports::{
-    Clock, FlowDeliveries, FlowQueue, FlowReads, FlowWrites, OutputWrites, ResultCache,
+    Clock, FlowDeliveries, FlowQueue, FlowReads, FlowWrites, Gates, OutputWrites, ResultCache,
 };
 use assetmill_core::usecases::{
-    Accepted, Cancel, FailDeadLetter, KeyedRequest, MessageHandler, Once, Process, Products, Retry,
-    RunSynchronously, SourceList, Submit, Sweep, Swept, TimeLimits, TransformRequest,
+    Accepted, Cancel, FailDeadLetter, KeyedRequest, MessageHandler, Once, Pacer, Process, Products,
+    Retry, RunSynchronously, SourceList, Submit, Sweep, Swept, TimeLimits, TransformRequest,
 };
 use assetmill_core::{
     Batch, BatchId, Catalogue, Cost, FailureCode, Flow, FlowState, Operation, Params, Sha256Digest,
@@ -86,6 +87,10 @@ pub(crate) struct World {
     flows: Arc<MemoryFlows>,
     result_cache: Arc<MemoryResultCache>,
     keys: Arc<MemoryIdempotencyKeys>,
+    gates: Arc<MemoryGates>,
+    /// Whether calls to gates are points too. They change nothing here, so of pairs of points they would be many and say
+    /// little.
+    pub(crate) gates_fail: bool,
     outputs: Arc<MemoryOutputs>,
     queue: Arc<MemoryQueue>,
     clock: Arc<RuntimeClock>,
@@ -131,6 +136,8 @@ impl World {
             flows: Arc::default(),
             result_cache: Arc::default(),
             keys: Arc::default(),
+            gates: Arc::default(),
+            gates_fail: false,
             outputs: Arc::default(),
             queue: Arc::new(MemoryQueue::new(clock.clone(), VISIBILITY, 5)),
             clock,
@@ -148,6 +155,11 @@ impl World {
     /// Starts the program, with faults around each of its ports.
     pub(crate) fn process(&self, faults: &Arc<Faults>) -> Running {
         let flows: Arc<dyn FlowWrites> = faults.around(self.flows.clone());
+        let gates: Arc<dyn Gates> = if self.gates_fail {
+            faults.around(self.gates.clone())
+        } else {
+            self.gates.clone()
+        };
         let result_cache: Arc<dyn ResultCache> = faults.around(self.result_cache.clone());
         let outputs: Arc<dyn OutputWrites> = faults.around(self.outputs.clone());
         let mut steps: Vec<Arc<dyn Operation>> = Vec::new();
@@ -175,6 +187,7 @@ impl World {
             result_cache,
             outputs,
             catalogue: Catalogue::new([operation], &name).unwrap(),
+            pacer: Pacer::new(gates, clock.clone()),
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };

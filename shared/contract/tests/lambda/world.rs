@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use assetmill_contract::faults::Faults;
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
+    MemoryFlows, MemoryGates, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
 };
 use assetmill_core::ports::{Clock, FlowDeliveries as _, FlowReads as _, Sources};
 use assetmill_core::usecases::{
-    MessageHandler, Process, Products, RunSynchronously, SourceList, Submit, Sweep, TimeLimits,
-    TransformRequest,
+    MessageHandler, Pacer, Process, Products, RunSynchronously, SourceList, Submit, Sweep,
+    TimeLimits, TransformRequest,
 };
 use assetmill_core::{
     Asset, AssetUrl, Catalogue, Flow, FlowId, Operation, OperationError, Params, Shares, TenantId,
@@ -32,6 +32,7 @@ pub(crate) struct World {
     messages: Arc<MemoryQueue>,
     flows: Arc<MemoryFlows>,
     result_cache: Arc<MemoryResultCache>,
+    gates: Arc<MemoryGates>,
     outputs: Arc<MemoryOutputs>,
     clock: Arc<RuntimeClock>,
 }
@@ -79,6 +80,7 @@ impl World {
             messages,
             flows: Arc::default(),
             result_cache: Arc::default(),
+            gates: Arc::default(),
             outputs: Arc::default(),
             clock,
         }
@@ -189,6 +191,7 @@ impl World {
                 result_cache: faults.around(self.result_cache.clone()),
                 outputs: faults.around(self.outputs.clone()),
                 catalogue: Catalogue::new([operation], &"vendor".parse().unwrap()).unwrap(),
+                pacer: Pacer::new(faults.around(self.gates.clone()), self.clock.clone()),
                 clock: self.clock.clone() as Arc<dyn Clock>,
                 limits: life.limits,
             },

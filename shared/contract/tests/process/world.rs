@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use assetmill_contract::memory::{MemoryFlows, MemoryOutputs, MemoryResultCache, RuntimeClock};
+use assetmill_contract::memory::{
+    MemoryFlows, MemoryGates, MemoryOutputs, MemoryResultCache, RuntimeClock,
+};
 use assetmill_contract::samples;
 use assetmill_core::ports::{Clock as _, FlowWrites as _, Sources};
-use assetmill_core::usecases::{Outcome, Process, TimeLimits, Waiting};
+use assetmill_core::usecases::{Outcome, Pacer, Process, TimeLimits, Waiting};
 use assetmill_core::{
     Asset, AssetUrl, Catalogue, Cost, Flow, FlowId, MediaType, Operation, OperationDescription,
     OperationError, Params, Product, RetryPolicy, TenantId,
@@ -50,6 +52,7 @@ impl World {
                 result_cache: Arc::new(MemoryResultCache::default()),
                 outputs: Arc::new(MemoryOutputs::default()),
                 catalogue: Catalogue::new([operation], &"copy".parse().unwrap()).unwrap(),
+                pacer: Pacer::new(Arc::new(MemoryGates::default()), clock.clone()),
                 clock: clock.clone(),
                 limits: TimeLimits::default(),
             },

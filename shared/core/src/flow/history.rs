@@ -79,6 +79,14 @@ pub enum Wait {
     Retry(FailureCode),
     /// For a worker that has the time for its next step.
     Worker,
+    /// For its slot: the operation is asked for no more than its limits and the vendor allow.
+    Rate,
+    /// For a place: as many calls go on as the limits of the operation allow.
+    Concurrency,
+    /// For the vendor, which is down.
+    VendorDown,
+    /// For an operator, who stopped the operation.
+    Paused,
 }
 
 impl History {
@@ -165,6 +173,10 @@ impl Wait {
             Self::SameWork => "same_work",
             Self::Retry(_) => "retry",
             Self::Worker => "worker",
+            Self::Rate => "rate",
+            Self::Concurrency => "concurrency",
+            Self::VendorDown => "vendor_down",
+            Self::Paused => "paused",
         }
     }
 }

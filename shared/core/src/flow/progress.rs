@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{OpenJob, Output};
+use crate::pacing::Slot;
 use crate::{CallReference, Sha256Digest, Step};
 
 /// How far the steps of a flow have come; nothing once it is settled.
@@ -20,6 +21,10 @@ pub struct Progress {
     /// What the vendor knows that call by. Kept until its end is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<CallReference>,
+    /// When the current step may be taken, as the gate of its operation handed it out. Kept while the flow waits for
+    /// that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<Slot>,
     /// What the vendor took on for the current step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<OpenJob>,

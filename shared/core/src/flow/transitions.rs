@@ -7,6 +7,7 @@ use super::{
     CallEnd, Cancellation, Claim, Deferral, Event, Fenced, Flow, Happened, NextTry, Progress,
     Report, Settlement, Status, StepProduct,
 };
+use crate::pacing::{Place, Slot};
 use crate::{CallReference, Failure, TenantId};
 
 impl Flow {
@@ -41,6 +42,41 @@ impl Flow {
             self.note(now, Happened::Claimed);
         }
         Claim::Claimed(self.clone())
+    }
+
+    /// The same for a flow whose turn it is: one that waits for this very slot is due, whatever the clock said when
+    /// it was told how long to wait.
+    pub fn claim_in_turn(
+        &mut self,
+        slot: Option<Slot>,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Claim {
+        if slot.is_some()
+            && self.progress.slot == slot
+            && let Status::Pending { not_before, .. } = &mut self.status
+        {
+            *not_before = None;
+        }
+        self.claim(now, lease_until)
+    }
+
+    /// Has it wait before it is claimed, if it is pending, and its place in line is still the one that it had `before`.
+    /// Whether it does.
+    pub fn stand_in_line(&mut self, before: Option<Slot>, place: &Place, now: Timestamp) -> bool {
+        let Status::Pending { not_before, .. } = &mut self.status else {
+            return false;
+        };
+        let due = before.is_some() || not_before.is_none_or(|until| until <= now);
+        if !due || self.progress.slot != before || self.progress.job.is_some() {
+            return false;
+        }
+        *not_before = Some(place.until);
+        self.progress.slot = place.slot;
+        self.due_at = None;
+        let (reason, until) = (place.reason, place.until);
+        self.note(now, Happened::Waits { reason, until });
+        true
     }
 
     /// Notes that a paid call is about to be made: adds one to `unconfirmed_calls`, if it runs under `fence`.
@@ -81,6 +117,7 @@ impl Flow {
             // What was found to be made already may have been begun by an attempt that died.
             flow.close_call();
             flow.progress.reference = None;
+            flow.progress.slot = None;
             flow.progress.products.truncate(done);
             flow.progress.products.push(product);
             flow.progress.earlier_attempts = flow.attempts.saturating_sub(1);

@@ -1,6 +1,7 @@
 //! What runs of operations take and come to.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +26,24 @@ pub struct Call {
     pub params: Params,
     /// What this call is known by to whoever is called.
     pub reference: CallReference,
+    /// Where the operation notes that it is not to be asked for more now.
+    pub patience: Patience,
+}
+
+/// What whoever is called asks of those who come next. Its clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Patience(Arc<OnceLock<Duration>>);
+
+impl Patience {
+    /// Asks to be left alone for so long, though this call may be well. What was asked first stands.
+    pub fn ask(&self, wait: Duration) {
+        let _ = self.0.set(wait);
+    }
+
+    /// What was asked.
+    pub fn asked(&self) -> Option<Duration> {
+        self.0.get().copied()
+    }
 }
 
 /// What a vendor may be told along with a call, as an idempotency key or as its client's reference, and asked about

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{FlowWrites, Unavailable};
+use crate::pacing::Slot;
 use crate::{
     Cancellation, Claim, Deferral, Event, Failure, Fenced, Flow, FlowRef, Report, Settlement,
     StepProduct, TenantId,
@@ -42,6 +43,20 @@ pub trait FlowChanges: FlowWrites {
         lease_until: Timestamp,
     ) -> Result<Claim, Unavailable> {
         let claim = changed(self, flow.into(), move |flow| flow.claim(now, lease_until));
+        Ok(claim.await?.unwrap_or(Claim::Unknown))
+    }
+
+    /// [`Flow::claim_in_turn`] on the row of a flow.
+    async fn claim_in_turn(
+        &self,
+        flow: impl Into<FlowRef> + Send,
+        slot: Option<Slot>,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Claim, Unavailable> {
+        let claim = changed(self, flow.into(), move |flow| {
+            flow.claim_in_turn(slot, now, lease_until)
+        });
         Ok(claim.await?.unwrap_or(Claim::Unknown))
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -27,6 +28,31 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let now = Timestamp::now();
         // Milliseconds of a valid time are a valid time.
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+}
+
+/// A clock that began with another and counts time by itself from then on: setting the other moves it not. For what is
+/// to happen after a time, and not at one.
+#[derive(Debug, Clone, Copy)]
+pub struct SteadyClock {
+    began_at: Timestamp,
+    began: Instant,
+}
+
+impl SteadyClock {
+    /// One that begins with what `clock` says now.
+    pub fn begun_by(clock: &dyn Clock) -> Self {
+        Self {
+            began_at: clock.now(),
+            began: Instant::now(),
+        }
+    }
+}
+
+impl Clock for SteadyClock {
+    fn now(&self) -> Timestamp {
+        let now = self.began_at + self.began.elapsed();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::process::{Outcome, Process, Waiting};
-use crate::FlowMessage;
 use crate::ports::{FlowChanges as _, FlowQueue, MAX_DELAY, Outgoing, Unavailable};
+use crate::{Flow, FlowMessage};
 
 /// How long a message rests after a dependency failed, at the least; a random share is added.
 const REST: Duration = Duration::from_secs(5);
+/// How much earlier than its slot a flow is woken that rests: the last of the wait is a delayed message.
+const WOKEN_EARLY: Duration = Duration::from_mins(2);
 
 /// Handles messages of the queue.
 #[derive(Clone)]
@@ -75,9 +77,15 @@ impl MessageHandler {
         let limit = self.process.limits.hops;
         let rests = limit.is_some_and(|limit| message.hops >= limit || delay > MAX_DELAY);
         let flows = &self.process.flows;
+        // The schedule is inexact to a minute, and a slot is not.
+        let has_slot = |row: &Flow| row.progress.slot.is_some();
+        let rest = match &message.row {
+            Some(row) if has_slot(row) => delay.saturating_sub(WOKEN_EARLY),
+            _ => delay,
+        };
         if rests
             && flows
-                .rest(message.flow_ref(), self.process.clock.after(delay))
+                .rest(message.flow_ref(), self.process.clock.after(rest))
                 .await?
         {
             return Ok(());

@@ -6,6 +6,7 @@ mod jobs;
 mod keep;
 mod make;
 mod steps;
+mod turns;
 mod unkept;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::Pacer;
 use super::completion::note_settled;
 use crate::ports::{
     Clock, FlowChanges as _, FlowWrites, OutputWrites, ResultCache, Sources, Unavailable,
@@ -25,7 +27,7 @@ pub(super) use unkept::{Unkept, needs_no_row};
 
 /// Processes flows, one attempt at a time.
 ///
-/// The timeline of an attempt: claim the flow; fetch the asset, or what the last step made; find or claim the
+/// The timeline of an attempt: ask for its turn; claim the flow; fetch the asset, or what the last step made; find or claim the
 /// work; note that a paid call begins; run the step; store its output; remember the work; note that the step
 /// is done and begin the next one, or settle the flow; count it. A crash between any two is mended by the
 /// next attempt, which the queue brings.
@@ -41,6 +43,8 @@ pub struct Process {
     pub outputs: Arc<dyn OutputWrites>,
     /// What can be made.
     pub catalogue: Catalogue,
+    /// Whose turn it is.
+    pub pacer: Pacer,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How long things may take.
@@ -65,6 +69,9 @@ pub struct TimeLimits {
     /// How often in a row who handles a message may send the next one, where that is bounded: what waits longer
     /// rests until a schedule finds it.
     pub hops: Option<u32>,
+    /// How much before its time a flow is taken up that waits for its turn; the rest of the wait it is held. As much as
+    /// the queue is inexact.
+    pub early: Duration,
     /// Whether an attempt stops when its caller is answered, as in a function that is frozen then. A paid call
     /// that may not end before is left to the queue.
     pub stops_when_answered: bool,
@@ -87,6 +94,7 @@ impl Default for TimeLimits {
             patience: Duration::from_hours(24),
             source_patience: Duration::from_mins(15),
             hops: None,
+            early: Duration::ZERO,
             stops_when_answered: false,
         }
     }
@@ -122,9 +130,22 @@ impl Process {
     ) -> Result<Outcome, Unavailable> {
         let flow = flow.into();
         let id = flow.id();
+        let mut attempt = Attempt::new(waiting);
+        if let Some(guess) = flow.guess()
+            && let Some(outcome) = self.line_up(guess, &mut attempt).await?
+        {
+            return Ok(outcome);
+        }
         let now = self.clock.now();
-        let attempt = Attempt::new(now, waiting);
-        match self.flows.claim(flow, now, now + self.limits.lease).await? {
+        attempt.claimed_at = now;
+        let slot = flow.guess().and_then(|guess| guess.progress.slot);
+        let slot = slot.filter(|_| attempt.turn.is_some());
+        let lease_until = now + self.limits.lease;
+        let claim = self.flows.claim_in_turn(flow, slot, now, lease_until).await;
+        if !matches!(claim, Ok(Claim::Claimed(_))) {
+            self.leave_turn(id, &mut attempt).await;
+        }
+        match claim? {
             Claim::Claimed(flow) => self.run(flow, attempt).await,
             Claim::Leased { until } | Claim::TooEarly { until } => {
                 Ok(Outcome::Wait { until, row: None })
@@ -169,6 +190,7 @@ impl Process {
         match self.make(&mut flow, &mut attempt).await {
             Ok(end) => self.conclude(flow, attempt, end).await,
             Err(error) => {
+                self.leave_turn(flow.id, &mut attempt).await;
                 self.give_back(flow, attempt).await;
                 Err(error)
             }

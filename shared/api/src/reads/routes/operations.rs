@@ -19,7 +19,8 @@ pub(crate) struct Operations {
 
 /// The catalogue of operations
 ///
-/// Names, parameters and media types of what can be asked for, and which one runs by default.
+/// Names, parameters and media types of what can be asked for, and which one runs by default; what each may be asked
+/// for, and whether it admits flows now.
 #[utoipa::path(
     get,
     path = "/api/v2/operations",
@@ -33,7 +34,9 @@ pub(crate) async fn operations(
     State(state): State<ReadState>,
     _caller: Caller,
 ) -> Result<Json<Operations>, Problem> {
+    let now = state.clock.now();
+    let operations = OperationView::all(&state.catalogue, &*state.gates, now);
     Ok(Json(Operations {
-        operations: OperationView::all(&state.catalogue),
+        operations: operations.await?,
     }))
 }

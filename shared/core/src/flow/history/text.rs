@@ -146,6 +146,10 @@ fn wait_text(wait: Wait) -> String {
         Wait::VendorJob => "vj".to_owned(),
         Wait::SameWork => "sw".to_owned(),
         Wait::Worker => "w".to_owned(),
+        Wait::Rate => "pr".to_owned(),
+        Wait::Concurrency => "pc".to_owned(),
+        Wait::VendorDown => "pd".to_owned(),
+        Wait::Paused => "pp".to_owned(),
     }
 }
 
@@ -157,6 +161,10 @@ fn wait_of(text: &str) -> Option<Wait> {
         "vj" => Wait::VendorJob,
         "sw" => Wait::SameWork,
         "w" => Wait::Worker,
+        "pr" => Wait::Rate,
+        "pc" => Wait::Concurrency,
+        "pd" => Wait::VendorDown,
+        "pp" => Wait::Paused,
         retry => Wait::Retry(code_of(retry.strip_prefix('r')?)?),
     })
 }
@@ -202,6 +210,10 @@ mod tests {
             Just(Wait::VendorJob),
             Just(Wait::SameWork),
             Just(Wait::Worker),
+            Just(Wait::Rate),
+            Just(Wait::Concurrency),
+            Just(Wait::VendorDown),
+            Just(Wait::Paused),
             code.prop_map(Wait::Retry),
         ]
     }

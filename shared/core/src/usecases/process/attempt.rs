@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::Waiting;
-use crate::{CallEnd, Event, Flow, Happened, NextTry, Report, RetryPolicy};
+use super::turns::StepTurn;
+use crate::{CallEnd, Event, Flow, Happened, NextTry, Patience, Report, RetryPolicy};
 
 /// One attempt.
 #[derive(Debug)]
@@ -14,17 +15,26 @@ pub(super) struct Attempt {
     pub(super) call: CallEnd,
     /// How often its step is tried.
     pub(super) retry: RetryPolicy,
+    /// Its turn at its step, once it has come.
+    pub(super) turn: Option<StepTurn>,
+    /// Whether somebody was called in that turn.
+    pub(super) called: bool,
+    /// What whoever was called in that turn asks of those who come next.
+    pub(super) patience: Patience,
     /// What happened since its last change of the row.
     events: Vec<Event>,
 }
 
 impl Attempt {
-    pub(super) fn new(claimed_at: Timestamp, waiting: Waiting) -> Self {
+    pub(super) fn new(waiting: Waiting) -> Self {
         Self {
-            claimed_at,
+            claimed_at: Timestamp::UNIX_EPOCH,
             waiting,
             call: CallEnd::NoCall,
             retry: RetryPolicy::default(),
+            turn: None,
+            called: false,
+            patience: Patience::default(),
             events: Vec::new(),
         }
     }

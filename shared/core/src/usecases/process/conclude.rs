@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::attempt::Attempt;
 use super::make::End;
+use super::turns::in_words;
 use super::{Outcome, Process};
+use crate::pacing::Slot;
 use crate::ports::Unavailable;
 use crate::usecases::completion::note_settled;
 use crate::{
@@ -38,13 +40,17 @@ impl Process {
         end: End,
     ) -> Result<Outcome, Unavailable> {
         let now = self.clock.now();
+        let slot = match &end {
+            End::InLine { place, .. } => place.slot,
+            _ => None,
+        };
         let next = self.next(&flow, &attempt, end, now);
         let report = attempt.report();
         match next {
             Next::Settle(settlement) => self.settle(flow, settlement, report, now).await,
-            Next::Defer(deferral) => self.defer(flow, deferral, report, now).await,
+            Next::Defer(deferral) => self.defer(flow, deferral, slot, report, now).await,
             Next::HandOver(deferral) => {
-                let outcome = self.defer(flow, deferral, report, now).await?;
+                let outcome = self.defer(flow, deferral, slot, report, now).await?;
                 Ok(match outcome {
                     Outcome::Wait { until, row } if until <= now => Outcome::HandOver { row },
                     outcome => outcome,
@@ -71,6 +77,18 @@ impl Process {
                     next_try: NextTry::Same,
                     reason: Wait::VendorJob,
                     last_failure: trouble,
+                });
+            }
+            End::InLine {
+                place,
+                next_try,
+                failure,
+            } => {
+                return Next::Defer(Deferral {
+                    not_before: place.until,
+                    next_try,
+                    reason: place.reason,
+                    last_failure: failure,
                 });
             }
             End::OutOfTime => {
@@ -209,6 +227,7 @@ impl Process {
         &self,
         mut flow: Flow,
         deferral: Deferral,
+        slot: Option<Slot>,
         report: Report,
         now: Timestamp,
     ) -> Result<Outcome, Unavailable> {
@@ -226,7 +245,11 @@ impl Process {
             );
         }
         let deferred = self.change(&mut flow, move |row, fence| {
-            row.defer(fence, deferral.clone(), report.clone(), now)
+            let deferred = row.defer(fence, deferral.clone(), report.clone(), now);
+            if deferred == Fenced::Done {
+                row.progress.slot = slot;
+            }
+            deferred
         });
         match deferred.await? {
             Fenced::Done => Ok(Outcome::Wait {
@@ -260,11 +283,4 @@ pub(super) fn throttled_for(retry_after: Option<Duration>) -> Duration {
         .unwrap_or(UNSAID_RETRY_AFTER)
         .max(SHORTEST_RETRY_AFTER);
     wait.saturating_add((wait / 4).min(MAX_SPREAD).mul_f64(rand::random()))
-}
-
-fn in_words(time: Duration) -> String {
-    match time.as_secs() / 60 {
-        minutes if minutes.is_multiple_of(60) => format!("{} h", minutes / 60),
-        minutes => format!("{minutes} min"),
-    }
 }

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use super::Process;
 use super::attempt::Attempt;
 use super::keep::StepOutput;
+use crate::pacing::Place;
 use crate::ports::{Unavailable, WorkClaim, WorkHolder};
 use crate::{
-    Asset, Call, CallEnd, Cost, Failure, FailureCode, Fenced, Flow, Happened, LookUp,
+    Asset, Call, CallEnd, Cost, Failure, FailureCode, Fenced, Flow, Happened, LookUp, NextTry,
     OperationError, Output, Report, Run, Sha256Digest, Step, WorkKey,
 };
 
@@ -23,6 +24,12 @@ pub(super) enum End {
     Job {
         until: Timestamp,
         trouble: Option<Failure>,
+    },
+    /// It stands in line for its step.
+    InLine {
+        place: Place,
+        next_try: NextTry,
+        failure: Option<Failure>,
     },
     /// There is no time left for the next step: another attempt does it.
     OutOfTime,
@@ -55,6 +62,7 @@ impl Process {
             asset,
             params: step.params.clone(),
             reference: flow.next_reference(),
+            patience: attempt.patience.clone(),
         };
         match description.cost {
             Cost::Free => self.make_free(flow, step, call, work, attempt).await,
@@ -92,6 +100,7 @@ impl Process {
         }
         let operation = &step.operation;
         if flow.progress.open_call && operation.looks_up() {
+            attempt.called = true;
             match operation.look_up(call.clone()).await {
                 Ok(LookUp::Absent) => {
                     // It was never charged: what follows is the first.
@@ -149,6 +158,7 @@ impl Process {
             // Until its product is kept, or its refusal known, the call may have been paid for nothing.
             attempt.call = CallEnd::Unconfirmed;
         }
+        attempt.called = true;
         let run = self.begin_in_time(step, call.clone()).await;
         self.after(flow, step, call, work, run, attempt).await
     }

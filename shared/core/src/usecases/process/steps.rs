@@ -52,6 +52,11 @@ impl Process {
             if job.is_none() && self.may_outlast_its_caller(step, attempt) {
                 return Ok(End::OutOfTime);
             }
+            if job.is_none()
+                && let Some(end) = self.await_turn(flow, step, attempt).await?
+            {
+                return Ok(end);
+            }
             let made = if let Some(job) = job {
                 self.ask(flow, step, job, attempt).await?
             } else {
@@ -59,12 +64,17 @@ impl Process {
                     Some(asset) => asset,
                     None => match self.input(flow, &mut done, &url).await? {
                         Ok(asset) => asset,
-                        Err(error) => return Ok(End::OperationError(error)),
+                        Err(error) => {
+                            let end = Err::<(), _>(End::OperationError(error));
+                            let ended = self.end_turn(flow, &steps[done], end, attempt).await;
+                            return Ok(ended.err().unwrap_or(End::Lost));
+                        }
                     },
                 };
                 attempt.note(flow, self.clock.now(), Happened::Fetched);
                 // What is gone is made again, by the step that made it.
-                self.make_step(flow, &steps[done], input, attempt).await?
+                let made = self.make_step(flow, &steps[done], input, attempt).await?;
+                self.end_turn(flow, &steps[done], made, attempt).await
             };
             let step = &steps[done];
             let made = match made {
@@ -93,7 +103,7 @@ impl Process {
         }
     }
 
-    fn steps(&self, flow: &Flow) -> Result<(Vec<Step>, AssetUrl), OperationError> {
+    pub(super) fn steps(&self, flow: &Flow) -> Result<(Vec<Step>, AssetUrl), OperationError> {
         let unavailable = |message: String| {
             OperationError::permanent(
                 FailureCode::OperationUnavailable,
@@ -156,7 +166,7 @@ impl Process {
     }
 
     /// Whether a paid call that begins now may be stopped by the end of the wait of its caller.
-    fn may_outlast_its_caller(&self, step: &Step, attempt: &Attempt) -> bool {
+    pub(super) fn may_outlast_its_caller(&self, step: &Step, attempt: &Attempt) -> bool {
         let Waiting::CallerUntil(deadline) = attempt.waiting else {
             return false;
         };

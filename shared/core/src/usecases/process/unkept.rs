@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Process;
 use super::conclude::throttled_for;
+use crate::pacing::Limits;
+use crate::usecases::pacer::{Ended, Pass, Turn};
 use crate::{
     Asset, AssetUrl, Availability, Call, Cost, Failure, FailureCode, Flow, Operation,
-    OperationError, Params, Product, RetryPolicy, Run, Source, Step,
+    OperationError, Params, Patience, Product, RetryPolicy, Run, Source, Step,
 };
 
 /// How a flow without a row went.
@@ -21,10 +24,17 @@ pub(in crate::usecases) enum Unkept {
     Later,
 }
 
-/// Why a step made nothing, and how often it is tried.
-struct Miss {
-    error: OperationError,
-    retry: RetryPolicy,
+/// Why a step made nothing.
+enum Miss {
+    /// It failed, and is tried so often.
+    Failed {
+        error: OperationError,
+        retry: RetryPolicy,
+    },
+    /// It is not its turn before then.
+    NotBefore(Timestamp),
+    /// Whose turn it is can't be told now.
+    Unavailable,
 }
 
 /// Whether flows of an operation need no row while somebody waits for them: they leave nothing behind, and running them
@@ -32,7 +42,9 @@ struct Miss {
 pub(in crate::usecases) fn needs_no_row(operation: &Arc<dyn Operation>, params: &Params) -> bool {
     let leaves_nothing = |step: &Step| {
         let operation = &step.operation;
-        operation.description().cost == Cost::Free && operation.longest_job().is_zero()
+        let unlimited = operation.limits() == Limits::default();
+        // Who stands in line has a row that says where.
+        operation.description().cost == Cost::Free && operation.longest_job().is_zero() && unlimited
     };
     let available = operation.description().availability == Availability::Available;
     available && Step::all_of(operation, params).iter().all(leaves_nothing)
@@ -64,23 +76,24 @@ impl Process {
         let steps = Step::all_of(operation, &flow.params);
         let mut attempts = 0;
         loop {
-            let Miss { error, retry } = match self.try_steps(flow, &steps, url).await {
+            let wait = match self.try_steps(flow, &steps, url).await {
                 Ok(product) => return Unkept::Made(product),
-                Err(miss) => miss,
-            };
-            let wait = match error {
-                OperationError::Permanent(failure)
-                | OperationError::Abandoned(failure)
-                | OperationError::Persistent(failure) => return Unkept::Failed(failure),
-                OperationError::Transient(failure) | OperationError::Unconfirmed(failure) => {
-                    attempts += 1;
-                    if attempts >= retry.max_attempts {
-                        return Unkept::Failed(failure);
+                Err(Miss::Unavailable) => return Unkept::Later,
+                Err(Miss::NotBefore(until)) => self.time_until(until),
+                Err(Miss::Failed { error, retry }) => match error {
+                    OperationError::Permanent(failure)
+                    | OperationError::Abandoned(failure)
+                    | OperationError::Persistent(failure) => return Unkept::Failed(failure),
+                    OperationError::Transient(failure) | OperationError::Unconfirmed(failure) => {
+                        attempts += 1;
+                        if attempts >= retry.max_attempts {
+                            return Unkept::Failed(failure);
+                        }
+                        retry.wait_after(attempts, rand::random())
                     }
-                    retry.wait_after(attempts, rand::random())
-                }
-                OperationError::Paced { retry_after, .. } => retry_after,
-                OperationError::Throttled { retry_after, .. } => throttled_for(retry_after),
+                    OperationError::Paced { retry_after, .. } => retry_after,
+                    OperationError::Throttled { retry_after, .. } => throttled_for(retry_after),
+                },
             };
             // What comes after the deadline keeps nobody waiting.
             if wait >= deadline.saturating_duration_since(Instant::now()) {
@@ -96,37 +109,77 @@ impl Process {
         steps: &[Step],
         url: &AssetUrl,
     ) -> Result<Product, Miss> {
-        let retry = steps.first().map(|step| step.retry).unwrap_or_default();
-        let fetched = self.sources.fetch(&flow.tenant, url).await;
-        let mut asset = fetched.map_err(|error| Miss { error, retry })?;
-        let Some((last, before)) = steps.split_last() else {
-            let error =
-                OperationError::permanent(FailureCode::OperationUnavailable, "it has no steps");
-            return Err(Miss { error, retry });
+        let [first, others @ ..] = steps else {
+            return Err(Miss::Unavailable);
         };
-        for step in before {
-            let made = self.try_step(flow, step, asset).await;
-            let made = made.map_err(|miss| miss.of_step(step))?;
-            asset = Asset {
+        let named = |miss: Miss, step: &Step| match others {
+            [] => miss,
+            _ => miss.of_step(step),
+        };
+        // Before anything is fetched.
+        let pass = self.turn_at(first).await?;
+        let asset = match self.sources.fetch(&flow.tenant, url).await {
+            Ok(asset) => asset,
+            Err(error) => {
+                let name = &first.operation.description().name;
+                self.pacer.ended(name, flow.id, pass, Ended::Unused).await;
+                let retry = first.retry;
+                return Err(Miss::Failed { error, retry });
+            }
+        };
+        let made = self.try_step(flow, first, pass, asset).await;
+        let mut made = made.map_err(|miss| named(miss, first))?;
+        for step in others {
+            let asset = Asset {
                 url: url.clone(),
                 content: made.content,
             };
+            let pass = self.turn_at(step).await?;
+            let next = self.try_step(flow, step, pass, asset).await;
+            made = next.map_err(|miss| named(miss, step))?;
         }
-        let made = self.try_step(flow, last, asset).await;
-        made.map_err(|miss| match before {
-            [] => miss,
-            _ => miss.of_step(last),
-        })
+        Ok(made)
     }
 
-    async fn try_step(&self, flow: &Flow, step: &Step, asset: Asset) -> Result<Product, Miss> {
+    async fn turn_at(&self, step: &Step) -> Result<Pass, Miss> {
+        let turn = self
+            .pacer
+            .turn(&*step.operation, None, self.limits.early)
+            .await;
+        match turn {
+            Ok(Turn::Now(pass)) => Ok(pass),
+            Ok(Turn::Later(place)) => Err(Miss::NotBefore(place.until)),
+            Err(_) => Err(Miss::Unavailable),
+        }
+    }
+
+    async fn try_step(
+        &self,
+        flow: &Flow,
+        step: &Step,
+        pass: Pass,
+        asset: Asset,
+    ) -> Result<Product, Miss> {
+        let patience = Patience::default();
         let call = Call {
             tenant: flow.tenant.clone(),
             asset,
             params: step.params.clone(),
             reference: flow.next_reference(),
+            patience: patience.clone(),
         };
-        let error = match self.begin_in_time(step, call).await {
+        let run = self.begin_in_time(step, call).await;
+        let ended = match &run {
+            Ok(_) => Ended::Well,
+            Err(error) => Ended::of(error),
+        };
+        let ended = match (ended, patience.asked()) {
+            (Ended::Well, Some(wait)) => Ended::Throttled(wait),
+            (ended, _) => ended,
+        };
+        let name = &step.operation.description().name;
+        self.pacer.ended(name, flow.id, pass, ended).await;
+        let error = match run {
             Ok(Run::Done(product)) => return Ok(product),
             // Free, so that asking for it anew is no harm.
             Ok(Run::Taken(job)) => OperationError::Throttled {
@@ -138,16 +191,19 @@ impl Process {
             },
             Err(error) => error,
         };
-        Err(Miss {
-            error,
-            retry: step.retry,
-        })
+        let retry = step.retry;
+        Err(Miss::Failed { error, retry })
     }
 }
 
 impl Miss {
     fn of_step(self, step: &Step) -> Self {
-        let error = self.error.of_step(&step.operation.description().name);
-        Self { error, ..self }
+        match self {
+            Self::Failed { error, retry } => Self::Failed {
+                error: error.of_step(&step.operation.description().name),
+                retry,
+            },
+            miss @ (Self::NotBefore(_) | Self::Unavailable) => miss,
+        }
     }
 }

@@ -1,0 +1,330 @@
+//! Flows of one operation, the workers that handle them, and a vendor that counts.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use assetmill_contract::memory::{
+    MemoryFlows, MemoryGates, MemoryOutputs, MemoryResultCache, RuntimeClock,
+};
+use assetmill_contract::samples;
+use assetmill_core::pacing::Limits;
+use assetmill_core::ports::{
+    Clock, FlowQueue, FlowReads as _, FlowWrites as _, Outgoing, Sources, Unavailable,
+};
+use assetmill_core::usecases::{MessageHandler, Pacer, Process, TimeLimits};
+use assetmill_core::{
+    Asset, AssetUrl, Catalogue, Cost, Failure, FailureCode, Flow, FlowMessage, MediaType,
+    Operation, OperationDescription, OperationError, Params, Product, RetryPolicy, TenantId,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// How many flows are handled at the same time.
+const WORKERS: usize = 64;
+
+pub(crate) struct World {
+    pub(crate) vendor: Arc<Vendor>,
+    pub(crate) clock: Arc<JumpingClock>,
+    pub(crate) gates: Arc<MemoryGates>,
+    flows: Arc<MemoryFlows>,
+    queue: Arc<Queue>,
+    work: MessageHandler,
+    rows: Vec<Flow>,
+    fetched: Arc<AtomicU64>,
+}
+
+impl World {
+    /// So many flows that were just accepted.
+    pub(crate) async fn new(flows: u32, vendor: Vendor) -> Self {
+        let clock = Arc::new(JumpingClock::default());
+        let rows = Arc::new(MemoryFlows::default());
+        let (batch, mut accepted) = samples::batch(flows);
+        for flow in &mut accepted {
+            flow.operation = "vendor".parse().unwrap();
+            flow.created_at = clock.now();
+        }
+        rows.put_flows(&accepted).await.unwrap();
+        rows.put_batch(&batch).await.unwrap();
+        let queue = Arc::new(Queue::default());
+        let messages: Vec<_> = accepted
+            .iter()
+            .map(|flow| Outgoing::now(flow.message()))
+            .collect();
+        queue.send(&messages).await.unwrap();
+        let vendor = Arc::new(vendor);
+        let operation: Arc<dyn Operation> = vendor.clone();
+        let gates = Arc::new(MemoryGates::default());
+        let fetched = Arc::new(AtomicU64::new(0));
+        let process = Process {
+            flows: rows.clone(),
+            sources: Arc::new(Host(fetched.clone())),
+            result_cache: Arc::new(MemoryResultCache::default()),
+            outputs: Arc::new(MemoryOutputs::default()),
+            catalogue: Catalogue::new([operation], &"vendor".parse().unwrap()).unwrap(),
+            pacer: Pacer::new(gates.clone(), clock.clone()),
+            clock: clock.clone(),
+            limits: TimeLimits::default(),
+        };
+        Self {
+            work: MessageHandler {
+                process,
+                queue: queue.clone(),
+            },
+            vendor,
+            clock,
+            gates,
+            flows: rows,
+            queue,
+            rows: accepted,
+            fetched,
+        }
+    }
+
+    /// Handles messages for so long, or until none is left.
+    pub(crate) async fn work_for(&self, time: Duration) {
+        let end = Instant::now() + time;
+        let places = Arc::new(Semaphore::new(WORKERS));
+        let mut tasks = JoinSet::new();
+        loop {
+            while tasks.try_join_next().is_some_and(|done| done.is_ok()) {}
+            let next = self.queue.next();
+            let idle = tasks.is_empty();
+            match next {
+                _ if Instant::now() >= end => break,
+                None if idle => break,
+                Some((due, message)) if due <= Instant::now() => {
+                    let place = places.clone().acquire_owned().await.unwrap();
+                    let work = self.work.clone();
+                    self.queue.take(due, &message);
+                    tasks.spawn(async move {
+                        work.handle(&message.1).await.unwrap();
+                        drop(place);
+                    });
+                }
+                next => {
+                    let due = next.map_or(end, |(due, _)| due.min(end));
+                    tokio::select! {
+                        () = tokio::time::sleep_until(due) => {}
+                        _ = tasks.join_next(), if !idle => {}
+                    }
+                }
+            }
+        }
+        while tasks.join_next().await.is_some() {}
+    }
+
+    pub(crate) async fn work_to_the_end(&self) {
+        self.work_for(Duration::from_hours(100)).await;
+    }
+
+    /// The flows as they are.
+    pub(crate) async fn rows(&self) -> Vec<Flow> {
+        let ids: Vec<_> = self.rows.iter().map(|flow| flow.id).collect();
+        let rows = self.flows.flows(&samples::tenant(), &ids).await.unwrap();
+        rows.into_iter().map(Option::unwrap).collect()
+    }
+
+    /// How many assets were fetched.
+    pub(crate) fn fetched(&self) -> u64 {
+        self.fetched.load(Ordering::SeqCst)
+    }
+}
+
+/// A clock that can be set wrong.
+#[derive(Default)]
+pub(crate) struct JumpingClock {
+    right: RuntimeClock,
+    /// In seconds.
+    wrong_by: AtomicI64,
+}
+
+impl JumpingClock {
+    pub(crate) fn jump(&self, seconds: i64) {
+        self.wrong_by.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for JumpingClock {
+    fn now(&self) -> Timestamp {
+        let right = self.right.now().as_millisecond();
+        let wrong_by = self.wrong_by.load(Ordering::SeqCst);
+        // Long after 1970, so that it can be set back.
+        let now = 1_700_000_000_000 + right + wrong_by * 1_000;
+        Timestamp::from_millisecond(now).unwrap()
+    }
+}
+
+/// A queue that counts time by itself, as SQS does.
+#[derive(Default)]
+struct Queue {
+    messages: Mutex<BTreeMap<(Instant, u64), FlowMessage>>,
+    sent: AtomicU64,
+}
+
+type Message = (u64, FlowMessage);
+
+impl Queue {
+    fn next(&self) -> Option<(Instant, Message)> {
+        let messages = self.messages.lock().unwrap();
+        let ((due, number), message) = messages.first_key_value()?;
+        Some((*due, (*number, message.clone())))
+    }
+
+    fn take(&self, due: Instant, message: &Message) {
+        self.messages.lock().unwrap().remove(&(due, message.0));
+    }
+}
+
+#[async_trait]
+impl FlowQueue for Queue {
+    async fn send(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
+        for outgoing in messages {
+            let number = self.sent.fetch_add(1, Ordering::SeqCst);
+            // Timers count milliseconds.
+            let due = Instant::now() + outgoing.delay + Duration::from_millis(1);
+            let message = outgoing.message.clone();
+            self.messages.lock().unwrap().insert((due, number), message);
+        }
+        Ok(())
+    }
+}
+
+/// Every asset is another, and takes its time.
+struct Host(Arc<AtomicU64>);
+
+#[async_trait]
+impl Sources for Host {
+    async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, OperationError> {
+        let number = self.0.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(50 + number * 37 % 200)).await;
+        Ok(Asset {
+            url: url.clone(),
+            content: Bytes::from(number.to_string()),
+        })
+    }
+}
+
+/// A vendor that allows so many calls in any window, and counts.
+pub(crate) struct Vendor {
+    description: OperationDescription,
+    limits: Limits,
+    began: Instant,
+    allows: Option<(usize, Duration)>,
+    down: Mutex<Range<Duration>>,
+    asks_for_patience: Mutex<Option<Duration>>,
+    calls: Mutex<Vec<Call>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call {
+    /// Since the beginning.
+    pub(crate) at: Duration,
+    pub(crate) answer: Answer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Made,
+    TooMany,
+    Down,
+}
+
+impl Vendor {
+    pub(crate) fn limited(limits: &str, allows: Option<(usize, Duration)>) -> Self {
+        Self {
+            description: samples::description("vendor", Cost::Paid),
+            limits: limits.parse().unwrap(),
+            began: Instant::now(),
+            allows,
+            down: Mutex::new(Duration::ZERO..Duration::ZERO),
+            asks_for_patience: Mutex::default(),
+            calls: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn down_during(self, seconds: Range<u64>) -> Self {
+        let time = Duration::from_secs;
+        *self.down.lock().unwrap() = time(seconds.start)..time(seconds.end);
+        self
+    }
+
+    /// Answers the next call with a 429 that asks for so much patience.
+    pub(crate) fn ask_for_patience(&self, time: Duration) {
+        *self.asks_for_patience.lock().unwrap() = Some(time);
+    }
+
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// When it was called with this answer.
+    pub(crate) fn times(&self, answer: Answer) -> Vec<Duration> {
+        let calls = self.calls();
+        let of_it = calls.iter().filter(|call| call.answer == answer);
+        of_it.map(|call| call.at).collect()
+    }
+
+    fn answer(&self) -> (Answer, Option<Duration>) {
+        let at = self.began.elapsed();
+        let mut calls = self.calls.lock().unwrap();
+        let patience = self.asks_for_patience.lock().unwrap().take();
+        let too_many = self.allows.is_some_and(|(most, window)| {
+            let within = |call: &&Call| call.at + window > at && call.answer == Answer::Made;
+            calls.iter().rev().take(most).filter(within).count() >= most
+        });
+        let answer = if self.down.lock().unwrap().contains(&at) {
+            Answer::Down
+        } else if too_many || patience.is_some() {
+            Answer::TooMany
+        } else {
+            Answer::Made
+        };
+        calls.push(Call { at, answer });
+        (answer, patience)
+    }
+}
+
+#[async_trait]
+impl Operation for Vendor {
+    fn description(&self) -> &OperationDescription {
+        &self.description
+    }
+
+    fn fingerprint(&self) -> &'static str {
+        "1"
+    }
+
+    fn retry(&self) -> RetryPolicy {
+        RetryPolicy::default()
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, OperationError> {
+        let (answer, patience) = self.answer();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        match answer {
+            Answer::Made => Ok(Product {
+                content: asset.content,
+                media_type: MediaType::png(),
+            }),
+            Answer::Down => Err(OperationError::transient(
+                FailureCode::VendorUnavailable,
+                "503",
+            )),
+            Answer::TooMany => Err(OperationError::Throttled {
+                failure: Failure::transient(FailureCode::VendorThrottled, "429"),
+                retry_after: patience,
+            }),
+        }
+    }
+}

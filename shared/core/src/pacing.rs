@@ -1,0 +1,28 @@
+//! How much an operation is asked for: its limits, and the gate that all its flows go through.
+//!
+//! The rules stand here alone and are pure: adapters keep a [`Gate`] as a document
+//! ([`Gates`](crate::ports::Gates)), and `usecases` asks it.
+
+mod gate;
+mod limits;
+mod slots;
+
+use jiff::Timestamp;
+
+use crate::Wait;
+
+pub use gate::{Admission, Gate, Look, Outage, Pause};
+pub(crate) use gate::{SKEW, SPREAD};
+pub use limits::{Limits, NotLimits, Rate};
+pub use slots::{Slot, Slots};
+
+/// A place in the line before a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// What the flow waits for.
+    pub reason: Wait,
+    /// Until then at the least.
+    pub until: Timestamp,
+    /// What it was handed.
+    pub slot: Option<Slot>,
+}

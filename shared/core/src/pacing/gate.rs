@@ -1,0 +1,397 @@
+//! The gate of an operation: who may pass, and when.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::slots::micros;
+use super::{Limits, Rate, Slot, Slots};
+use crate::{Failure, FailureCode, TenantId, Wait};
+
+/// How long after its beginning an outage is first looked into; twice as long each time, up to the most.
+const FIRST_PROBE: Duration = Duration::from_secs(2);
+const PROBE_AT_MOST: Duration = Duration::from_secs(20);
+/// How soon who waits for somebody else looks again: for the end of a probe, for whoever paused the operation.
+const LOOK_AT_PROBE: Duration = Duration::from_secs(5);
+const LOOK_AT_PAUSE: Duration = Duration::from_secs(20);
+/// How long after the end of an outage or a pause the line moves on: until then, all who stand at its head have
+/// looked. Those who wait MUST look more often.
+const RESUMES_AFTER: Duration = Duration::from_secs(30);
+/// The most that is added to a time to look, lest all look at once.
+pub(crate) const SPREAD: Duration = Duration::from_secs(8);
+/// By how much two clocks may differ before one of them has jumped.
+pub(crate) const SKEW: Duration = Duration::from_secs(5);
+/// How late a flow may come for its slot, as a divisor of the time of the rate, within bounds.
+const LATE: i64 = 50;
+const LATE_AT_LEAST: i64 = 50_000;
+const LATE_AT_MOST: i64 = 5_000_000;
+/// A request for patience that adds no more than this moves nobody.
+const WORTH_MOVING: i64 = 1_000_000;
+/// The most characters of what a vendor said that are kept.
+const MOST_SAID: usize = 200;
+
+/// The gate of an operation, as all its workers share it. A new one is open.
+///
+/// Slots stand on a time line of its own, which is the time of day plus a `shift`: what makes everybody
+/// wait (an outage, a pause, a vendor that asks for patience) moves the whole line on and changes nobody's place.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Counts its changes: the same number is the same gate. 0 is one that nobody changed yet. Adapters alone set it.
+    #[serde(default)]
+    pub revision: u64,
+    /// The latest time of a change. All times are microseconds since 1970.
+    #[serde(default)]
+    seen: i64,
+    /// The time of day less the time of slots.
+    #[serde(default)]
+    shift: i64,
+    /// Since when the line stands still, and nobody knows until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    still_since: Option<i64>,
+    /// What was handed out.
+    #[serde(default)]
+    slots: Slots,
+    /// The vendor is left alone until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    throttled_until: Option<i64>,
+    /// The vendor is down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outage: Option<Outage>,
+    /// An operator stopped it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    paused: Option<Pause>,
+}
+
+/// A vendor is down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    since: i64,
+    code: FailureCode,
+    said: String,
+    probes: u32,
+    probe_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    probing_until: Option<i64>,
+}
+
+/// An operator stopped an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    since: i64,
+    /// Who did.
+    pub by: TenantId,
+}
+
+/// How the gate lets nobody, one, or everybody pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// Whoever has a slot, where those are needed.
+    Closed,
+    /// Nobody: the vendor is down, or asked for patience.
+    Open,
+    /// One flow asks the vendor whether it is back.
+    Probing,
+    /// Nobody: an operator stopped it.
+    Paused,
+}
+
+/// What a flow is told that comes to the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// It may pass.
+    Pass,
+    /// It needs a slot, or another one.
+    TakeSlot,
+    /// It may ask whether the vendor is back, if nobody else does.
+    Probe,
+    /// It waits.
+    Wait {
+        /// For what.
+        reason: Wait,
+        /// Until then at the least.
+        until: Timestamp,
+    },
+}
+
+impl Gate {
+    /// What a flow is told that comes `now`, and was handed `slot`, if any.
+    pub fn look(&self, limits: &Limits, slot: Option<Slot>, now: Timestamp) -> Look {
+        let at = now.as_microsecond();
+        let wait = |reason, until: i64| Look::Wait {
+            reason,
+            until: time(until),
+        };
+        let own = slot.map_or(at, |slot| self.real(slot, at));
+        if self.paused.is_some() {
+            return wait(Wait::Paused, own.max(at + micros(LOOK_AT_PAUSE)));
+        }
+        if let Some(outage) = &self.outage {
+            if outage.probing_until.is_some_and(|until| until > at) {
+                return wait(Wait::VendorDown, own.max(at + micros(LOOK_AT_PROBE)));
+            }
+            if outage.probe_at <= at {
+                return Look::Probe;
+            }
+            return wait(Wait::VendorDown, own.max(outage.probe_at));
+        }
+        let Some(rate) = &limits.rate else {
+            return match self.throttled_until {
+                Some(until) if until > at => wait(Wait::Rate, until),
+                _ => Look::Pass,
+            };
+        };
+        match slot {
+            // A gate that was lost handed out others.
+            Some(slot) if slot.0 <= self.slots.last() => {
+                let own = own.max(self.throttled_until.unwrap_or(own));
+                if own > at {
+                    wait(Wait::Rate, own)
+                } else if at - own > latest(rate) {
+                    Look::TakeSlot
+                } else {
+                    Look::Pass
+                }
+            }
+            _ => Look::TakeSlot,
+        }
+    }
+
+    /// Hands out the next slots, in order.
+    pub fn take(&mut self, rate: &Rate, number: usize, now: Timestamp) -> Vec<Slot> {
+        self.meet(now);
+        let now = self.here(now.as_microsecond());
+        (0..number).map(|_| self.slots.take(rate, now)).collect()
+    }
+
+    /// The time of day of a slot, as far as it is known `now`.
+    pub fn time_of(&self, slot: Slot, now: Timestamp) -> Timestamp {
+        time(self.real(slot, now.as_microsecond()))
+    }
+
+    /// The vendor asks to be left alone until then: everybody's slots move.
+    pub fn throttled(&mut self, until: Timestamp, now: Timestamp) {
+        let (until, now_at) = (until.as_microsecond(), now.as_microsecond());
+        let from = self
+            .throttled_until
+            .map_or(now_at, |before| before.max(now_at));
+        if until - from < WORTH_MOVING {
+            return;
+        }
+        self.meet(now);
+        if self.still_since.is_none() {
+            self.shift += until - from;
+        }
+        self.throttled_until = Some(until);
+    }
+
+    /// The vendor is down: from now on single flows ask whether it is back. `probed` is whether one did, and this is
+    /// what it heard.
+    pub fn failed(&mut self, failure: &Failure, probed: bool, now: Timestamp) {
+        let at = now.as_microsecond();
+        let Some(outage) = &mut self.outage else {
+            self.meet(now);
+            self.stand_still(at);
+            self.outage = Some(Outage {
+                since: at,
+                code: failure.code,
+                said: failure.message.chars().take(MOST_SAID).collect(),
+                probes: 0,
+                probe_at: at + micros(FIRST_PROBE),
+                probing_until: None,
+            });
+            return;
+        };
+        if probed {
+            outage.probes = outage.probes.saturating_add(1);
+            let wait = FIRST_PROBE.saturating_mul(1 << outage.probes.min(10));
+            outage.probe_at = at + micros(wait.min(PROBE_AT_MOST));
+            outage.probing_until = None;
+            outage.code = failure.code;
+            outage.said = failure.message.chars().take(MOST_SAID).collect();
+            self.meet(now);
+        }
+    }
+
+    /// Lets the caller alone ask whether the vendor is back, until then at the most. Whether it may.
+    pub fn probe(&mut self, until: Timestamp, now: Timestamp) -> bool {
+        let at = now.as_microsecond();
+        let Some(outage) = &mut self.outage else {
+            return false;
+        };
+        if outage.probe_at > at || outage.probing_until.is_some_and(|until| until > at) {
+            return false;
+        }
+        outage.probing_until = Some(until.as_microsecond());
+        self.meet(now);
+        true
+    }
+
+    /// Whoever was to ask whether the vendor is back did not come to it.
+    pub fn not_probed(&mut self, now: Timestamp) {
+        if let Some(outage) = &mut self.outage {
+            outage.probing_until = None;
+            outage.probe_at = now.as_microsecond() + micros(FIRST_PROBE);
+            self.meet(now);
+        }
+    }
+
+    /// The vendor is back.
+    pub fn recovered(&mut self, now: Timestamp) {
+        if self.outage.take().is_some() {
+            self.meet(now);
+            self.move_on(now.as_microsecond());
+        }
+    }
+
+    /// An operator stops it. Once more changes nothing.
+    pub fn pause(&mut self, by: TenantId, now: Timestamp) {
+        if self.paused.is_none() {
+            self.meet(now);
+            let since = now.as_microsecond();
+            self.stand_still(since);
+            self.paused = Some(Pause { since, by });
+        }
+    }
+
+    /// An operator lets it go on, and the vendor be asked at once if it was down.
+    pub fn resume(&mut self, now: Timestamp) {
+        let at = now.as_microsecond();
+        if self.paused.take().is_some() {
+            self.meet(now);
+            if let Some(outage) = &mut self.outage {
+                outage.probe_at = at;
+            }
+            self.move_on(at);
+        }
+    }
+
+    /// A clock jumped by so much, in microseconds: all times of day in it jump along.
+    pub fn turn(&mut self, by: i64) {
+        let turned = |at: &mut i64| *at = at.saturating_add(by);
+        turned(&mut self.seen);
+        turned(&mut self.shift);
+        self.still_since.iter_mut().for_each(turned);
+        self.throttled_until.iter_mut().for_each(turned);
+        if let Some(outage) = &mut self.outage {
+            turned(&mut outage.since);
+            turned(&mut outage.probe_at);
+            outage.probing_until.iter_mut().for_each(turned);
+        }
+        if let Some(paused) = &mut self.paused {
+            turned(&mut paused.since);
+        }
+    }
+
+    /// Whether the clock of whoever changed it last was ahead of `now` by more than clocks differ.
+    pub fn is_ahead_of(&self, now: Timestamp) -> bool {
+        self.seen - now.as_microsecond() > micros(SKEW)
+    }
+
+    /// Follows a clock that was set back.
+    pub fn meet(&mut self, now: Timestamp) {
+        if self.is_ahead_of(now) {
+            self.turn(now.as_microsecond() - self.seen);
+        }
+        self.seen = self.seen.max(now.as_microsecond());
+    }
+
+    /// How it admits flows.
+    pub fn admission(&self, now: Timestamp) -> Admission {
+        let now = now.as_microsecond();
+        let after = |until: Option<i64>| until.is_some_and(|until| until > now);
+        match &self.outage {
+            _ if self.paused.is_some() => Admission::Paused,
+            Some(outage) if after(outage.probing_until) => Admission::Probing,
+            Some(_) => Admission::Open,
+            None if after(self.throttled_until) => Admission::Open,
+            None => Admission::Closed,
+        }
+    }
+
+    /// The outage, if the vendor is down.
+    pub fn outage(&self) -> Option<&Outage> {
+        self.outage.as_ref()
+    }
+
+    /// Who stopped it, if anybody did.
+    pub fn paused(&self) -> Option<&Pause> {
+        self.paused.as_ref()
+    }
+
+    /// Until when the vendor asked to be left alone, if that is after `now`.
+    pub fn throttled_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.throttled_until.map(time).filter(|until| *until > now)
+    }
+
+    fn real(&self, slot: Slot, now: i64) -> i64 {
+        let still = self.still_since.map_or(0, |since| (now - since).max(0));
+        slot.0.saturating_add(self.shift).saturating_add(still)
+    }
+
+    /// Where `now` is on the line of slots, or where it moves on.
+    fn here(&self, now: i64) -> i64 {
+        let still = self.still_since.map_or(0, |since| (now - since).max(0));
+        let moves = self.throttled_until.map_or(now, |until| until.max(now));
+        moves - self.shift - still
+    }
+
+    fn stand_still(&mut self, now: i64) {
+        self.still_since.get_or_insert(now);
+    }
+
+    fn move_on(&mut self, now: i64) {
+        if self.outage.is_some() || self.paused.is_some() {
+            return;
+        }
+        let Some(since) = self.still_since.take() else {
+            return;
+        };
+        let waited_for = self.slots.last() > since - self.shift;
+        self.shift += (now - since).max(0);
+        if waited_for {
+            self.shift += micros(RESUMES_AFTER);
+        }
+    }
+}
+
+impl Outage {
+    /// Since when.
+    pub fn since(&self) -> Timestamp {
+        time(self.since)
+    }
+
+    /// What was last heard, for programs.
+    pub fn code(&self) -> FailureCode {
+        self.code
+    }
+
+    /// What was last heard, for people. Holds no secret.
+    pub fn said(&self) -> &str {
+        &self.said
+    }
+
+    /// When the vendor is asked next.
+    pub fn probe_at(&self) -> Timestamp {
+        time(self.probe_at)
+    }
+}
+
+impl Pause {
+    /// Since when.
+    pub fn since(&self) -> Timestamp {
+        time(self.since)
+    }
+}
+
+/// How late a flow may come.
+fn latest(rate: &Rate) -> i64 {
+    (micros(rate.per()) / LATE).clamp(LATE_AT_LEAST, LATE_AT_MOST)
+}
+
+fn time(at: i64) -> Timestamp {
+    Timestamp::from_microsecond(at).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests;

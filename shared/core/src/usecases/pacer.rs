@@ -1,0 +1,286 @@
+//! Asks for turns at the gates of operations, for all flows of one process.
+//!
+//! What a gate is like is known for two seconds, so that an operation that is well and has no rate costs a read in that
+//! time and no write. Flows that ask for slots at the same time share one write.
+
+mod health;
+mod known;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+pub(super) use health::{Ended, Verdict};
+
+use crate::pacing::{Gate, Look, Place, Rate, SKEW, SPREAD, Slot};
+use crate::ports::{Clock, GateRule, Gates, Unavailable};
+use crate::{Operation, OperationName, Wait};
+use known::{InCall, Known};
+
+/// How long it is believed what a gate is like.
+const BELIEVED_FOR: Duration = Duration::from_secs(2);
+/// How long one flow may ask alone whether a vendor is back: longer than attempts take.
+const PROBE_WITHIN: Duration = Duration::from_mins(3);
+/// How soon a flow looks again for whose call there is no place, at the least; as much again is added by chance.
+const LOOK_FOR_PLACE: Duration = Duration::from_secs(1);
+/// How often a flow looks anew because the gate changed meanwhile.
+const LOOKS: u32 = 4;
+
+/// Asks for turns at gates. Its clones share what they know.
+#[derive(Clone)]
+pub struct Pacer {
+    gates: Arc<dyn Gates>,
+    clock: Arc<dyn Clock>,
+    lines: Arc<Mutex<HashMap<OperationName, Arc<Line>>>>,
+}
+
+/// What this process knows of the line before one gate.
+#[derive(Default)]
+struct Line {
+    known: Mutex<Known>,
+    /// Who changes the gate for all who ask.
+    asking: tokio::sync::Mutex<()>,
+}
+
+/// What comes of asking for a turn.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// It is the turn of the flow.
+    Now(Pass),
+    /// It waits.
+    Later(Place),
+}
+
+/// The turn of a flow. Its place among the calls that go on is free again when it is dropped.
+#[derive(Debug)]
+pub(super) struct Pass {
+    since: Timestamp,
+    probes: bool,
+    in_call: InCall,
+}
+
+impl Pacer {
+    /// Asks at these gates.
+    pub fn new(gates: Arc<dyn Gates>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            gates,
+            clock,
+            lines: Arc::default(),
+        }
+    }
+
+    /// Asks for a turn of a flow, which was handed `slot` before, if any. One that comes less than `early` before its
+    /// time waits here for it.
+    pub(super) async fn turn(
+        &self,
+        operation: &dyn Operation,
+        slot: Option<Slot>,
+        early: Duration,
+    ) -> Result<Turn, Unavailable> {
+        let name = &operation.description().name;
+        let limits = operation.limits();
+        let line = self.line(name);
+        let mut slot = slot;
+        let mut place = None;
+        for _ in 0..LOOKS {
+            self.follow_clock(name, &line).await?;
+            let gate = self.gate(name, &line).await?;
+            let now = self.clock.now();
+            match gate.look(&limits, slot, now) {
+                Look::Pass => return Ok(self.pass(&line, operation, slot, false)),
+                Look::TakeSlot => {
+                    let Some(rate) = limits.rate else { break };
+                    slot = Some(self.take_slot(name, &line, rate).await?);
+                }
+                Look::Probe => {
+                    if self.may_probe(name, &line).await? {
+                        return Ok(self.pass(&line, operation, slot, true));
+                    }
+                }
+                Look::Wait { reason, until } => {
+                    let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+                    if reason == Wait::Rate && limits.rate.is_some() && rest <= early {
+                        tokio::time::sleep(rest + Duration::from_millis(1)).await;
+                        return Ok(self.pass(&line, operation, slot, false));
+                    }
+                    let spread = match reason {
+                        // Slots are spread by themselves.
+                        Wait::Rate if limits.rate.is_some() => Duration::ZERO,
+                        _ => SPREAD.mul_f64(rand::random()),
+                    };
+                    let until = (until + spread - early.min(rest)).max(now);
+                    place = Some(Place {
+                        reason,
+                        until,
+                        slot,
+                    });
+                    break;
+                }
+            }
+        }
+        // Where the gate changed at every look, it is asked again soon.
+        Ok(Turn::Later(place.unwrap_or(Place {
+            reason: Wait::Rate,
+            until: self.clock.now() + LOOK_FOR_PLACE,
+            slot,
+        })))
+    }
+
+    /// The turn of a flow, if there is a place for its call.
+    fn pass(
+        &self,
+        line: &Arc<Line>,
+        operation: &dyn Operation,
+        slot: Option<Slot>,
+        probes: bool,
+    ) -> Turn {
+        let most = operation.limits().concurrency.filter(|_| !probes);
+        let now = self.clock.now();
+        match InCall::begin(line, most) {
+            Some(in_call) => Turn::Now(Pass {
+                since: now,
+                probes,
+                in_call,
+            }),
+            None => Turn::Later(Place {
+                reason: Wait::Concurrency,
+                until: now + LOOK_FOR_PLACE + LOOK_FOR_PLACE.mul_f64(rand::random()),
+                slot,
+            }),
+        }
+    }
+
+    fn line(&self, name: &OperationName) -> Arc<Line> {
+        let mut lines = lock(&self.lines);
+        if let Some(line) = lines.get(name) {
+            return line.clone();
+        }
+        lines.entry(name.clone()).or_default().clone()
+    }
+
+    /// The gate, as it was not long ago.
+    async fn gate(&self, name: &OperationName, line: &Line) -> Result<Gate, Unavailable> {
+        if let Some(gate) = line.known().gate(BELIEVED_FOR) {
+            return Ok(gate);
+        }
+        // One asks for all.
+        let _asking = line.asking.lock().await;
+        if let Some(gate) = line.known().gate(BELIEVED_FOR) {
+            return Ok(gate);
+        }
+        let gate = self.gates.gate(name).await?;
+        line.known().learn(gate.clone());
+        Ok(gate)
+    }
+
+    /// Changes the gate by a rule. The gate as it is then.
+    async fn change(
+        &self,
+        name: &OperationName,
+        line: &Line,
+        rule: GateRule,
+    ) -> Result<Gate, Unavailable> {
+        let guess = line.known().gate(Duration::MAX);
+        let before = self.gates.change_gate(name, guess, rule.clone()).await?;
+        let after = before.apply(&*rule).unwrap_or(before);
+        line.known().learn(after.clone());
+        Ok(after)
+    }
+
+    /// The next slot. Those who ask while another does are asked for together.
+    async fn take_slot(
+        &self,
+        name: &OperationName,
+        line: &Line,
+        rate: Rate,
+    ) -> Result<Slot, Unavailable> {
+        let (hand, mut handed) = oneshot::channel();
+        line.known().asks.push(hand);
+        let _asking = line.asking.lock().await;
+        if let Ok(slot) = handed.try_recv() {
+            return Ok(slot);
+        }
+        let asks = std::mem::take(&mut line.known().asks);
+        let (number, now) = (asks.len(), self.clock.now());
+        let rule: GateRule = Arc::new(move |gate| {
+            gate.take(&rate, number, now);
+        });
+        let guess = line.known().gate(Duration::MAX);
+        // Those whose hands are dropped by an error ask for themselves.
+        let mut gate = self.gates.change_gate(name, guess, rule).await?;
+        let revision = gate.revision;
+        let slots = gate.take(&rate, number, now);
+        gate.revision = revision.saturating_add(1);
+        line.known().learn(gate);
+        for (hand, slot) in asks.into_iter().zip(slots) {
+            // Who gave up leaves a slot unused.
+            let _ = hand.send(slot);
+        }
+        handed
+            .try_recv()
+            .map_err(|error| Unavailable::new("gates", error))
+    }
+
+    async fn may_probe(&self, name: &OperationName, line: &Line) -> Result<bool, Unavailable> {
+        let _asking = line.asking.lock().await;
+        let now = self.clock.now();
+        let until = now + PROBE_WITHIN;
+        let guess = line.known().gate(Duration::MAX);
+        let rule: GateRule = Arc::new(move |gate| {
+            gate.probe(until, now);
+        });
+        let before = self.gates.change_gate(name, guess, rule.clone()).await?;
+        let after = before.apply(&*rule);
+        let may = after.is_some();
+        line.known().learn(after.unwrap_or(before));
+        Ok(may)
+    }
+
+    /// Moves the line along with a clock that jumped: this machine's, by what its other clock says, or that of
+    /// whoever changed the gate last.
+    async fn follow_clock(&self, name: &OperationName, line: &Line) -> Result<(), Unavailable> {
+        let now = self.clock.now();
+        let jump = line.known().jump(Instant::now(), now);
+        let ahead = line
+            .known()
+            .gate(Duration::MAX)
+            .is_some_and(|gate| gate.is_ahead_of(now));
+        if jump == 0 && !ahead {
+            return Ok(());
+        }
+        tracing::warn!(operation = %name, jump_micros = jump, "clock jumped");
+        self.change(
+            name,
+            line,
+            Arc::new(move |gate| {
+                gate.turn(jump);
+                gate.meet(now);
+            }),
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+impl Line {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        lock(&self.known)
+    }
+}
+
+/// Nothing panics while it holds one of these.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// By how much a clock went wrong, in microseconds, where that is more than clocks differ.
+fn jumped(elapsed: Duration, before: Timestamp, now: Timestamp) -> i64 {
+    let elapsed = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
+    let drift = now.as_microsecond() - before.as_microsecond() - elapsed;
+    let skew = i64::try_from(SKEW.as_micros()).unwrap_or(i64::MAX);
+    if drift.abs() > skew { drift } else { 0 }
+}

@@ -1,0 +1,203 @@
+//! Whether a vendor is down, by how calls end.
+//!
+//! One failure may be the asset's own fault. Three flows in a row that find the vendor down, and none that finds it well
+//! between, are the vendor's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Pacer, Pass};
+use crate::pacing::SPREAD;
+use crate::ports::GateRule;
+use crate::{Failure, FailureCode, FlowId, OperationError, OperationName};
+
+/// How many flows in a row have to find a vendor down.
+const FLOWS: usize = 3;
+/// How long a vendor that was found well counts as one that others call too.
+const LATELY: Duration = Duration::from_mins(5);
+/// How soon a flow tries again that may have been the first to find a vendor down.
+const SUSPICION: Duration = Duration::from_secs(2);
+
+/// How a turn ended.
+#[derive(Debug)]
+pub(in super::super) enum Ended<'a> {
+    /// Nobody was called.
+    Unused,
+    /// The vendor is well, whatever it thinks of the asset.
+    Well,
+    /// It asks to be left alone.
+    Throttled(Duration),
+    /// It could not be reached, was out of order, or refused the operator's account.
+    Down(&'a Failure),
+}
+
+/// Whose fault it was that a call found a vendor down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Verdict {
+    /// Perhaps the asset's.
+    Asset,
+    /// Perhaps the vendor's: another try tells.
+    Suspicious {
+        /// When.
+        until: Timestamp,
+    },
+    /// The vendor's.
+    Vendor {
+        /// When to look again.
+        until: Timestamp,
+    },
+}
+
+impl<'a> Ended<'a> {
+    /// How a call ended that came to this error.
+    pub(in super::super) fn of(error: &'a OperationError) -> Self {
+        match error {
+            OperationError::Throttled {
+                failure,
+                retry_after,
+            } if failure.code == FailureCode::VendorThrottled => {
+                Self::Throttled(retry_after.unwrap_or(SUSPICION))
+            }
+            OperationError::Transient(failure)
+            | OperationError::Persistent(failure)
+            | OperationError::Unconfirmed(failure)
+            | OperationError::Abandoned(failure)
+            | OperationError::Permanent(failure)
+                if is_down(failure.code) =>
+            {
+                Self::Down(failure)
+            }
+            _ => Self::Well,
+        }
+    }
+}
+
+fn is_down(code: FailureCode) -> bool {
+    matches!(
+        code,
+        FailureCode::VendorUnavailable | FailureCode::VendorTimeout | FailureCode::VendorDenied
+    )
+}
+
+impl Pacer {
+    /// Tells all others how a turn ended, as far as that matters to them. That fails without a word to the flow, whose
+    /// own end counts for more.
+    pub(in super::super) async fn ended(
+        &self,
+        operation: &OperationName,
+        flow: FlowId,
+        pass: Pass,
+        ended: Ended<'_>,
+    ) -> Verdict {
+        let now = self.clock.now();
+        match ended {
+            Ended::Unused if pass.probes => {
+                self.note(operation, &pass, Arc::new(move |gate| gate.not_probed(now)))
+                    .await;
+            }
+            Ended::Unused => {}
+            Ended::Well => self.is_well(operation, &pass, now).await,
+            Ended::Throttled(wait) => {
+                self.is_well(operation, &pass, now).await;
+                let until = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+                let moves = move |gate: &mut crate::pacing::Gate| gate.throttled(until, now);
+                self.note(operation, &pass, Arc::new(moves)).await;
+            }
+            Ended::Down(failure) => return self.is_down(operation, flow, pass, failure, now).await,
+        }
+        Verdict::Asset
+    }
+
+    async fn is_well(&self, operation: &OperationName, pass: &Pass, now: Timestamp) {
+        let line = pass.in_call.line();
+        let known = {
+            let mut known = line.known();
+            known.well_at = Some(tokio::time::Instant::now());
+            known.found_down.clear();
+            known.gate(Duration::MAX)
+        };
+        // What began before the outage says nothing of its end.
+        let outage = known.as_ref().and_then(|gate| gate.outage());
+        if pass.probes || outage.is_some_and(|outage| outage.since() <= pass.since) {
+            self.note(operation, pass, Arc::new(move |gate| gate.recovered(now)))
+                .await;
+            tracing::info!(operation = %operation, "vendor is back");
+        }
+    }
+
+    async fn is_down(
+        &self,
+        operation: &OperationName,
+        flow: FlowId,
+        pass: Pass,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> Verdict {
+        let line = pass.in_call.line().clone();
+        let (known_down, enough, others) = {
+            let mut known = line.known();
+            if !known.found_down.contains(&flow) {
+                known.found_down.push(flow);
+            }
+            known.found_down.truncate(FLOWS);
+            let gate = known.gate(Duration::MAX);
+            let lately = known.well_at.is_some_and(|at| at.elapsed() < LATELY);
+            (
+                gate.is_some_and(|gate| gate.outage().is_some()),
+                known.found_down.len() >= FLOWS,
+                known.calls > 1 || lately,
+            )
+        };
+        if !known_down && !enough {
+            if others {
+                let until = now + SUSPICION + SUSPICION.mul_f64(rand::random());
+                return Verdict::Suspicious { until };
+            }
+            return Verdict::Asset;
+        }
+        let (probed, heard) = (pass.probes, failure.clone());
+        let rule: GateRule = Arc::new(move |gate| gate.failed(&heard, probed, now));
+        if !known_down {
+            tracing::warn!(
+                operation = %operation,
+                code = failure.code.as_str(),
+                "vendor is down"
+            );
+        }
+        let gate = self.note(operation, &pass, rule).await;
+        let probe_at = gate.and_then(|gate| Some(gate.outage()?.probe_at()));
+        let until = probe_at.unwrap_or(now + SUSPICION).max(now);
+        // Whoever asked whether it is back asks again; the others come in its wake.
+        let spread = if probed {
+            Duration::ZERO
+        } else {
+            SPREAD.mul_f64(rand::random())
+        };
+        Verdict::Vendor {
+            until: until + spread,
+        }
+    }
+
+    async fn note(
+        &self,
+        operation: &OperationName,
+        pass: &Pass,
+        rule: GateRule,
+    ) -> Option<crate::pacing::Gate> {
+        let line = pass.in_call.line();
+        let _asking = line.asking.lock().await;
+        match self.change(operation, line, rule).await {
+            Ok(gate) => Some(gate),
+            Err(error) => {
+                tracing::warn!(
+                    operation = %operation,
+                    error = &error as &dyn std::error::Error,
+                    "gate was not told how a call ended"
+                );
+                None
+            }
+        }
+    }
+}

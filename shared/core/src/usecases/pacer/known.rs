@@ -1,0 +1,82 @@
+//! What one process knows of the line before a gate.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::{Line, jumped};
+use crate::FlowId;
+use crate::pacing::{Gate, Slot};
+
+#[derive(Default)]
+pub(super) struct Known {
+    gate: Option<(Gate, Instant)>,
+    /// What both clocks said last.
+    clocks: Option<(Instant, Timestamp)>,
+    /// Who waits for a slot.
+    pub(super) asks: Vec<oneshot::Sender<Slot>>,
+    /// Calls that go on.
+    pub(super) calls: u32,
+    /// When a call last found the vendor well.
+    pub(super) well_at: Option<Instant>,
+    /// The flows that found it down since.
+    pub(super) found_down: Vec<FlowId>,
+}
+
+impl Known {
+    /// The gate, if it was learnt no longer ago.
+    pub(super) fn gate(&self, at_most: Duration) -> Option<Gate> {
+        let (gate, learnt) = self.gate.as_ref()?;
+        (learnt.elapsed() < at_most).then(|| gate.clone())
+    }
+
+    /// What is learnt late may be older than what is known.
+    pub(super) fn learn(&mut self, gate: Gate) {
+        self.gate = Some((gate, Instant::now()));
+    }
+
+    /// By how much the clock jumped since the last time, in microseconds; mostly not at all.
+    pub(super) fn jump(&mut self, instant: Instant, now: Timestamp) -> i64 {
+        let before = self.clocks.replace((instant, now));
+        before.map_or(0, |(since, before)| {
+            jumped(instant.saturating_duration_since(since), before, now)
+        })
+    }
+}
+
+/// A call that goes on, until it is dropped.
+pub(super) struct InCall(Arc<Line>);
+
+impl InCall {
+    /// Begins a call, unless as many go on as may.
+    pub(super) fn begin(line: &Arc<Line>, most: Option<NonZeroU32>) -> Option<Self> {
+        let mut known = line.known();
+        if most.is_some_and(|most| known.calls >= most.get()) {
+            return None;
+        }
+        known.calls += 1;
+        drop(known);
+        Some(Self(line.clone()))
+    }
+
+    pub(super) fn line(&self) -> &Arc<Line> {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for InCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("InCall")
+    }
+}
+
+impl Drop for InCall {
+    fn drop(&mut self) {
+        let mut known = self.0.known();
+        known.calls = known.calls.saturating_sub(1);
+    }
+}

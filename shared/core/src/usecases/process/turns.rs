@@ -1,0 +1,258 @@
+//! The turn of a flow at its next step, before anything is fetched for it.
+
+use std::time::Duration;
+
+use super::attempt::Attempt;
+use super::make::End;
+use super::{Outcome, Process};
+use crate::pacing::Place;
+use crate::ports::{FlowChanges as _, Unavailable};
+use crate::usecases::pacer::{Ended, Pass, Turn, Verdict};
+use crate::{
+    Cost, Failure, FailureCode, Flow, FlowId, Happened, NextTry, OperationError, OperationName,
+    Sha256Digest, Status, Step, Wait,
+};
+
+/// A flow's turn at a step.
+#[derive(Debug)]
+pub(super) struct StepTurn {
+    operation: OperationName,
+    step: Sha256Digest,
+    pass: Pass,
+}
+
+impl Process {
+    /// Asks for the turn of a flow that is not claimed yet, as far as its row is known: a flow that has to wait then
+    /// costs one write, and no attempt is begun. What came of it, unless the flow is to be claimed.
+    pub(super) async fn line_up(
+        &self,
+        guess: &Flow,
+        attempt: &mut Attempt,
+    ) -> Result<Option<Outcome>, Unavailable> {
+        let now = self.clock.now();
+        let before = guess.progress.slot;
+        let due = match guess.status {
+            Status::Pending { not_before, .. } => {
+                before.is_some() || not_before.is_none_or(|until| until <= now)
+            }
+            _ => false,
+        };
+        if !due || guess.progress.job.is_some() {
+            return Ok(None);
+        }
+        let Ok((steps, _)) = self.steps(guess) else {
+            return Ok(None);
+        };
+        let Some(step) = steps.get(guess.progress.done_of(&steps)) else {
+            return Ok(None);
+        };
+        if self.may_outlast_its_caller(step, attempt) {
+            return Ok(None);
+        }
+        let turn = self
+            .pacer
+            .turn(&*step.operation, before, self.limits.early)
+            .await?;
+        let place = match turn {
+            Turn::Now(pass) => {
+                attempt.turn = Some(StepTurn {
+                    operation: step.operation.description().name.clone(),
+                    step: step.fingerprint(),
+                    pass,
+                });
+                return Ok(None);
+            }
+            Turn::Later(place) => place,
+        };
+        let now = self.clock.now();
+        if self.waits_too_long(guess, &place) {
+            return Ok(None);
+        }
+        let wait = |row: Flow| {
+            Some(Outcome::Wait {
+                until: place.until,
+                row: Some(Box::new(row)),
+            })
+        };
+        if place.reason == Wait::Paused && says(guess, &place) {
+            // Who stopped it may take days: looking again is not written each time.
+            return Ok(wait(guess.clone()));
+        }
+        let mut row = guess.clone();
+        let stands = self
+            .flows
+            .change_held(&mut row, move |row| row.stand_in_line(before, &place, now))
+            .await?;
+        Ok(match stands {
+            Some(true) => wait(row),
+            // It is no more what it was thought to be: claiming it tells what it is.
+            _ => None,
+        })
+    }
+
+    /// The turn of a flow that is claimed, at a step: `None` if it has come.
+    pub(super) async fn await_turn(
+        &self,
+        flow: &Flow,
+        step: &Step,
+        attempt: &mut Attempt,
+    ) -> Result<Option<End>, Unavailable> {
+        let of_step = step.fingerprint();
+        if attempt
+            .turn
+            .as_ref()
+            .is_some_and(|turn| turn.step == of_step)
+        {
+            return Ok(None);
+        }
+        // It may have been another step's: the row was not what it was thought to be.
+        self.leave_turn(flow.id, attempt).await;
+        let turn = self
+            .pacer
+            .turn(&*step.operation, flow.progress.slot, self.limits.early)
+            .await?;
+        match turn {
+            Turn::Now(pass) => {
+                attempt.turn = Some(StepTurn {
+                    operation: step.operation.description().name.clone(),
+                    step: of_step,
+                    pass,
+                });
+                Ok(None)
+            }
+            Turn::Later(place) => {
+                if self.waits_too_long(flow, &place) {
+                    return Ok(Some(End::OperationError(self.gave_up())));
+                }
+                Ok(Some(End::InLine {
+                    place,
+                    next_try: attempt.next_try_of_unused(flow),
+                    failure: None,
+                }))
+            }
+        }
+    }
+
+    /// Tells others how a step ended, as far as that matters to them, and makes a wait of an end that was the vendor's
+    /// fault and not the flow's.
+    pub(super) async fn end_turn<T>(
+        &self,
+        flow: &Flow,
+        step: &Step,
+        made: Result<T, End>,
+        attempt: &mut Attempt,
+    ) -> Result<T, End> {
+        let Some(StepTurn {
+            operation, pass, ..
+        }) = attempt.turn.take()
+        else {
+            return made;
+        };
+        let called = std::mem::take(&mut attempt.called);
+        let patience = std::mem::take(&mut attempt.patience);
+        let ended = match &made {
+            _ if !called => Ended::Unused,
+            Err(End::OperationError(error)) => Ended::of(error),
+            Ok(_) | Err(_) => Ended::Well,
+        };
+        let ended = match (ended, patience.asked()) {
+            (Ended::Well, Some(wait)) => Ended::Throttled(wait),
+            (ended, _) => ended,
+        };
+        let verdict = self.pacer.ended(&operation, flow.id, pass, ended).await;
+        match made {
+            Err(End::OperationError(error)) => Err(self.after_verdict(flow, step, error, verdict)),
+            made => made,
+        }
+    }
+
+    /// Leaves a turn that comes to nothing to others.
+    pub(super) async fn leave_turn(&self, flow: FlowId, attempt: &mut Attempt) {
+        if let Some(StepTurn {
+            operation, pass, ..
+        }) = attempt.turn.take()
+        {
+            self.pacer
+                .ended(&operation, flow, pass, Ended::Unused)
+                .await;
+        }
+    }
+
+    fn after_verdict(
+        &self,
+        flow: &Flow,
+        step: &Step,
+        error: OperationError,
+        verdict: Verdict,
+    ) -> End {
+        let until = match verdict {
+            Verdict::Suspicious { until } if !was_suspicious(flow) => until,
+            Verdict::Vendor { until } => until,
+            Verdict::Asset | Verdict::Suspicious { .. } => return End::OperationError(error),
+        };
+        let failure = match (&error, verdict) {
+            // Whether these were charged is not known: they go the way that keeps from paying twice.
+            (OperationError::Unconfirmed(_) | OperationError::Abandoned(_), _)
+                if step.operation.description().cost == Cost::Paid =>
+            {
+                return End::OperationError(error);
+            }
+            // One account that is refused may be one asset that is.
+            (OperationError::Permanent(_), Verdict::Suspicious { .. }) => {
+                return End::OperationError(error);
+            }
+            _ => error.failure().clone(),
+        };
+        let place = Place {
+            reason: Wait::VendorDown,
+            until,
+            slot: None,
+        };
+        if self.waits_too_long(flow, &place) {
+            return End::OperationError(self.gave_up());
+        }
+        End::InLine {
+            place,
+            next_try: NextTry::Same,
+            failure: Some(failure),
+        }
+    }
+
+    /// A vendor that is down is waited for as long as one that asks for patience. A line that moves is not: it ends.
+    fn waits_too_long(&self, flow: &Flow, place: &Place) -> bool {
+        place.reason == Wait::VendorDown && place.until > flow.created_at + self.limits.patience
+    }
+
+    fn gave_up(&self) -> OperationError {
+        OperationError::Permanent(Failure::transient(
+            FailureCode::GaveUpWaiting,
+            format!(
+                "the vendor is down, and waiting longer than {} is not worth it; try again later",
+                in_words(self.limits.patience)
+            ),
+        ))
+    }
+}
+
+/// Whether the row says already that it waits for this.
+fn says(flow: &Flow, place: &Place) -> bool {
+    let last = flow.history.events().last().map(|event| event.what);
+    let same = matches!(last, Some(Happened::Waits { reason, .. }) if reason == place.reason);
+    same && flow.progress.slot == place.slot
+}
+
+/// Whether this flow had a failure at this step that was not held against it.
+fn was_suspicious(flow: &Flow) -> bool {
+    let step = flow.progress.products.len();
+    flow.history.events().iter().any(|event| {
+        usize::from(event.step) == step
+            && matches!(event.what, Happened::Waits { reason, .. } if reason == Wait::VendorDown)
+    })
+}
+
+pub(super) fn in_words(time: Duration) -> String {
+    match time.as_secs() / 60 {
+        minutes if minutes.is_multiple_of(60) => format!("{} h", minutes / 60),
+        minutes => format!("{minutes} min"),
+    }
+}
