@@ -10,6 +10,7 @@ pub mod aws;
 pub mod aws;
 pub mod callers;
 pub mod config;
+mod descriptors;
 pub mod gate;
 pub mod keys;
 pub mod links;

@@ -24,6 +24,7 @@ use crate::adapters::{EmbeddedError, in_folder};
 use crate::app::{App, AppError};
 use crate::aws::{self, AwsError};
 use crate::config::{Command, Config, OperationCommand};
+use crate::descriptors;
 use crate::keys::{self, KeyError};
 use crate::samples::WithSample;
 use crate::server::Connections;
@@ -143,6 +144,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         return Ok(try_operation::run(trial, &catalogue, &sources, &config.data).await?);
     }
     refuse_strangers(&config)?;
+    descriptors::raise();
     let store = if config.aws {
         None
     } else {

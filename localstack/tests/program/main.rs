@@ -5,6 +5,7 @@ mod assets;
 mod bad_input;
 mod batches;
 mod expiry;
+mod fairness;
 mod folder;
 mod greedy;
 mod heads;
