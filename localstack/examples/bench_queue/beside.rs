@@ -10,7 +10,7 @@ use crate::process::{Programs, free_port, ready};
 use crate::stub::Stub;
 use crate::{CALLERS, CALLS, FLOWS, Measured, load};
 
-pub async fn measure(python: &str, stub: &Stub, delay: Duration) -> Vec<Measured> {
+pub(crate) async fn measure(python: &str, stub: &Stub, delay: Duration) -> Vec<Measured> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bench_queue");
     let folder = tempfile::tempdir().unwrap();
     let (redis_port, port) = (free_port(), free_port());

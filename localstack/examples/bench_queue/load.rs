@@ -10,15 +10,15 @@ use serde_json::json;
 static RUNS: AtomicU64 = AtomicU64::new(0);
 
 /// How the calls went.
-pub struct Latencies {
-    pub a_second: f64,
-    pub p50: Duration,
-    pub p99: Duration,
+pub(crate) struct Latencies {
+    pub(crate) a_second: f64,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
 }
 
 /// Has so many callers call one after the other, `calls` times together: POST `path` with the URL of an asset that was
 /// never asked for. MUST all be answered with 200.
-pub async fn call(
+pub(crate) async fn call(
     client: &reqwest::Client,
     url: &str,
     assets: SocketAddr,

@@ -25,11 +25,11 @@ const CALLERS: usize = 16;
 const CALLS: usize = 4_000;
 
 /// What a measurement found.
-pub struct Measured {
-    pub what: &'static str,
-    pub a_second: f64,
-    pub cpu_each: Duration,
-    pub more: String,
+pub(crate) struct Measured {
+    pub(crate) what: &'static str,
+    pub(crate) a_second: f64,
+    pub(crate) cpu_each: Duration,
+    pub(crate) more: String,
 }
 
 impl fmt::Display for Measured {

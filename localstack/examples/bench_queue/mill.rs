@@ -33,7 +33,7 @@ result = {{ kind = "body" }}
     )
 }
 
-pub async fn measure(program: &str, stub: &Stub, delay: Duration) -> Vec<Measured> {
+pub(crate) async fn measure(program: &str, stub: &Stub, delay: Duration) -> Vec<Measured> {
     let folder = tempfile::tempdir().unwrap();
     let operations = folder.path().join("operations.toml");
     std::fs::write(&operations, catalogue(stub)).unwrap();

@@ -5,10 +5,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// Programs that run together, and are killed when this is dropped.
-pub struct Programs(Vec<Child>);
+pub(crate) struct Programs(Vec<Child>);
 
 impl Programs {
-    pub fn start(commands: impl IntoIterator<Item = Command>) -> Self {
+    pub(crate) fn start(commands: impl IntoIterator<Item = Command>) -> Self {
         let start = |mut command: Command| {
             let quiet = std::env::var_os("BENCH_LOUD").is_none();
             if quiet {
@@ -20,12 +20,12 @@ impl Programs {
     }
 
     /// The CPU time that they took so far, of the children too that they waited for (proc_pid_stat(5)).
-    pub fn cpu(&self) -> Duration {
+    pub(crate) fn cpu(&self) -> Duration {
         self.0.iter().map(|child| cpu_of(child.id())).sum()
     }
 
     /// The memory that the largest of them took at most.
-    pub fn peak_mib(&self) -> u64 {
+    pub(crate) fn peak_mib(&self) -> u64 {
         let peak = |child: &Child| {
             let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
             let status = status.unwrap_or_default();
@@ -64,13 +64,13 @@ fn cpu_of(id: u32) -> Duration {
 }
 
 /// A port that nobody listens on.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
 /// Waits until this URL is answered with 200.
-pub async fn ready(client: &reqwest::Client, url: &str) {
+pub(crate) async fn ready(client: &reqwest::Client, url: &str) {
     loop {
         if client
             .get(url)

@@ -16,9 +16,9 @@ use http::header::CONTENT_TYPE;
 const ASSET_BYTES: usize = 200_000;
 
 /// The stub, and how often its vendor was called.
-pub struct Stub {
-    pub address: SocketAddr,
-    pub calls: Arc<AtomicU64>,
+pub(crate) struct Stub {
+    pub(crate) address: SocketAddr,
+    pub(crate) calls: Arc<AtomicU64>,
 }
 
 #[derive(Clone)]
@@ -28,7 +28,7 @@ struct Vendor {
 }
 
 /// A stub whose vendor takes so long.
-pub async fn serve(delay: Duration) -> Stub {
+pub(crate) async fn serve(delay: Duration) -> Stub {
     let calls = Arc::<AtomicU64>::default();
     let vendor = Vendor {
         delay,
