@@ -105,7 +105,11 @@ impl App {
             catalogue: catalogue.clone(),
             pacer: Pacer::new(gates.clone(), clock.clone()),
             clock: clock.clone(),
-            limits: TimeLimits::default(),
+            limits: TimeLimits {
+                // The quarantine knows better.
+                most_abandoned: if quarantine.is_some() { u32::MAX } else { 2 },
+                ..TimeLimits::default()
+            },
         };
         let work = MessageHandler { process, queue };
         let permits = config.workers.get() as u64;

@@ -80,7 +80,7 @@ pub struct Config {
     pub vendor_allow: AllowList,
 
     /// The most requests that one host of assets is asked at the same time; never more than three
-    /// quarters of the workers, so that a slow host leaves some to the others.
+    /// quarters of the workers of one tenant, so that a slow host leaves some to the others.
     #[arg(
         long,
         env = "ASSETMILL_ORIGIN_CONNECTIONS",
@@ -327,8 +327,10 @@ impl Config {
 
     /// What one host of assets is asked for at the most.
     pub fn origin_limits(&self) -> OriginLimits {
+        let of_one = self.workers_of_one().get();
+        let most = NonZeroUsize::new(of_one - of_one.div_ceil(4)).unwrap_or(NonZeroUsize::MIN);
         OriginLimits {
-            connections: self.origin_connections.min(self.workers_of_one()),
+            connections: self.origin_connections.min(most),
             rate: self.origin_rate,
         }
     }
@@ -391,8 +393,9 @@ mod tests {
             let config = Config::parse_from(arguments);
             config.origin_limits().connections.get()
         };
-        assert_eq!(connections(&["--workers", "8"]), 6);
-        assert_eq!(connections(&["--workers", "2"]), 2);
+        assert_eq!(connections(&["--workers", "8"]), 4);
+        assert_eq!(connections(&["--workers", "4"]), 2);
+        assert_eq!(connections(&["--workers", "2"]), 1);
         assert_eq!(connections(&["--workers", "1"]), 1);
         assert_eq!(connections(&["--workers", "64"]), 16);
         let few = ["--workers", "8", "--origin-connections", "3"];

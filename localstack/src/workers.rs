@@ -31,8 +31,7 @@ const EXPIRE_EVERY: Duration = Duration::from_hours(1);
 const LAST_AFTER: Duration = Duration::from_mins(5);
 
 /// Receives messages and works on them as far as `permits` go, until `stop`; returns once what it began is
-/// done. Flows in `quarantine` are tried when no other is due, one at a time and
-/// with no other of a queue beside them.
+/// done. Flows in `quarantine` are tried when no other is due, with no other of a queue beside them.
 pub async fn work(
     work: MessageHandler,
     deliveries: Arc<dyn FlowDeliveries>,
@@ -59,14 +58,15 @@ pub async fn work(
             !busy && permits.running.is_empty()
         };
         if due {
-            quarantined = one_alone(&quarantine, &permits, &stop, &handle).await;
+            quarantined = suspects_alone(&quarantine, &permits, &stop, &handle).await;
         }
     }
     permits.ended().await;
 }
 
-/// Waits until nothing is worked on, and works on one message. Whether there was one.
-async fn one_alone<Handled>(
+/// Waits until nothing is worked on, and works on those messages of the quarantine that are tried at the same time.
+/// Whether there was one.
+async fn suspects_alone<Handled>(
     quarantine: &Arc<dyn FlowDeliveries>,
     permits: &Permits,
     stop: &CancellationToken,
@@ -78,7 +78,7 @@ where
     let Some(_alone) = permits.alone(stop).await else {
         return false;
     };
-    let received = match quarantine.receive(1, Duration::ZERO).await {
+    let received = match quarantine.receive(MAX_RECEIVE, Duration::ZERO).await {
         Ok(received) => received,
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "receive failed");
@@ -87,10 +87,14 @@ where
         }
     };
     let found = !received.is_empty();
-    for delivery in received {
-        tracing::warn!(flow_id = %delivery.message.flow_id, "quarantined flow is tried alone");
+    let begin = |delivery: Delivery| {
+        tracing::warn!(flow_id = %delivery.message.flow_id, "quarantined flow is tried");
         // A task of its own, so that a panic is its own.
-        let _ = permits.spawn(quarantine, delivery, (), handle).await;
+        permits.spawn(quarantine, delivery, (), handle)
+    };
+    let tried: Vec<_> = received.into_iter().map(begin).collect();
+    for flow in tried {
+        let _ = flow.await;
     }
     found
 }

@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::assets::Assets;
-use crate::support::{Program, assert_same_counts, picture};
+use crate::support::{Program, picture};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_asset_is_answered_with_its_bytes() {
@@ -29,7 +29,7 @@ async fn one_asset_is_answered_with_its_bytes() {
             .unwrap()
             .to_owned();
         assert_eq!(media_type, expected.to_mime_type());
-        assert!(answer.headers().contains_key("assetmill-flow-id"));
+        assert!(!answer.headers().contains_key("assetmill-flow-id"));
         let content = answer.bytes().await.unwrap();
         assert_eq!(picture(&content), (expected, 100, 75));
     }
@@ -56,13 +56,14 @@ async fn the_printed_example_works_without_any_url_of_ones_own() {
 async fn the_same_work_is_not_done_twice() {
     let assets = Assets::serve().await;
     let program = Program::start(&["--fetch-allow", &assets.allow()]).await;
-    let body = json!({ "digital_asset_url": assets.url("/photo/1") });
-    let mut etags = Vec::new();
+    let body = json!({ "digital_asset_urls": [assets.url("/photo/1")] });
+    let mut digests = Vec::new();
     for _ in 0..2 {
-        let answer = program.post("/api/v1/transform", &body).await;
-        etags.push(answer.headers()["etag"].clone());
+        let (_, results) = program.post_json("/api/v1/transforms", &body).await;
+        digests.push(results["flows"][0]["result"]["sha256"].clone());
     }
-    assert_eq!(etags[0], etags[1]);
+    assert!(digests[0].is_string());
+    assert_eq!(digests[0], digests[1]);
     let outputs = program.folder.path().join("outputs/local");
     assert_eq!(outputs.read_dir().unwrap().count(), 1);
 }
@@ -102,13 +103,28 @@ async fn many_assets_are_answered_together() {
     {
         assert_eq!(&flow["digital_asset_url"], url);
     }
-    let (_, batch) = program
-        .get_json(&format!(
-            "/api/v2/batches/{}",
-            results["batch_id"].as_str().unwrap()
-        ))
-        .await;
-    assert_same_counts(&batch, &results);
+    // All ended in time, so that nothing is kept but the outputs.
+    assert!(results["batch_id"].is_null(), "{results}");
+    let (_, batches) = program.get_json("/api/v2/batches").await;
+    assert_eq!(batches["batches"], json!([]), "{batches}");
+    let url = flows[0]["result"]["url"].as_str().unwrap();
+    assert_eq!(program.fetch(url).await.status(), StatusCode::OK);
+}
+
+/// What v1 answered is there to be asked for, where its operator wants it so.
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(feature = "deployed", ignore = "starts with an option")]
+async fn what_costs_nothing_is_kept_where_that_is_asked_for() {
+    let program = Program::start(&["--keep-v1"]).await;
+    let body = json!({ "digital_asset_url": program.url("/samples/coffee.jpg") });
+    let answer = program.post("/api/v1/transform", &body).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let id = answer.headers()["assetmill-flow-id"].to_str().unwrap();
+    let results = program.settled(&json!({ "flow_ids": [id] })).await;
+    assert_eq!(results["counts"]["completed"], 1, "{results}");
+    let url = results["flows"][0]["result"]["url"].as_str().unwrap();
+    let kept = program.fetch(url).await.bytes().await.unwrap();
+    assert_eq!(kept, answer.bytes().await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,9 @@
 //! Flows that were being worked on when the process died.
 //!
-//! One of them may have killed it, and would again at every start. So each is tried alone, after all
-//! others, and is given up when the process dies a second time while it is. Which one it was need not be
-//! known: the innocent pass.
+//! One of them may have killed it, and would again at every start. So they are tried after all others, an eighth of
+//! them at a time: hundreds may have waited for a vendor, and nothing else is begun meanwhile. If the process dies again,
+//! those that were tried then are tried in eighths in their turn; one that was tried alone is given up. Which one it was
+//! need not be known: the innocent pass.
 
 use assetmill_core::FlowMessage;
 use jiff::Timestamp;
@@ -11,18 +12,29 @@ use rusqlite::{Connection, params};
 use super::queue::{DEAD_LETTERS, FLOWS, QUARANTINE};
 use super::rows;
 
+/// In how many parts suspects are tried.
+const PARTS: usize = 8;
+
 /// Sorts the messages that a dead process held: those of flows become quarantined, and those that were
 /// quarantined before become dead letters.
 pub(super) fn take_over(rows: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     let mut move_held = rows.prepare(
-        "UPDATE messages SET queue = ?2, receives = 0, visible_at = ?3
+        "UPDATE messages SET queue = ?2, receives = 0, visible_at = ?3, together = ?4
          WHERE queue = ?1 AND receives > 0 AND visible_at > ?3",
     )?;
     let now = now.as_millisecond();
-    let given_up = move_held.execute(params![QUARANTINE, DEAD_LETTERS, now])?;
-    move_held.execute(params![FLOWS, QUARANTINE, now])?;
-    move_held.execute(params![DEAD_LETTERS, DEAD_LETTERS, now])?;
-    let added = add_without_message(rows, now)?;
+    let tried = held(rows, QUARANTINE, now)?;
+    let given_up = match tried {
+        1 => move_held.execute(params![QUARANTINE, DEAD_LETTERS, now, 1])?,
+        several => {
+            move_held.execute(params![QUARANTINE, QUARANTINE, now, part(several)])?;
+            0
+        }
+    };
+    let together = part(held(rows, FLOWS, now)?);
+    move_held.execute(params![FLOWS, QUARANTINE, now, together])?;
+    move_held.execute(params![DEAD_LETTERS, DEAD_LETTERS, now, 1])?;
+    let added = add_without_message(rows, now, together)?;
     // A second message of a quarantined flow would let it run beside others.
     rows.execute(
         "DELETE FROM messages WHERE queue = ?1
@@ -41,17 +53,38 @@ pub(super) fn take_over(rows: &Connection, now: Timestamp) -> rusqlite::Result<(
     Ok(())
 }
 
+/// How many of so many are tried at the same time.
+fn part(of: usize) -> usize {
+    of.div_ceil(PARTS).max(1)
+}
+
+/// How many messages of a queue were delivered and not acknowledged.
+fn held(rows: &Connection, queue: &str, now: i64) -> rusqlite::Result<usize> {
+    rows.query_row(
+        "SELECT count(*) FROM messages WHERE queue = ?1 AND receives > 0 AND visible_at > ?2",
+        params![queue, now],
+        |row| row.get(0),
+    )
+}
+
 /// Flows whose caller waited have no message yet.
-fn add_without_message(rows: &Connection, now: i64) -> rusqlite::Result<usize> {
+fn add_without_message(rows: &Connection, now: i64, together: usize) -> rusqlite::Result<usize> {
     let mut insert = rows.prepare(
-        "INSERT INTO messages (queue, body, visible_at, tenant) SELECT ?1, ?2, ?3, ?5
+        "INSERT INTO messages (queue, body, visible_at, tenant, together) SELECT ?1, ?2, ?3, ?5, ?6
          WHERE NOT EXISTS (SELECT 1 FROM messages WHERE queue IN (?1, ?4) AND body = ?2)",
     )?;
     let mut added = 0;
     for message in running(rows)? {
         let body = rows::to_json(&message)?;
         let tenant = message.tenant.as_str();
-        added += insert.execute(params![QUARANTINE, body, now, DEAD_LETTERS, tenant])?;
+        added += insert.execute(params![
+            QUARANTINE,
+            body,
+            now,
+            DEAD_LETTERS,
+            tenant,
+            together
+        ])?;
     }
     Ok(added)
 }

@@ -225,6 +225,16 @@ fn deliver(
     visible_again: Timestamp,
     max: usize,
 ) -> rusqlite::Result<Vec<Delivery>> {
+    if settings.name == QUARANTINE {
+        let due = Due {
+            queue: QUARANTINE,
+            tenant: None,
+            now,
+            visible_again,
+        };
+        let delivered = due.deliver(rows, together(rows, now)?.min(max))?;
+        return Ok(delivered.into_iter().flatten().collect());
+    }
     let most = settings.most_of_one;
     let mut turns = turns::turns(rows, settings.name, now, most)?;
     let mut deliveries = Vec::new();
@@ -235,7 +245,7 @@ fn deliver(
         let turn = &mut turns[next];
         let due = Due {
             queue: settings.name,
-            tenant: &turn.tenant,
+            tenant: Some(&turn.tenant),
             now,
             visible_again,
         };
@@ -251,10 +261,18 @@ fn deliver(
     Ok(deliveries)
 }
 
-/// The messages of a tenant that are due.
+/// How many of those in quarantine are tried next, at the same time.
+fn together(rows: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
+    let together: Option<usize> = rows
+        .prepare_cached("SELECT min(together) FROM messages WHERE queue = ?1 AND visible_at <= ?2")?
+        .query_row(params![QUARANTINE, now.as_millisecond()], |row| row.get(0))?;
+    Ok(together.unwrap_or(1))
+}
+
+/// The messages of a tenant, or of all, that are due.
 struct Due<'a> {
     queue: &'a str,
-    tenant: &'a str,
+    tenant: Option<&'a str>,
     now: Timestamp,
     visible_again: Timestamp,
 }
@@ -262,14 +280,17 @@ struct Due<'a> {
 impl Due<'_> {
     /// Delivers up to `some`, those that are due for longest first; `None` for one that can't be read.
     fn deliver(&self, rows: &Connection, some: usize) -> rusqlite::Result<Vec<Option<Delivery>>> {
-        rows.prepare_cached(
+        // Two statements, each with an index of its own.
+        let chosen = match self.tenant {
+            Some(_) => "tenant = ?3 AND visible_at <= ?4 ORDER BY visible_at, message_id",
+            None => "?3 IS NULL AND visible_at <= ?4 ORDER BY together, visible_at, message_id",
+        };
+        rows.prepare_cached(&format!(
             "UPDATE messages SET receives = receives + 1, visible_at = ?1
              WHERE message_id IN (
-                 SELECT message_id FROM messages
-                 WHERE queue = ?2 AND tenant = ?3 AND visible_at <= ?4
-                 ORDER BY visible_at, message_id LIMIT ?5)
+                 SELECT message_id FROM messages WHERE queue = ?2 AND {chosen} LIMIT ?5)
              RETURNING message_id, receives, body",
-        )?
+        ))?
         .query_map(
             params![
                 self.visible_again.as_millisecond(),

@@ -220,7 +220,7 @@ async fn many_assets_that_are_sent_again_are_made_once() {
 
 #[tokio::test]
 async fn a_retry_that_is_sent_again_is_started_once() {
-    let world = World::new();
+    let world = World::new().keeping();
     let body = many(&[ASSET, "https://assets.test/fails/source_not_found"]);
     let old = world.post(V1_MANY, body).await.json();
     let path = format!(

@@ -132,7 +132,7 @@ async fn of_two_who_ask_for_the_same_room_one_gets_it() {
 
 #[tokio::test]
 async fn what_failed_needs_room_to_run_again() {
-    let world = world("open_flows = 3");
+    let world = world("open_flows = 3").keeping();
     let failing = vec!["https://assets.test/fails/source_not_found"; 2];
     let body = json!({ "digital_asset_urls": failing }).to_string();
     let failed = world.post_as(ACME, "/api/v1/transforms", body).await.json();

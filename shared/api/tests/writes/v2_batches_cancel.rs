@@ -29,7 +29,7 @@ async fn what_has_not_started_is_stopped() {
 
 #[tokio::test]
 async fn what_is_done_stays_done() {
-    let world = World::new();
+    let world = World::new().keeping();
     let done = world.post("/api/v1/transforms", order()).await.json();
     let path = cancel(done["batch_id"].as_str().unwrap());
     let body = world.post(&path, "").await.json();

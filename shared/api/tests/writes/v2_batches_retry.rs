@@ -15,7 +15,7 @@ fn half_failing() -> String {
 
 #[tokio::test]
 async fn what_failed_runs_again_in_a_batch_of_its_own() {
-    let world = World::new();
+    let world = World::new().keeping();
     let old = world
         .post("/api/v1/transforms", half_failing())
         .await
@@ -34,7 +34,7 @@ async fn what_failed_runs_again_in_a_batch_of_its_own() {
 
 #[tokio::test]
 async fn where_nothing_failed_there_is_nothing_to_retry() {
-    let world = World::new();
+    let world = World::new().keeping();
     let body = json!({ "digital_asset_urls": [ASSET] }).to_string();
     let old = world.post("/api/v1/transforms", body).await.json();
     let path = retry(old["batch_id"].as_str().unwrap());
@@ -44,7 +44,7 @@ async fn where_nothing_failed_there_is_nothing_to_retry() {
 
 #[tokio::test]
 async fn only_ones_own_batches_can_be_retried() {
-    let world = World::with_keys();
+    let world = World::with_keys().keeping();
     let old = world
         .post_as(ACME, "/api/v1/transforms", half_failing())
         .await;

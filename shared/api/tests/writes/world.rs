@@ -124,14 +124,34 @@ impl World {
     }
 
     pub(crate) async fn post(&self, path: &str, body: impl Into<Body>) -> HttpAnswer {
-        support::ask(self.routes(), support::post(path, body)).await
+        let answer = support::ask(self.routes(), support::post(path, body)).await;
+        self.written().await;
+        answer
+    }
+
+    /// Keeps what v1 answers, though it costs nothing.
+    pub(crate) fn keeping(mut self) -> Self {
+        self.state.answer.keeps = true;
+        self
+    }
+
+    /// Waits for what is written once a caller is answered.
+    async fn written(&self) {
+        if self.state.answer.keeps {
+            let attempts = &self.state.answer.attempts;
+            attempts.close();
+            attempts.wait().await;
+            attempts.reopen();
+        }
     }
 
     pub(crate) async fn post_as(&self, key: &str, path: &str, body: String) -> HttpAnswer {
         let mut request: Request<Body> = support::post(path, body);
         let headers = request.headers_mut();
         headers.insert("x-api-key", key.parse().unwrap());
-        support::ask(self.routes(), request).await
+        let answer = support::ask(self.routes(), request).await;
+        self.written().await;
+        answer
     }
 
     /// Posts a request with the header `Idempotency-Key`.

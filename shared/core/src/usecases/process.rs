@@ -72,6 +72,9 @@ pub struct TimeLimits {
     /// How much before its time a flow is taken up that waits for its turn; the rest of the wait it is held. As much as
     /// the queue is inexact.
     pub early: Duration,
+    /// A flow that so many workers in a row took up and never ended is given up: what stopped them stops the next as
+    /// well, and with it the flows beside it. `u32::MAX` where the queue finds out by itself which flow it was.
+    pub most_abandoned: u32,
     /// Whether an attempt stops when its caller is answered, as in a function that is frozen then. A paid call
     /// that may not end before is left to the queue.
     pub stops_when_answered: bool,
@@ -94,6 +97,7 @@ impl Default for TimeLimits {
             patience: Duration::from_hours(24),
             source_patience: Duration::from_mins(15),
             hops: None,
+            most_abandoned: 2,
             early: Duration::ZERO,
             stops_when_answered: false,
         }

@@ -17,9 +17,6 @@ use crate::{
 /// What an attempt takes besides its operation: fetching is given 30 seconds, storing takes a few.
 const AROUND_OPERATION: Duration = Duration::from_secs(35);
 
-/// A flow that as many workers in a row took up and never ended is given up.
-const MOST_ABANDONED: u32 = 2;
-
 impl Process {
     /// Takes the steps of a flow that are not done. `flow` follows its row.
     pub(super) async fn make(
@@ -43,7 +40,7 @@ impl Process {
                 });
             };
             attempt.retry = step.retry;
-            if given_up(flow, step) {
+            if self.given_up(flow, step) {
                 return Ok(End::OperationError(OperationError::Permanent(
                     Failure::worker_crashed(),
                 )));
@@ -177,6 +174,22 @@ impl Process {
             && Instant::now() + longest >= deadline
     }
 
+    /// Whether a flow stopped too many workers. Where attempts that ended lie between: every other end settles the flow
+    /// at its last attempt. A question about a job is no attempt, nor is one that was cut off where that is no fault of
+    /// the flow's.
+    fn given_up(&self, flow: &Flow, step: &Step) -> bool {
+        let Status::Running { abandoned, .. } = flow.status else {
+            return false;
+        };
+        let most = self.limits.most_abandoned;
+        let ended = match most {
+            u32::MAX => flow.step_attempts().saturating_sub(abandoned),
+            _ => flow.step_attempts(),
+        };
+        let used_up = flow.progress.job.is_none() && ended > step.retry.max_attempts;
+        abandoned >= most || used_up
+    }
+
     /// Whether a step that begins now would end before the lease does.
     fn has_time_for_a_step(&self, attempt: &Attempt) -> bool {
         let lasts = self.clock.now().duration_since(attempt.claimed_at);
@@ -190,13 +203,4 @@ fn open_job(flow: &Flow, step: &Step, done: usize) -> Option<OpenJob> {
     let current = done == flow.progress.products.len();
     let job = flow.progress.job_of(step).filter(|_| current);
     job.cloned()
-}
-
-/// What stopped its worker twice stops the third as well, and with it the flows beside it. Where attempts that
-/// ended lie between: every other end settles the flow at its last attempt. A question about a job is no attempt.
-fn given_up(flow: &Flow, step: &Step) -> bool {
-    let stopped_workers = matches!(flow.status, Status::Running { abandoned, .. }
-        if abandoned >= MOST_ABANDONED);
-    let used_up = flow.progress.job.is_none() && flow.step_attempts() > step.retry.max_attempts;
-    stopped_workers || used_up
 }
