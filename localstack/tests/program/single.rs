@@ -2,7 +2,7 @@
 
 use image::ImageFormat;
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::assets::Assets;
 use crate::support::{Program, picture};
@@ -120,8 +120,10 @@ async fn what_costs_nothing_is_kept_where_that_is_asked_for() {
     let answer = program.post("/api/v1/transform", &body).await;
     assert_eq!(answer.status(), StatusCode::OK);
     let id = answer.headers()["assetmill-flow-id"].to_str().unwrap();
-    let results = program.settled(&json!({ "flow_ids": [id] })).await;
-    assert_eq!(results["counts"]["completed"], 1, "{results}");
+    // It is written once its caller is answered.
+    let is_there = |results: &Value| results["counts"]["completed"] == 1;
+    let ids = json!({ "flow_ids": [id] });
+    let results = program.results_when(&ids, is_there).await;
     let url = results["flows"][0]["result"]["url"].as_str().unwrap();
     let kept = program.fetch(url).await.bytes().await.unwrap();
     assert_eq!(kept, answer.bytes().await.unwrap());
