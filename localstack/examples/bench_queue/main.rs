@@ -50,6 +50,9 @@ impl fmt::Display for Measured {
 
 #[tokio::main]
 async fn main() {
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .unwrap();
     let mut arguments = std::env::args().skip(1);
     let program = arguments.next();
     let program = program.unwrap_or_else(|| "target/release/assetmill".to_owned());

@@ -9,15 +9,6 @@ INSERT INTO open_flows
 SELECT tenant, sum(size) FROM batches
 WHERE dispatched_at IS NOT NULL AND completed_at IS NULL GROUP BY tenant;
 
--- INSERT OR REPLACE takes the place of a row without the trigger of a DELETE
--- (https://sqlite.org/lang_conflict.html).
-CREATE TRIGGER open_flows_before_insert BEFORE INSERT ON batches BEGIN
-    UPDATE open_flows
-    SET flows = flows - coalesce((SELECT size FROM batches WHERE batch_id = NEW.batch_id
-        AND dispatched_at IS NOT NULL AND completed_at IS NULL), 0)
-    WHERE tenant = (SELECT tenant FROM batches WHERE batch_id = NEW.batch_id);
-END;
-
 CREATE TRIGGER open_flows_insert AFTER INSERT ON batches
 WHEN NEW.dispatched_at IS NOT NULL AND NEW.completed_at IS NULL BEGIN
     INSERT INTO open_flows VALUES (NEW.tenant, NEW.size)
