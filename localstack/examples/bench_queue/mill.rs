@@ -15,6 +15,7 @@ fn catalogue(stub: &Stub) -> String {
         format!(
             r#"
 [operations.{name}]
+summary = "Copies"
 paid = {paid}
 [operations.{name}.vendor]
 method = "POST"

@@ -69,9 +69,9 @@ pub(crate) fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Waits until this URL is answered with 200.
+/// Waits until this URL is answered with 200; at most a minute.
 pub(crate) async fn ready(client: &reqwest::Client, url: &str) {
-    loop {
+    for _ in 0..12_000 {
         if client
             .get(url)
             .send()
@@ -82,4 +82,5 @@ pub(crate) async fn ready(client: &reqwest::Client, url: &str) {
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    panic!("{url} is not answered; BENCH_LOUD=1 shows what the programs say");
 }

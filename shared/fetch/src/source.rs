@@ -207,12 +207,11 @@ impl Fetcher {
         if let Some(answer) = place.judge(url, &response)? {
             return Ok(answer);
         }
-        let mut reserved = match reserved {
-            Some(reserved) => reserved,
-            None => {
-                let room = self.room.for_one(tenant, response.content_length()).await;
-                room.ok_or_else(|| place.no_room())?
-            }
+        let mut reserved = if let Some(reserved) = reserved {
+            reserved
+        } else {
+            let room = self.room.for_one(tenant, response.content_length()).await;
+            room.ok_or_else(|| place.no_room())?
         };
         let body = read_body_within(response, self.limits.max_bytes, |length| {
             self.room.grow(&mut reserved, length)
