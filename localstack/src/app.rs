@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use assetmill_api::reads::{self, ReadState};
 use assetmill_api::writes::{self, Readiness, WriteState};
-use assetmill_api::{InFlight, docs, layers, openapi, sample};
+use assetmill_api::{Callers, InFlight, docs, layers, openapi, sample};
 use assetmill_core::ports::{Clock, FlowDeliveries};
 use assetmill_core::usecases::{
     Cancel, FailDeadLetter, MessageHandler, Once, Pacer, Process, Retry, RunSynchronously, Submit,
@@ -84,14 +84,8 @@ impl App {
             probes,
             routes,
         } = adapters;
-        let limits = FetchLimits {
-            max_bytes: config.max_asset_bytes.as_u64(),
-            ..FetchLimits::default()
-        };
         let callers = config.callers()?;
-        let fetcher = Fetcher::new(client, limits, config.origin_limits())
-            .within(config.memory.as_u64())
-            .with_tenant_limits(Arc::new(callers.clone()));
+        let fetcher = fetcher(config, client, &callers);
         let submit = Submit {
             flows: flows.clone(),
             queue: queue.clone(),
@@ -112,8 +106,6 @@ impl App {
             },
         };
         let work = MessageHandler { process, queue };
-        let permits = config.workers.get() as u64;
-        let attempts = TaskTracker::new();
         let in_flight = InFlight::new(config.http_memory.as_u64());
         let gate = if callers.is_open() {
             Gate::of_this_machine(public_url)
@@ -126,16 +118,7 @@ impl App {
                 submit: submit.clone(),
                 keys,
             },
-            answer: RunSynchronously {
-                submit: submit.clone(),
-                work: work.clone(),
-                // Callers who wait don't stand in line behind a large batch, nor behind another tenant's
-                // calls.
-                permits: Shares::new(2 * permits, permits),
-                attempts: attempts.clone(),
-                answer_within: config.answer_within(),
-                keeps: config.keep_v1,
-            },
+            answer: answer(config, submit.clone(), work.clone()),
             cancel: Cancel {
                 flows: flows.clone(),
                 clock: clock.clone(),
@@ -156,6 +139,7 @@ impl App {
             max_inline_bytes: None,
             max_rows: MAX_BATCH,
         };
+        let attempts = writes.answer.attempts.clone();
         let reads = ReadState {
             flows: flows.clone(),
             links,
@@ -182,6 +166,29 @@ impl App {
             quarantine,
             dead_letters,
         })
+    }
+}
+
+fn fetcher(config: &Config, client: GuardedClient, callers: &Callers) -> Fetcher {
+    let limits = FetchLimits {
+        max_bytes: config.max_asset_bytes.as_u64(),
+        ..FetchLimits::default()
+    };
+    Fetcher::new(client, limits, config.origin_limits())
+        .within(config.memory.as_u64())
+        .with_tenant_limits(Arc::new(callers.clone()))
+}
+
+fn answer(config: &Config, submit: Submit, work: MessageHandler) -> RunSynchronously {
+    let permits = config.workers.get() as u64;
+    RunSynchronously {
+        submit,
+        work,
+        // Callers who wait don't stand in line behind a large batch, nor behind another tenant's calls.
+        permits: Shares::new(2 * permits, permits),
+        attempts: TaskTracker::new(),
+        answer_within: config.answer_within(),
+        keeps: config.keep_v1,
     }
 }
 
