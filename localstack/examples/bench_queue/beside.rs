@@ -1,4 +1,4 @@
-//! A Redis queue of two workers and FastAPI, in Python.
+//! A Redis queue of two workers and `FastAPI`, in Python.
 
 use std::path::Path;
 use std::process::Command;

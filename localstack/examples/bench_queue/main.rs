@@ -1,4 +1,4 @@
-//! How many assets a second go through a vendor: Assetmill, and beside it, in the same run, a Redis queue and FastAPI in
+//! How many assets a second go through a vendor: Assetmill, and beside it, in the same run, a Redis queue and `FastAPI` in
 //! Python. Figures are ratios: they say little about another machine.
 //!
 //! `just bench-queue [PYTHON]`, where PYTHON is one that has taskiq, taskiq-redis, fastapi, uvicorn and aiohttp; without
@@ -7,6 +7,8 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::cast_precision_loss,
+    clippy::panic,
+    clippy::unchecked_time_subtraction,
     reason = "a measurement"
 )]
 

@@ -71,7 +71,7 @@ pub(crate) async fn measure(program: &str, stub: &Stub, delay: Duration) -> Vec<
         }
     }
     if let Some(last) = all.last_mut() {
-        last.more += &format!(", peak {} MiB", programs.peak_mib());
+        last.more = format!("{}, peak {} MiB", last.more, programs.peak_mib());
     }
     all
 }

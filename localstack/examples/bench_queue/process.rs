@@ -19,7 +19,7 @@ impl Programs {
         Self(commands.into_iter().map(start).collect())
     }
 
-    /// The CPU time that they took so far, of the children too that they waited for (proc_pid_stat(5)).
+    /// The CPU time that they took so far, of the children too that they waited for (`proc_pid_stat(5)`).
     pub(crate) fn cpu(&self) -> Duration {
         self.0.iter().map(|child| cpu_of(child.id())).sum()
     }
