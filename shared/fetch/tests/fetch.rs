@@ -14,5 +14,7 @@ mod bounds;
 mod guard;
 #[path = "fetch/redirects.rs"]
 mod redirects;
+#[path = "fetch/room.rs"]
+mod room;
 #[path = "fetch/site.rs"]
 mod site;
