@@ -43,6 +43,11 @@ bench-queue *python:
     cargo build --release --package assetmill
     cargo run --release --package assetmill --example bench_queue -- target/release/assetmill {{python}}
 
+# What a tenant notices of another, of whose flows 20,000 wait for a slow vendor.
+bench-fairness:
+    cargo build --release --package assetmill
+    python3 localstack/fairness.py target/release/assetmill
+
 # From the start of the program to its first answer that it is ready.
 bench-start:
     cargo build --release --package assetmill

@@ -26,12 +26,18 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
         progress => Some(to_json(progress)?),
     };
     rows.prepare_cached(
-        "INSERT OR REPLACE INTO flows (flow_id, batch_id, place, tenant, source, operation, params,
+        "INSERT INTO flows (flow_id, batch_id, place, tenant, source, operation, params,
             state, at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
             due_at, revision, history)
          VALUES (:flow_id, :batch_id, :place, :tenant, :source, :operation, :params,
             :state, :at, :detail, :attempts, :fence, :unconfirmed_calls, :created_at, :started_at,
-            :progress, :due_at, :revision, :history)",
+            :progress, :due_at, :revision, :history)
+         -- What never changes is not written again, nor are the indexes that it is in.
+         ON CONFLICT (flow_id) DO UPDATE SET state = excluded.state, at = excluded.at,
+            detail = excluded.detail, attempts = excluded.attempts, fence = excluded.fence,
+            unconfirmed_calls = excluded.unconfirmed_calls, started_at = excluded.started_at,
+            progress = excluded.progress, due_at = excluded.due_at,
+            revision = excluded.revision, history = excluded.history",
     )?
     .execute(named_params! {
         ":flow_id": flow.id.to_string(),

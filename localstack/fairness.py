@@ -1,0 +1,154 @@
+"""What one tenant notices of another, whose thousands of flows wait for a slow vendor: its batch of ten and its v1 call,
+alone and beside them.
+
+    cargo build --release --package assetmill
+    python3 localstack/fairness.py target/release/assetmill [--flows 20000] [--seconds 5]
+"""
+
+import argparse
+import http.client
+import json
+import pathlib
+import socket
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+ALICE, BOB = "alice-alice-alice-alice", "bob-bob-bob-bob-bob-bob"
+CATALOGUE = """
+default = "thumbnail"
+[operations.thumbnail]
+transform = "thumbnail"
+summary = "Fits"
+[operations.slow]
+summary = "Takes its time"
+[operations.slow.vendor]
+method = "POST"
+url = "http://127.0.0.1:{port}/"
+encoding = "raw"
+asset = {{ as = "file" }}
+result = {{ kind = "body" }}
+"""
+
+
+def vendor(seconds):
+    """A vendor that answers what it was sent, after so long, and assets that all differ."""
+
+    class Vendor(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self.answer(self.path.encode())
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            time.sleep(seconds)
+            self.answer(body)
+
+        def answer(self, body):
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Vendor)
+    server.daemon_threads = True
+    # At the end the program is killed, with what it had in flight.
+    server.handle_error = lambda *_: None
+    server.socket.listen(1024)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def ask(port, key, method, path, body=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    headers = {"content-type": "application/json", "x-api-key": key}
+    connection.request(method, path, json.dumps(body) if body else None, headers)
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer.status, content
+
+
+def batch_of_ten(port, url, size):
+    begun = time.perf_counter()
+    urls = [url] * 10
+    params = {"width": size, "height": size}
+    body = {"digital_asset_urls": urls, "params": params}
+    status, started = ask(port, BOB, "POST", "/api/v2/transforms", body)
+    assert status == 202, started
+    path = "/api/v2/batches/" + json.loads(started)["batch_id"]
+    while json.loads(ask(port, BOB, "GET", path)[1])["status"] == "RUNNING":
+        time.sleep(0.005)
+    return time.perf_counter() - begun
+
+
+def single(port, url, size):
+    begun = time.perf_counter()
+    body = {"digital_asset_url": url, "params": {"width": size, "height": size}}
+    status, content = ask(port, BOB, "POST", "/api/v1/transform", body)
+    assert status == 200, content
+    return time.perf_counter() - begun
+
+
+def measure(port, url, sizes):
+    """Each is other work: what was made before is not made again."""
+    batches = [batch_of_ten(port, url, next(sizes)) for _ in range(10)]
+    singles = [single(port, url, next(sizes)) for _ in range(20)]
+    return statistics.median(batches), statistics.median(singles)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("program")
+    arguments.add_argument("--flows", type=int, default=20_000)
+    arguments.add_argument("--seconds", type=float, default=5)
+    given = arguments.parse_args()
+    port, sizes = free_port(), iter(range(100, 1_000))
+    with tempfile.TemporaryDirectory() as folder:
+        catalogue = pathlib.Path(folder, "operations.toml")
+        slow = vendor(given.seconds)
+        catalogue.write_text(CATALOGUE.format(port=slow))
+        command = [given.program, "--listen", f"127.0.0.1:{port}", "--data", f"{folder}/data"]
+        command += ["--operations", str(catalogue), "--vendor-allow", "127.0.0.1"]
+        command += ["--fetch-allow", "127.0.0.1"]
+        command += ["--api-keys", f"alice:{ALICE},bob:{BOB}"]
+        running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            while True:
+                try:
+                    if ask(port, BOB, "GET", "/health/ready")[0] == 200:
+                        break
+                except OSError:
+                    time.sleep(0.01)
+            url = f"http://127.0.0.1:{port}/samples/coffee.jpg"
+            alone = measure(port, url, sizes)
+            for first in range(0, given.flows, 10_000):
+                some = range(first, min(first + 10_000, given.flows))
+                urls = [f"http://127.0.0.1:{slow}/assets/{number}" for number in some]
+                body = {"digital_asset_urls": urls, "operation": "slow"}
+                status, started = ask(port, ALICE, "POST", "/api/v2/transforms", body)
+                assert status == 202, started
+            # Until as many of them wait for the vendor as may.
+            time.sleep(2 * given.seconds)
+            beside = measure(port, url, sizes)
+            for what, before, now in zip(("batch of ten", "v1"), alone, beside):
+                print(f"{what}: {before * 1e3:.0f} ms alone, {now * 1e3:.0f} beside: {now / before:.2f} times")
+        finally:
+            running.kill()
+            running.wait()
+
+
+main()
