@@ -23,9 +23,16 @@ schemathesis.openapi.format(
 )
 
 
+KEY = re.compile(r'([!#-+\--:<-\[\]-~]+|"[ !#-\[\]-~]+")')
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Which operations and parameters there are is the operator's to say: GET /api/v2/operations does."""
+    """Which operations and parameters there are is the operator's to say: GET /api/v2/operations does. A key that was
+    given to another request is refused, so each request has a new one."""
+    for name, value in list((case.headers or {}).items()):
+        if name.lower() == "idempotency-key" and KEY.fullmatch(str(value)):
+            case.headers[name] = str(uuid.uuid4())
     body = case.body
     if not isinstance(body, dict):
         return

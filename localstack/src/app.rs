@@ -8,8 +8,8 @@ use assetmill_api::writes::{self, Readiness, WriteState};
 use assetmill_api::{Callers, InFlight, docs, layers, openapi, sample};
 use assetmill_core::ports::{Clock, FlowDeliveries};
 use assetmill_core::usecases::{
-    Cancel, FailDeadLetter, MessageHandler, Once, Pacer, Process, Retry, RunSynchronously, Submit,
-    Sweep, TimeLimits,
+    Alike, Cancel, FailDeadLetter, MessageHandler, Once, Pacer, Process, Retry, RunSynchronously,
+    Submit, Sweep, TimeLimits,
 };
 use assetmill_core::{Catalogue, MAX_BATCH, Shares};
 use assetmill_fetch::{FetchLimits, Fetcher, GuardedClient};
@@ -97,6 +97,7 @@ impl App {
             result_cache,
             outputs: outputs.clone(),
             catalogue: catalogue.clone(),
+            alike: Alike::default(),
             pacer: Pacer::new(gates.clone(), clock.clone()),
             clock: clock.clone(),
             limits: TimeLimits {

@@ -34,6 +34,7 @@ pub(crate) struct IdempotencyHeader {
         rename = "Idempotency-Key",
         min_length = 1,
         max_length = 255,
+        pattern = r#"^([!#-+\--:<-\[\]-~]+|"[ !#-\[\]-~]+")$"#,
         example = "8e03978e-40d5-43dd-bc93-6894a57f9324"
     )]
     idempotency_key: Option<String>,

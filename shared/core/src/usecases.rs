@@ -19,7 +19,7 @@ pub use dead_letters::FailDeadLetter;
 pub use message_handler::MessageHandler;
 pub use once::{Begun, KeyedRequest, Once, OnceError, Started};
 pub use pacer::Pacer;
-pub use process::{Outcome, Process, TimeLimits, Waiting};
+pub use process::{Alike, Outcome, Process, TimeLimits, Waiting};
 pub use retry::{Retry, RetryError};
 pub use run_synchronously::{Answered, Products, RunSynchronously};
 pub use submit::{Accepted, Submit};

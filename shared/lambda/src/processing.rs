@@ -6,7 +6,7 @@ use std::time::Duration;
 use assetmill_catalogue::CatalogueError;
 use assetmill_core::Catalogue;
 use assetmill_core::ports::FlowWrites;
-use assetmill_core::usecases::{Pacer, Process, TimeLimits};
+use assetmill_core::usecases::{Alike, Pacer, Process, TimeLimits};
 use assetmill_fetch::{AllowList, ClientError, FetchLimits, Fetcher, GuardedClient, OriginLimits};
 use assetmill_images::sandbox::{Confinement, SandboxError};
 use assetmill_images::{Bounds, Codecs};
@@ -99,6 +99,7 @@ impl Processing {
             result_cache: Arc::new(table.result_cache()),
             outputs: Arc::new(stores.bucket()?),
             catalogue: self.catalogue.clone(),
+            alike: Alike::default(),
             pacer,
             clock: stores.clock(),
             limits,

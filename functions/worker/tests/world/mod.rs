@@ -12,7 +12,7 @@ use assetmill_contract::samples;
 use assetmill_core::ports::{
     FlowDeliveries as _, FlowQueue, FlowReads as _, FlowWrites, Outgoing, Sources, Unavailable,
 };
-use assetmill_core::usecases::{MessageHandler, Pacer, Process, TimeLimits};
+use assetmill_core::usecases::{Alike, MessageHandler, Pacer, Process, TimeLimits};
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Cost, Flow, FlowMessage, FlowState, MediaType,
     Operation, OperationDescription, OperationError, Params, ParamsSchema, Product, RetryPolicy,
@@ -100,6 +100,7 @@ impl World {
             outputs: Arc::new(MemoryOutputs::default()),
             catalogue: Catalogue::new([Arc::new(Copy::new()) as _], &"copy".parse().unwrap())
                 .unwrap(),
+            alike: Alike::default(),
             pacer: Pacer::new(Arc::new(MemoryGates::default()), self.clock.clone()),
             clock: self.clock.clone(),
             limits: TimeLimits {

@@ -13,7 +13,8 @@ use assetmill_contract::memory::{
 };
 use assetmill_core::ports::{FlowDeliveries as _, Probe, Sources, Unavailable};
 use assetmill_core::usecases::{
-    Cancel, MessageHandler, Once, Pacer, Process, Retry, RunSynchronously, Submit, TimeLimits,
+    Alike, Cancel, MessageHandler, Once, Pacer, Process, Retry, RunSynchronously, Submit,
+    TimeLimits,
 };
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Cost, FailureCode, MediaType, Operation,
@@ -57,6 +58,7 @@ impl World {
             result_cache: Arc::new(MemoryResultCache::default()),
             outputs: outputs.clone(),
             catalogue: catalogue(),
+            alike: Alike::default(),
             pacer: Pacer::new(gates.clone(), clock.clone()),
             clock: clock.clone(),
             limits: TimeLimits::default(),

@@ -7,7 +7,7 @@ use assetmill_contract::samples;
 use assetmill_core::pacing::Limits;
 use assetmill_core::ports::{FlowDeliveries as _, Sources, SystemClock};
 use assetmill_core::usecases::{
-    MessageHandler, Pacer, Process, SourceList, Submit, TimeLimits, TransformRequest,
+    Alike, MessageHandler, Pacer, Process, SourceList, Submit, TimeLimits, TransformRequest,
 };
 use assetmill_core::{
     Asset, AssetUrl, Catalogue, Cost, FlowId, MediaType, Operation, OperationDescription,
@@ -80,6 +80,7 @@ async fn calls(on: &World, cost: Cost, limits: &str) -> [Vec<String>; 3] {
             result_cache: Arc::new(on.table.result_cache()),
             outputs: Arc::new(MemoryOutputs::default()),
             catalogue: Catalogue::new([operation.clone()], &"copy".parse().unwrap()).unwrap(),
+            alike: Alike::default(),
             pacer: Pacer::new(Arc::new(on.table.gates()), clock.clone()),
             clock,
             limits: TimeLimits::default(),

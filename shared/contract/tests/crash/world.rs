@@ -13,8 +13,9 @@ use assetmill_core::ports::{
     Clock, FlowDeliveries, FlowQueue, FlowReads, FlowWrites, Gates, OutputWrites, ResultCache,
 };
 use assetmill_core::usecases::{
-    Accepted, Cancel, FailDeadLetter, KeyedRequest, MessageHandler, Once, Pacer, Process, Products,
-    Retry, RunSynchronously, SourceList, Submit, Sweep, Swept, TimeLimits, TransformRequest,
+    Accepted, Alike, Cancel, FailDeadLetter, KeyedRequest, MessageHandler, Once, Pacer, Process,
+    Products, Retry, RunSynchronously, SourceList, Submit, Sweep, Swept, TimeLimits,
+    TransformRequest,
 };
 use assetmill_core::{
     Batch, BatchId, Catalogue, Cost, FailureCode, Flow, FlowState, Operation, Params, Sha256Digest,
@@ -187,6 +188,7 @@ impl World {
             result_cache,
             outputs,
             catalogue: Catalogue::new([operation], &name).unwrap(),
+            alike: Alike::default(),
             pacer: Pacer::new(gates, clock.clone()),
             clock: clock.clone(),
             limits: TimeLimits::default(),

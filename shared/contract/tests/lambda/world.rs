@@ -9,7 +9,7 @@ use assetmill_contract::memory::{
 };
 use assetmill_core::ports::{Clock, FlowDeliveries as _, FlowReads as _, Sources};
 use assetmill_core::usecases::{
-    MessageHandler, Pacer, Process, Products, RunSynchronously, SourceList, Submit, Sweep,
+    Alike, MessageHandler, Pacer, Process, Products, RunSynchronously, SourceList, Submit, Sweep,
     TimeLimits, TransformRequest,
 };
 use assetmill_core::{
@@ -191,6 +191,7 @@ impl World {
                 result_cache: faults.around(self.result_cache.clone()),
                 outputs: faults.around(self.outputs.clone()),
                 catalogue: Catalogue::new([operation], &"vendor".parse().unwrap()).unwrap(),
+                alike: Alike::default(),
                 pacer: Pacer::new(faults.around(self.gates.clone()), self.clock.clone()),
                 clock: self.clock.clone() as Arc<dyn Clock>,
                 limits: life.limits,

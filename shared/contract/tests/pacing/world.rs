@@ -14,7 +14,7 @@ use assetmill_core::pacing::Limits;
 use assetmill_core::ports::{
     Clock, FlowQueue, FlowReads as _, FlowWrites as _, Outgoing, Sources, Unavailable,
 };
-use assetmill_core::usecases::{MessageHandler, Pacer, Process, TimeLimits};
+use assetmill_core::usecases::{Alike, MessageHandler, Pacer, Process, TimeLimits};
 use assetmill_core::{
     Asset, AssetUrl, Catalogue, Cost, Failure, FailureCode, Flow, FlowMessage, MediaType,
     Operation, OperationDescription, OperationError, Params, Product, RetryPolicy, TenantId,
@@ -68,6 +68,7 @@ impl World {
             result_cache: Arc::new(MemoryResultCache::default()),
             outputs: Arc::new(MemoryOutputs::default()),
             catalogue: Catalogue::new([operation], &"vendor".parse().unwrap()).unwrap(),
+            alike: Alike::default(),
             pacer: Pacer::new(gates.clone(), clock.clone()),
             clock: clock.clone(),
             limits: TimeLimits::default(),

@@ -9,7 +9,7 @@ use assetmill_contract::memory::{
 };
 use assetmill_contract::samples;
 use assetmill_core::ports::{Clock as _, FlowWrites as _, Sources};
-use assetmill_core::usecases::{Outcome, Pacer, Process, TimeLimits, Waiting};
+use assetmill_core::usecases::{Alike, Outcome, Pacer, Process, TimeLimits, Waiting};
 use assetmill_core::{
     Asset, AssetUrl, Catalogue, Cost, Flow, FlowId, MediaType, Operation, OperationDescription,
     OperationError, Params, Product, RetryPolicy, TenantId,
@@ -52,6 +52,7 @@ impl World {
                 result_cache: Arc::new(MemoryResultCache::default()),
                 outputs: Arc::new(MemoryOutputs::default()),
                 catalogue: Catalogue::new([operation], &"copy".parse().unwrap()).unwrap(),
+                alike: Alike::default(),
                 pacer: Pacer::new(Arc::new(MemoryGates::default()), clock.clone()),
                 clock: clock.clone(),
                 limits: TimeLimits::default(),

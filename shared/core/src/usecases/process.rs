@@ -1,5 +1,6 @@
 //! One attempt at one flow.
 
+mod alike;
 mod attempt;
 mod conclude;
 mod jobs;
@@ -21,6 +22,7 @@ use crate::ports::{
     Clock, FlowChanges as _, FlowWrites, OutputWrites, ResultCache, Sources, Unavailable,
 };
 use crate::{CallEnd, Catalogue, Claim, Deferral, Fenced, Flow, FlowRef, NextTry, Wait};
+pub use alike::Alike;
 use attempt::Attempt;
 pub(super) use keep::product_output;
 pub(super) use unkept::{Unkept, needs_no_row};
@@ -41,6 +43,8 @@ pub struct Process {
     pub result_cache: Arc<dyn ResultCache>,
     /// Where outputs go.
     pub outputs: Arc<dyn OutputWrites>,
+    /// What is being made, where it costs nothing.
+    pub alike: Alike,
     /// What can be made.
     pub catalogue: Catalogue,
     /// Whose turn it is.
