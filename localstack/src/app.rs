@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::adapters::Adapters;
+use crate::callers::CallersError;
 use crate::config::{Config, ConfigError};
 use crate::gate::Gate;
 use crate::samples::WithSample;
@@ -55,6 +56,9 @@ pub enum AppError {
     /// A setting is not what it may be.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Who may call can't be told.
+    #[error(transparent)]
+    Callers(#[from] CallersError),
 }
 
 impl App {

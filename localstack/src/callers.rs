@@ -4,12 +4,13 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use assetmill_api::caller::BadKeys;
 use assetmill_api::{BadCallers, Callers, CallersSource};
 use assetmill_core::TenantId;
 use assetmill_core::ports::Unavailable;
 use async_trait::async_trait;
 
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 
 /// What the file is called in the folder of the data.
 pub const FILE: &str = "callers.toml";
@@ -19,6 +20,9 @@ const READ_EVERY: Duration = Duration::from_secs(1);
 /// Why a file does not say who may call.
 #[derive(Debug, thiserror::Error)]
 pub enum CallersError {
+    /// The API keys are wrong.
+    #[error("--api-keys: {0}")]
+    ApiKeys(#[from] BadKeys),
     /// It can't be read.
     #[error("{path} can't be read: {source}; name another with --callers", path = path.display())]
     File {
@@ -47,12 +51,12 @@ impl Config {
     /// Who may call.
     ///
     /// # Errors
-    /// [`ConfigError`] names the entry that is wrong, without its key.
-    pub fn callers(&self) -> Result<Callers, ConfigError> {
+    /// [`CallersError`] names the entry that is wrong, without its key.
+    pub fn callers(&self) -> Result<Callers, CallersError> {
         match (&self.api_keys, self.callers_in_use()) {
-            (Some(_), Some(file)) => Err(CallersError::Twice(file).into()),
+            (Some(_), Some(file)) => Err(CallersError::Twice(file)),
             (Some(keys), None) => Ok(Callers::from_keys(keys)?),
-            (None, Some(file)) => Ok(in_file(file)?),
+            (None, Some(file)) => in_file(file),
             (None, None) => Ok(Callers::open(TenantId::local())),
         }
     }

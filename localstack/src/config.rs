@@ -5,7 +5,6 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use assetmill_api::caller::BadKeys;
 use assetmill_api::{Callers, Operators};
 use assetmill_core::NotAName;
 use assetmill_fetch::{AllowList, OriginLimits};
@@ -15,7 +14,6 @@ use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 use url::Url;
 
-use crate::callers::CallersError;
 use crate::keys::KeyCommand;
 
 /// Flows in the works at the same time where nothing is said: what waits costs little.
@@ -291,12 +289,6 @@ pub struct TryOperation {
 /// A setting that is not what it may be.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The API keys are wrong.
-    #[error("--api-keys: {0}")]
-    ApiKeys(#[from] BadKeys),
-    /// The callers can't be used.
-    #[error(transparent)]
-    Callers(#[from] CallersError),
     /// The operators are no tenants.
     #[error("--operators: {0}")]
     Operators(#[source] NotAName),

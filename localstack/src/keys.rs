@@ -4,6 +4,7 @@ mod file;
 mod lifetime;
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 
 use assetmill_api::caller::edit::{NewKey, RevokeError, with_key, with_revoked};
 use assetmill_api::{BadCallers, CallerTable, KeyDigest};
@@ -14,7 +15,6 @@ use clap::Subcommand;
 use jiff::Timestamp;
 
 use crate::callers::CallersError;
-use crate::config::Config;
 use lifetime::Lifetime;
 
 /// What keys begin with, so that whoever finds one knows what it is.
@@ -80,12 +80,11 @@ pub enum KeyError {
     Print(#[from] io::Error),
 }
 
-/// Does it.
+/// Does it with the file of callers at `path`.
 ///
 /// # Errors
 /// [`KeyError`] says why it did not.
-pub fn run(config: &Config, command: &KeyCommand) -> Result<(), KeyError> {
-    let path = config.callers_file();
+pub fn run(path: PathBuf, command: &KeyCommand) -> Result<(), KeyError> {
     match command {
         KeyCommand::Create {
             tenant,

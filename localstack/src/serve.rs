@@ -125,7 +125,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     match &config.command {
         Some(Command::Init) => return Ok(aws::init(&config).await?),
         Some(Command::Poll(polled)) => return Ok(aws::poll(&config, polled).await?),
-        Some(Command::Key(command)) => return Ok(keys::run(&config, command)?),
+        Some(Command::Key(command)) => return Ok(keys::run(config.callers_file(), command)?),
         Some(Command::Operation(_)) | None => {}
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -3,8 +3,19 @@
 use jiff::Timestamp;
 
 use super::Waiting;
-use super::turns::StepTurn;
-use crate::{CallEnd, Event, Flow, Happened, NextTry, Patience, Report, RetryPolicy};
+use crate::usecases::pacer::Pass;
+use crate::{
+    CallEnd, Event, Flow, Happened, NextTry, OperationName, Patience, Report, RetryPolicy,
+    Sha256Digest,
+};
+
+/// A flow's turn at a step.
+#[derive(Debug)]
+pub(super) struct StepTurn {
+    pub(super) operation: OperationName,
+    pub(super) step: Sha256Digest,
+    pub(super) pass: Pass,
+}
 
 /// One attempt.
 #[derive(Debug)]

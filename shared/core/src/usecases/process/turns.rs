@@ -2,24 +2,15 @@
 
 use std::time::Duration;
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, StepTurn};
 use super::make::End;
 use super::{Outcome, Process};
 use crate::pacing::Place;
 use crate::ports::{FlowChanges as _, Unavailable};
-use crate::usecases::pacer::{Ended, Pass, Turn, Verdict};
+use crate::usecases::pacer::{Ended, Turn, Verdict};
 use crate::{
-    Cost, Failure, FailureCode, Flow, FlowId, Happened, NextTry, OperationError, OperationName,
-    Sha256Digest, Status, Step, Wait,
+    Cost, Failure, FailureCode, Flow, FlowId, Happened, NextTry, OperationError, Status, Step, Wait,
 };
-
-/// A flow's turn at a step.
-#[derive(Debug)]
-pub(super) struct StepTurn {
-    operation: OperationName,
-    step: Sha256Digest,
-    pass: Pass,
-}
 
 impl Process {
     /// Asks for the turn of a flow that is not claimed yet, as far as its row is known: a flow that has to wait then
