@@ -18,8 +18,8 @@ use tokio::sync::Semaphore;
 use super::folder::Folder;
 use super::private;
 
-/// How many outputs are written at the same time.
-const WRITING: usize = 32;
+/// How many outputs are written at the same time: more wait for each other at the folder, and spin.
+const WRITING: usize = 8;
 
 /// Outputs as files: `outputs/{tenant}/{sha256}.{extension}`.
 #[derive(Debug, Clone)]
