@@ -147,11 +147,18 @@ async fn a_program_that_is_killed_goes_on_with_its_jobs() {
         program = program.start_again().await;
     }
     let results = program.settled(&started).await;
-    assert_eq!(results["counts"]["completed"], SIZE, "{results}");
     let jobs = vendor.jobs();
-    for number in 0..SIZE {
+    let mut given_up = 0;
+    for (number, flow) in (0..SIZE).zip(results["flows"].as_array().unwrap()) {
         assert_eq!(jobs[&Bytes::from(jpeg(number))], 1, "photo {number}");
+        if flow["state"] == "COMPLETED" {
+            continue;
+        }
+        // The second kill may come while one that was in flight at the first is tried alone: it is blamed.
+        assert_eq!(flow["error"]["code"], "worker_crashed", "{flow}");
+        given_up += 1;
     }
+    assert!(given_up <= 1, "{results}");
 }
 
 /// A caller who waits has the result; one who can't wait so long is told where it will be.
