@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{Pacer, Pass};
 use crate::pacing::SPREAD;
 use crate::ports::GateRule;
-use crate::{Failure, FailureCode, FlowId, OperationError, OperationName};
+use crate::{Failure, FailureCode, FlowId, OperationError, OperationName, Patience};
 
 /// How many flows in a row have to find a vendor down.
 const FLOWS: usize = 3;
@@ -70,6 +70,14 @@ impl<'a> Ended<'a> {
                 Self::Down(failure)
             }
             _ => Self::Well,
+        }
+    }
+
+    /// The same of a call during which the vendor asked to be left alone, though it was well.
+    pub(in super::super) fn with(self, patience: &Patience) -> Self {
+        match (self, patience.asked()) {
+            (Self::Well, Some(wait)) => Self::Throttled(wait),
+            (ended, _) => ended,
         }
     }
 }

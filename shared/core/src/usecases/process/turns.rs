@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::attempt::{Attempt, StepTurn};
 use super::make::End;
 use super::{Outcome, Process};
-use crate::pacing::Place;
+use crate::pacing::{Place, Slot};
 use crate::ports::{FlowChanges as _, Unavailable};
 use crate::usecases::pacer::{Ended, Turn, Verdict};
 use crate::{
@@ -40,20 +40,12 @@ impl Process {
         if self.may_outlast_its_caller(step, attempt) {
             return Ok(None);
         }
-        let turn = self
-            .pacer
-            .turn(&*step.operation, before, self.limits.early)
-            .await?;
-        let place = match turn {
-            Turn::Now(pass) => {
-                attempt.turn = Some(StepTurn {
-                    operation: step.operation.description().name.clone(),
-                    step: step.fingerprint(),
-                    pass,
-                });
+        let place = match self.turn_at(step, before).await? {
+            Ok(turn) => {
+                attempt.turn = Some(turn);
                 return Ok(None);
             }
-            Turn::Later(place) => place,
+            Err(place) => place,
         };
         let now = self.clock.now();
         if self.waits_too_long(guess, &place) {
@@ -81,6 +73,24 @@ impl Process {
         })
     }
 
+    /// Asks for a turn at a step, of a flow that was handed `slot` before, if any: its turn, or its place in line.
+    pub(super) async fn turn_at(
+        &self,
+        step: &Step,
+        slot: Option<Slot>,
+    ) -> Result<Result<StepTurn, Place>, Unavailable> {
+        let operation = &step.operation;
+        let turn = self.pacer.turn(&**operation, slot, self.limits.early);
+        Ok(match turn.await? {
+            Turn::Now(pass) => Ok(StepTurn {
+                operation: operation.description().name.clone(),
+                step: step.fingerprint(),
+                pass,
+            }),
+            Turn::Later(place) => Err(place),
+        })
+    }
+
     /// The turn of a flow that is claimed, at a step: `None` if it has come.
     pub(super) async fn await_turn(
         &self,
@@ -88,30 +98,19 @@ impl Process {
         step: &Step,
         attempt: &mut Attempt,
     ) -> Result<Option<End>, Unavailable> {
-        let of_step = step.fingerprint();
-        if attempt
-            .turn
-            .as_ref()
-            .is_some_and(|turn| turn.step == of_step)
+        if let Some(turn) = &attempt.turn
+            && turn.step == step.fingerprint()
         {
             return Ok(None);
         }
         // It may have been another step's: the row was not what it was thought to be.
         self.leave_turn(flow.id, attempt).await;
-        let turn = self
-            .pacer
-            .turn(&*step.operation, flow.progress.slot, self.limits.early)
-            .await?;
-        match turn {
-            Turn::Now(pass) => {
-                attempt.turn = Some(StepTurn {
-                    operation: step.operation.description().name.clone(),
-                    step: of_step,
-                    pass,
-                });
+        match self.turn_at(step, flow.progress.slot).await? {
+            Ok(turn) => {
+                attempt.turn = Some(turn);
                 Ok(None)
             }
-            Turn::Later(place) => {
+            Err(place) => {
                 if self.waits_too_long(flow, &place) {
                     return Ok(Some(End::OperationError(self.gave_up())));
                 }
@@ -146,10 +145,7 @@ impl Process {
             Err(End::OperationError(error)) => Ended::of(error),
             Ok(_) | Err(_) => Ended::Well,
         };
-        let ended = match (ended, patience.asked()) {
-            (Ended::Well, Some(wait)) => Ended::Throttled(wait),
-            (ended, _) => ended,
-        };
+        let ended = ended.with(&patience);
         let verdict = self.pacer.ended(&operation, flow.id, pass, ended).await;
         match made {
             Err(End::OperationError(error)) => Err(self.after_verdict(flow, step, error, verdict)),

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::Process;
 use super::conclude::throttled_for;
 use crate::pacing::Limits;
-use crate::usecases::pacer::{Ended, Pass, Turn};
+use crate::usecases::pacer::{Ended, Pass};
 use crate::{
     Asset, AssetUrl, Availability, Call, Cost, Failure, FailureCode, Flow, Operation,
     OperationError, Params, Patience, Product, RetryPolicy, Run, Source, Step,
@@ -117,7 +117,7 @@ impl Process {
             _ => miss.of_step(step),
         };
         // Before anything is fetched.
-        let pass = self.turn_at(first).await?;
+        let pass = self.unkept_turn_at(first).await?;
         let asset = match self.sources.fetch(&flow.tenant, url).await {
             Ok(asset) => asset,
             Err(error) => {
@@ -134,21 +134,17 @@ impl Process {
                 url: url.clone(),
                 content: made.content,
             };
-            let pass = self.turn_at(step).await?;
+            let pass = self.unkept_turn_at(step).await?;
             let next = self.try_step(flow, step, pass, asset).await;
             made = next.map_err(|miss| named(miss, step))?;
         }
         Ok(made)
     }
 
-    async fn turn_at(&self, step: &Step) -> Result<Pass, Miss> {
-        let turn = self
-            .pacer
-            .turn(&*step.operation, None, self.limits.early)
-            .await;
-        match turn {
-            Ok(Turn::Now(pass)) => Ok(pass),
-            Ok(Turn::Later(place)) => Err(Miss::NotBefore(place.until)),
+    async fn unkept_turn_at(&self, step: &Step) -> Result<Pass, Miss> {
+        match self.turn_at(step, None).await {
+            Ok(Ok(turn)) => Ok(turn.pass),
+            Ok(Err(place)) => Err(Miss::NotBefore(place.until)),
             Err(_) => Err(Miss::Unavailable),
         }
     }
@@ -173,10 +169,7 @@ impl Process {
             Ok(_) => Ended::Well,
             Err(error) => Ended::of(error),
         };
-        let ended = match (ended, patience.asked()) {
-            (Ended::Well, Some(wait)) => Ended::Throttled(wait),
-            (ended, _) => ended,
-        };
+        let ended = ended.with(&patience);
         let name = &step.operation.description().name;
         self.pacer.ended(name, flow.id, pass, ended).await;
         let error = match run {
