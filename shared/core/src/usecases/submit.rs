@@ -43,8 +43,8 @@ impl Submit {
         order: TransformRequest,
         retry_of: Option<BatchId>,
     ) -> Result<Accepted, Unavailable> {
-        let accepted = self.accept(order, retry_of).await?;
-        self.dispatch(&accepted.batch, &accepted.flows).await?;
+        let accepted = self.rows(order, retry_of, |_, _| FlowId::generate());
+        self.write_and_dispatch(&accepted).await?;
         tracing::debug!(
             batch_id = %accepted.batch.id,
             tenant = %accepted.batch.tenant,
@@ -55,16 +55,10 @@ impl Submit {
         Ok(accepted)
     }
 
-    /// Writes the rows of an order. Nothing is sent: until [`dispatch`](Self::dispatch), the
-    /// caller or the sweep has to look after the flows.
-    pub(super) async fn accept(
-        &self,
-        order: TransformRequest,
-        retry_of: Option<BatchId>,
-    ) -> Result<Accepted, Unavailable> {
-        let accepted = self.rows(order, retry_of, |_, _| FlowId::generate());
-        self.write(&accepted).await?;
-        Ok(accepted)
+    /// Accepts a batch and sends what there is to send for it.
+    pub(super) async fn write_and_dispatch(&self, accepted: &Accepted) -> Result<(), Unavailable> {
+        self.write(accepted).await?;
+        self.dispatch(&accepted.batch, &accepted.flows).await
     }
 
     /// Writes rows. Nothing is sent: until [`dispatch`](Self::dispatch), the caller or the sweep has to look after the

@@ -45,9 +45,7 @@ impl RunSynchronously {
                 content,
             });
         }
-        self.submit.write(&accepted).await?;
-        let Accepted { batch, flows } = &accepted;
-        self.submit.dispatch(batch, flows).await?;
+        self.submit.write_and_dispatch(&accepted).await?;
         Ok(accepted.into())
     }
 
@@ -116,7 +114,6 @@ impl RunSynchronously {
                 .put(&output.key, content, &output.media_type)
                 .await?;
         }
-        self.submit.write(accepted).await?;
-        self.submit.dispatch(&accepted.batch, &accepted.flows).await
+        self.submit.write_and_dispatch(accepted).await
     }
 }
