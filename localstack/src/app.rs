@@ -12,7 +12,7 @@ use assetmill_core::usecases::{
     Submit, Sweep, TimeLimits,
 };
 use assetmill_core::{Catalogue, MAX_BATCH, Shares};
-use assetmill_fetch::{FetchLimits, Fetcher, GuardedClient};
+use assetmill_fetch::{Fetcher, GuardedClient};
 use axum::Router;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -106,7 +106,7 @@ impl App {
             clock: clock.clone(),
             limits: TimeLimits {
                 // The quarantine knows better.
-                most_abandoned: if quarantine.is_some() { u32::MAX } else { 2 },
+                most_abandoned: quarantine.is_none().then_some(TimeLimits::MOST_ABANDONED),
                 ..TimeLimits::default()
             },
         };
@@ -175,11 +175,7 @@ impl App {
 }
 
 fn fetcher(config: &Config, client: GuardedClient, callers: &Callers) -> Fetcher {
-    let limits = FetchLimits {
-        max_bytes: config.max_asset_bytes.as_u64(),
-        ..FetchLimits::default()
-    };
-    Fetcher::new(client, limits, config.origin_limits())
+    Fetcher::new(client, config.fetch_limits(), config.origin_limits())
         .within(config.memory.as_u64())
         .with_tenant_limits(Arc::new(callers.clone()))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use assetmill_api::{Callers, Operators};
 use assetmill_core::NotAName;
-use assetmill_fetch::{AllowList, OriginLimits};
+use assetmill_fetch::{AllowList, FetchLimits, OriginLimits};
 use assetmill_images::Bounds;
 use assetmill_images::sandbox::Confinement;
 use bytesize::ByteSize;
@@ -16,6 +16,9 @@ use url::Url;
 
 use crate::keys::KeyCommand;
 
+/// Half of it is a tenant's, and has to hold the largest body and a batch of the largest size.
+const LEAST_HTTP_MEMORY: ByteSize = ByteSize::mib(32);
+const LEAST_MEMORY: ByteSize = ByteSize::mib(16);
 /// Flows in the works at the same time where nothing is said: what waits costs little.
 const WORKERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(511);
 
@@ -101,7 +104,7 @@ pub struct Config {
 
     /// The most bytes of assets, of what is sent of them and of what comes back, at the same time; a tenant has no
     /// more than three quarters. An asset weighs three times its size.
-    #[arg(long, env = "ASSETMILL_MEMORY", default_value = "1 GiB", value_parser = memory)]
+    #[arg(long, env = "ASSETMILL_MEMORY", default_value = "1 GiB", value_parser = at_least(LEAST_MEMORY))]
     pub memory: ByteSize,
 
     /// The largest asset, in bytes or with a unit.
@@ -137,7 +140,7 @@ pub struct Config {
 
     /// The most bytes of request bodies and answers that are on their way at the same time, of which no
     /// tenant has more than half; at least 32 MiB.
-    #[arg(long, env = "ASSETMILL_HTTP_MEMORY", default_value = "256 MiB", value_parser = http_memory)]
+    #[arg(long, env = "ASSETMILL_HTTP_MEMORY", default_value = "256 MiB", value_parser = at_least(LEAST_HTTP_MEMORY))]
     pub http_memory: ByteSize,
 
     /// The most connections at the same time, of which no address has more than half.
@@ -306,6 +309,14 @@ impl Config {
         Operators::of(callers, self.operators.as_deref()).map_err(ConfigError::Operators)
     }
 
+    /// How much one fetch of an asset may take.
+    pub fn fetch_limits(&self) -> FetchLimits {
+        FetchLimits {
+            max_bytes: self.max_asset_bytes.as_u64(),
+            ..FetchLimits::default()
+        }
+    }
+
     /// How long batches can be asked for; `None` where nothing is said of it.
     pub fn retention(&self) -> Option<Duration> {
         self.retention_days
@@ -334,23 +345,15 @@ impl Config {
     }
 }
 
-fn http_memory(text: &str) -> Result<ByteSize, String> {
-    // Half of it is a tenant's, and has to hold the largest body and a batch of the largest size.
-    let least = ByteSize::mib(32);
-    let given: ByteSize = text.parse()?;
-    if given < least {
-        return Err(format!("give at least {least}"));
+/// Reads a number of bytes, of at least so many.
+fn at_least(least: ByteSize) -> impl Fn(&str) -> Result<ByteSize, String> + Clone {
+    move |text| {
+        let given: ByteSize = text.parse()?;
+        if given < least {
+            return Err(format!("give at least {least}"));
+        }
+        Ok(given)
     }
-    Ok(given)
-}
-
-fn memory(text: &str) -> Result<ByteSize, String> {
-    let least = ByteSize::mib(16);
-    let given: ByteSize = text.parse()?;
-    if given < least {
-        return Err(format!("give at least {least}"));
-    }
-    Ok(given)
 }
 
 fn public_url(text: &str) -> Result<Url, String> {

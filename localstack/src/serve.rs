@@ -11,7 +11,7 @@ use assetmill_catalogue::CatalogueError;
 use assetmill_core::Catalogue;
 use assetmill_core::ports::{Clock, SystemClock};
 use assetmill_core::usecases::Sweep;
-use assetmill_fetch::{ClientError, FetchLimits, Fetcher, GuardedClient};
+use assetmill_fetch::{ClientError, Fetcher, GuardedClient};
 use assetmill_images::Codecs;
 use assetmill_images::sandbox::SandboxError;
 use assetmill_sqlite::{OpenError, Store};
@@ -135,11 +135,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let codecs = Codecs::sandboxed(config.pictures.bounds(), config.pictures.sandbox)?;
     let catalogue = load_catalogue(config.operations.as_deref(), &vendors, &codecs)?;
     if let Some(Command::Operation(OperationCommand::Try(trial))) = &config.command {
-        let limits = FetchLimits {
-            max_bytes: config.max_asset_bytes.as_u64(),
-            ..FetchLimits::default()
-        };
-        let sources = Fetcher::new(client, limits, config.origin_limits());
+        let sources = Fetcher::new(client, config.fetch_limits(), config.origin_limits());
         let sources = WithSample::new(&public_url(&config, config.listen)?, sources);
         return Ok(try_operation::run(trial, &catalogue, &sources, &config.data).await?);
     }

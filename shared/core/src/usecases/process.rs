@@ -77,8 +77,8 @@ pub struct TimeLimits {
     /// the queue is inexact.
     pub early: Duration,
     /// A flow that so many workers in a row took up and never ended is given up: what stopped them stops the next as
-    /// well, and with it the flows beside it. `u32::MAX` where the queue finds out by itself which flow it was.
-    pub most_abandoned: u32,
+    /// well, and with it the flows beside it. `None` where the queue finds out by itself which flow it was.
+    pub most_abandoned: Option<u32>,
     /// Whether an attempt stops when its caller is answered, as in a function that is frozen then. A paid call
     /// that may not end before is left to the queue.
     pub stops_when_answered: bool,
@@ -93,6 +93,11 @@ pub enum Waiting {
     CallerUntil(Instant),
 }
 
+impl TimeLimits {
+    /// How many workers may leave a flow behind where nobody knows whose fault it was.
+    pub const MOST_ABANDONED: u32 = 2;
+}
+
 impl Default for TimeLimits {
     fn default() -> Self {
         Self {
@@ -101,7 +106,7 @@ impl Default for TimeLimits {
             patience: Duration::from_hours(24),
             source_patience: Duration::from_mins(15),
             hops: None,
-            most_abandoned: 2,
+            most_abandoned: Some(Self::MOST_ABANDONED),
             early: Duration::ZERO,
             stops_when_answered: false,
         }

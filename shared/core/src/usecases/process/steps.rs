@@ -181,13 +181,12 @@ impl Process {
         let Status::Running { abandoned, .. } = flow.status else {
             return false;
         };
-        let most = self.limits.most_abandoned;
-        let ended = match most {
-            u32::MAX => flow.step_attempts().saturating_sub(abandoned),
-            _ => flow.step_attempts(),
+        let (stopped_workers, ended) = match self.limits.most_abandoned {
+            Some(most) => (abandoned >= most, flow.step_attempts()),
+            None => (false, flow.step_attempts().saturating_sub(abandoned)),
         };
         let used_up = flow.progress.job.is_none() && ended > step.retry.max_attempts;
-        abandoned >= most || used_up
+        stopped_workers || used_up
     }
 
     /// Whether a step that begins now would end before the lease does.
