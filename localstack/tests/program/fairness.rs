@@ -76,6 +76,18 @@ fn catalogue(vendor: &str) -> NamedTempFile {
     file
 }
 
+async fn program(
+    assets: &Assets,
+    vendor: &str,
+    catalogue: &NamedTempFile,
+    options: &[&str],
+) -> Program {
+    let (path, allow) = (catalogue.path().display().to_string(), assets.allow());
+    let usual = ["--operations", &path, "--fetch-allow", &allow];
+    let usual = [&usual[..], &["--vendor-allow", vendor_allow(vendor)]].concat();
+    Program::start(&[&usual, options].concat()).await
+}
+
 async fn start(program: &Program, key: &str, body: &Value) -> Value {
     let request = program.request(Method::POST, "/api/v2/transforms");
     let answer = request.bearer_auth(key).json(body).send().await.unwrap();
@@ -106,18 +118,17 @@ async fn a_batch_ends_while_all_of_another_tenants_flows_wait_for_a_vendor() {
     let (vendor, url) = Stuck::serve().await;
     let assets = Assets::serve().await;
     let catalogue = catalogue(&url);
-    let program = Program::start(&[
-        "--operations",
-        &catalogue.path().display().to_string(),
-        "--fetch-allow",
-        &assets.allow(),
-        "--vendor-allow",
-        vendor_allow(&url),
-        "--api-keys",
-        &format!("alice:{ALICE},bob:{BOB}"),
-        "--workers",
-        "8",
-    ])
+    let program = program(
+        &assets,
+        &url,
+        &catalogue,
+        &[
+            "--api-keys",
+            &format!("alice:{ALICE},bob:{BOB}"),
+            "--workers",
+            "8",
+        ],
+    )
     .await;
     let mut hundred = assets.body((0..100).map(|number| format!("/photo/{number}")));
     hundred["operation"] = json!("stuck");
@@ -137,18 +148,12 @@ async fn hundreds_of_calls_of_a_slow_vendor_are_in_flight() {
     let (vendor, url) = Stuck::serve().await;
     let assets = Assets::serve().await;
     let catalogue = catalogue(&url);
-    let program = Program::start(&[
-        "--operations",
-        &catalogue.path().display().to_string(),
-        "--fetch-allow",
-        &assets.allow(),
-        "--vendor-allow",
-        vendor_allow(&url),
-        "--origin-rate",
-        "10000",
-        "--memory",
-        "64 MiB",
-    ])
+    let program = program(
+        &assets,
+        &url,
+        &catalogue,
+        &["--origin-rate", "10000", "--memory", "64 MiB"],
+    )
     .await;
     let mut body = assets.body((0..256).map(|number| format!("/photo/{number}")));
     body["operation"] = json!("stuck");
