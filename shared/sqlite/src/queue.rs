@@ -26,8 +26,8 @@ pub struct SqliteQueue {
     database: Database,
     clock: Arc<dyn Clock>,
     settings: QueueSettings,
-    /// A message was sent or acknowledged.
-    changed: Arc<Notify>,
+    sent: Arc<Notify>,
+    acknowledged: Arc<Notify>,
 }
 
 /// How a queue behaves.
@@ -92,8 +92,10 @@ impl QueueSettings {
 /// What a look at the queue found.
 struct Look {
     deliveries: Vec<Delivery>,
-    /// When the next message becomes visible.
+    /// When the next message becomes visible, if none was delivered.
     next: Option<Timestamp>,
+    /// Whether one is due whose tenant holds as many as it may.
+    held_back: bool,
 }
 
 impl SqliteQueue {
@@ -102,7 +104,8 @@ impl SqliteQueue {
             database,
             clock,
             settings,
-            changed: Arc::default(),
+            sent: Arc::default(),
+            acknowledged: Arc::default(),
         }
     }
 
@@ -113,12 +116,17 @@ impl SqliteQueue {
         let look = self.database.write(move |rows| {
             fail_dead_letter(rows, settings, now)?;
             let deliveries = deliver(rows, settings, now, visible_again, max)?;
-            let next = if deliveries.is_empty() {
-                next_visible(rows, settings, now)?
+            let (next, held_back) = if deliveries.is_empty() {
+                let held_back = is_due(rows, settings, now)?;
+                (next_visible(rows, settings, now)?, held_back)
             } else {
-                None
+                (None, false)
             };
-            Ok(Look { deliveries, next })
+            Ok(Look {
+                deliveries,
+                next,
+                held_back,
+            })
         });
         look.await.map_err(|error| error.of("queue"))
     }
@@ -148,7 +156,7 @@ impl FlowQueue for SqliteQueue {
             Ok(())
         });
         sent.await.map_err(|error| error.of("queue"))?;
-        self.changed.notify_waiters();
+        self.sent.notify_waiters();
         Ok(())
     }
 }
@@ -159,7 +167,8 @@ impl FlowDeliveries for SqliteQueue {
         let deadline = Instant::now() + wait;
         loop {
             // Before the look, lest what changes right after it goes unnoticed.
-            let changed = self.changed.notified();
+            let sent = self.sent.notified();
+            let acknowledged = self.acknowledged.notified();
             let look = self.look(max).await?;
             if !look.deliveries.is_empty() || Instant::now() >= deadline {
                 return Ok(look.deliveries);
@@ -167,7 +176,8 @@ impl FlowDeliveries for SqliteQueue {
             let next = look.next.map(|next| next.duration_since(self.clock.now()));
             let until_next = next.map_or(wait, |next| next.try_into().unwrap_or_default());
             tokio::select! {
-                () = changed => {}
+                () = sent => {}
+                () = acknowledged, if look.held_back => {}
                 () = tokio::time::sleep_until(deadline.min(Instant::now() + until_next)) => {}
             }
         }
@@ -184,7 +194,7 @@ impl FlowDeliveries for SqliteQueue {
         });
         acknowledged.await.map_err(|error| error.of("queue"))?;
         // Its tenant may hold another now.
-        self.changed.notify_waiters();
+        self.acknowledged.notify_waiters();
         Ok(())
     }
 }
@@ -317,6 +327,15 @@ impl Due<'_> {
         )?
         .collect()
     }
+}
+
+fn is_due(rows: &Connection, settings: QueueSettings, now: Timestamp) -> rusqlite::Result<bool> {
+    rows.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND visible_at <= ?2)",
+    )?
+    .query_row(params![settings.name, now.as_millisecond()], |row| {
+        row.get(0)
+    })
 }
 
 fn next_visible(
