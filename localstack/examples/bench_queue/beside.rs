@@ -10,16 +10,20 @@ use crate::process::{Programs, free_port, ready};
 use crate::stub::Stub;
 use crate::{CALLERS, CALLS, FLOWS, Measured, load};
 
-pub(crate) async fn measure(python: &str, stub: &Stub, delay: Duration) -> Vec<Measured> {
+pub(crate) async fn measure(
+    python: &str,
+    stub: &Stub,
+    delay: Duration,
+    folder: &Path,
+) -> Vec<Measured> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bench_queue");
-    let folder = tempfile::tempdir().unwrap();
     let (redis_port, port) = (free_port(), free_port());
     let mut redis = Command::new("redis-server");
     redis
         .args(["--port", &redis_port.to_string(), "--bind", "127.0.0.1"])
         // As durable as is said of Redis where that matters.
         .args(["--appendonly", "yes", "--dir"])
-        .arg(folder.path());
+        .arg(folder);
     let with_environment = |module: &str, arguments: &[&str]| {
         let mut command = Command::new(python);
         command
@@ -28,7 +32,7 @@ pub(crate) async fn measure(python: &str, stub: &Stub, delay: Duration) -> Vec<M
             .current_dir(&here)
             .env("REDIS", format!("redis://127.0.0.1:{redis_port}"))
             .env("VENDOR", format!("http://{}/vendor", stub.address))
-            .env("OUTPUTS", folder.path());
+            .env("OUTPUTS", folder);
         command
     };
     let redis = Programs::start([redis]);

@@ -2,7 +2,7 @@
 //! Python. Figures are ratios: they say little about another machine.
 //!
 //! `just bench-queue [PYTHON]`, where PYTHON is one that has taskiq, taskiq-redis, fastapi, uvicorn and aiohttp; without
-//! it, Assetmill runs alone. `redis-server` has to be in the PATH.
+//! it, Assetmill runs alone, beside the cheapest loop that moves the same bytes. `redis-server` has to be in the PATH.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -13,6 +13,7 @@
 )]
 
 mod beside;
+mod floor;
 mod load;
 mod mill;
 mod process;
@@ -57,16 +58,29 @@ async fn main() {
         .unwrap();
     let mut arguments = std::env::args().skip(1);
     let program = arguments.next();
+    if program.as_deref() == Some(floor::ARGUMENT) {
+        return floor::serve(arguments).await;
+    }
     let program = program.unwrap_or_else(|| "target/release/assetmill".to_owned());
     let python = arguments.next();
     let rounds = 3;
+    // They are deleted at the end: a file system looks long for a place for new files where many were deleted just now.
+    let folders = tempfile::tempdir().unwrap();
+    let mut numbers = 0..;
     for delay in [Duration::ZERO, Duration::from_millis(200)] {
         println!("vendor of {} ms", delay.as_millis());
         for _ in 0..rounds {
             let stub = stub::serve(delay).await;
-            let mut all = mill::measure(&program, &stub, delay).await;
+            let mut folder = || {
+                let number = numbers.next().unwrap_or(0);
+                let folder = folders.path().join(number.to_string());
+                std::fs::create_dir(&folder).unwrap();
+                folder
+            };
+            let mut all = mill::measure(&program, &stub, delay, &folder()).await;
+            all.extend(floor::measure(&stub, delay, &folder()).await);
             if let Some(python) = &python {
-                all.extend(beside::measure(python, &stub, delay).await);
+                all.extend(beside::measure(python, &stub, delay, &folder()).await);
             }
             for measured in all {
                 println!("  {measured}");

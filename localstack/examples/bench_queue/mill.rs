@@ -1,5 +1,6 @@
 //! Assetmill.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -34,9 +35,13 @@ result = {{ kind = "body" }}
     )
 }
 
-pub(crate) async fn measure(program: &str, stub: &Stub, delay: Duration) -> Vec<Measured> {
-    let folder = tempfile::tempdir().unwrap();
-    let operations = folder.path().join("operations.toml");
+pub(crate) async fn measure(
+    program: &str,
+    stub: &Stub,
+    delay: Duration,
+    folder: &Path,
+) -> Vec<Measured> {
+    let operations = folder.join("operations.toml");
     std::fs::write(&operations, catalogue(stub)).unwrap();
     let port = free_port();
     let mut command = Command::new(program);
@@ -47,7 +52,7 @@ pub(crate) async fn measure(program: &str, stub: &Stub, delay: Duration) -> Vec<
         .arg("--operations")
         .arg(&operations)
         .arg("--data")
-        .arg(folder.path().join("data"));
+        .arg(folder.join("data"));
     let programs = Programs::start([command]);
     let client = reqwest::Client::new();
     let base = format!("http://127.0.0.1:{port}");

@@ -1,0 +1,211 @@
+//! The cheapest loop that moves the same bytes: no queue, no rows, no limits, and no more of HTTP than two programs that
+//! know each other need. What it can't do faster is the machine's.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use assetmill_core::Sha256Digest;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::process::{Programs, free_port, ready};
+use crate::stub::Stub;
+use crate::{CALLERS, CALLS, FLOWS, Measured, load};
+
+/// What the example is told to be the loop by.
+pub(crate) const ARGUMENT: &str = "floor";
+/// As many as Assetmill has in the works.
+const TOGETHER: usize = 512;
+/// As many as Assetmill writes at the same time.
+const WRITING: usize = 8;
+
+pub(crate) async fn measure(stub: &Stub, delay: Duration, folder: &Path) -> Vec<Measured> {
+    let port = free_port();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args([ARGUMENT, &port.to_string(), &stub.address.to_string()])
+        .arg(folder);
+    let programs = Programs::start([command]);
+    let client = reqwest::Client::new();
+    let base = format!("http://127.0.0.1:{port}");
+    ready(&client, &format!("{base}/ready")).await;
+    let paths: Vec<_> = (0..FLOWS)
+        .map(|flow| format!("/assets/floor-{flow}"))
+        .collect();
+    let begun = Instant::now();
+    let done = client
+        .post(&base)
+        .json(&json!({ "paths": paths }))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(done.status(), 200);
+    let mut all = vec![Measured {
+        what: "the cheapest loop, v2",
+        a_second: FLOWS as f64 / begun.elapsed().as_secs_f64(),
+        cpu_each: programs.cpu() / u32::try_from(FLOWS).unwrap(),
+        more: String::new(),
+    }];
+    if delay.is_zero() {
+        let before = programs.cpu();
+        let went = load::call(&client, &base, stub.address, "free", CALLERS, CALLS).await;
+        all.push(Measured {
+            what: "the cheapest loop, v1",
+            a_second: went.a_second,
+            cpu_each: (programs.cpu() - before) / u32::try_from(CALLS).unwrap(),
+            more: format!(", p50 {:?}, p99 {:?}", went.p50, went.p99),
+        });
+    }
+    all
+}
+
+/// Is the loop, until it is killed.
+pub(crate) async fn serve(mut arguments: impl Iterator<Item = String>) {
+    let port: u16 = arguments.next().unwrap().parse().unwrap();
+    let upstream = arguments.next().unwrap().parse().unwrap();
+    let work = Loop {
+        pool: Arc::new(Pool {
+            upstream,
+            idle: Mutex::default(),
+        }),
+        folder: PathBuf::from(arguments.next().unwrap()).into(),
+        writing: Arc::new(Semaphore::new(WRITING)),
+    };
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    loop {
+        let (connection, _) = listener.accept().await.unwrap();
+        let work = work.clone();
+        tokio::spawn(async move {
+            connection.set_nodelay(true).unwrap();
+            let mut caller = Connection::new(connection);
+            while let Some((_, body)) = caller.message().await {
+                let answer = work.answer(&body).await;
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n",
+                    answer.len()
+                );
+                caller.send(&head, &answer).await;
+            }
+        });
+    }
+}
+
+#[derive(Clone)]
+struct Loop {
+    pool: Arc<Pool>,
+    folder: Arc<Path>,
+    writing: Arc<Semaphore>,
+}
+
+impl Loop {
+    async fn answer(&self, body: &[u8]) -> Vec<u8> {
+        let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+        if let Some(url) = asked["digital_asset_url"].as_str() {
+            return self.make(&url[url.find("/assets").unwrap()..]).await;
+        }
+        let together = Arc::new(Semaphore::new(TOGETHER));
+        let mut tasks = tokio::task::JoinSet::new();
+        for path in asked["paths"].as_array().into_iter().flatten() {
+            let (work, path) = (self.clone(), path.as_str().unwrap().to_owned());
+            let turn = together.clone().acquire_owned().await.unwrap();
+            tasks.spawn(async move {
+                let product = work.make(&path).await;
+                let _turn = (turn, work.writing.acquire().await.unwrap());
+                let folder = work.folder.clone();
+                tokio::task::spawn_blocking(move || keep(&folder, &product))
+                    .await
+                    .unwrap();
+            });
+        }
+        tasks.join_all().await;
+        Vec::new()
+    }
+
+    async fn make(&self, path: &str) -> Vec<u8> {
+        let head = format!("GET {path} HTTP/1.1\r\nhost: stub\r\n\r\n");
+        let asset = self.pool.exchange(&head, &[]).await;
+        let length = asset.len();
+        let head =
+            format!("POST /vendor HTTP/1.1\r\nhost: stub\r\ncontent-length: {length}\r\n\r\n");
+        self.pool.exchange(&head, &asset).await
+    }
+}
+
+fn keep(folder: &Path, product: &[u8]) {
+    let name = Sha256Digest::of(product).to_string();
+    let mut file = File::create(folder.join(name)).unwrap();
+    file.write_all(product).unwrap();
+    file.sync_all().unwrap();
+}
+
+struct Pool {
+    upstream: SocketAddr,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Pool {
+    async fn exchange(&self, head: &str, body: &[u8]) -> Vec<u8> {
+        let idle = self.idle.lock().unwrap().pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => Connection::new(TcpStream::connect(self.upstream).await.unwrap()),
+        };
+        connection.send(head, body).await;
+        let (head, body) = connection.message().await.unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        self.idle.lock().unwrap().push(connection);
+        body
+    }
+}
+
+struct Connection {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Connection {
+    fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            read: Vec::new(),
+        }
+    }
+
+    async fn send(&mut self, head: &str, body: &[u8]) {
+        let mut message = Vec::with_capacity(head.len() + body.len());
+        message.extend_from_slice(head.as_bytes());
+        message.extend_from_slice(body);
+        self.stream.write_all(&message).await.unwrap();
+    }
+
+    /// The next head and body; `None` where the other side is done.
+    async fn message(&mut self) -> Option<(String, Vec<u8>)> {
+        let end = loop {
+            if let Some(end) = self.read.windows(4).position(|it| it == b"\r\n\r\n") {
+                break end + 4;
+            }
+            if self.stream.read_buf(&mut self.read).await.ok()? == 0 {
+                return None;
+            }
+        };
+        let head = String::from_utf8_lossy(&self.read[..end]).to_ascii_lowercase();
+        let length = head
+            .lines()
+            .find_map(|it| it.strip_prefix("content-length:"));
+        let length = length.map_or(0, |it| it.trim().parse::<usize>().unwrap());
+        let mut body = Vec::with_capacity(length);
+        body.extend_from_slice(&self.read[end..]);
+        self.read.clear();
+        let rest = (length - body.len()) as u64;
+        let mut rest = (&mut self.stream).take(rest);
+        rest.read_to_end(&mut body).await.ok()?;
+        Some((head.to_ascii_uppercase(), body))
+    }
+}
