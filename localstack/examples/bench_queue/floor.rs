@@ -108,7 +108,9 @@ impl Loop {
     async fn answer(&self, body: &[u8]) -> Vec<u8> {
         let asked: Value = serde_json::from_slice(body).unwrap_or_default();
         if let Some(url) = asked["digital_asset_url"].as_str() {
-            return self.make(&url[url.find("/assets").unwrap()..]).await;
+            let product = self.make(&url[url.find("/assets").unwrap()..]).await;
+            std::hint::black_box(Sha256Digest::of(&product));
+            return product;
         }
         let together = Arc::new(Semaphore::new(TOGETHER));
         let mut tasks = tokio::task::JoinSet::new();

@@ -58,12 +58,17 @@ pub(crate) async fn measure(
     let base = format!("http://127.0.0.1:{port}");
     ready(&client, &format!("{base}/health/ready")).await;
 
+    // One row alone, for a profile of it.
+    let only = std::env::var("BENCH_ONLY").unwrap_or_default();
+    let wanted = |(what, _): &(&str, &str)| what.contains(&only);
     let mut all = Vec::new();
-    for (what, operation) in [("Assetmill v2 paid", "paid"), ("Assetmill v2 free", "free")] {
+    let batches = [("Assetmill v2 paid", "paid"), ("Assetmill v2 free", "free")];
+    for (what, operation) in batches.into_iter().filter(wanted) {
         all.push(batch(&client, &base, stub, &programs, what, operation).await);
     }
     if delay.is_zero() {
-        for (what, operation) in [("Assetmill v1 free", "free"), ("Assetmill v1 paid", "paid")] {
+        let calls = [("Assetmill v1 free", "free"), ("Assetmill v1 paid", "paid")];
+        for (what, operation) in calls.into_iter().filter(wanted) {
             let before = programs.cpu();
             let url = format!("{base}/api/v1/transform");
             let went = load::call(&client, &url, stub.address, operation, CALLERS, CALLS).await;
