@@ -109,6 +109,18 @@ pub enum Status {
     },
 }
 
+impl Status {
+    /// Since when it is settled, if it is.
+    pub fn settled_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Completed { settled_at, .. }
+            | Self::Failed { settled_at, .. }
+            | Self::Cancelled { settled_at } => Some(*settled_at),
+            Self::Pending { .. } | Self::Running { .. } => None,
+        }
+    }
+}
+
 /// A flow's [`Status`] without what belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

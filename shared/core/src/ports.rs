@@ -18,7 +18,7 @@ mod sources;
 
 pub use changes::FlowChanges;
 pub use clock::{Clock, SteadyClock, SystemClock};
-pub use flows::{Completion, FlowPage, FlowReads, FlowWrites, Rule, SettledCount};
+pub use flows::{Completion, FlowPage, FlowReads, FlowWrites, Rule, SettledCount, SingleChange};
 pub use gates::{GateReads, GateRule, Gates};
 pub use idempotency::IdempotencyKeys;
 pub use limits::TenantLimits;

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use assetmill_core::ports::{OutputWrites, Probe, Unavailable};
@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use super::folder::Folder;
 use super::private;
 
-/// How many outputs are written at the same time: more wait for each other at the folder, and spin.
+/// How many outputs are written at the same time.
 const WRITING: usize = 8;
 
 /// Outputs as files: `outputs/{tenant}/{sha256}.{extension}`.
@@ -27,12 +27,17 @@ pub struct FolderOutputs {
     folder: Arc<Folder>,
     /// Each write has a thread that waits for the disk.
     writing: Arc<Semaphore>,
+    naming: Arc<Mutex<()>>,
 }
 
 impl FolderOutputs {
     pub(super) fn new(folder: Arc<Folder>) -> Self {
         let writing = Arc::new(Semaphore::new(WRITING));
-        Self { folder, writing }
+        Self {
+            folder,
+            writing,
+            naming: Arc::default(),
+        }
     }
 
     /// The file of an output.
@@ -116,15 +121,25 @@ impl FolderOutputs {
             private::create_dir_all(parent)?;
             File::open(self.folder.outputs())?.sync_all()?;
         }
-        let mut file = NamedTempFile::new_in(self.folder.unfinished())?;
+        let mut file = {
+            let _turn = self.turn();
+            NamedTempFile::new_in(self.folder.unfinished())?
+        };
         file.write_all(content)?;
         file.as_file().sync_all()?;
         {
             let _renewed = self.folder.renewing();
+            let _turn = self.turn();
             file.persist(&path)?;
         }
         // The name is on the disk once its folder is.
         File::open(parent)?.sync_all()
+    }
+
+    /// The turn to make or to move a file: who waits for the folders in the kernel spins meanwhile.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        // It guards no value.
+        self.naming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

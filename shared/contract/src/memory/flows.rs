@@ -24,7 +24,7 @@ struct Rows {
 }
 
 impl MemoryFlows {
-    /// How often a flow was moved to a terminal state since it was put.
+    /// How often a flow entered a terminal state, before it was put too, unless it was never claimed.
     pub fn settlements(&self, id: FlowId) -> u32 {
         let rows = self.0.lock().unwrap();
         rows.settlements.get(&id).copied().unwrap_or_default()
@@ -135,9 +135,14 @@ impl FlowReads for MemoryFlows {
 #[async_trait]
 impl FlowWrites for MemoryFlows {
     async fn put_flows(&self, flows: &[Flow]) -> Result<(), Unavailable> {
-        let mut rows = self.0.lock().unwrap();
-        rows.flows
-            .extend(flows.iter().map(|flow| (flow.id, flow.clone())));
+        let rows = &mut *self.0.lock().unwrap();
+        for flow in flows {
+            let before = rows.flows.insert(flow.id, flow.clone());
+            let settled = before.is_some_and(|before| before.state().is_settled());
+            if flow.fence > 0 && flow.state().is_settled() && !settled {
+                *rows.settlements.entry(flow.id).or_default() += 1;
+            }
+        }
         Ok(())
     }
 

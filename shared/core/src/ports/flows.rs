@@ -66,6 +66,13 @@ pub trait FlowWrites: FlowReads {
     /// were never accepted. MUST leave a row alone that is there: what became of it stays.
     async fn put_batch(&self, batch: &Batch) -> Result<(), Unavailable>;
 
+    /// Accepts a batch with its flows, as [`put_flows`](Self::put_flows) and then [`put_batch`](Self::put_batch) do;
+    /// in one write where rows can change together.
+    async fn accept(&self, batch: &Batch, flows: &[Flow]) -> Result<(), Unavailable> {
+        self.put_flows(flows).await?;
+        self.put_batch(batch).await
+    }
+
     /// Notes that nothing is left to send for this batch. MUST be idempotent.
     async fn mark_dispatched(&self, id: BatchId, now: Timestamp) -> Result<(), Unavailable>;
 
@@ -89,6 +96,28 @@ pub trait FlowWrites: FlowReads {
     /// It MAY begin from the guess that comes with the id, and then MUST write what the rule makes of it only if
     /// that is the row; whatever the guess says, the flow that it answers MUST have been the row during the call.
     async fn change(&self, flow: FlowRef, rule: Rule) -> Result<Option<Flow>, Unavailable>;
+
+    /// Changes the row of a flow as [`change`](Self::change) does. If it is settled then, its batch, of which it MUST be
+    /// the only flow, is completed as by [`count_settled`](Self::count_settled) and
+    /// [`mark_completed`](Self::mark_completed); in one write where rows can change together.
+    async fn change_single(
+        &self,
+        flow: FlowRef,
+        rule: Rule,
+    ) -> Result<Option<SingleChange>, Unavailable> {
+        let Some(before) = self.change(flow, rule.clone()).await? else {
+            return Ok(None);
+        };
+        let ((), changed) = before.apply(&*rule);
+        let after = changed.as_ref().unwrap_or(&before);
+        let mut completion = None;
+        if let Some(now) = after.status.settled_at()
+            && self.count_settled(after.batch_id, &[after.index]).await? == SettledCount::Complete
+        {
+            completion = Some(self.mark_completed(after.batch_id, now).await?);
+        }
+        Ok(Some(SingleChange { before, completion }))
+    }
 
     /// Notes that the flows at `indexes` are settled. MUST be idempotent, MUST take any number up to
     /// [`MAX_BATCH`](crate::MAX_BATCH), and MUST answer [`SettledCount::Complete`] once every index of the
@@ -123,6 +152,15 @@ pub trait FlowWrites: FlowReads {
 /// What a change makes of a flow. MUST make the same of the same flow each time: adapters may try it on a row
 /// that turns out to have changed, and then on what it became.
 pub type Rule = Arc<dyn Fn(&mut Flow) + Send + Sync>;
+
+/// What became of a flow that is the only one of its batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SingleChange {
+    /// The flow as it was before.
+    pub before: Flow,
+    /// Who noted the completion of the batch, if it is settled.
+    pub completion: Option<Completion>,
+}
 
 /// A page of the flows of a batch.
 #[derive(Debug, Clone, Default, PartialEq)]

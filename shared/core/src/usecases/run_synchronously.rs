@@ -1,8 +1,10 @@
 //! Answering at once: the flows of a small batch run while the caller waits.
 
+mod late_rows;
 mod unkept;
 mod with_others;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +13,7 @@ use futures_util::stream;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use self::late_rows::LateRows;
 use super::message_handler::MessageHandler;
 use super::process::{Outcome, Waiting, needs_no_row};
 use super::submit::{Accepted, Submit};
@@ -20,9 +23,9 @@ use crate::{Flow, FlowId, FlowMessage, Shares};
 
 /// Runs batches while their caller waits.
 ///
-/// What costs money is accepted like any other batch, so a crash loses nothing: the sweep finds it. What costs nothing
-/// has no rows while its caller waits: whoever is told of a crash asks again. What does not settle in time goes to the
-/// queue.
+/// Before something is paid for, its batch is accepted, so a crash loses nothing: the sweep finds it. Until then, and
+/// while nothing costs money, there are no rows while the caller waits: whoever is told of a crash asks again. What does
+/// not settle in time goes to the queue.
 #[derive(Clone)]
 pub struct RunSynchronously {
     /// How they are accepted.
@@ -93,23 +96,32 @@ impl RunSynchronously {
                 .run_unkept(&operation, accepted, products, deadline)
                 .await;
         }
-        self.submit.write(&accepted).await?;
-        self.run_until(&accepted.flows, deadline).await;
-        accepted.flows = self.reread(&accepted).await?;
-        self.submit
-            .dispatch(&accepted.batch, &accepted.flows)
-            .await?;
+        // Whoever refuses a source settles its flow at once, and tells nobody.
+        let refused = accepted.flows.iter().any(|flow| flow.state().is_settled());
+        let behind = self.attempts.clone();
+        let rows = LateRows::new(self.submit.flows.clone(), &accepted, behind);
+        let rows = Arc::new(rows);
+        let mut work = self.work.clone();
+        work.process.flows = rows.clone();
+        self.run_until(&accepted.flows, work, deadline).await;
+        let ended = rows.end().await?;
+        accepted.flows = ended.flows;
+        if refused || !ended.told {
+            self.submit
+                .dispatch(&accepted.batch, &accepted.flows)
+                .await?;
+        }
         Ok(accepted.into())
     }
 
-    async fn run_until(&self, flows: &[Flow], deadline: Instant) {
+    async fn run_until(&self, flows: &[Flow], work: MessageHandler, deadline: Instant) {
         let open: Vec<FlowMessage> = flows
             .iter()
             .filter(|flow| !flow.state().is_settled())
             .map(Flow::message)
             .collect();
         let run = OneRun {
-            work: self.work.clone(),
+            work,
             permits: self.permits.clone(),
             deadline,
         };

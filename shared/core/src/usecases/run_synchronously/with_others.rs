@@ -37,7 +37,7 @@ impl RunSynchronously {
                 .cloned()
                 .collect();
             if !mine.is_empty() {
-                self.run_until(&mine, deadline).await;
+                self.run_until(&mine, self.work.clone(), deadline).await;
                 accepted.flows = self.reread(&accepted).await?;
             }
             let settles = |flow: &Flow| self.ahead(flow, dispatched, deadline) != Ahead::Nothing;
