@@ -64,13 +64,14 @@ async fn main() {
     let program = program.unwrap_or_else(|| "target/release/assetmill".to_owned());
     let python = arguments.next();
     let rounds = 3;
-    // They are deleted at the end: a file system looks long for a place for new files where many were deleted just now.
-    let folders = tempfile::tempdir().unwrap();
-    let mut numbers = 0..;
     for delay in [Duration::ZERO, Duration::from_millis(200)] {
         println!("vendor of {} ms", delay.as_millis());
         for _ in 0..rounds {
             let stub = stub::serve(delay).await;
+            // They are deleted together: a file system looks long for a place for new files where many were deleted
+            // just now.
+            let folders = tempfile::tempdir().unwrap();
+            let mut numbers = 0..;
             let mut folder = || {
                 let number = numbers.next().unwrap_or(0);
                 let folder = folders.path().join(number.to_string());
