@@ -103,7 +103,8 @@ pub struct Config {
     pub workers: NonZeroUsize,
 
     /// The most bytes of assets, of what is sent of them and of what comes back, at the same time; a tenant has no
-    /// more than three quarters. An asset weighs three times its size.
+    /// more than three quarters. An asset weighs three times its size, an answer what it has more than its asset; one
+    /// answer at a time may go beyond.
     #[arg(long, env = "ASSETMILL_MEMORY", default_value = "1 GiB", value_parser = at_least(LEAST_MEMORY))]
     pub memory: ByteSize,
 
