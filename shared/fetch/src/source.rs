@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::{Sources, TenantLimits};
+use assetmill_core::ports::{LimitsOfTenants, Sources};
 use assetmill_core::{Asset, AssetUrl, FailureCode, OperationError, Share, TenantId};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -60,7 +60,7 @@ pub struct Fetcher {
 
 /// What each tenant may have.
 #[derive(Clone)]
-struct OfTenants(Arc<dyn TenantLimits>);
+struct OfTenants(Arc<dyn LimitsOfTenants>);
 
 impl fmt::Debug for OfTenants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,7 +82,7 @@ impl Fetcher {
 
     /// Fetches no asset of a tenant that is larger than that tenant may have, nor than all may.
     #[must_use]
-    pub fn with_tenant_limits(self, limits: Arc<dyn TenantLimits>) -> Self {
+    pub fn with_tenant_limits(self, limits: Arc<dyn LimitsOfTenants>) -> Self {
         Self {
             of_tenants: Some(OfTenants(limits)),
             ..self

@@ -1,7 +1,7 @@
 //! Many assets: answered while the caller waits, or started in the background.
 
 use assetmill_core::Share;
-use assetmill_core::ports::TenantLimits as _;
+use assetmill_core::ports::LimitsOfTenants as _;
 use assetmill_core::usecases::{Accepted, Answered, Products, Started};
 use axum::body::Body;
 use axum::extract::State;
