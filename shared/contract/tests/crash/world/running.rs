@@ -95,7 +95,9 @@ impl Running {
             Way::Retried => {
                 self.drain().await;
                 // Nobody asks again: the batch may have been started.
-                let _ = self.retry.run(&tenant(), batch).await;
+                if let Ok(order) = self.retry.order(&tenant(), batch).await {
+                    let _ = self.submit.start_as(order, Some(batch)).await;
+                }
             }
         }
     }
