@@ -12,7 +12,7 @@ use assetmill_core::usecases::{
     Submit, Sweep, TimeLimits,
 };
 use assetmill_core::{Catalogue, MAX_BATCH, Shares};
-use assetmill_fetch::{Fetcher, GuardedClient};
+use assetmill_fetch::{Fetcher, GuardedClient, Memory};
 use axum::Router;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -72,6 +72,7 @@ impl App {
         adapters: Adapters,
         clock: Arc<dyn Clock>,
         client: GuardedClient,
+        memory: &Memory,
         catalogue: Catalogue,
     ) -> Result<Self, AppError> {
         let Adapters {
@@ -89,7 +90,7 @@ impl App {
             routes,
         } = adapters;
         let callers = config.callers()?;
-        let fetcher = fetcher(config, client, &callers);
+        let fetcher = fetcher(config, client, memory, &callers);
         let submit = Submit {
             flows: flows.clone(),
             queue: queue.clone(),
@@ -174,9 +175,9 @@ impl App {
     }
 }
 
-fn fetcher(config: &Config, client: GuardedClient, callers: &Callers) -> Fetcher {
+fn fetcher(config: &Config, client: GuardedClient, memory: &Memory, callers: &Callers) -> Fetcher {
     Fetcher::new(client, config.fetch_limits(), config.origin_limits())
-        .within(config.memory.as_u64())
+        .within(memory)
         .with_tenant_limits(Arc::new(callers.clone()))
 }
 

@@ -6,11 +6,8 @@ use std::time::Duration;
 
 use assetmill_api::caller::BadKeys;
 use assetmill_api::{BadCallers, Callers, CallersSource};
-use assetmill_core::TenantId;
 use assetmill_core::ports::Unavailable;
 use async_trait::async_trait;
-
-use crate::config::Config;
 
 /// What the file is called in the folder of the data.
 pub const FILE: &str = "callers.toml";
@@ -45,40 +42,6 @@ pub enum CallersError {
         path = .0.display()
     )]
     Twice(PathBuf),
-}
-
-impl Config {
-    /// Who may call.
-    ///
-    /// # Errors
-    /// [`CallersError`] names the entry that is wrong, without its key.
-    pub fn callers(&self) -> Result<Callers, CallersError> {
-        match (&self.api_keys, self.callers_in_use()) {
-            (Some(_), Some(file)) => Err(CallersError::Twice(file)),
-            (Some(keys), None) => Ok(Callers::from_keys(keys)?),
-            (None, Some(file)) => in_file(file),
-            (None, None) => Ok(Callers::open(TenantId::local())),
-        }
-    }
-
-    /// Whether callers need keys.
-    pub fn needs_keys(&self) -> bool {
-        self.api_keys.is_some() || self.callers_in_use().is_some()
-    }
-
-    /// The file that says who may call, whether it is there or not.
-    pub fn callers_file(&self) -> PathBuf {
-        let usual = || self.data.join(FILE);
-        self.callers.clone().unwrap_or_else(usual)
-    }
-
-    /// The same, if it is asked for or there.
-    fn callers_in_use(&self) -> Option<PathBuf> {
-        let file = self.callers_file();
-        // One that nobody can tell of is not taken for absent: everybody could call.
-        let is_there = || !self.aws && file.try_exists().unwrap_or(true);
-        (self.callers.is_some() || is_there()).then_some(file)
-    }
 }
 
 /// The callers of a file, which is looked at again while they call.

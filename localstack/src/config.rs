@@ -1,5 +1,11 @@
 //! The configuration of the program: flags, or environment variables of the same names.
 
+mod callers;
+mod commands;
+mod pictures;
+mod resources;
+mod values;
+
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -8,13 +14,15 @@ use std::time::Duration;
 use assetmill_api::{Callers, Operators};
 use assetmill_core::NotAName;
 use assetmill_fetch::{AllowList, FetchLimits, OriginLimits};
-use assetmill_images::Bounds;
-use assetmill_images::sandbox::Confinement;
 use bytesize::ByteSize;
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use url::Url;
 
-use crate::keys::KeyCommand;
+use self::values::{at_least, public_url};
+
+pub use self::commands::{Command, OperationCommand, Polled, TryOperation};
+pub use self::pictures::Pictures;
+pub use self::resources::Resources;
 
 /// Half of it is a tenant's, and has to hold the largest body and a batch of the largest size.
 const LEAST_HTTP_MEMORY: ByteSize = ByteSize::mib(32);
@@ -103,7 +111,8 @@ pub struct Config {
     pub workers: NonZeroUsize,
 
     /// The most bytes of assets, of what is sent of them and of what comes back, at the same time; a tenant has no
-    /// more than three quarters. An asset weighs three times its size.
+    /// more than three quarters. An asset weighs three times its size, an answer what it has more than its asset; one
+    /// answer at a time may go beyond.
     #[arg(long, env = "ASSETMILL_MEMORY", default_value = "1 GiB", value_parser = at_least(LEAST_MEMORY))]
     pub memory: ByteSize,
 
@@ -129,6 +138,7 @@ pub struct Config {
     /// again when it changes. Without it, callers.toml in the folder of --data, if there is one.
     #[arg(long, env = "ASSETMILL_CALLERS", value_name = "FILE", global = true)]
     pub callers: Option<PathBuf>,
+
     /// With keys: the tenants, separated by commas, that may stop operations and let them go on. Without keys, everybody
     /// may.
     #[arg(long, env = "ASSETMILL_OPERATORS")]
@@ -169,124 +179,6 @@ pub struct Config {
     /// What is logged: a `tracing` filter.
     #[arg(long, env = "ASSETMILL_LOG", default_value = "info")]
     pub log: String,
-}
-
-/// What pictures may take while they are worked on.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Pictures {
-    /// The memory that the pictures of one tenant in work may take together; one that would take more is
-    /// refused. The pictures of all others may take a quarter more.
-    #[arg(long, env = "ASSETMILL_PICTURE_MEMORY", default_value = "2 GiB")]
-    pub picture_memory: ByteSize,
-
-    /// The seconds of a core that one picture may take.
-    #[arg(
-        long,
-        env = "ASSETMILL_PICTURE_SECONDS",
-        default_value_t = 60,
-        value_parser = clap::value_parser!(u64).range(1..=120)
-    )]
-    pub picture_seconds: u64,
-
-    /// The most pixels of a result, width times height.
-    #[arg(
-        long,
-        env = "ASSETMILL_MAX_OUTPUT_PIXELS",
-        default_value_t = Bounds::default().output_pixels
-    )]
-    pub max_output_pixels: u64,
-
-    /// Whether the processes that pictures are worked on in must be confined (require), or are where the
-    /// kernel can (prefer).
-    #[arg(long, env = "ASSETMILL_SANDBOX", default_value = "prefer")]
-    pub sandbox: Confinement,
-}
-
-impl Pictures {
-    /// What pictures may take.
-    pub fn bounds(&self) -> Bounds {
-        Bounds {
-            memory: self.picture_memory.as_u64(),
-            memory_of_others: self.picture_memory.as_u64() / 4,
-            cpu: Duration::from_secs(self.picture_seconds),
-            output_pixels: self.max_output_pixels,
-        }
-    }
-}
-
-/// What the resources on AWS are called.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Resources {
-    /// With --aws: the DynamoDB table.
-    #[arg(long, env = "ASSETMILL_TABLE", default_value = "assetmill")]
-    pub table: String,
-
-    /// With --aws: the S3 bucket.
-    #[arg(long, env = "ASSETMILL_BUCKET", default_value = "assetmill")]
-    pub bucket: String,
-
-    /// With --aws: the name of the SQS queue, which has a dead-letter queue.
-    #[arg(long, env = "ASSETMILL_QUEUE", default_value = "assetmill")]
-    pub queue: String,
-}
-
-/// What to do, other than to serve.
-#[derive(Debug, Clone, Subcommand)]
-pub enum Command {
-    /// Makes the table, the queues and the bucket that --aws uses, where they are not there.
-    Init,
-    /// Invokes functions that run by themselves, as under `cargo lambda watch`, with the messages of the queues
-    /// that --aws uses.
-    Poll(Polled),
-    /// What can be done with one operation of the catalogue.
-    #[command(subcommand)]
-    Operation(OperationCommand),
-    /// The keys that callers have.
-    #[command(subcommand)]
-    Key(KeyCommand),
-}
-
-/// The functions that messages are handed to.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Polled {
-    /// Where the functions are.
-    #[arg(long, value_name = "URL")]
-    pub invoke: Url,
-
-    /// What the worker is called there; under `sam local start-lambda`, it is `WorkerFunction`.
-    #[arg(long, value_name = "NAME", default_value = "worker")]
-    pub worker: String,
-
-    /// What the janitor is called there; under `sam local start-lambda`, it is `JanitorFunction`.
-    #[arg(long, value_name = "NAME", default_value = "janitor")]
-    pub janitor: String,
-}
-
-/// What can be done with one operation.
-#[derive(Debug, Clone, Subcommand)]
-pub enum OperationCommand {
-    /// Runs it on one asset and shows what went to and fro, secrets masked. A vendor's call is charged as
-    /// any other.
-    Try(TryOperation),
-}
-
-/// One run of one operation.
-#[derive(Debug, Clone, clap::Args)]
-pub struct TryOperation {
-    /// The operation.
-    pub name: String,
-
-    /// The asset: a file, or an http or https URL. Vendors that are given a URL need one.
-    pub asset: String,
-
-    /// A parameter, as name=value; as often as needed.
-    #[arg(long = "param", value_name = "NAME=VALUE")]
-    pub params: Vec<String>,
-
-    /// The file to write the result to; without it, one in the folder `tried` of --data, named after the
-    /// operation.
-    #[arg(long)]
-    pub output: Option<PathBuf>,
 }
 
 /// A setting that is not what it may be.
@@ -345,31 +237,6 @@ impl Config {
     }
 }
 
-/// Reads a number of bytes, of at least so many.
-fn at_least(least: ByteSize) -> impl Fn(&str) -> Result<ByteSize, String> + Clone {
-    move |text| {
-        let given: ByteSize = text.parse()?;
-        if given < least {
-            return Err(format!("give at least {least}"));
-        }
-        Ok(given)
-    }
-}
-
-fn public_url(text: &str) -> Result<Url, String> {
-    let mut url: Url = text
-        .parse()
-        .map_err(|error| format!("not a URL: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
-        return Err("give an http or https URL without a query".to_owned());
-    }
-    // Joining a relative path replaces all after the last slash.
-    if !url.path().ends_with('/') {
-        url.set_path(&format!("{}/", url.path()));
-    }
-    Ok(url)
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -395,14 +262,5 @@ mod tests {
         assert_eq!(connections(&["--workers", "64"]), 16);
         let few = ["--workers", "8", "--origin-connections", "3"];
         assert_eq!(connections(&few), 3);
-    }
-
-    #[test]
-    fn a_public_url_may_have_a_path() {
-        let url = public_url("https://example.com/mill").unwrap();
-        let joined = url.join("outputs/a").unwrap();
-        assert_eq!(joined.as_str(), "https://example.com/mill/outputs/a");
-        assert!(public_url("ftp://example.com").is_err());
-        assert!(public_url("example.com").is_err());
     }
 }

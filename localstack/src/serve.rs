@@ -11,7 +11,7 @@ use assetmill_catalogue::CatalogueError;
 use assetmill_core::Catalogue;
 use assetmill_core::ports::{Clock, SystemClock};
 use assetmill_core::usecases::Sweep;
-use assetmill_fetch::{ClientError, Fetcher, GuardedClient};
+use assetmill_fetch::{ClientError, Fetcher, GuardedClient, Memory};
 use assetmill_images::Codecs;
 use assetmill_images::sandbox::SandboxError;
 use assetmill_sqlite::{OpenError, Store};
@@ -131,7 +131,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let client = GuardedClient::new(config.fetch_allow.clone())?;
     // What vendors may be called at opens nothing to callers.
-    let vendors = GuardedClient::new(config.vendor_allow.clone())?;
+    let memory = Memory::of(config.memory.as_u64());
+    let vendors = GuardedClient::new(config.vendor_allow.clone())?.answered_within(&memory);
     let codecs = Codecs::sandboxed(config.pictures.bounds(), config.pictures.sandbox)?;
     let catalogue = load_catalogue(config.operations.as_deref(), &vendors, &codecs)?;
     if let Some(Command::Operation(OperationCommand::Try(trial))) = &config.command {
@@ -157,7 +158,15 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         Some(store) => in_folder(store, &public_url, config.workers_of_one(), clock.clone())?,
         None => aws::adapters(&config, clock.clone()).await?,
     };
-    let app = App::new(&config, &public_url, adapters, clock, client, catalogue)?;
+    let app = App::new(
+        &config,
+        &public_url,
+        adapters,
+        clock,
+        client,
+        &memory,
+        catalogue,
+    )?;
     if store.is_some() {
         // The last process is gone for certain, so whatever it left behind may be sent at once.
         let left_behind = Sweep {

@@ -23,13 +23,20 @@ const BOB: &str = "bob-bob-bob-bob-bob-bob";
 /// A vendor that answers nobody until it is let.
 #[derive(Clone)]
 struct Stuck {
+    /// How often its answer has what it was sent.
+    times: usize,
     called: Arc<Semaphore>,
     answers: Arc<Semaphore>,
 }
 
 impl Stuck {
     async fn serve() -> (Self, String) {
+        Self::answering_times(1).await
+    }
+
+    async fn answering_times(times: usize) -> (Self, String) {
         let stuck = Self {
+            times,
             called: Arc::new(Semaphore::new(0)),
             answers: Arc::new(Semaphore::new(0)),
         };
@@ -51,7 +58,7 @@ impl Stuck {
 async fn answer(State(stuck): State<Stuck>, body: Bytes) -> Bytes {
     stuck.called.add_permits(1);
     stuck.answers.acquire().await.unwrap().forget();
-    body
+    Bytes::from(body.repeat(stuck.times))
 }
 
 fn catalogue(vendor: &str) -> NamedTempFile {
@@ -153,6 +160,28 @@ async fn hundreds_of_calls_of_a_slow_vendor_are_in_flight() {
         &url,
         &catalogue,
         &["--origin-rate", "10000", "--memory", "64 MiB"],
+    )
+    .await;
+    let mut body = assets.body((0..256).map(|number| format!("/photo/{number}")));
+    body["operation"] = json!("stuck");
+    let started = program.start_batch(&body).await;
+    vendor.called(256).await;
+    vendor.answers.add_permits(256);
+    let results = program.completed(&started).await;
+    assert_eq!(results["counts"]["completed"], 256);
+}
+
+/// They come at the same time, and are more than ten times what there is room for.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_for_which_there_is_no_room_all_come() {
+    let (vendor, url) = Stuck::answering_times(100).await;
+    let assets = Assets::serve().await;
+    let catalogue = catalogue(&url);
+    let program = program(
+        &assets,
+        &url,
+        &catalogue,
+        &["--origin-rate", "10000", "--memory", "16 MiB"],
     )
     .await;
     let mut body = assets.body((0..256).map(|number| format!("/photo/{number}")));

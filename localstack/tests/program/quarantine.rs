@@ -1,4 +1,5 @@
-//! A flow that the process died at may have killed it: it is tried alone, last, and not a third time.
+//! A flow that the process died at may have killed it: it is tried alone, last, and given up if the process dies at it
+//! alone again.
 
 use std::sync::{Arc, Mutex};
 
@@ -71,7 +72,7 @@ fn photos(assets: &Assets, numbers: std::ops::Range<u32>) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_process_died_at_is_tried_alone_and_last_and_then_given_up() {
+async fn what_the_process_died_at_is_tried_alone_and_last_and_given_up_when_it_died_so_twice() {
     let (held, opener, url) = Held::serve().await;
     let assets = Assets::serve().await;
     let catalogue = catalogue_file(&url);
@@ -89,18 +90,27 @@ async fn what_the_process_died_at_is_tried_alone_and_last_and_then_given_up() {
     assert_eq!(held.calls().len(), 3);
     program.kill().await;
 
-    opener.send(true).unwrap();
     program = program.start_again().await;
     let results = program.settled(&others).await;
     assert_eq!(results["counts"]["completed"], 4, "{results}");
+    // The one that was never alone with a death comes first, after all that are above suspicion.
+    assert_eq!(held.after(3 + 4 + 1).await.last(), Some(&(1 - suspect)));
+    program.kill().await;
+
+    program = program.start_again().await;
+    assert_eq!(held.after(3 + 4 + 2).await.last(), Some(&suspect));
+    program.kill().await;
+
+    opener.send(true).unwrap();
+    program = program.start_again().await;
     let results = program.settled(&suspects).await;
     let flow = |number: u32| &results["flows"][number as usize];
     assert_eq!(flow(suspect)["state"], "FAILED", "{results}");
     assert_eq!(flow(suspect)["error"]["code"], "worker_crashed");
     assert_eq!(flow(suspect)["error"]["retryable"], true);
     assert_eq!(flow(1 - suspect)["state"], "COMPLETED", "{results}");
-    // The one that was never alone with a death is tried after all that are above suspicion.
+    // Once alone with a death may be chance.
     let calls = held.calls();
-    assert_eq!(calls.len(), 3 + 4 + 1, "{calls:?}");
+    assert_eq!(calls.len(), 3 + 4 + 3, "{calls:?}");
     assert_eq!(calls.last(), Some(&(1 - suspect)), "{calls:?}");
 }

@@ -13,8 +13,8 @@ mod table;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::{FlowReads, TenantLimits, Unavailable};
-use assetmill_core::{Limits, TenantId};
+use assetmill_core::ports::{FlowReads, LimitsOfTenants, Unavailable};
+use assetmill_core::{TenantId, TenantLimits};
 use async_trait::async_trait;
 use axum::extract::{FromRef, FromRequestParts};
 use http::HeaderMap;
@@ -62,7 +62,7 @@ pub struct Caller(pub TenantId);
 struct Identified {
     tenant: TenantId,
     key: Option<String>,
-    limits: Limits,
+    limits: TenantLimits,
 }
 
 impl CallerTable {
@@ -148,7 +148,7 @@ impl Callers {
             return Ok(Identified {
                 tenant: tenant.clone(),
                 key: None,
-                limits: Limits::default(),
+                limits: TenantLimits::default(),
             });
         }
         let key = presented(headers).ok_or_else(|| {
@@ -231,12 +231,12 @@ impl From<CallerTable> for Callers {
 }
 
 #[async_trait]
-impl TenantLimits for Callers {
-    async fn limits(&self, tenant: &TenantId) -> Limits {
+impl LimitsOfTenants for Callers {
+    async fn limits(&self, tenant: &TenantId) -> TenantLimits {
         match self.table().await {
             Ok(callers) => callers.limits(tenant),
             // It was logged.
-            Err(_) => Limits::default(),
+            Err(_) => TenantLimits::default(),
         }
     }
 }

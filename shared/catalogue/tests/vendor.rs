@@ -12,6 +12,8 @@ mod echo;
 mod jobs;
 #[path = "vendor/mask.rs"]
 mod mask;
+#[path = "vendor/memory.rs"]
+mod memory;
 #[path = "vendor/outcomes.rs"]
 mod outcomes;
 #[path = "vendor/profiles/mod.rs"]

@@ -31,7 +31,7 @@ pub use flow::{
 };
 pub use idempotency::{IdempotencyKey, KeyClaim, NotAKey};
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};
-pub use limits::{Limits, RequestRate};
+pub use limits::{RequestRate, TenantLimits};
 pub use operation::{
     Asset, Availability, Call, CallReference, Catalogue, Cost, Job, JobCall, LookUp, MAX_JOB_BYTES,
     MediaType, Operation, OperationDescription, ParamError, ParamKind, ParamSpec, ParamValue,

@@ -4,7 +4,7 @@ use crate::MAX_BATCH;
 
 /// What one tenant may have at the most. What a request asks for above it is refused before anything is begun.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
+pub struct TenantLimits {
     /// How many requests it may make; `None` where nothing bounds them.
     pub requests: Option<RequestRate>,
     /// The flows of its batches that run in the background and are not complete.
@@ -24,12 +24,12 @@ pub struct RequestRate {
     pub burst: u32,
 }
 
-impl Limits {
+impl TenantLimits {
     /// The open flows of a tenant of whom nothing else is said: a hundred of the largest batches.
     pub const DEFAULT_OPEN_FLOWS: u64 = 1_000_000;
 }
 
-impl Default for Limits {
+impl Default for TenantLimits {
     fn default() -> Self {
         Self {
             requests: None,

@@ -21,7 +21,7 @@ pub use clock::{Clock, SteadyClock, SystemClock};
 pub use flows::{Completion, FlowPage, FlowReads, FlowWrites, Rule, SettledCount, SingleChange};
 pub use gates::{GateReads, GateRule, Gates};
 pub use idempotency::IdempotencyKeys;
-pub use limits::TenantLimits;
+pub use limits::LimitsOfTenants;
 pub use outputs::{OutputLinks, OutputWrites, SignedUrl};
 pub use queue::{Delivery, FlowDeliveries, FlowQueue, MAX_DELAY, Outgoing};
 pub use result_cache::{ResultCache, WorkClaim, WorkHolder};

@@ -30,7 +30,9 @@ pub struct Share {
 
 #[derive(Debug)]
 struct State {
-    free: u64,
+    all: u64,
+    held: u64,
+    most_held: u64,
     /// Those that hold or wait: as many as have keys, and never a caller's invention.
     tenants: HashMap<TenantId, Tenant>,
     last_number: u64,
@@ -77,7 +79,9 @@ impl Shares {
         Self {
             most: most.min(all),
             state: Arc::new(Mutex::new(State {
-                free: all,
+                all,
+                held: 0,
+                most_held: 0,
                 tenants: HashMap::new(),
                 last_number: 0,
             })),
@@ -87,6 +91,11 @@ impl Shares {
     /// How much one tenant holds at the most.
     pub fn most(&self) -> u64 {
         self.most
+    }
+
+    /// How much was held at the same time at the most, in all: more than there is where a share grew beyond it.
+    pub fn most_held(&self) -> u64 {
+        self.state().most_held
     }
 
     /// Waits for so much. Whoever asks for more than one may have gets that much, once it holds nothing
@@ -113,8 +122,8 @@ impl Shares {
         place.served.try_recv().is_ok().then(|| place.share())
     }
 
-    /// Who wants nothing waits for nobody.
-    fn nothing(&self, tenant: &TenantId) -> Share {
+    /// A share of nothing, which may grow: who wants nothing waits for nobody.
+    pub fn nothing(&self, tenant: &TenantId) -> Share {
         Share {
             of: self.clone(),
             tenant: tenant.clone(),
@@ -147,7 +156,7 @@ impl Shares {
 
     fn give_back(&self, tenant: &TenantId, amount: u64) {
         let mut state = self.state();
-        state.free += amount;
+        state.held -= amount;
         if let Some(tenant) = state.tenants.get_mut(tenant) {
             tenant.held -= amount;
         }
@@ -174,8 +183,9 @@ impl State {
                 return;
             };
             match tenant.waiting.pop_front() {
-                Some(head) if head.amount <= self.free => {
-                    self.free -= head.amount;
+                Some(head) if self.held.saturating_add(head.amount) <= self.all => {
+                    self.held += head.amount;
+                    self.most_held = self.most_held.max(self.held);
                     tenant.held += head.amount;
                     // One that is gone gives back what it was served.
                     let _ = head.served.send(());
@@ -242,6 +252,27 @@ impl Share {
         };
         self.amount += std::mem::take(&mut more.amount);
         true
+    }
+
+    /// So much more for the same tenant, as soon as it can be had. Whoever waits so keeps what it holds: somebody MUST
+    /// see to it that not all do. More than one may have is never to be had.
+    pub async fn grow(&mut self, by: u64) {
+        if by > self.of.most {
+            return std::future::pending().await;
+        }
+        let mut more = self.of.take(&self.tenant, by).await;
+        self.amount += std::mem::take(&mut more.amount);
+    }
+
+    /// So much more at once, whether there is so much or not. Where there is not, nobody else is served until what is
+    /// owed was given back.
+    pub fn grow_beyond(&mut self, by: u64) {
+        let mut state = self.of.state();
+        state.held = state.held.saturating_add(by);
+        state.most_held = state.most_held.max(state.held);
+        state.tenants.entry(self.tenant.clone()).or_default().held += by;
+        drop(state);
+        self.amount += by;
     }
 
     /// Gives back all but so much.

@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use assetmill_core::TenantId;
 use http::Method;
 use url::{Host, Url};
 
 use super::allow::Guard;
 use super::resolver::GuardedResolver;
-use super::{AllowList, NameLookup, SystemLookup, tls};
+use super::{AllowList, AnswerRoom, Memory, NameLookup, SystemLookup, Waited, tls};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection is kept that nobody uses: one from fetching many assets of one host to the next.
@@ -26,6 +27,7 @@ const USER_AGENT: &str = concat!("assetmill/", env!("CARGO_PKG_VERSION"));
 pub struct GuardedClient {
     named_ports: Arc<HashMap<u16, Pool>>,
     other_ports: Pool,
+    memory: Memory,
 }
 
 /// A connection pool, and what it may reach.
@@ -95,7 +97,29 @@ impl GuardedClient {
         Ok(Self {
             named_ports: Arc::new(named_ports),
             other_ports: pool(None)?,
+            memory: Memory::unbounded(),
         })
+    }
+
+    /// Has what is answered to its calls take room in this memory, beyond what was reserved for it there.
+    #[must_use]
+    pub fn answered_within(self, memory: &Memory) -> Self {
+        Self {
+            memory: memory.clone(),
+            ..self
+        }
+    }
+
+    /// Room for the answer to a call for this tenant. `reserved` bytes of it have room already; each takes `weight`
+    /// bytes until what it means is known. `waited` is told how long it waits for room.
+    pub fn room_for_answer(
+        &self,
+        tenant: &TenantId,
+        reserved: u64,
+        weight: u64,
+        waited: &Waited,
+    ) -> AnswerRoom {
+        AnswerRoom::new(&self.memory, tenant, reserved, weight, waited)
     }
 
     /// Begins a request.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::{Sources, TenantLimits};
+use assetmill_core::ports::{LimitsOfTenants, Sources};
 use assetmill_core::{Asset, AssetUrl, FailureCode, OperationError, Share, TenantId};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,9 +17,9 @@ use tokio::time::{Instant, timeout_at};
 
 use self::answer::{Answer, Place};
 use self::room::Room;
-use super::body::{Body, read_body_within};
+use super::body::Reading;
 use super::origins::Origins;
-use super::{GuardedClient, OriginLimits};
+use super::{GuardedClient, Memory, OriginLimits};
 
 const MIB: u64 = 1024 * 1024;
 /// The bytes of assets that are held at the same time where nobody says otherwise.
@@ -60,7 +60,7 @@ pub struct Fetcher {
 
 /// What each tenant may have.
 #[derive(Clone)]
-struct OfTenants(Arc<dyn TenantLimits>);
+struct OfTenants(Arc<dyn LimitsOfTenants>);
 
 impl fmt::Debug for OfTenants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,14 +75,14 @@ impl Fetcher {
             client,
             limits,
             origins: Origins::new(origins),
-            room: Room::new(DEFAULT_MEMORY, limits.max_bytes),
+            room: Room::new(&Memory::of(DEFAULT_MEMORY), limits.max_bytes),
             of_tenants: None,
         }
     }
 
     /// Fetches no asset of a tenant that is larger than that tenant may have, nor than all may.
     #[must_use]
-    pub fn with_tenant_limits(self, limits: Arc<dyn TenantLimits>) -> Self {
+    pub fn with_tenant_limits(self, limits: Arc<dyn LimitsOfTenants>) -> Self {
         Self {
             of_tenants: Some(OfTenants(limits)),
             ..self
@@ -100,12 +100,12 @@ impl Fetcher {
         own
     }
 
-    /// Holds no more bytes at the same time: of assets, from their arrival until nobody needs them any more, of what is
-    /// sent of them, and of what comes back; three quarters of them for one tenant.
+    /// Holds no more bytes at the same time than this memory has: of assets, from their arrival until nobody needs them
+    /// any more, of what is sent of them, and of as much that comes back.
     #[must_use]
-    pub fn within(self, bytes: u64) -> Self {
+    pub fn within(self, memory: &Memory) -> Self {
         Self {
-            room: Room::new(bytes, self.limits.max_bytes),
+            room: Room::new(memory, self.limits.max_bytes),
             ..self
         }
     }
@@ -213,17 +213,20 @@ impl Fetcher {
             let room = self.room.for_one(tenant, response.content_length()).await;
             room.ok_or_else(|| place.no_room())?
         };
-        let body = read_body_within(response, self.limits.max_bytes, |length| {
-            self.room.grow(&mut reserved, length)
-        });
-        match body.await.map_err(|failure| place.body(failure))? {
-            Body::NoRoom => Ok(Answer::Grew),
-            Body::Whole(content) if content.is_empty() => Err(place.empty()),
-            Body::Whole(content) => {
-                self.room.fit(&mut reserved, content.len() as u64);
-                Ok(Answer::Asset(reserved.hold(content)))
+        let failed = |failure| place.body(failure);
+        let mut reading = Reading::of(response, self.limits.max_bytes).map_err(failed)?;
+        while let Some(chunk) = reading.next().await.map_err(failed)? {
+            if !self.room.grow(&mut reserved, reading.length_with(&chunk)) {
+                return Ok(Answer::Grew);
             }
+            reading.add(&chunk);
         }
+        let content = reading.whole();
+        if content.is_empty() {
+            return Err(place.empty());
+        }
+        self.room.fit(&mut reserved, content.len() as u64);
+        Ok(Answer::Asset(reserved.hold(content)))
     }
 }
 

@@ -69,7 +69,7 @@ impl CallersSource for Secret {
 
 #[cfg(test)]
 mod tests {
-    use assetmill_core::ports::TenantLimits as _;
+    use assetmill_core::ports::LimitsOfTenants as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 

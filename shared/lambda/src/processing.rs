@@ -7,7 +7,9 @@ use assetmill_catalogue::CatalogueError;
 use assetmill_core::Catalogue;
 use assetmill_core::ports::FlowWrites;
 use assetmill_core::usecases::{Alike, Pacer, Process, TimeLimits};
-use assetmill_fetch::{AllowList, ClientError, FetchLimits, Fetcher, GuardedClient, OriginLimits};
+use assetmill_fetch::{
+    AllowList, ClientError, FetchLimits, Fetcher, GuardedClient, Memory, OriginLimits,
+};
 use assetmill_images::sandbox::{Confinement, SandboxError};
 use assetmill_images::{Bounds, Codecs};
 use assetmill_vendors::{BUNDLE, SecretName};
@@ -72,8 +74,9 @@ impl Processing {
                 .read::<Confinement>("ASSETMILL_SANDBOX")?
                 .unwrap_or_default(),
         )?;
-        let catalogue = catalogue_with(environment, &codecs)?;
-        let fetcher = Fetcher::new(sources, limits, origins).within(capacity.assets);
+        let memory = Memory::of(capacity.assets);
+        let catalogue = catalogue_with(environment, &memory, &codecs)?;
+        let fetcher = Fetcher::new(sources, limits, origins).within(&memory);
         let fetcher = match callers::limits(environment)? {
             Some(tenants) => fetcher.with_tenant_limits(Arc::new(tenants)),
             None => fetcher,
@@ -112,14 +115,15 @@ impl Processing {
 /// # Errors
 /// [`ProcessingError`] when the environment or the catalogue is wrong.
 pub fn catalogue(environment: &Environment) -> Result<Catalogue, ProcessingError> {
-    catalogue_with(environment, &Codecs::none())
+    catalogue_with(environment, &Memory::of(0), &Codecs::none())
 }
 
 fn catalogue_with(
     environment: &Environment,
+    memory: &Memory,
     codecs: &Codecs,
 ) -> Result<Catalogue, ProcessingError> {
-    let vendors = client(environment, "ASSETMILL_VENDOR_ALLOW")?;
+    let vendors = client(environment, "ASSETMILL_VENDOR_ALLOW")?.answered_within(memory);
     // Whether it names a secret; the catalogue takes it as it is.
     environment.read::<SecretName>(BUNDLE)?;
     let secrets = |name: &str| environment.get(name).map(ToOwned::to_owned);

@@ -2,8 +2,10 @@
 //!
 //! One of them may have killed it, and would again at every start. So they are tried after all others, an eighth of
 //! them at a time: hundreds may have waited for a vendor, and nothing else is begun meanwhile. If the process dies again,
-//! those that were tried then are tried in eighths in their turn; one that was tried alone is given up. Which one it was
-//! need not be known: the innocent pass.
+//! those that were tried then are tried in eighths in their turn. Which one it was need not be known: the innocent pass.
+//! One that was tried alone is tried alone once more, after all other suspects, and given up if the process dies again:
+//! once may be chance, where a machine is restarted several times within seconds. So one that kills the process does it
+//! once more, when no other is due.
 
 use assetmill_core::FlowMessage;
 use jiff::Timestamp;
@@ -14,9 +16,11 @@ use super::rows;
 
 /// In how many parts suspects are tried.
 const PARTS: usize = 8;
+/// How often the process has to die while one is tried alone for it to be given up.
+const DEATHS_ALONE: usize = 2;
 
-/// Sorts the messages that a dead process held: those of flows become quarantined, and those that were
-/// quarantined before become dead letters.
+/// Sorts the messages that a dead process held: those of flows become quarantined, those that were quarantined before
+/// are tried in smaller groups, and one at which the process died alone too often becomes a dead letter.
 pub(super) fn take_over(rows: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     let mut move_held = rows.prepare(
         "UPDATE messages SET queue = ?2, receives = 0, visible_at = ?3, together = ?4
@@ -24,13 +28,8 @@ pub(super) fn take_over(rows: &Connection, now: Timestamp) -> rusqlite::Result<(
     )?;
     let now = now.as_millisecond();
     let tried = held(rows, QUARANTINE, now)?;
-    let given_up = match tried {
-        1 => move_held.execute(params![QUARANTINE, DEAD_LETTERS, now, 1])?,
-        several => {
-            move_held.execute(params![QUARANTINE, QUARANTINE, now, part(several)])?;
-            0
-        }
-    };
+    let given_up = if tried == 1 { blame(rows, now)? } else { 0 };
+    move_held.execute(params![QUARANTINE, QUARANTINE, now, part(tried)])?;
     let together = part(held(rows, FLOWS, now)?);
     move_held.execute(params![FLOWS, QUARANTINE, now, together])?;
     move_held.execute(params![DEAD_LETTERS, DEAD_LETTERS, now, 1])?;
@@ -44,13 +43,27 @@ pub(super) fn take_over(rows: &Connection, now: Timestamp) -> rusqlite::Result<(
     if given_up > 0 {
         tracing::error!(
             given_up,
-            "gave up flows during which the process died twice"
+            "gave up flows that were tried alone each time the process died twice"
         );
     }
     if added > 0 {
         tracing::debug!(added, "flows of callers who waited are quarantined");
     }
     Ok(())
+}
+
+/// Counts a death for the one message that was tried, and makes a dead letter of it where that is one too many.
+fn blame(rows: &Connection, now: i64) -> rusqlite::Result<usize> {
+    rows.execute(
+        "UPDATE messages SET deaths_alone = deaths_alone + 1
+         WHERE queue = ?1 AND receives > 0 AND visible_at > ?2",
+        params![QUARANTINE, now],
+    )?;
+    rows.execute(
+        "UPDATE messages SET queue = ?2, receives = 0, visible_at = ?3, together = 1
+         WHERE queue = ?1 AND deaths_alone >= ?4",
+        params![QUARANTINE, DEAD_LETTERS, now, DEATHS_ALONE],
+    )
 }
 
 /// How many of so many are tried at the same time.

@@ -67,8 +67,8 @@ impl QueueSettings {
         }
     }
 
-    /// Flows that were being worked on when the process died. One whose message is held when that happens
-    /// again becomes a dead letter, at the next start.
+    /// Flows that were being worked on when the process died. One whose message is held alone when that happens
+    /// twice more becomes a dead letter, at the next start.
     pub fn quarantine(visibility: Duration) -> Self {
         Self {
             name: QUARANTINE,
@@ -271,11 +271,15 @@ fn deliver(
     Ok(deliveries)
 }
 
-/// How many of those in quarantine are tried next, at the same time.
+/// How many of those in quarantine are tried next, at the same time: of those at which the process died alone least often.
 fn together(rows: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
     let together: Option<usize> = rows
-        .prepare_cached("SELECT min(together) FROM messages WHERE queue = ?1 AND visible_at <= ?2")?
-        .query_row(params![QUARANTINE, now.as_millisecond()], |row| row.get(0))?;
+        .prepare_cached(
+            "SELECT together FROM messages WHERE queue = ?1 AND visible_at <= ?2
+             ORDER BY deaths_alone, together LIMIT 1",
+        )?
+        .query_row(params![QUARANTINE, now.as_millisecond()], |row| row.get(0))
+        .optional()?;
     Ok(together.unwrap_or(1))
 }
 
@@ -293,7 +297,11 @@ impl Due<'_> {
         // Two statements, each with an index of its own.
         let chosen = match self.tenant {
             Some(_) => "tenant = ?3 AND visible_at <= ?4 ORDER BY visible_at, message_id",
-            None => "?3 IS NULL AND visible_at <= ?4 ORDER BY together, visible_at, message_id",
+            None => {
+                "?3 IS NULL AND visible_at <= ?4 AND deaths_alone = (
+                     SELECT min(deaths_alone) FROM messages WHERE queue = ?2 AND visible_at <= ?4)
+                 ORDER BY together, visible_at, message_id"
+            }
         };
         rows.prepare_cached(&format!(
             "UPDATE messages SET receives = receives + 1, visible_at = ?1

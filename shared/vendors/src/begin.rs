@@ -20,9 +20,9 @@ pub(super) async fn begin(
     let render = call.render(None);
     let first = request::build(call.client, call.profile, render, asset, media_type)?;
     let limit = call.profile.timeout;
-    let answer = match tokio::time::timeout(limit, exchange(call, first)).await {
-        Ok(answer) => answer?,
-        Err(_) => return Err(call.after_silence(then::too_slow(limit))),
+    let answer = match call.in_time(exchange(call, first)).await {
+        Some(answer) => answer?,
+        None => return Err(call.after_silence(then::too_slow(limit))),
     };
     job::after_first(call, answer).await
 }
@@ -53,10 +53,10 @@ pub(super) async fn look_up(call: &Call<'_>, by: &LookUpRequest) -> Result<LookU
     let step = &by.request;
     let asked = request::build_next(call.client, call.profile, step, call.render(None))?;
     let limit = call.profile.timeout;
-    let answer = match tokio::time::timeout(limit, call.send(asked)).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => return Ok(LookUp::Unknown(error.failure().clone())),
-        Err(_) => return Ok(LookUp::Unknown(then::too_slow(limit).failure().clone())),
+    let answer = match call.in_time(call.send(asked)).await {
+        Some(Ok(answer)) => answer,
+        Some(Err(error)) => return Ok(LookUp::Unknown(error.failure().clone())),
+        None => return Ok(LookUp::Unknown(then::too_slow(limit).failure().clone())),
     };
     if by.absent.holds(&answer) {
         return Ok(LookUp::Absent);

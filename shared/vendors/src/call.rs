@@ -1,13 +1,14 @@
 //! What the requests of a call share: what they are filled with, how they are sent, and what not knowing comes to.
 
 use assetmill_core::{OperationError, Params, Patience, TenantId};
-use assetmill_fetch::{GuardedClient, read_body};
+use assetmill_fetch::{AnswerRoom, GuardedClient, Waited, read_answer, read_body};
 use bytes::Bytes;
 use reqwest::RequestBuilder;
+use tokio::time::{Instant, timeout_at};
 
 use super::answer;
 use super::cut_out::CutOut;
-use super::profile::{Profile, Resend};
+use super::profile::{Profile, Resend, ResultPlace};
 use super::response::Response;
 use super::secrets::Secrets;
 use super::template::RenderContext;
@@ -15,6 +16,8 @@ use crate::transcript;
 
 /// The most bytes of an answer other than success that are read for the vendor's own message.
 const MAX_REFUSAL_BYTES: u64 = 64 * 1024;
+/// What an answer with base64 weighs: its text, the document that it is, and what it is decoded to.
+const WEIGHT_OF_BASE64: u64 = 3;
 
 /// What a call is made with.
 pub(super) struct Call<'a> {
@@ -31,6 +34,10 @@ pub(super) struct Call<'a> {
     pub(super) reference: Option<&'a str>,
     /// Where it is noted that nothing remains of what the vendor allows.
     pub(super) patience: Option<&'a Patience>,
+    /// How many bytes of an answer have room since its asset was fetched.
+    pub(super) reserved: u64,
+    /// How long its answers have waited for room.
+    pub(super) waited: Waited,
 }
 
 impl Call<'_> {
@@ -52,17 +59,46 @@ impl Call<'_> {
         } else {
             MAX_REFUSAL_BYTES
         };
-        let body = read_body(response, limit).await;
+        let mut room = self.room();
         let body = if status.is_success() {
+            let body = read_answer(response, limit, &mut room).await;
             body.map_err(|failure| answer::unreadable(self.secrets, failure))?
         } else {
             // What can't be read of a refusal takes its message away, not its meaning.
-            body.unwrap_or_default()
+            read_body(response, limit).await.unwrap_or_default()
         };
         transcript::answered(status, &headers, &body, |text, chars| {
             self.secrets.mask(text, chars)
         });
-        Ok(Response::new(status, headers, body))
+        Ok(Response::new(status, headers, body, room))
+    }
+
+    /// Room for an answer.
+    pub(super) fn room(&self) -> AnswerRoom {
+        let weight = match self.profile.result {
+            ResultPlace::Base64(_) => WEIGHT_OF_BASE64,
+            ResultPlace::Body | ResultPlace::Url(_) => 1,
+        };
+        let Self {
+            tenant, reserved, ..
+        } = *self;
+        self.client
+            .room_for_answer(tenant, reserved, weight, &self.waited)
+    }
+
+    /// What a future comes to, if it is done within the time that the profile gives a request. Waiting for room is no
+    /// fault of the vendor's and does not count.
+    pub(super) async fn in_time<F: Future>(&self, future: F) -> Option<F::Output> {
+        let limit = Instant::now() + self.profile.timeout;
+        let mut future = std::pin::pin!(future);
+        loop {
+            let until = limit + self.waited.so_far();
+            match timeout_at(until, &mut future).await {
+                Ok(output) => return Some(output),
+                Err(_) if limit + self.waited.so_far() > until => {}
+                Err(_) => return None,
+            }
+        }
     }
 
     /// What templates are filled with.

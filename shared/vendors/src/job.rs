@@ -50,8 +50,8 @@ pub(super) async fn ask(call: &Call<'_>, state: &str, fresh: bool) -> Result<Run
         )));
     };
     let limit = call.profile.timeout;
-    let asked = tokio::time::timeout(limit, follow(call, state.clone(), fresh)).await;
-    asked.unwrap_or_else(|_| {
+    let asked = call.in_time(follow(call, state.clone(), fresh)).await;
+    asked.unwrap_or_else(|| {
         let trouble = then::too_slow(limit).failure().clone();
         missed(call, state, trouble)
     })

@@ -15,7 +15,7 @@ use assetmill_core::{
     JobCall, LookUp, MediaType, Operation, OperationDescription, OperationError, OperationName,
     Params, ParamsSchema, Patience, Product, RetryPolicy, Run, TenantId,
 };
-use assetmill_fetch::GuardedClient;
+use assetmill_fetch::{GuardedClient, Waited};
 use async_trait::async_trait;
 use tokio::time::Instant;
 
@@ -248,6 +248,8 @@ impl Operation for VendorOperation {
             asset: job.asset.as_ref(),
             reference: None,
             patience: None,
+            reserved: 0,
+            waited: Waited::default(),
         };
         job::ask(&call, &job.state, job.fresh).await
     }
@@ -298,6 +300,8 @@ impl VendorOperation {
             asset: Some(&call.asset.content),
             reference: Some(call.reference.as_str()),
             patience: Some(&call.patience),
+            reserved: call.asset.content.len() as u64,
+            waited: Waited::default(),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The response to a request, read.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use assetmill_fetch::AnswerRoom;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::Value;
@@ -13,15 +14,23 @@ pub(crate) struct Response {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     document: OnceLock<Option<Value>>,
+    /// What it takes, until its product does.
+    room: Mutex<Option<Box<AnswerRoom>>>,
 }
 
 impl Response {
-    pub(super) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+        room: AnswerRoom,
+    ) -> Self {
         Self {
             status,
             headers,
             body,
             document: OnceLock::new(),
+            room: Mutex::new(Some(Box::new(room))),
         }
     }
 
@@ -32,6 +41,16 @@ impl Response {
             headers,
             body: Bytes::new(),
             document: OnceLock::from(Some(document)),
+            room: Mutex::new(None),
+        }
+    }
+
+    /// Has a product that was taken out of it hold its room.
+    pub(super) fn hold(&self, product: Bytes) -> Bytes {
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        match room.take() {
+            Some(room) => room.hold(product),
+            None => product,
         }
     }
 

@@ -33,10 +33,11 @@ pub(super) async fn product(call: &Call<'_>, answer: &Response) -> Result<Produc
     let product = match &profile.result {
         ResultPlace::Body => Product {
             media_type: kind(&answer.body, declared(&answer.headers)),
-            content: answer.body.clone(),
+            content: answer.hold(answer.body.clone()),
         },
         ResultPlace::Base64(at) => {
             let content = decode(at, text(at, document(answer)?)?)?;
+            let content = answer.hold(content);
             let only = match profile.produces.as_slice() {
                 [only] => Some(only.clone()),
                 _ => None,
@@ -48,9 +49,7 @@ pub(super) async fn product(call: &Call<'_>, answer: &Response) -> Result<Produc
         }
         ResultPlace::Url(at) => {
             let url = text(at, document(answer)?)?;
-            let limit = profile.max_response_bytes;
-            let (content, declared) =
-                download::fetch(call.client, call.secrets, url, limit).await?;
+            let (content, declared) = download::fetch(call, url).await?;
             Product {
                 media_type: kind(&content, declared),
                 content,

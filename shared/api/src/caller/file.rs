@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use assetmill_core::{Limits, MAX_BATCH, RequestRate, TenantId};
+use assetmill_core::{MAX_BATCH, RequestRate, TenantId, TenantLimits};
 use bytesize::ByteSize;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -95,7 +95,7 @@ enum Bytes {
 pub(super) fn parse(text: &str) -> Result<CallerTable, BadCallers> {
     let reader = Reader(text);
     let document = Document::read(text)?;
-    let defaults = reader.limits(document.defaults.limits, Limits::default())?;
+    let defaults = reader.limits(document.defaults.limits, TenantLimits::default())?;
     let mut callers = CallerTable {
         defaults,
         ..CallerTable::default()
@@ -204,14 +204,14 @@ impl Reader<'_> {
     }
 
     /// What is given, and of `usual` what is not.
-    fn limits(&self, given: GivenLimits, usual: Limits) -> Result<Limits, BadCallers> {
+    fn limits(&self, given: GivenLimits, usual: TenantLimits) -> Result<TenantLimits, BadCallers> {
         let requests = self.requests(given.requests_per_second, given.burst, usual.requests)?;
         let open_flows = self.number("open_flows", given.open_flows, i64::MAX)?;
         let largest = i64::try_from(MAX_BATCH).unwrap_or(i64::MAX);
         let batch_size = self.number("batch_size", given.batch_size, largest)?;
         let batch_size = batch_size.and_then(|size| usize::try_from(size).ok());
         let asset_bytes = given.asset_bytes.map(|bytes| self.bytes(&bytes));
-        Ok(Limits {
+        Ok(TenantLimits {
             requests,
             open_flows: open_flows.unwrap_or(usual.open_flows),
             batch_size: batch_size.unwrap_or(usual.batch_size),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use assetmill_core::ports::FlowReads;
-use assetmill_core::{Limits, TenantId};
+use assetmill_core::{TenantId, TenantLimits};
 use axum::response::Response;
 
 use super::quota::Quota;
@@ -33,7 +33,7 @@ impl Accepting {
         &self,
         rows: &dyn FlowReads,
         tenant: &TenantId,
-        limits: Limits,
+        limits: TenantLimits,
         flows: usize,
     ) -> Result<Room, Problem> {
         let flows = flows as u64;
@@ -117,9 +117,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_being_accepted_takes_room_until_it_is_counted_among_the_rows() {
         let (rows, accepting) = (MemoryFlows::default(), Accepting::default());
-        let limits = Limits {
+        let limits = TenantLimits {
             open_flows: 10,
-            ..Limits::default()
+            ..TenantLimits::default()
         };
         let tenants: [TenantId; 2] = ["a", "b"].map(|name| name.parse().unwrap());
         let room = async |tenant: usize, flows| {

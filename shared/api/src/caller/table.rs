@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use assetmill_core::{Limits, TenantId};
+use assetmill_core::{TenantId, TenantLimits};
 use jiff::Timestamp;
 
 use super::digest::KeyDigest;
@@ -12,9 +12,9 @@ use crate::{ErrorCode, Problem};
 #[derive(Debug, Clone, Default)]
 pub struct CallerTable {
     pub(super) keys: HashMap<KeyDigest, Key>,
-    pub(super) limits: HashMap<TenantId, Limits>,
+    pub(super) limits: HashMap<TenantId, TenantLimits>,
     /// Of tenants that have none of their own.
-    pub(super) defaults: Limits,
+    pub(super) defaults: TenantLimits,
 }
 
 /// What is known of a key.
@@ -55,7 +55,7 @@ impl CallerTable {
     }
 
     /// What a tenant may have.
-    pub fn limits(&self, tenant: &TenantId) -> Limits {
+    pub fn limits(&self, tenant: &TenantId) -> TenantLimits {
         self.limits.get(tenant).copied().unwrap_or(self.defaults)
     }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use assetmill_core::usecases::{SourceList, SourceListError, TransformRequest};
 use assetmill_core::{
-    Availability, Catalogue, Failure, Limits, MAX_BATCH, Operation, Params, Sha256Digest, TenantId,
+    Availability, Catalogue, Failure, MAX_BATCH, Operation, Params, Sha256Digest, TenantId,
+    TenantLimits,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -165,7 +166,7 @@ impl ManyAssets {
     }
 
     /// Itself, if it names no more assets than a batch of its tenant may have.
-    pub(crate) fn within(self, limits: &Limits) -> Result<Self, Problem> {
+    pub(crate) fn within(self, limits: &TenantLimits) -> Result<Self, Problem> {
         let given = self.digital_asset_urls.given;
         // More than may be open at all could never be started.
         let open = usize::try_from(limits.open_flows).unwrap_or(usize::MAX);

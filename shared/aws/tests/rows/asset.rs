@@ -1,6 +1,7 @@
 //! What one asset costs: the calls of DynamoDB that its flow makes on the way through a worker.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use assetmill_contract::memory::{MemoryOutputs, MemoryQueue};
 use assetmill_contract::samples;
@@ -16,7 +17,7 @@ use assetmill_core::{
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Duration, World};
+use crate::world::World;
 
 /// Where the asset is: at its URL, which is its content.
 struct Host;

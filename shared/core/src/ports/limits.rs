@@ -1,10 +1,10 @@
 use async_trait::async_trait;
 
-use crate::{Limits, TenantId};
+use crate::{TenantId, TenantLimits};
 
 /// Says what each tenant may have. It is proved where callers are configured.
 #[async_trait]
-pub trait TenantLimits: Send + Sync {
+pub trait LimitsOfTenants: Send + Sync {
     /// What this tenant may have now. Where that can't be known, MUST answer the defaults.
-    async fn limits(&self, tenant: &TenantId) -> Limits;
+    async fn limits(&self, tenant: &TenantId) -> TenantLimits;
 }

@@ -145,3 +145,26 @@ fn content_holds_its_share_until_its_last_clone_is_gone() {
     drop(clone);
     assert!(shares.try_take(&a, 1).is_some());
 }
+
+#[test]
+fn a_share_grows_when_others_give_back_and_beyond_what_there_is_at_once() {
+    let shares = Shares::new(10, 10);
+    let (a, b) = (tenant("a"), tenant("b"));
+    let mut first = shares.try_take(&a, 5).unwrap();
+    let second = shares.try_take(&b, 5).unwrap();
+    let mut grown = Box::pin(first.grow(3));
+    assert!((&mut grown).now_or_never().is_none());
+    drop(second);
+    grown.now_or_never().unwrap();
+    assert_eq!(first.amount(), 8);
+    assert!(first.grow(11).now_or_never().is_none());
+
+    first.grow_beyond(4);
+    assert_eq!((first.amount(), shares.most_held()), (12, 12));
+    // What is owed is given back first.
+    first.shrink_to(9);
+    assert!(shares.try_take(&b, 2).is_none());
+    drop(first);
+    assert!(shares.try_take(&b, 10).is_some());
+    assert_eq!(shares.most_held(), 12);
+}

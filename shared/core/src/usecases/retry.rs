@@ -1,7 +1,7 @@
 //! Running what failed again.
 
 use super::pages::all_flows;
-use super::submit::{Accepted, Submit};
+use super::submit::Submit;
 use super::transform_request::{SourceList, TransformRequest};
 use crate::ports::Unavailable;
 use crate::{AssetUrl, Availability, BatchId, Catalogue, Flow, FlowState, Source, TenantId};
@@ -36,13 +36,11 @@ pub enum RetryError {
 }
 
 impl Retry {
-    /// Starts a batch of the failed flows of another.
-    pub async fn run(&self, tenant: &TenantId, id: BatchId) -> Result<Accepted, RetryError> {
-        let order = self.order(tenant, id).await?;
-        Ok(self.submit.start_as(order, Some(id)).await?)
-    }
-
-    /// What a batch would have to do that runs the failed flows of this one again.
+    /// What a batch would have to do that runs the failed flows of this one again. Whoever has room for so many
+    /// [starts it as that](Submit::start_as).
+    ///
+    /// # Errors
+    /// [`RetryError`] where there is nothing that could be run.
     pub async fn order(
         &self,
         tenant: &TenantId,

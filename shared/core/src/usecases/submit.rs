@@ -38,7 +38,10 @@ impl Submit {
     }
 
     /// As [`start`](Self::start), for a batch that runs the failures of another again.
-    pub(super) async fn start_as(
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn start_as(
         &self,
         order: TransformRequest,
         retry_of: Option<BatchId>,

@@ -5,6 +5,8 @@ use std::time::Duration;
 use assetmill_core::{Share, Shares, TenantId};
 use tokio::time::timeout;
 
+use crate::Memory;
+
 /// An asset weighs what it is, what is sent of it, and what comes back.
 const WEIGHT: u64 = 3;
 /// How large an asset is taken to be that does not say so, in bytes; it grows as it comes.
@@ -21,9 +23,9 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// So many bytes, of which one tenant has three quarters, for assets of at most `largest`.
-    pub(super) fn new(bytes: u64, largest: u64) -> Self {
-        let memory = Shares::new(bytes, bytes / 4 * 3);
+    /// Room in this memory for assets of at most `largest` bytes.
+    pub(super) fn new(memory: &Memory, largest: u64) -> Self {
+        let memory = memory.room().clone();
         Self { memory, largest }
     }
 

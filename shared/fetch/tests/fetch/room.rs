@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assetmill_core::{FailureCode, OperationError};
-use assetmill_fetch::Fetcher;
+use assetmill_fetch::{Fetcher, Memory};
 
 use crate::site::{Reply, Site, fetch, fetcher, response};
 
@@ -22,7 +22,7 @@ async fn site() -> (Site, Fetcher) {
     })
     .await;
     // Both sites of a test are on this address.
-    let fetcher = fetcher("127.0.0.1").within(MEMORY);
+    let fetcher = fetcher("127.0.0.1").within(&Memory::of(MEMORY));
     (site, fetcher)
 }
 
@@ -55,7 +55,7 @@ async fn an_asset_for_which_there_is_no_room_for_long_comes_again_and_no_failure
 #[tokio::test]
 async fn an_asset_that_outgrows_its_room_waits_for_more() {
     let (site, fetcher) = site().await;
-    let fetcher = fetcher.within(2 * MEMORY);
+    let fetcher = fetcher.within(&Memory::of(2 * MEMORY));
     let half = Site::saying(response("200 OK", "", &vec![7; ASSET / 2])).await;
     let first = fetch(&fetcher, &site.url("/said")).await.unwrap();
     let _second = fetch(&fetcher, &half.url("/")).await.unwrap();

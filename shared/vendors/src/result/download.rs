@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use assetmill_core::{Failure, FailureCode, MediaType, OperationError};
-use assetmill_fetch::{BodyFailure, GuardedClient, TransportFailure, read_body};
+use assetmill_fetch::{BodyFailure, TransportFailure, read_answer};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use url::Url;
 
 use super::{declared, invalid};
-use crate::secrets::Secrets;
+use crate::call::Call;
 use crate::transcript;
 
 /// Tries at one result. The call that made it was charged, so that giving up is dear.
@@ -30,18 +30,16 @@ enum Hop {
     Redirected(Url),
 }
 
-/// Fetches a result of at most `limit` bytes, and what its server declares it to be. None of the
+/// Fetches a result of at most as many bytes as the profile says, and what its server declares it to be. None of the
 /// request's headers go along: the result may be on somebody else's server.
 pub(super) async fn fetch(
-    client: &GuardedClient,
-    secrets: &Secrets,
+    call: &Call<'_>,
     url: &str,
-    limit: u64,
 ) -> Result<(Bytes, Option<MediaType>), OperationError> {
     let url = Url::parse(url).map_err(|_| invalid("the URL of the vendor's result is no URL"))?;
     let mut tries = 1;
     loop {
-        match follow(client, secrets, url.clone(), limit).await {
+        match follow(call, url.clone()).await {
             Ok(found) => return Ok(found),
             Err(FetchError::Permanent(error)) => return Err(error),
             Err(FetchError::Transient(_)) if tries < TRIES => {
@@ -58,14 +56,9 @@ pub(super) async fn fetch(
     }
 }
 
-async fn follow(
-    client: &GuardedClient,
-    secrets: &Secrets,
-    mut url: Url,
-    limit: u64,
-) -> Result<(Bytes, Option<MediaType>), FetchError> {
+async fn follow(call: &Call<'_>, mut url: Url) -> Result<(Bytes, Option<MediaType>), FetchError> {
     for _ in 0..=MAX_REDIRECTS {
-        match hop(client, secrets, &url, limit).await? {
+        match hop(call, &url).await? {
             Hop::Arrived(content, declared) => return Ok((content, declared)),
             Hop::Redirected(next) => url = next,
         }
@@ -75,18 +68,14 @@ async fn follow(
     )))
 }
 
-async fn hop(
-    client: &GuardedClient,
-    secrets: &Secrets,
-    url: &Url,
-    limit: u64,
-) -> Result<Hop, FetchError> {
+async fn hop(call: &Call<'_>, url: &Url) -> Result<Hop, FetchError> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(permanent(
             "the URL of the vendor's result is not http or https",
         ));
     }
-    let request = client
+    let request = call
+        .client
         .request(Method::GET, url)
         .map_err(|_| refused_by_guard())?;
     let response = request
@@ -106,10 +95,13 @@ async fn hop(
         return Err(not_there(status));
     }
     let declared = declared(response.headers());
-    match read_body(response, limit).await {
+    let mut room = call.room();
+    match read_answer(response, call.profile.max_response_bytes, &mut room).await {
         Ok(content) => {
-            transcript::fetched(url, content.len(), |text, chars| secrets.mask(text, chars));
-            Ok(Hop::Arrived(content, declared))
+            transcript::fetched(url, content.len(), |text, chars| {
+                call.secrets.mask(text, chars)
+            });
+            Ok(Hop::Arrived(room.hold(content), declared))
         }
         Err(BodyFailure::TooLarge { limit }) => Err(permanent(format!(
             "the vendor's result is larger than {limit} bytes"

@@ -6,7 +6,7 @@ fn read(text: &str) -> CallerTable {
     parse(&text.replace("DIGEST", DIGEST)).unwrap()
 }
 
-fn limits(text: &str, tenant: &str) -> Limits {
+fn limits(text: &str, tenant: &str) -> TenantLimits {
     read(text).limits(&tenant.parse().unwrap())
 }
 
@@ -41,7 +41,7 @@ fn a_file_says_who_may_call_and_how_much() {
     assert_eq!(shop.requests, Some(rate));
     let other = callers.limits(&"other".parse().unwrap());
     assert_eq!(other.requests.unwrap().burst, 5);
-    assert_eq!(other.open_flows, Limits::DEFAULT_OPEN_FLOWS);
+    assert_eq!(other.open_flows, TenantLimits::DEFAULT_OPEN_FLOWS);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn what_a_tenant_is_not_given_it_has_of_the_defaults() {
     assert_eq!(limits(file, "a").requests, rate(5.0, 20));
     assert_eq!(limits(file, "b").requests, rate(2.0, 2));
     assert_eq!(limits(file, "a").open_flows, 7);
-    assert_eq!(limits("", "a"), Limits::default());
+    assert_eq!(limits("", "a"), TenantLimits::default());
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! Batches that were started: stopping them, running their failures again.
 
 use assetmill_core::usecases::RetryError;
-use assetmill_core::{BatchId, Sha256Digest, TenantId};
+use assetmill_core::{BatchId, Sha256Digest};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 
-use super::transforms::started;
-use crate::caller::Room;
+use super::transforms::{started, started_once};
 use crate::idempotency::{Idempotency, IdempotencyHeader};
 use crate::views::{CancelledView, OverallStatus, StartedView};
 use crate::writes::WriteState;
@@ -88,33 +87,21 @@ pub(crate) async fn retry_batch(
 ) -> Result<Response, Problem> {
     let in_flight = state.in_flight.of(&tenant);
     let memory = in_flight.hold(MEMORY_OF_A_BATCH).await?;
+    // What has failed is asked only where a batch begins: there may be more of it than when an earlier request was begun.
+    let in_room = async {
+        let order = state.retry.order(&tenant, id).await.map_err(refused)?;
+        // As many will be open again.
+        let room = state.room(&tenant, order.sources.as_slice().len()).await?;
+        Ok((order, room))
+    };
     let Some(key) = key else {
-        let room = room_for_failures(&state, &tenant, id).await?;
-        let accepted = state.retry.run(&tenant, id).await.map_err(refused)?;
+        let (order, room) = in_room.await?;
+        let accepted = state.submit.start_as(order, Some(id)).await?;
         return Ok(room.told(started(&accepted.into(), memory)?));
     };
     let fingerprint = Sha256Digest::of_parts(["/api/v2/batches/{batch_id}/retry", &id.to_string()]);
     let keyed = Keyed::new(&state, &tenant, key, fingerprint);
-    if let Some(begun) = keyed.find().await? {
-        let (batch, replayed) = keyed.started(begun).await?;
-        return Ok(replayed.told(started(&batch, memory)));
-    }
-    let room = room_for_failures(&state, &tenant, id).await?;
-    // What has failed is asked only now: there may be more of it than when an earlier request was begun.
-    let order = state.retry.order(&tenant, id).await.map_err(refused)?;
-    let begun = keyed.begin(order, Some(id)).await?;
-    let (batch, replayed) = keyed.started(begun).await?;
-    Ok(replayed.told(room.told(started(&batch, memory)?)))
-}
-
-/// As many as failed will be open again.
-async fn room_for_failures(
-    state: &WriteState,
-    tenant: &TenantId,
-    id: BatchId,
-) -> Result<Room, Problem> {
-    let failed = state.submit.flows.counts(tenant, id).await?.failed;
-    state.room(tenant, failed as usize).await
+    started_once(keyed, Some(id), in_room, memory).await
 }
 
 fn refused(error: RetryError) -> Problem {

@@ -1,14 +1,15 @@
 //! Many assets: answered while the caller waits, or started in the background.
 
-use assetmill_core::Share;
-use assetmill_core::ports::TenantLimits as _;
-use assetmill_core::usecases::{Accepted, Answered, Products, Started};
+use assetmill_core::ports::LimitsOfTenants as _;
+use assetmill_core::usecases::{Accepted, Answered, Products, Started, TransformRequest};
+use assetmill_core::{BatchId, Share};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
 
+use crate::caller::Room;
 use crate::idempotency::{Idempotency, IdempotencyHeader};
 use crate::views::{Counted, ResultsBeginning, ResultsView, StartedView};
 use crate::writes::WriteState;
@@ -164,14 +165,28 @@ pub(crate) async fn start_batch(
         return Ok(room.told(started(&accepted.into(), memory)?));
     };
     let memory = in_flight.hold(bytes).await?;
-    // What was begun has its room already.
+    let in_room = async {
+        let order = order?;
+        let room = state.room(&tenant, order.sources.as_slice().len()).await?;
+        Ok((order, room))
+    };
+    started_once(keyed, None, in_room, memory).await
+}
+
+/// The answer about what an equal request began, which has its room already; or about what begins now: the order, and
+/// the room for its flows, which are asked for only then.
+pub(super) async fn started_once(
+    keyed: Keyed<'_>,
+    retry_of: Option<BatchId>,
+    in_room: impl Future<Output = Result<(TransformRequest, Room), Problem>>,
+    memory: Share,
+) -> Result<Response, Problem> {
     if let Some(begun) = keyed.find().await? {
         let (batch, replayed) = keyed.started(begun).await?;
         return Ok(replayed.told(started(&batch, memory)));
     }
-    let order = order?;
-    let room = state.room(&tenant, order.sources.as_slice().len()).await?;
-    let begun = keyed.begin(order, None).await?;
+    let (order, room) = in_room.await?;
+    let begun = keyed.begin(order, retry_of).await?;
     let (batch, replayed) = keyed.started(begun).await?;
     Ok(replayed.told(room.told(started(&batch, memory)?)))
 }
