@@ -31,7 +31,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_gates.sql"),
     include_str!("migrations/0009_open_flows.sql"),
     include_str!("migrations/0010_fair_queue.sql"),
-    include_str!("migrations/0012_deaths_alone.sql"),
+    include_str!("migrations/0011_deaths_alone.sql"),
 ];
 
 /// What SQLite said.
