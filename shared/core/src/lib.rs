@@ -33,9 +33,9 @@ pub use idempotency::{IdempotencyKey, KeyClaim, NotAKey};
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};
 pub use limits::{RequestRate, TenantLimits};
 pub use operation::{
-    Asset, Availability, Call, CallReference, Catalogue, Cost, Job, JobCall, LookUp, MAX_JOB_BYTES,
-    MediaType, Operation, OperationDescription, ParamError, ParamKind, ParamSpec, ParamValue,
-    Params, ParamsSchema, Patience, Product, Run, Step,
+    Asset, Availability, Backpressure, Call, CallReference, Catalogue, Cost, Job, JobCall, LookUp,
+    MAX_JOB_BYTES, MediaType, Operation, OperationDescription, ParamError, ParamKind, ParamSpec,
+    ParamValue, Params, ParamsSchema, Product, Run, Step,
 };
 pub use shares::{Share, Shares};
 

@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 pub use media_type::MediaType;
 pub use params::{ParamError, ParamKind, ParamSpec, ParamValue, Params, ParamsSchema};
-pub use run::{Call, CallReference, Job, JobCall, LookUp, MAX_JOB_BYTES, Patience, Run};
+pub use run::{Backpressure, Call, CallReference, Job, JobCall, LookUp, MAX_JOB_BYTES, Run};
 pub use step::Step;
 
 use crate::pacing::Limits;

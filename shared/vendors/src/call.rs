@@ -1,6 +1,6 @@
 //! What the requests of a call share: what they are filled with, how they are sent, and what not knowing comes to.
 
-use assetmill_core::{OperationError, Params, Patience, TenantId};
+use assetmill_core::{Backpressure, OperationError, Params, TenantId};
 use assetmill_fetch::{AnswerRoom, GuardedClient, Waited, read_answer, read_body};
 use bytes::Bytes;
 use reqwest::RequestBuilder;
@@ -33,7 +33,7 @@ pub(super) struct Call<'a> {
     /// What the call is known by, where it is made or looked up.
     pub(super) reference: Option<&'a str>,
     /// Where it is noted that nothing remains of what the vendor allows.
-    pub(super) patience: Option<&'a Patience>,
+    pub(super) backpressure: Option<&'a Backpressure>,
     /// How many bytes of an answer have room since its asset was fetched.
     pub(super) reserved: u64,
     /// How long its answers have waited for room.
@@ -129,10 +129,10 @@ impl Call<'_> {
         let remaining = rate.remaining.as_ref().and_then(|it| it.text_in(answer));
         let used_up =
             remaining.is_some_and(|left| left.trim().parse().is_ok_and(|left: f64| left <= 0.0));
-        if let (true, Some(patience)) = (used_up, self.patience)
+        if let (true, Some(backpressure)) = (used_up, self.backpressure)
             && let Some(wait) = answer.retry_after(self.profile)
         {
-            patience.ask(wait);
+            backpressure.ask(wait);
         }
         let of = |wanted: &str| {
             let found = reported.iter().find(|(name, _)| *name == wanted);

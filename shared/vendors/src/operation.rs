@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use assetmill_core::pacing::Limits;
 use assetmill_core::{
-    Asset, Availability, Call as CoreCall, CallReference, Cost, Failure, FailureCode, FlowId,
-    JobCall, LookUp, MediaType, Operation, OperationDescription, OperationError, OperationName,
-    Params, ParamsSchema, Patience, Product, RetryPolicy, Run, TenantId,
+    Asset, Availability, Backpressure, Call as CoreCall, CallReference, Cost, Failure, FailureCode,
+    FlowId, JobCall, LookUp, MediaType, Operation, OperationDescription, OperationError,
+    OperationName, Params, ParamsSchema, Product, RetryPolicy, Run, TenantId,
 };
 use assetmill_fetch::{GuardedClient, Waited};
 use async_trait::async_trait;
@@ -181,7 +181,7 @@ impl Operation for VendorOperation {
                 asset,
                 params: params.clone(),
                 reference: CallReference::new(FlowId::generate(), 0),
-                patience: Patience::default(),
+                backpressure: Backpressure::default(),
             })
             .await?;
         let deadline = Instant::now() + self.profile.job_timeout;
@@ -247,7 +247,7 @@ impl Operation for VendorOperation {
             asset_url: url,
             asset: job.asset.as_ref(),
             reference: None,
-            patience: None,
+            backpressure: None,
             reserved: 0,
             waited: Waited::default(),
         };
@@ -299,7 +299,7 @@ impl VendorOperation {
             asset_url: call.asset.url.as_url().as_str(),
             asset: Some(&call.asset.content),
             reference: Some(call.reference.as_str()),
-            patience: Some(&call.patience),
+            backpressure: Some(&call.backpressure),
             reserved: call.asset.content.len() as u64,
             waited: Waited::default(),
         }

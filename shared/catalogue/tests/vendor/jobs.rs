@@ -18,7 +18,7 @@ use crate::stub::{JPEG, KEY, PNG, Received, SOURCE, Stub};
 
 fn call(reference: &str) -> Call {
     Call {
-        patience: assetmill_core::Patience::default(),
+        backpressure: assetmill_core::Backpressure::default(),
         tenant: "acme".parse().unwrap(),
         asset: Asset {
             url: SOURCE.parse().unwrap(),
@@ -274,9 +274,9 @@ async fn that_nothing_remains_is_noted_for_those_who_come_next() {
         })
         .await;
         let call = call("r");
-        let patience = call.patience.clone();
+        let backpressure = call.backpressure.clone();
         let run = stub.remove_bg().begin(call).await.unwrap();
         assert!(matches!(run, Run::Done(_)), "{run:?}");
-        assert_eq!(patience.asked(), expected);
+        assert_eq!(backpressure.asked(), expected);
     }
 }

@@ -27,14 +27,14 @@ pub struct Call {
     /// What this call is known by to whoever is called.
     pub reference: CallReference,
     /// Where the operation notes that it is not to be asked for more now.
-    pub patience: Patience,
+    pub backpressure: Backpressure,
 }
 
 /// What whoever is called asks of those who come next. Its clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct Patience(Arc<OnceLock<Duration>>);
+pub struct Backpressure(Arc<OnceLock<Duration>>);
 
-impl Patience {
+impl Backpressure {
     /// Asks to be left alone for so long, though this call may be well. What was asked first stands.
     pub fn ask(&self, wait: Duration) {
         let _ = self.0.set(wait);

@@ -2,10 +2,10 @@
 
 mod alike;
 mod attempt;
-mod conclude;
+mod finish;
 mod jobs;
 mod keep;
-mod make;
+mod step;
 mod steps;
 mod turns;
 mod unkept;
@@ -200,8 +200,8 @@ impl Process {
     }
 
     async fn run(&self, mut flow: Flow, mut attempt: Attempt) -> Result<Outcome, Unavailable> {
-        match self.make(&mut flow, &mut attempt).await {
-            Ok(end) => self.conclude(flow, attempt, end).await,
+        match self.run_steps(&mut flow, &mut attempt).await {
+            Ok(end) => self.finish(flow, attempt, end).await,
             Err(error) => {
                 self.leave_turn(flow.id, &mut attempt).await;
                 self.give_back(flow, attempt).await;

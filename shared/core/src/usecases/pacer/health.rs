@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{Pacer, Pass};
 use crate::pacing::SPREAD;
 use crate::ports::GateRule;
-use crate::{Failure, FailureCode, FlowId, OperationError, OperationName, Patience};
+use crate::{Backpressure, Failure, FailureCode, FlowId, OperationError, OperationName};
 
 /// How many flows in a row have to find a vendor down.
 const FLOWS: usize = 3;
@@ -74,8 +74,8 @@ impl<'a> Ended<'a> {
     }
 
     /// The same of a call during which the vendor asked to be left alone, though it was well.
-    pub(in super::super) fn with(self, patience: &Patience) -> Self {
-        match (self, patience.asked()) {
+    pub(in super::super) fn with(self, backpressure: &Backpressure) -> Self {
+        match (self, backpressure.asked()) {
             (Self::Well, Some(wait)) => Self::Throttled(wait),
             (ended, _) => ended,
         }

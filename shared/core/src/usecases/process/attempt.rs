@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Waiting;
 use crate::usecases::pacer::Pass;
 use crate::{
-    CallEnd, Event, Flow, Happened, NextTry, OperationName, Patience, Report, RetryPolicy,
+    Backpressure, CallEnd, Event, Flow, Happened, NextTry, OperationName, Report, RetryPolicy,
     Sha256Digest,
 };
 
@@ -31,7 +31,7 @@ pub(super) struct Attempt {
     /// Whether somebody was called in that turn.
     pub(super) called: bool,
     /// What whoever was called in that turn asks of those who come next.
-    pub(super) patience: Patience,
+    pub(super) backpressure: Backpressure,
     /// What happened since its last change of the row.
     events: Vec<Event>,
 }
@@ -45,7 +45,7 @@ impl Attempt {
             retry: RetryPolicy::default(),
             turn: None,
             called: false,
-            patience: Patience::default(),
+            backpressure: Backpressure::default(),
             events: Vec::new(),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Process;
 use super::attempt::Attempt;
 use super::keep::StepOutput;
-use super::make::{End, holder};
+use super::step::{AttemptEnd, holder};
 use crate::ports::Unavailable;
 use crate::{
     Call, CallEnd, Cost, Failure, FailureCode, Fenced, Flow, Happened, Job, JobCall, MediaType,
@@ -27,7 +27,7 @@ impl Process {
         work: WorkKey,
         job: Job,
         attempt: &mut Attempt,
-    ) -> Result<Result<StepOutput, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
         let operation = &step.operation;
         let asset = operation.keeps_asset().then(|| {
             let digest = Sha256Digest::of(&call.asset.content);
@@ -49,7 +49,7 @@ impl Process {
         }
         attempt.call = CallEnd::Taken(Box::new(open.clone()));
         if self.report(flow, attempt.report()).await? == Fenced::Lost {
-            return Ok(Err(End::Lost));
+            return Ok(Err(AttemptEnd::Lost));
         }
         self.question(flow, step, open, true, attempt).await
     }
@@ -61,7 +61,7 @@ impl Process {
         step: &Step,
         job: OpenJob,
         attempt: &mut Attempt,
-    ) -> Result<Result<StepOutput, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
         if step.operation.description().cost == Cost::Paid
             && let Some(found) = self.claim_work(flow, &job.work).await?
         {
@@ -77,7 +77,7 @@ impl Process {
         mut open: OpenJob,
         mut fresh: bool,
         attempt: &mut Attempt,
-    ) -> Result<Result<StepOutput, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
         let asset = match &open.asset {
             Some(key) => self.outputs.get(key).await?,
             None => None,
@@ -88,7 +88,7 @@ impl Process {
                 tenant: flow.tenant.clone(),
                 asset_url: match &flow.source {
                     crate::Source::Asset(url) => url.clone(),
-                    crate::Source::Refused(_) => return Ok(Err(End::Lost)),
+                    crate::Source::Refused(_) => return Ok(Err(AttemptEnd::Lost)),
                 },
                 asset: asset.clone(),
                 params: step.params.clone(),
@@ -111,7 +111,7 @@ impl Process {
                 self.release_work(flow, &open.work).await;
                 attempt.call = CallEnd::Unconfirmed;
                 let error = too_long(step, job.trouble.as_ref());
-                return Ok(Err(End::OperationError(error)));
+                return Ok(Err(AttemptEnd::OperationError(error)));
             }
             open.state = job.state;
             asked += 1;
@@ -125,7 +125,7 @@ impl Process {
             }
             attempt.call = CallEnd::Taken(Box::new(open.clone()));
             if self.report(flow, attempt.report()).await? == Fenced::Lost {
-                return Ok(Err(End::Lost));
+                return Ok(Err(AttemptEnd::Lost));
             }
             fresh = true;
         }
@@ -140,7 +140,7 @@ impl Process {
         rest: Duration,
         trouble: Option<Failure>,
         attempt: &mut Attempt,
-    ) -> Result<Result<StepOutput, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
         let now = self.clock.now();
         let until = (now + rest).min(open.until);
         let paid = step.operation.description().cost == Cost::Paid;
@@ -151,7 +151,7 @@ impl Process {
                 .await?;
         }
         attempt.call = CallEnd::Taken(Box::new(open));
-        Ok(Err(End::Job { until, trouble }))
+        Ok(Err(AttemptEnd::Job { until, trouble }))
     }
 
     async fn ask_in_time(&self, step: &Step, question: JobCall) -> Result<Run, OperationError> {

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::attempt::Attempt;
 use super::keep::StepOutput;
-use super::make::End;
+use super::step::AttemptEnd;
 use super::{Process, Waiting};
 use crate::ports::Unavailable;
 use crate::{
@@ -19,14 +19,14 @@ const AROUND_OPERATION: Duration = Duration::from_secs(35);
 
 impl Process {
     /// Takes the steps of a flow that are not done. `flow` follows its row.
-    pub(super) async fn make(
+    pub(super) async fn run_steps(
         &self,
         flow: &mut Flow,
         attempt: &mut Attempt,
-    ) -> Result<End, Unavailable> {
+    ) -> Result<AttemptEnd, Unavailable> {
         let (steps, url) = match self.steps(flow) {
             Ok(found) => found,
-            Err(error) => return Ok(End::OperationError(error)),
+            Err(error) => return Ok(AttemptEnd::OperationError(error)),
         };
         let mut done = flow.progress.done_of(&steps);
         let mut asset = None;
@@ -35,19 +35,19 @@ impl Process {
             let Some(step) = steps.get(done) else {
                 let last = flow.progress.products.get(done.saturating_sub(1));
                 return Ok(match last {
-                    Some(last) => End::Output(last.output.clone()),
-                    None => End::Lost,
+                    Some(last) => AttemptEnd::Output(last.output.clone()),
+                    None => AttemptEnd::Lost,
                 });
             };
             attempt.retry = step.retry;
             if self.given_up(flow, step) {
-                return Ok(End::OperationError(OperationError::Permanent(
+                return Ok(AttemptEnd::OperationError(OperationError::Permanent(
                     Failure::worker_crashed(),
                 )));
             }
             let job = open_job(flow, step, done);
             if job.is_none() && self.may_outlast_its_caller(step, attempt) {
-                return Ok(End::OutOfTime);
+                return Ok(AttemptEnd::OutOfTime);
             }
             if job.is_none()
                 && let Some(end) = self.await_turn(flow, step, attempt).await?
@@ -62,35 +62,35 @@ impl Process {
                     None => match self.input(flow, &mut done, &url).await? {
                         Ok(asset) => asset,
                         Err(error) => {
-                            let end = Err::<(), _>(End::OperationError(error));
+                            let end = Err::<(), _>(AttemptEnd::OperationError(error));
                             let ended = self.end_turn(flow, &steps[done], end, attempt).await;
-                            return Ok(ended.err().unwrap_or(End::Lost));
+                            return Ok(ended.err().unwrap_or(AttemptEnd::Lost));
                         }
                     },
                 };
                 attempt.note(flow, self.clock.now(), Happened::Fetched);
                 // What is gone is made again, by the step that made it.
-                let made = self.make_step(flow, &steps[done], input, attempt).await?;
+                let made = self.run_step(flow, &steps[done], input, attempt).await?;
                 self.end_turn(flow, &steps[done], made, attempt).await
             };
             let step = &steps[done];
             let made = match made {
                 Ok(made) => made,
-                Err(End::OperationError(error)) if steps.len() > 1 => {
+                Err(AttemptEnd::OperationError(error)) if steps.len() > 1 => {
                     let name = &step.operation.description().name;
-                    return Ok(End::OperationError(error.of_step(name)));
+                    return Ok(AttemptEnd::OperationError(error.of_step(name)));
                 }
                 Err(end) => return Ok(end),
             };
             attempt.note(flow, self.clock.now(), Happened::Stored);
             if done + 1 == steps.len() {
-                return Ok(End::Output(made.output));
+                return Ok(AttemptEnd::Output(made.output));
             }
             if self.finish_step(flow, done, step, &made, attempt).await? == Fenced::Lost {
-                return Ok(End::Lost);
+                return Ok(AttemptEnd::Lost);
             }
             if !self.has_time_for_a_step(attempt) {
-                return Ok(End::OutOfTime);
+                return Ok(AttemptEnd::OutOfTime);
             }
             done += 1;
             asset = made.content.map(|content| Asset {

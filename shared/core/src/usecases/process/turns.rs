@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{Attempt, StepTurn};
-use super::make::End;
+use super::step::AttemptEnd;
 use super::{Outcome, Process};
 use crate::pacing::{Place, Slot};
 use crate::ports::{FlowChanges as _, Unavailable};
@@ -97,7 +97,7 @@ impl Process {
         flow: &Flow,
         step: &Step,
         attempt: &mut Attempt,
-    ) -> Result<Option<End>, Unavailable> {
+    ) -> Result<Option<AttemptEnd>, Unavailable> {
         if let Some(turn) = &attempt.turn
             && turn.step == step.fingerprint()
         {
@@ -112,9 +112,9 @@ impl Process {
             }
             Err(place) => {
                 if self.waits_too_long(flow, &place) {
-                    return Ok(Some(End::OperationError(self.gave_up())));
+                    return Ok(Some(AttemptEnd::OperationError(self.gave_up())));
                 }
-                Ok(Some(End::InLine {
+                Ok(Some(AttemptEnd::InLine {
                     place,
                     next_try: attempt.next_try_of_unused(flow),
                     failure: None,
@@ -129,9 +129,9 @@ impl Process {
         &self,
         flow: &Flow,
         step: &Step,
-        made: Result<T, End>,
+        made: Result<T, AttemptEnd>,
         attempt: &mut Attempt,
-    ) -> Result<T, End> {
+    ) -> Result<T, AttemptEnd> {
         let Some(StepTurn {
             operation, pass, ..
         }) = attempt.turn.take()
@@ -139,16 +139,18 @@ impl Process {
             return made;
         };
         let called = std::mem::take(&mut attempt.called);
-        let patience = std::mem::take(&mut attempt.patience);
+        let backpressure = std::mem::take(&mut attempt.backpressure);
         let ended = match &made {
             _ if !called => Ended::Unused,
-            Err(End::OperationError(error)) => Ended::of(error),
+            Err(AttemptEnd::OperationError(error)) => Ended::of(error),
             Ok(_) | Err(_) => Ended::Well,
         };
-        let ended = ended.with(&patience);
+        let ended = ended.with(&backpressure);
         let verdict = self.pacer.ended(&operation, flow.id, pass, ended).await;
         match made {
-            Err(End::OperationError(error)) => Err(self.after_verdict(flow, step, error, verdict)),
+            Err(AttemptEnd::OperationError(error)) => {
+                Err(self.after_verdict(flow, step, error, verdict))
+            }
             made => made,
         }
     }
@@ -171,22 +173,24 @@ impl Process {
         step: &Step,
         error: OperationError,
         verdict: Verdict,
-    ) -> End {
+    ) -> AttemptEnd {
         let until = match verdict {
             Verdict::Suspicious { until } if !was_suspicious(flow) => until,
             Verdict::Vendor { until } => until,
-            Verdict::Asset | Verdict::Suspicious { .. } => return End::OperationError(error),
+            Verdict::Asset | Verdict::Suspicious { .. } => {
+                return AttemptEnd::OperationError(error);
+            }
         };
         let failure = match (&error, verdict) {
             // Whether these were charged is not known: they go the way that keeps from paying twice.
             (OperationError::Unconfirmed(_) | OperationError::Abandoned(_), _)
                 if step.operation.description().cost == Cost::Paid =>
             {
-                return End::OperationError(error);
+                return AttemptEnd::OperationError(error);
             }
             // One account that is refused may be one asset that is.
             (OperationError::Permanent(_), Verdict::Suspicious { .. }) => {
-                return End::OperationError(error);
+                return AttemptEnd::OperationError(error);
             }
             _ => error.failure().clone(),
         };
@@ -196,9 +200,9 @@ impl Process {
             slot: None,
         };
         if self.waits_too_long(flow, &place) {
-            return End::OperationError(self.gave_up());
+            return AttemptEnd::OperationError(self.gave_up());
         }
-        End::InLine {
+        AttemptEnd::InLine {
             place,
             next_try: NextTry::Same,
             failure: Some(failure),

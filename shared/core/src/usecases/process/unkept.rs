@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Process;
-use super::conclude::throttled_for;
+use super::finish::throttled_for;
 use crate::pacing::Limits;
 use crate::usecases::pacer::{Ended, Pass};
 use crate::{
-    Asset, AssetUrl, Availability, Call, Cost, Failure, FailureCode, Flow, Operation,
-    OperationError, Params, Patience, Product, RetryPolicy, Run, Source, Step,
+    Asset, AssetUrl, Availability, Backpressure, Call, Cost, Failure, FailureCode, Flow, Operation,
+    OperationError, Params, Product, RetryPolicy, Run, Source, Step,
 };
 
 /// How a flow without a row went.
@@ -25,7 +25,7 @@ pub(in crate::usecases) enum Unkept {
 }
 
 /// Why a step made nothing.
-enum Miss {
+enum NotMade {
     /// It failed, and is tried so often.
     Failed {
         error: OperationError,
@@ -78,9 +78,9 @@ impl Process {
         loop {
             let wait = match self.try_steps(flow, &steps, url).await {
                 Ok(product) => return Unkept::Made(product),
-                Err(Miss::Unavailable) => return Unkept::Later,
-                Err(Miss::NotBefore(until)) => self.time_until(until),
-                Err(Miss::Failed { error, retry }) => match error {
+                Err(NotMade::Unavailable) => return Unkept::Later,
+                Err(NotMade::NotBefore(until)) => self.time_until(until),
+                Err(NotMade::Failed { error, retry }) => match error {
                     OperationError::Permanent(failure)
                     | OperationError::Abandoned(failure)
                     | OperationError::Persistent(failure) => return Unkept::Failed(failure),
@@ -108,13 +108,13 @@ impl Process {
         flow: &Flow,
         steps: &[Step],
         url: &AssetUrl,
-    ) -> Result<Product, Miss> {
+    ) -> Result<Product, NotMade> {
         let [first, others @ ..] = steps else {
-            return Err(Miss::Unavailable);
+            return Err(NotMade::Unavailable);
         };
-        let named = |miss: Miss, step: &Step| match others {
-            [] => miss,
-            _ => miss.of_step(step),
+        let named = |it: NotMade, step: &Step| match others {
+            [] => it,
+            _ => it.of_step(step),
         };
         // Before anything is fetched.
         let pass = self.unkept_turn_at(first).await?;
@@ -124,11 +124,11 @@ impl Process {
                 let name = &first.operation.description().name;
                 self.pacer.ended(name, flow.id, pass, Ended::Unused).await;
                 let retry = first.retry;
-                return Err(Miss::Failed { error, retry });
+                return Err(NotMade::Failed { error, retry });
             }
         };
         let made = self.try_step(flow, first, pass, asset).await;
-        let mut made = made.map_err(|miss| named(miss, first))?;
+        let mut made = made.map_err(|it| named(it, first))?;
         for step in others {
             let asset = Asset {
                 url: url.clone(),
@@ -136,16 +136,16 @@ impl Process {
             };
             let pass = self.unkept_turn_at(step).await?;
             let next = self.try_step(flow, step, pass, asset).await;
-            made = next.map_err(|miss| named(miss, step))?;
+            made = next.map_err(|it| named(it, step))?;
         }
         Ok(made)
     }
 
-    async fn unkept_turn_at(&self, step: &Step) -> Result<Pass, Miss> {
+    async fn unkept_turn_at(&self, step: &Step) -> Result<Pass, NotMade> {
         match self.turn_at(step, None).await {
             Ok(Ok(turn)) => Ok(turn.pass),
-            Ok(Err(place)) => Err(Miss::NotBefore(place.until)),
-            Err(_) => Err(Miss::Unavailable),
+            Ok(Err(place)) => Err(NotMade::NotBefore(place.until)),
+            Err(_) => Err(NotMade::Unavailable),
         }
     }
 
@@ -155,21 +155,21 @@ impl Process {
         step: &Step,
         pass: Pass,
         asset: Asset,
-    ) -> Result<Product, Miss> {
-        let patience = Patience::default();
+    ) -> Result<Product, NotMade> {
+        let backpressure = Backpressure::default();
         let call = Call {
             tenant: flow.tenant.clone(),
             asset,
             params: step.params.clone(),
             reference: flow.next_reference(),
-            patience: patience.clone(),
+            backpressure: backpressure.clone(),
         };
         let run = self.begin_in_time(step, call).await;
         let ended = match &run {
             Ok(_) => Ended::Well,
             Err(error) => Ended::of(error),
         };
-        let ended = ended.with(&patience);
+        let ended = ended.with(&backpressure);
         let name = &step.operation.description().name;
         self.pacer.ended(name, flow.id, pass, ended).await;
         let error = match run {
@@ -185,18 +185,18 @@ impl Process {
             Err(error) => error,
         };
         let retry = step.retry;
-        Err(Miss::Failed { error, retry })
+        Err(NotMade::Failed { error, retry })
     }
 }
 
-impl Miss {
+impl NotMade {
     fn of_step(self, step: &Step) -> Self {
         match self {
             Self::Failed { error, retry } => Self::Failed {
                 error: error.of_step(&step.operation.description().name),
                 retry,
             },
-            miss @ (Self::NotBefore(_) | Self::Unavailable) => miss,
+            not_made @ (Self::NotBefore(_) | Self::Unavailable) => not_made,
         }
     }
 }

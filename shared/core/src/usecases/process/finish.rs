@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::attempt::Attempt;
-use super::make::End;
+use super::step::AttemptEnd;
 use super::turns::in_words;
 use super::{Outcome, Process};
 use crate::pacing::Slot;
@@ -33,15 +33,15 @@ enum Next {
 }
 
 impl Process {
-    pub(super) async fn conclude(
+    pub(super) async fn finish(
         &self,
         flow: Flow,
         mut attempt: Attempt,
-        end: End,
+        end: AttemptEnd,
     ) -> Result<Outcome, Unavailable> {
         let now = self.clock.now();
         let slot = match &end {
-            End::InLine { place, .. } => place.slot,
+            AttemptEnd::InLine { place, .. } => place.slot,
             _ => None,
         };
         let next = self.next(&flow, &attempt, end, now);
@@ -60,10 +60,10 @@ impl Process {
         }
     }
 
-    fn next(&self, flow: &Flow, attempt: &Attempt, end: End, now: Timestamp) -> Next {
+    fn next(&self, flow: &Flow, attempt: &Attempt, end: AttemptEnd, now: Timestamp) -> Next {
         let error = match end {
-            End::Output(output) => return Next::Settle(Settlement::Completed(output)),
-            End::Busy { until } => {
+            AttemptEnd::Output(output) => return Next::Settle(Settlement::Completed(output)),
+            AttemptEnd::Busy { until } => {
                 return Next::Defer(Deferral {
                     not_before: until.min(now + LOOK_AGAIN + LOOK_AGAIN.mul_f64(rand::random())),
                     next_try: NextTry::Same,
@@ -71,7 +71,7 @@ impl Process {
                     last_failure: None,
                 });
             }
-            End::Job { until, trouble } => {
+            AttemptEnd::Job { until, trouble } => {
                 return Next::Defer(Deferral {
                     not_before: until,
                     next_try: NextTry::Same,
@@ -79,7 +79,7 @@ impl Process {
                     last_failure: trouble,
                 });
             }
-            End::InLine {
+            AttemptEnd::InLine {
                 place,
                 next_try,
                 failure,
@@ -91,7 +91,7 @@ impl Process {
                     last_failure: failure,
                 });
             }
-            End::OutOfTime => {
+            AttemptEnd::OutOfTime => {
                 return Next::HandOver(Deferral {
                     not_before: now,
                     next_try: attempt.next_try_of_unused(flow),
@@ -99,8 +99,8 @@ impl Process {
                     last_failure: None,
                 });
             }
-            End::Lost => return Next::Lost,
-            End::OperationError(error) => error,
+            AttemptEnd::Lost => return Next::Lost,
+            AttemptEnd::OperationError(error) => error,
         };
         match error {
             OperationError::Permanent(failure) | OperationError::Abandoned(failure) => {

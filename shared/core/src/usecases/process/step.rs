@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How an attempt went.
-pub(super) enum End {
+pub(super) enum AttemptEnd {
     Output(Output),
     OperationError(OperationError),
     /// Another flow is doing the same paid work, at most until then.
@@ -41,14 +41,14 @@ impl Process {
     /// Makes what a step makes of an asset.
     ///
     /// # Errors
-    /// The other [`End`]s of an attempt.
-    pub(super) async fn make_step(
+    /// The other [`AttemptEnd`]s of an attempt.
+    pub(super) async fn run_step(
         &self,
         flow: &mut Flow,
         step: &Step,
         asset: Asset,
         attempt: &mut Attempt,
-    ) -> Result<Result<StepOutput, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
         let description = step.operation.description();
         let work = WorkKey::new(
             &flow.tenant,
@@ -62,22 +62,22 @@ impl Process {
             asset,
             params: step.params.clone(),
             reference: flow.next_reference(),
-            patience: attempt.patience.clone(),
+            backpressure: attempt.backpressure.clone(),
         };
         match description.cost {
-            Cost::Free => self.make_free(flow, step, call, work, attempt).await,
-            Cost::Paid => self.make_paid(flow, step, call, work, attempt).await,
+            Cost::Free => self.run_free(flow, step, call, work, attempt).await,
+            Cost::Paid => self.run_paid(flow, step, call, work, attempt).await,
         }
     }
 
-    async fn make_free(
+    async fn run_free(
         &self,
         flow: &mut Flow,
         step: &Step,
         call: Call,
         work: WorkKey,
         attempt: &mut Attempt,
-    ) -> Result<Result<StepOutput, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
         // Hundreds of flows begin at the same time, and what one of them makes is there for all.
         let _first = self.alike.first(&work).await;
         if let Some(output) = self.result_cache.find(&work).await? {
@@ -89,14 +89,14 @@ impl Process {
         self.call(flow, step, call, work, attempt).await
     }
 
-    async fn make_paid(
+    async fn run_paid(
         &self,
         flow: &mut Flow,
         step: &Step,
         mut call: Call,
         work: WorkKey,
         attempt: &mut Attempt,
-    ) -> Result<Result<StepOutput, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
         if let Some(found) = self.claim_work(flow, &work).await? {
             return Ok(found);
         }
@@ -108,7 +108,7 @@ impl Process {
                     // It was never charged: what follows is the first.
                     let report = Report::from(CallEnd::Confirmed);
                     if self.report(flow, report).await? == Fenced::Lost {
-                        return Ok(Err(End::Lost));
+                        return Ok(Err(AttemptEnd::Lost));
                     }
                     call.reference = flow.next_reference();
                 }
@@ -118,9 +118,9 @@ impl Process {
                 }
                 Ok(LookUp::Unknown(failure)) => {
                     self.release_work(flow, &work).await;
-                    return Ok(Err(End::OperationError(OperationError::Unconfirmed(
-                        failure,
-                    ))));
+                    return Ok(Err(AttemptEnd::OperationError(
+                        OperationError::Unconfirmed(failure),
+                    )));
                 }
                 Err(error) => {
                     attempt.call = CallEnd::Unconfirmed;
@@ -130,7 +130,7 @@ impl Process {
             }
         } else if flow.progress.open_call && !operation.resends_unconfirmed() {
             self.release_work(flow, &work).await;
-            return Ok(Err(End::OperationError(OperationError::Abandoned(
+            return Ok(Err(AttemptEnd::OperationError(OperationError::Abandoned(
                 Failure::transient(
                     FailureCode::VendorUnconfirmed,
                     "the call of the vendor was broken off, and may have been charged; retry the flow to call it again",
@@ -148,14 +148,14 @@ impl Process {
         call: Call,
         work: WorkKey,
         attempt: &mut Attempt,
-    ) -> Result<Result<StepOutput, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
         if step.operation.keeps_asset() {
             self.keep_asset(flow, call.asset.content.clone()).await?;
         }
         if step.operation.description().cost == Cost::Paid {
             attempt.note(flow, self.clock.now(), Happened::Sent);
             if self.begin_call(flow, attempt).await? == Fenced::Lost {
-                return Ok(Err(End::Lost));
+                return Ok(Err(AttemptEnd::Lost));
             }
             // Until its product is kept, or its refusal known, the call may have been paid for nothing.
             attempt.call = CallEnd::Unconfirmed;
@@ -174,7 +174,7 @@ impl Process {
         work: WorkKey,
         run: Result<Run, OperationError>,
         attempt: &mut Attempt,
-    ) -> Result<Result<StepOutput, End>, Unavailable> {
+    ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
         let error = match run {
             Ok(Run::Done(product)) => {
                 let made = self.keep(flow, &work, product).await?;
@@ -199,13 +199,13 @@ impl Process {
         work: &WorkKey,
         error: OperationError,
         attempt: &mut Attempt,
-    ) -> End {
+    ) -> AttemptEnd {
         if step.operation.description().cost == Cost::Free {
             attempt.call = CallEnd::Confirmed;
-            return End::OperationError(error);
+            return AttemptEnd::OperationError(error);
         }
         self.release_work(flow, work).await;
-        End::OperationError(match error {
+        AttemptEnd::OperationError(match error {
             // It stays open, so that the next attempt asks what became of it.
             OperationError::Unconfirmed(failure) | OperationError::Abandoned(failure)
                 if step.operation.looks_up() =>
@@ -260,7 +260,7 @@ impl Process {
         &self,
         flow: &Flow,
         work: &WorkKey,
-    ) -> Result<Option<Result<StepOutput, End>>, Unavailable> {
+    ) -> Result<Option<Result<StepOutput, AttemptEnd>>, Unavailable> {
         loop {
             let now = self.clock.now();
             let until = now + self.limits.lease;
@@ -270,7 +270,7 @@ impl Process {
                 .await?
             {
                 WorkClaim::Claimed => return Ok(None),
-                WorkClaim::Held { until } => return Ok(Some(Err(End::Busy { until }))),
+                WorkClaim::Held { until } => return Ok(Some(Err(AttemptEnd::Busy { until }))),
                 WorkClaim::Done(output) if self.outputs.exists(&output.key).await? => {
                     return Ok(Some(Ok(StepOutput::before(output))));
                 }
