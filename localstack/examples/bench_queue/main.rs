@@ -20,6 +20,8 @@ mod process;
 mod stub;
 
 use std::fmt;
+use std::fs::File;
+use std::path::Path;
 use std::time::Duration;
 
 /// Flows of a batch.
@@ -64,14 +66,12 @@ async fn main() {
     let program = program.unwrap_or_else(|| "target/release/assetmill".to_owned());
     let python = arguments.next();
     let rounds = 3;
+    let folders = tempfile::tempdir().unwrap();
+    let mut numbers = 0..;
     for delay in [Duration::ZERO, Duration::from_millis(200)] {
         println!("vendor of {} ms", delay.as_millis());
         for _ in 0..rounds {
             let stub = stub::serve(delay).await;
-            // They are deleted together: a file system looks long for a place for new files where many were deleted
-            // just now.
-            let folders = tempfile::tempdir().unwrap();
-            let mut numbers = 0..;
             let mut folder = || {
                 let number = numbers.next().unwrap_or(0);
                 let folder = folders.path().join(number.to_string());
@@ -86,6 +86,20 @@ async fn main() {
             for measured in all {
                 println!("  {measured}");
             }
+            empty(folders.path());
+        }
+    }
+}
+
+/// Gives back the room of all files, and leaves their names: a file system looks long for a place for new files where
+/// thousands were deleted just now, and what is measured next would pay for it.
+fn empty(folder: &Path) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            empty(&entry.path());
+        } else if let Ok(file) = File::options().write(true).open(entry.path()) {
+            file.set_len(0).unwrap();
         }
     }
 }
