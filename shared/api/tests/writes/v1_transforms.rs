@@ -62,6 +62,26 @@ async fn every_asset_has_its_row_in_the_order_of_the_request() {
     assert!(!body.to_string().contains("hunter2"));
 }
 
+/// Some fail before anything is paid for, and then the batch is accepted.
+#[tokio::test]
+async fn what_is_paid_for_is_a_batch_that_is_complete_when_it_is_answered() {
+    for urls in [
+        ["https://assets.test/fails/source_not_found", ASSET],
+        [ASSET, "https://assets.test/fails/source_not_found"],
+        ["ftp://assets.test/a", ASSET],
+    ] {
+        let world = World::paid();
+        let body = world.post(PATH, order(&urls)).await.json();
+        assert_eq!(body["status"], "PARTIAL", "{body}");
+        let tenant = "default".parse().unwrap();
+        let batches = world.state.submit.flows.batches(&tenant, None, 2);
+        let batches = batches.await.unwrap();
+        assert_eq!(body["batch_id"], batches[0].id.to_string());
+        assert!(batches[0].completed_at.is_some(), "{urls:?}");
+        assert_eq!(world.messages().await, 0);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_takes_too_long_goes_on_and_the_rest_is_answered() {
     let world = World::new();

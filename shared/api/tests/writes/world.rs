@@ -57,7 +57,7 @@ impl World {
             sources: Arc::new(Assets),
             result_cache: Arc::new(MemoryResultCache::default()),
             outputs: outputs.clone(),
-            catalogue: catalogue(),
+            catalogue: catalogue(Cost::Free),
             alike: Alike::default(),
             pacer: Pacer::new(gates.clone(), clock.clone()),
             clock: clock.clone(),
@@ -79,14 +79,14 @@ impl World {
             cancel: Cancel { flows, clock },
             retry: Retry {
                 submit: submit.clone(),
-                catalogue: catalogue(),
+                catalogue: catalogue(Cost::Free),
             },
             once: Once {
                 submit: submit.clone(),
                 keys: Arc::new(MemoryIdempotencyKeys::default()),
             },
             submit,
-            catalogue: catalogue(),
+            catalogue: catalogue(Cost::Free),
             outputs: outputs.clone(),
             links: outputs.clone(),
             readiness: Readiness::new(Vec::new()),
@@ -129,6 +129,14 @@ impl World {
         let answer = support::ask(self.routes(), support::post(path, body)).await;
         self.written().await;
         answer
+    }
+
+    /// What costs nothing elsewhere is paid for.
+    pub(crate) fn paid() -> Self {
+        let mut world = Self::new();
+        world.state.catalogue = catalogue(Cost::Paid);
+        world.state.answer.work.process.catalogue = catalogue(Cost::Paid);
+        world
     }
 
     /// Keeps what v1 answers, though it costs nothing.
@@ -239,7 +247,7 @@ impl Operation for Copies {
     }
 }
 
-fn catalogue() -> Catalogue {
+fn catalogue(cost: Cost) -> Catalogue {
     let operation = |name: &str, availability| -> Arc<dyn Operation> {
         let times = ParamSpec {
             summary: "How often".to_owned(),
@@ -253,7 +261,7 @@ fn catalogue() -> Catalogue {
             accepts: Vec::new(),
             produces: vec![MediaType::png()],
             availability,
-            cost: Cost::Free,
+            cost,
         }))
     };
     let reason = "the operator has to set VENDOR_KEY".to_owned();

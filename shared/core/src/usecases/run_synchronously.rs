@@ -96,8 +96,6 @@ impl RunSynchronously {
                 .run_unkept(&operation, accepted, products, deadline)
                 .await;
         }
-        // Whoever refuses a source settles its flow at once, and tells nobody.
-        let refused = accepted.flows.iter().any(|flow| flow.state().is_settled());
         let behind = self.attempts.clone();
         let rows = LateRows::new(self.submit.flows.clone(), &accepted, behind);
         let rows = Arc::new(rows);
@@ -106,7 +104,7 @@ impl RunSynchronously {
         self.run_until(&accepted.flows, work, deadline).await;
         let ended = rows.end().await?;
         accepted.flows = ended.flows;
-        if refused || !ended.told {
+        if !ended.told {
             self.submit
                 .dispatch(&accepted.batch, &accepted.flows)
                 .await?;

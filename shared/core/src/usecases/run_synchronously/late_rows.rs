@@ -28,6 +28,8 @@ struct Rows {
     /// As they are known.
     flows: Vec<Flow>,
     accepted: bool,
+    /// Whether some were settled before they were accepted, of which nobody has told the batch.
+    untold: bool,
     /// Who noted that the batch is complete, if it was noted when its only flow was settled.
     completion: Option<Completion>,
 }
@@ -51,6 +53,7 @@ impl LateRows {
             rows: Mutex::new(Rows {
                 flows: accepted.flows.clone(),
                 accepted: false,
+                untold: false,
                 completion: None,
             }),
             behind,
@@ -60,11 +63,9 @@ impl LateRows {
     /// Writes what is not written, and tells how the flows are.
     pub(super) async fn end(&self) -> Result<Ended, Unavailable> {
         let mut rows = self.rows.lock().await;
-        let told = rows.accepted;
         self.accept(&mut rows).await?;
-        let settled = |flow: &Flow| flow.state().is_settled();
-        if rows.flows.iter().all(settled) {
-            let flows = rows.flows.clone();
+        if rows.flows.iter().all(is_settled) {
+            let (flows, told) = (rows.flows.clone(), !rows.untold);
             return Ok(Ended { flows, told });
         }
         let ids: Vec<_> = rows.flows.iter().map(|flow| flow.id).collect();
@@ -83,6 +84,7 @@ impl LateRows {
         if !rows.accepted {
             self.written.accept(&self.batch, &rows.flows).await?;
             rows.accepted = true;
+            rows.untold = rows.flows.iter().any(is_settled);
         }
         Ok(())
     }
@@ -129,6 +131,10 @@ impl LateRows {
         }
         Ok(Some(before))
     }
+}
+
+fn is_settled(flow: &Flow) -> bool {
+    flow.state().is_settled()
 }
 
 /// Whether others have to know of a flow that is like this. Who claimed it, and that it ended before anything was paid
