@@ -14,6 +14,7 @@ mod resting;
 mod result_cache;
 mod settling;
 mod steps;
+mod together;
 
 use std::any::Any;
 use std::future::Future;
@@ -95,6 +96,7 @@ impl Part {
                 steps::CASES,
                 resting::CASES,
                 settling::CASES,
+                together::CASES,
                 result_cache::CASES,
                 idempotency::CASES,
                 gates::CASES,

@@ -18,7 +18,10 @@ mod sources;
 
 pub use changes::FlowChanges;
 pub use clock::{Clock, SteadyClock, SystemClock};
-pub use flows::{Completion, FlowPage, FlowReads, FlowWrites, Rule, SettledCount, SingleChange};
+pub use flows::{
+    ClaimOfWork, Claiming, Completion, CountedChange, FlowPage, FlowReads, FlowWrites, MadeWork,
+    Rule, SettledCount,
+};
 pub use gates::{GateReads, GateRule, Gates};
 pub use idempotency::IdempotencyKeys;
 pub use limits::LimitsOfTenants;

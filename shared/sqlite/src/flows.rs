@@ -1,5 +1,6 @@
 //! Flows and batches in SQLite.
 
+mod statements;
 mod writes;
 
 use assetmill_core::ports::{FlowPage, FlowReads, Unavailable};

@@ -61,36 +61,21 @@ impl ResultCache for SqliteResultCache {
         until: Timestamp,
     ) -> Result<WorkClaim, Unavailable> {
         let key = key.as_str().to_owned();
-        let (holder, fence) = columns(holder);
         let gone = self.retention.cutoff();
-        let claimed = self.database.write(move |rows| {
-            if let Some(output) = found(rows, &key, gone)? {
-                return Ok(WorkClaim::Done(output));
-            }
-            if let Some(held) = held(rows, &key)?
-                && held.until > now.as_millisecond()
-                && (held.holder != holder || held.fence > fence)
-            {
-                let until = Timestamp::from_millisecond(held.until).unwrap_or(until);
-                return Ok(WorkClaim::Held { until });
-            }
-            rows.prepare_cached(
-                "INSERT OR REPLACE INTO works (work_key, holder, fence, held_until)
-                 VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![key, holder, fence, until.as_millisecond()])?;
-            Ok(WorkClaim::Claimed)
-        });
+        let claimed = self
+            .database
+            .write(move |rows| claim(rows, &key, holder, now, until, gone));
         claimed.await.map_err(|error| error.of("works"))
     }
 
     async fn complete(&self, key: &WorkKey, output: &Output) -> Result<(), Unavailable> {
+        let key = key.as_str().to_owned();
         let output = rows::to_json(output).map_err(|error| Unavailable::new("works", error))?;
-        self.execute(
-            "INSERT OR REPLACE INTO works (work_key, output, made_at) VALUES (?1, ?2, ?3)",
-            (key.as_str().to_owned(), output, self.retention.now()),
-        )
-        .await
+        let now = self.retention.now();
+        let completed = self
+            .database
+            .write(move |rows| complete(rows, &key, &output, now));
+        completed.await.map_err(|error| error.of("works"))
     }
 
     async fn release(&self, key: &WorkKey, holder: WorkHolder) -> Result<(), Unavailable> {
@@ -109,6 +94,48 @@ impl ResultCache for SqliteResultCache {
         )
         .await
     }
+}
+
+/// As [`ResultCache::claim`] promises.
+pub(super) fn claim(
+    rows: &Connection,
+    key: &str,
+    holder: WorkHolder,
+    now: Timestamp,
+    until: Timestamp,
+    gone: Cutoff,
+) -> rusqlite::Result<WorkClaim> {
+    if let Some(output) = found(rows, key, gone)? {
+        return Ok(WorkClaim::Done(output));
+    }
+    let (holder, fence) = columns(holder);
+    if let Some(held) = held(rows, key)?
+        && held.until > now.as_millisecond()
+        && (held.holder != holder || held.fence > fence)
+    {
+        let until = Timestamp::from_millisecond(held.until).unwrap_or(until);
+        return Ok(WorkClaim::Held { until });
+    }
+    rows.prepare_cached(
+        "INSERT OR REPLACE INTO works (work_key, holder, fence, held_until)
+         VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![key, holder, fence, until.as_millisecond()])?;
+    Ok(WorkClaim::Claimed)
+}
+
+/// As [`ResultCache::complete`] promises.
+pub(super) fn complete(
+    rows: &Connection,
+    key: &str,
+    output: &str,
+    made_at: i64,
+) -> rusqlite::Result<()> {
+    rows.prepare_cached(
+        "INSERT OR REPLACE INTO works (work_key, output, made_at) VALUES (?1, ?2, ?3)",
+    )?
+    .execute(params![key, output, made_at])?;
+    Ok(())
 }
 
 fn columns(holder: WorkHolder) -> (String, i64) {

@@ -26,7 +26,7 @@ cases! { "result_cache":
     forgetting_leaves_a_claim,
 }
 
-fn key() -> WorkKey {
+pub(super) fn key() -> WorkKey {
     WorkKey::new(
         &tenant(),
         &"copy".parse().unwrap(),
@@ -37,7 +37,7 @@ fn key() -> WorkKey {
 }
 
 /// The first attempt at a flow of its own.
-fn holder() -> WorkHolder {
+pub(super) fn holder() -> WorkHolder {
     WorkHolder {
         flow_id: FlowId::generate(),
         fence: 1,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use assetmill_core::ports::{Completion, FlowChanges as _, Rule, SettledCount};
+use assetmill_core::ports::{Completion, FlowChanges as _, SettledCount};
 use assetmill_core::{
-    BatchId, CallEnd, Cancellation, Claim, Deferral, Failure, FailureCode, Fenced, Flow, FlowId,
+    BatchId, CallEnd, Cancellation, Claim, Deferral, Failure, FailureCode, Fenced, FlowId,
     FlowState, MAX_BATCH, NextTry, Settlement, Status, Wait,
 };
 use futures_util::future::join_all;
@@ -30,8 +30,6 @@ cases! { "settling":
     a_batch_completes_once,
     a_completion_is_listed_until_all_has_followed,
     a_batch_that_completed_needs_no_dispatch,
-    a_single_flow_completes_its_batch,
-    a_single_flow_that_goes_on_completes_nothing,
 }
 
 async fn a_flow_completes(on: Arc<Adapters>) {
@@ -313,46 +311,4 @@ async fn a_batch_that_completed_needs_no_dispatch(on: Arc<Adapters>) {
     assert_eq!(on.flows.undispatched(at(100), 10).await.unwrap(), []);
     on.flows.mark_dispatched(batch.id, at(21)).await.unwrap();
     assert_eq!(completions(&on, 100).await, [batch.id]);
-}
-
-async fn a_single_flow_completes_its_batch(on: Arc<Adapters>) {
-    let (batch, rows) = batch(1);
-    on.flows.accept(&batch, &rows).await.unwrap();
-    let flow = claimed(&*on.flows, rows[0].id).await;
-    let settle: Rule = Arc::new(move |row: &mut Flow| {
-        let settlement = Settlement::Completed(output(b"made"));
-        row.settle(flow.fence, settlement, CallEnd::NoCall.into(), at(20));
-    });
-    let id = rows[0].id;
-    let first = on.flows.change_single(id.into(), settle.clone()).await;
-    let first = first.unwrap().unwrap();
-    assert_eq!(first.before.state(), FlowState::Running);
-    assert_eq!(first.completion, Some(Completion::First));
-    assert_eq!(read(&*on.flows, id).await.status.settled_at(), Some(at(20)));
-    let again = on.flows.change_single(id.into(), settle).await;
-    let again = again.unwrap().unwrap();
-    assert_eq!(again.completion, Some(Completion::Already));
-    // As if it had been told in steps.
-    let counted = on.flows.count_settled(batch.id, &[0]).await.unwrap();
-    assert_eq!(counted, SettledCount::Complete);
-    let row = on.flows.batch(&batch.tenant, batch.id).await.unwrap();
-    assert_eq!(row.unwrap().completed_at, Some(at(20)));
-    let open = on.flows.completions(at(21), 10).await.unwrap();
-    assert_eq!(open.len(), 1, "something is to follow from it");
-}
-
-async fn a_single_flow_that_goes_on_completes_nothing(on: Arc<Adapters>) {
-    let (batch, rows) = put(&*on.flows, 1).await;
-    let claim: Rule = Arc::new(|row: &mut Flow| {
-        row.claim(at(10), at(20));
-    });
-    let id = rows[0].id;
-    let changed = on.flows.change_single(id.into(), claim.clone()).await;
-    assert_eq!(changed.unwrap().unwrap().completion, None);
-    assert_eq!(read(&*on.flows, id).await.state(), FlowState::Running);
-    let row = on.flows.batch(&batch.tenant, batch.id).await.unwrap();
-    assert_eq!(row.unwrap().completed_at, None);
-    let unknown = FlowId::generate();
-    let unknown = on.flows.change_single(unknown.into(), claim).await;
-    assert_eq!(unknown.unwrap(), None);
 }

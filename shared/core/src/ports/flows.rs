@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::Unavailable;
-use crate::{Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, TenantId};
+use super::{ResultCache, Unavailable, WorkClaim, WorkHolder};
+use crate::{Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, Output, TenantId, WorkKey};
 
 /// Reads flows and batches.
 #[async_trait]
@@ -66,11 +66,26 @@ pub trait FlowWrites: FlowReads {
     /// were never accepted. MUST leave a row alone that is there: what became of it stays.
     async fn put_batch(&self, batch: &Batch) -> Result<(), Unavailable>;
 
-    /// Accepts a batch with its flows, as [`put_flows`](Self::put_flows) and then [`put_batch`](Self::put_batch) do;
-    /// in one write where rows can change together.
-    async fn accept(&self, batch: &Batch, flows: &[Flow]) -> Result<(), Unavailable> {
-        self.put_flows(flows).await?;
-        self.put_batch(batch).await
+    /// Accepts a batch with its flows, as [`put_flows`](Self::put_flows) and then [`put_batch`](Self::put_batch) do; if
+    /// one of them is to do work, only where its claim wins. In one write where rows can change together.
+    async fn accept(
+        &self,
+        claim: Option<ClaimOfWork<'_>>,
+        batch: &Batch,
+        flows: &[Flow],
+    ) -> Result<Claiming<()>, Unavailable> {
+        let claimed = match claim {
+            Some(claim) => claim.make().await?,
+            None => WorkClaim::Claimed,
+        };
+        match claimed {
+            WorkClaim::Claimed => {
+                self.put_flows(flows).await?;
+                Ok(Claiming::Claimed(self.put_batch(batch).await?))
+            }
+            WorkClaim::Held { until } => Ok(Claiming::Held { until }),
+            WorkClaim::Done(output) => Ok(Claiming::Done(output)),
+        }
     }
 
     /// Notes that nothing is left to send for this batch. MUST be idempotent.
@@ -97,14 +112,34 @@ pub trait FlowWrites: FlowReads {
     /// that is the row; whatever the guess says, the flow that it answers MUST have been the row during the call.
     async fn change(&self, flow: FlowRef, rule: Rule) -> Result<Option<Flow>, Unavailable>;
 
-    /// Changes the row of a flow as [`change`](Self::change) does. If it is settled then, its batch, of which it MUST be
-    /// the only flow, is completed as by [`count_settled`](Self::count_settled) and
-    /// [`mark_completed`](Self::mark_completed); in one write where rows can change together.
-    async fn change_single(
+    /// Claims work, and changes the row of the flow that is to do it if the claim wins; in one write where rows can
+    /// change together.
+    async fn change_claiming(
         &self,
+        claim: ClaimOfWork<'_>,
         flow: FlowRef,
         rule: Rule,
-    ) -> Result<Option<SingleChange>, Unavailable> {
+    ) -> Result<Claiming<Option<Flow>>, Unavailable> {
+        match claim.make().await? {
+            WorkClaim::Claimed => Ok(Claiming::Claimed(self.change(flow, rule).await?)),
+            WorkClaim::Held { until } => Ok(Claiming::Held { until }),
+            WorkClaim::Done(output) => Ok(Claiming::Done(output)),
+        }
+    }
+
+    /// Remembers the output of work, if there is one, and then changes the row of the flow that did it, as
+    /// [`change`](Self::change) does. If that is settled then, it is counted as by
+    /// [`count_settled`](Self::count_settled), and its batch, if it is complete then, marked as by
+    /// [`mark_completed`](Self::mark_completed). All in one write where rows can change together.
+    async fn change_and_count(
+        &self,
+        made: Option<MadeWork<'_>>,
+        flow: FlowRef,
+        rule: Rule,
+    ) -> Result<Option<CountedChange>, Unavailable> {
+        if let Some(made) = made {
+            made.results.complete(made.key, made.output).await?;
+        }
         let Some(before) = self.change(flow, rule.clone()).await? else {
             return Ok(None);
         };
@@ -116,7 +151,7 @@ pub trait FlowWrites: FlowReads {
         {
             completion = Some(self.mark_completed(after.batch_id, now).await?);
         }
-        Ok(Some(SingleChange { before, completion }))
+        Ok(Some(CountedChange { before, completion }))
     }
 
     /// Notes that the flows at `indexes` are settled. MUST be idempotent, MUST take any number up to
@@ -153,12 +188,62 @@ pub trait FlowWrites: FlowReads {
 /// that turns out to have changed, and then on what it became.
 pub type Rule = Arc<dyn Fn(&mut Flow) + Send + Sync>;
 
-/// What became of a flow that is the only one of its batch.
+/// A claim of work that comes before something is written about the flow that is to do it.
+#[derive(Clone, Copy)]
+pub struct ClaimOfWork<'a> {
+    /// Where work is claimed. MUST be of the same store as the flow.
+    pub results: &'a dyn ResultCache,
+    /// The work.
+    pub key: &'a WorkKey,
+    /// Who is to do it.
+    pub holder: WorkHolder,
+    /// The time.
+    pub now: Timestamp,
+    /// When the claim ends.
+    pub until: Timestamp,
+}
+
+impl ClaimOfWork<'_> {
+    /// Makes the claim by itself.
+    pub async fn make(&self) -> Result<WorkClaim, Unavailable> {
+        let made = self
+            .results
+            .claim(self.key, self.holder, self.now, self.until);
+        made.await
+    }
+}
+
+/// What became of a claim of work, and of what was to be written if it won.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SingleChange {
+pub enum Claiming<Written> {
+    /// It won.
+    Claimed(Written),
+    /// Another flow does the work, at most until then. Nothing was written.
+    Held {
+        /// When its claim ends.
+        until: Timestamp,
+    },
+    /// The work was done. Nothing was written.
+    Done(Output),
+}
+
+/// What a flow made, to be remembered as the output of its work.
+#[derive(Clone, Copy)]
+pub struct MadeWork<'a> {
+    /// Where it is remembered. MUST be of the same store as the flow.
+    pub results: &'a dyn ResultCache,
+    /// The work.
+    pub key: &'a WorkKey,
+    /// What came of it.
+    pub output: &'a Output,
+}
+
+/// What became of a flow that is counted if it is settled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CountedChange {
     /// The flow as it was before.
     pub before: Flow,
-    /// Who noted the completion of the batch, if it is settled.
+    /// Who noted the completion of its batch, if every flow of it was counted then.
     pub completion: Option<Completion>,
 }
 

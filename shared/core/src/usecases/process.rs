@@ -3,6 +3,7 @@
 mod alike;
 mod attempt;
 mod finish;
+mod held_row;
 mod jobs;
 mod keep;
 mod step;
@@ -21,7 +22,7 @@ use super::completion::note_settled;
 use crate::ports::{
     Clock, FlowChanges as _, FlowWrites, OutputWrites, ResultCache, Sources, Unavailable,
 };
-use crate::{CallEnd, Catalogue, Claim, Deferral, Fenced, Flow, FlowRef, NextTry, Wait};
+use crate::{CallEnd, Catalogue, Claim, Deferral, Flow, FlowRef, NextTry, Wait};
 pub use alike::Alike;
 use attempt::Attempt;
 pub(super) use keep::product_output;
@@ -30,8 +31,8 @@ pub(super) use unkept::{Unkept, needs_no_row};
 /// Processes flows, one attempt at a time.
 ///
 /// The timeline of an attempt: ask for its turn; claim the flow; fetch the asset, or what the last step made; find or claim the
-/// work; note that a paid call begins; run the step; store its output; remember the work; note that the step
-/// is done and begin the next one, or settle the flow; count it. A crash between any two is mended by the
+/// work and note that a paid call begins; run the step; store its output; remember the work, and note that the step
+/// is done and begin the next one, or settle the flow and count it. A crash between any two is mended by the
 /// next attempt, which the queue brings.
 #[derive(Clone)]
 pub struct Process {
@@ -174,25 +175,6 @@ impl Process {
         }
     }
 
-    /// Changes the row of a flow that this attempt holds, from what it wrote last, if it holds it still. `flow` is
-    /// the row afterwards.
-    async fn change(
-        &self,
-        flow: &mut Flow,
-        rule: impl Fn(&mut Flow, u64) -> Fenced + Send + Sync + 'static,
-    ) -> Result<Fenced, Unavailable> {
-        let fence = flow.fence;
-        let mut row = flow.clone();
-        let changed = self
-            .flows
-            .change_held(&mut row, move |row| rule(row, fence))
-            .await?;
-        if changed == Some(Fenced::Done) {
-            *flow = row;
-        }
-        Ok(changed.unwrap_or(Fenced::Lost))
-    }
-
     /// How long it is until then; nothing if that is past.
     pub(super) fn time_until(&self, until: Timestamp) -> Duration {
         let wait = until.duration_since(self.clock.now());
@@ -201,8 +183,15 @@ impl Process {
 
     async fn run(&self, mut flow: Flow, mut attempt: Attempt) -> Result<Outcome, Unavailable> {
         match self.run_steps(&mut flow, &mut attempt).await {
-            Ok(end) => self.finish(flow, attempt, end).await,
+            Ok(end) => {
+                let finished = self.finish(flow, &mut attempt, end).await;
+                if finished.is_err() {
+                    self.remember_made(&mut attempt).await;
+                }
+                finished
+            }
             Err(error) => {
+                self.remember_made(&mut attempt).await;
                 self.leave_turn(flow.id, &mut attempt).await;
                 self.give_back(flow, attempt).await;
                 Err(error)

@@ -1,13 +1,14 @@
 use assetmill_core::ports::{
-    Completion, FlowWrites, Rule, SettledCount, SingleChange, Unavailable,
+    ClaimOfWork, Claiming, Completion, CountedChange, FlowWrites, MadeWork, Rule, SettledCount,
+    Unavailable, WorkClaim,
 };
-use assetmill_core::{Batch, BatchId, Flow, FlowId, FlowRef};
+use assetmill_core::{Batch, BatchId, Flow, FlowRef};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
-use super::SqliteFlows;
-use crate::retention::Cutoff;
+use super::{SqliteFlows, statements};
+use crate::result_cache;
 use crate::rows::{self, BATCH, FLOW};
 
 impl SqliteFlows {
@@ -18,30 +19,57 @@ impl SqliteFlows {
         let written = self.database.write(work).await;
         written.map_err(|error| error.of("flows"))
     }
+
+    /// Claims work and, if the claim wins, runs `work` in the same transaction.
+    async fn write_claiming<T: Send + 'static>(
+        &self,
+        claim: ClaimOfWork<'_>,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<Claiming<T>, Unavailable> {
+        let key = claim.key.as_str().to_owned();
+        let (holder, now, until) = (claim.holder, claim.now, claim.until);
+        let gone = self.retention.cutoff();
+        self.write(move |rows| {
+            let claim = result_cache::claim(rows, &key, holder, now, until, gone)?;
+            Ok(match claim {
+                WorkClaim::Claimed => Claiming::Claimed(work(rows)?),
+                WorkClaim::Held { until } => Claiming::Held { until },
+                WorkClaim::Done(output) => Claiming::Done(output),
+            })
+        })
+        .await
+    }
 }
 
 #[async_trait]
 impl FlowWrites for SqliteFlows {
     async fn put_flows(&self, flows: &[Flow]) -> Result<(), Unavailable> {
         let flows = flows.to_vec();
-        self.write(move |rows| flows.iter().try_for_each(|flow| rows::put_flow(rows, flow)))
+        self.write(move |rows| statements::put_flows(rows, &flows))
             .await
     }
 
     async fn put_batch(&self, batch: &Batch) -> Result<(), Unavailable> {
         let batch = batch.clone();
-        self.write(move |rows| put_batch(rows, &batch)).await
+        self.write(move |rows| statements::put_batch(rows, &batch))
+            .await
     }
 
-    async fn accept(&self, batch: &Batch, flows: &[Flow]) -> Result<(), Unavailable> {
+    async fn accept(
+        &self,
+        claim: Option<ClaimOfWork<'_>>,
+        batch: &Batch,
+        flows: &[Flow],
+    ) -> Result<Claiming<()>, Unavailable> {
         let (batch, flows) = (batch.clone(), flows.to_vec());
-        self.write(move |rows| {
-            flows
-                .iter()
-                .try_for_each(|flow| rows::put_flow(rows, flow))?;
-            put_batch(rows, &batch)
-        })
-        .await
+        let accept = move |rows: &Connection| {
+            statements::put_flows(rows, &flows)?;
+            statements::put_batch(rows, &batch)
+        };
+        match claim {
+            Some(claim) => self.write_claiming(claim, accept).await,
+            None => Ok(Claiming::Claimed(self.write(accept).await?)),
+        }
     }
 
     async fn mark_dispatched(&self, id: BatchId, now: Timestamp) -> Result<(), Unavailable> {
@@ -87,33 +115,46 @@ impl FlowWrites for SqliteFlows {
     async fn change(&self, flow: FlowRef, rule: Rule) -> Result<Option<Flow>, Unavailable> {
         let gone = self.retention.cutoff();
         self.write(move |rows| {
-            let changed = change(rows, flow.id(), &rule, gone)?;
+            let changed = statements::change(rows, flow.id(), &rule, gone)?;
             Ok(changed.map(|(before, _)| before))
         })
         .await
     }
 
-    async fn change_single(
+    async fn change_claiming(
         &self,
+        claim: ClaimOfWork<'_>,
         flow: FlowRef,
         rule: Rule,
-    ) -> Result<Option<SingleChange>, Unavailable> {
+    ) -> Result<Claiming<Option<Flow>>, Unavailable> {
         let gone = self.retention.cutoff();
+        self.write_claiming(claim, move |rows| {
+            let changed = statements::change(rows, flow.id(), &rule, gone)?;
+            Ok(changed.map(|(before, _)| before))
+        })
+        .await
+    }
+
+    async fn change_and_count(
+        &self,
+        made: Option<MadeWork<'_>>,
+        flow: FlowRef,
+        rule: Rule,
+    ) -> Result<Option<CountedChange>, Unavailable> {
+        let made = match made {
+            Some(made) => {
+                let output = rows::to_json(made.output);
+                let output = output.map_err(|error| Unavailable::new("works", error))?;
+                Some((made.key.as_str().to_owned(), output))
+            }
+            None => None,
+        };
+        let (gone, made_at) = (self.retention.cutoff(), self.retention.now());
         self.write(move |rows| {
-            let Some((before, changed)) = change(rows, flow.id(), &rule, gone)? else {
-                return Ok(None);
-            };
-            let after = changed.as_ref().unwrap_or(&before);
-            let completion = match after.status.settled_at() {
-                Some(now)
-                    if count_settled(rows, after.batch_id, &[after.index])?
-                        == SettledCount::Complete =>
-                {
-                    Some(mark_completed(rows, after.batch_id, now)?)
-                }
-                _ => None,
-            };
-            Ok(Some(SingleChange { before, completion }))
+            if let Some((key, output)) = made {
+                result_cache::complete(rows, &key, &output, made_at)?;
+            }
+            statements::change_and_count(rows, flow.id(), &rule, gone)
         })
         .await
     }
@@ -124,7 +165,7 @@ impl FlowWrites for SqliteFlows {
         indexes: &[u32],
     ) -> Result<SettledCount, Unavailable> {
         let indexes = indexes.to_vec();
-        self.write(move |rows| count_settled(rows, batch, &indexes))
+        self.write(move |rows| statements::count_settled(rows, batch, &indexes))
             .await
     }
 
@@ -133,7 +174,7 @@ impl FlowWrites for SqliteFlows {
         batch: BatchId,
         now: Timestamp,
     ) -> Result<Completion, Unavailable> {
-        self.write(move |rows| mark_completed(rows, batch, now))
+        self.write(move |rows| statements::mark_completed(rows, batch, now))
             .await
     }
 
@@ -164,86 +205,4 @@ impl FlowWrites for SqliteFlows {
         })
         .await
     }
-}
-
-fn put_batch(rows: &Connection, batch: &Batch) -> rusqlite::Result<()> {
-    rows.prepare_cached(
-        "INSERT INTO batches (batch_id, tenant, operation, params, size,
-            retry_of, created_at, dispatched_at, completed_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT (batch_id) DO NOTHING",
-    )?
-    .execute(params![
-        batch.id.to_string(),
-        batch.tenant.as_str(),
-        batch.operation.as_str(),
-        batch.params.canonical(),
-        batch.size,
-        batch.retry_of.map(|id| id.to_string()),
-        batch.created_at.as_millisecond(),
-        batch.dispatched_at.map(Timestamp::as_millisecond),
-        batch.completed_at.map(Timestamp::as_millisecond),
-    ])?;
-    Ok(())
-}
-
-/// The flow before, and after if that is another; `None` if there is none.
-fn change(
-    rows: &Connection,
-    id: FlowId,
-    rule: &Rule,
-    gone: Cutoff,
-) -> rusqlite::Result<Option<(Flow, Option<Flow>)>> {
-    let Some(before) = rows::find_flow(rows, &id.to_string(), gone)? else {
-        return Ok(None);
-    };
-    let ((), changed) = before.apply(&**rule);
-    if let Some(changed) = &changed {
-        rows::put_flow(rows, changed)?;
-    }
-    Ok(Some((before, changed)))
-}
-
-fn count_settled(
-    rows: &Connection,
-    batch: BatchId,
-    indexes: &[u32],
-) -> rusqlite::Result<SettledCount> {
-    let batch = batch.to_string();
-    let mut insert =
-        rows.prepare_cached("INSERT OR IGNORE INTO tallies (batch_id, place) VALUES (?1, ?2)")?;
-    let mut added = 0;
-    for index in indexes {
-        added += insert.execute(params![batch, index])?;
-    }
-    let complete = rows
-        .prepare_cached(
-            "UPDATE batches SET settled = settled + ?2 WHERE batch_id = ?1
-             RETURNING settled >= size",
-        )?
-        .query_row(params![batch, added], |row| row.get(0))
-        .optional()?;
-    Ok(match complete {
-        Some(true) => SettledCount::Complete,
-        Some(false) | None => SettledCount::Open,
-    })
-}
-
-fn mark_completed(
-    rows: &Connection,
-    batch: BatchId,
-    now: Timestamp,
-) -> rusqlite::Result<Completion> {
-    let marked = rows
-        .prepare_cached(
-            "UPDATE batches
-             SET completed_at = ?2, follows_open = 1,
-                 dispatched_at = coalesce(dispatched_at, ?2)
-             WHERE batch_id = ?1 AND completed_at IS NULL",
-        )?
-        .execute(params![batch.to_string(), now.as_millisecond()])?;
-    Ok(match marked {
-        0 => Completion::Already,
-        _ => Completion::First,
-    })
 }

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::Waiting;
 use crate::usecases::pacer::Pass;
 use crate::{
-    Backpressure, CallEnd, Event, Flow, Happened, NextTry, OperationName, Report, RetryPolicy,
-    Sha256Digest,
+    Backpressure, CallEnd, Event, Flow, Happened, NextTry, OperationName, Output, Report,
+    RetryPolicy, Sha256Digest, WorkKey,
 };
 
 /// A flow's turn at a step.
@@ -32,6 +32,8 @@ pub(super) struct Attempt {
     pub(super) called: bool,
     /// What whoever was called in that turn asks of those who come next.
     pub(super) backpressure: Backpressure,
+    /// What it made that no change of the row has told yet: stored, and not remembered as the output of its work.
+    pub(super) made: Option<(WorkKey, Output)>,
     /// What happened since its last change of the row.
     events: Vec<Event>,
 }
@@ -46,6 +48,7 @@ impl Attempt {
             turn: None,
             called: false,
             backpressure: Backpressure::default(),
+            made: None,
             events: Vec::new(),
         }
     }
@@ -58,6 +61,13 @@ impl Attempt {
     /// What happened since the last change of the row.
     pub(super) fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
+    }
+
+    /// What happened since the last change of the row, and this.
+    pub(super) fn events_with(&self, event: Event) -> Vec<Event> {
+        let mut events = self.events.clone();
+        events.push(event);
+        events
     }
 
     /// What it has to tell, once: after that it knows of no call.

@@ -10,7 +10,6 @@ use super::turns::in_words;
 use super::{Outcome, Process};
 use crate::pacing::Slot;
 use crate::ports::Unavailable;
-use crate::usecases::completion::note_settled;
 use crate::{
     Deferral, Failure, FailureCode, Fenced, Flow, NextTry, OperationError, Report, RetryPolicy,
     Settlement, Wait,
@@ -36,7 +35,7 @@ impl Process {
     pub(super) async fn finish(
         &self,
         flow: Flow,
-        mut attempt: Attempt,
+        attempt: &mut Attempt,
         end: AttemptEnd,
     ) -> Result<Outcome, Unavailable> {
         let now = self.clock.now();
@@ -44,10 +43,10 @@ impl Process {
             AttemptEnd::InLine { place, .. } => place.slot,
             _ => None,
         };
-        let next = self.next(&flow, &attempt, end, now);
+        let next = self.next(&flow, attempt, end, now);
         let report = attempt.report();
         match next {
-            Next::Settle(settlement) => self.settle(flow, settlement, report, now).await,
+            Next::Settle(settlement) => self.settle(flow, settlement, report, attempt, now).await,
             Next::Defer(deferral) => self.defer(flow, deferral, slot, report, now).await,
             Next::HandOver(deferral) => {
                 let outcome = self.defer(flow, deferral, slot, report, now).await?;
@@ -196,13 +195,14 @@ impl Process {
         mut flow: Flow,
         settlement: Settlement,
         report: Report,
+        attempt: &mut Attempt,
         now: Timestamp,
     ) -> Result<Outcome, Unavailable> {
         let code = match &settlement {
             Settlement::Completed(_) => "completed",
             Settlement::Failed(failure) => failure.code.as_str(),
         };
-        let settled = self.change(&mut flow, move |row, fence| {
+        let settled = self.change_with_made(&mut flow, attempt, move |row, fence| {
             row.settle(fence, settlement.clone(), report.clone(), now)
         });
         match settled.await? {
@@ -217,7 +217,6 @@ impl Process {
                     outcome = code,
                     "flow settled"
                 );
-                note_settled(&*self.flows, &[&flow], now).await?;
                 Ok(Outcome::Settled)
             }
         }

@@ -97,7 +97,7 @@ impl Process {
             };
             let mut job = match self.ask_in_time(step, question).await {
                 Ok(Run::Done(product)) => {
-                    let made = self.keep(flow, &open.work, product).await?;
+                    let made = self.keep(flow, open.work, product, attempt).await?;
                     attempt.call = CallEnd::Confirmed;
                     return Ok(Ok(made));
                 }

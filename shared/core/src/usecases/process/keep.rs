@@ -6,8 +6,11 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use super::Process;
+use super::attempt::Attempt;
 use crate::ports::Unavailable;
-use crate::{Flow, MediaType, Output, OutputKey, Product, Sha256Digest, TenantId, WorkKey};
+use crate::{
+    CallEnd, Flow, MediaType, Output, OutputKey, Product, Sha256Digest, TenantId, WorkKey,
+};
 
 /// Tries at a write that would lose paid work if it failed.
 const TRIES: u32 = 5;
@@ -31,12 +34,13 @@ impl StepOutput {
 }
 
 impl Process {
-    /// Stores a product and remembers it as the output of the work.
+    /// Stores a product. That it is the output of the work is for the next change of the row to tell.
     pub(super) async fn keep(
         &self,
         flow: &Flow,
-        work: &WorkKey,
+        work: WorkKey,
         product: Product,
+        attempt: &mut Attempt,
     ) -> Result<StepOutput, Unavailable> {
         let output = product_output(&flow.tenant, &product);
         persistently(|| {
@@ -44,11 +48,26 @@ impl Process {
             self.outputs.put(&output.key, content, &output.media_type)
         })
         .await?;
-        persistently(|| self.result_cache.complete(work, &output)).await?;
+        attempt.made = Some((work, output.clone()));
         Ok(StepOutput {
             output,
             content: Some(product.content),
         })
+    }
+
+    /// Remembers by itself what an attempt made that broke off before a change of its row told.
+    pub(super) async fn remember_made(&self, attempt: &mut Attempt) {
+        let Some((work, output)) = attempt.made.take() else {
+            return;
+        };
+        if let Err(error) = persistently(|| self.result_cache.complete(&work, &output)).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "output of work was not remembered");
+            if attempt.call == CallEnd::Confirmed {
+                // The next attempt is not to find that it was paid, and call again.
+                attempt.call = CallEnd::Unconfirmed;
+            }
+        }
     }
 
     /// Stores an asset that the end of a job needs.

@@ -6,7 +6,7 @@ use super::Process;
 use super::attempt::Attempt;
 use super::keep::StepOutput;
 use crate::pacing::Place;
-use crate::ports::{Unavailable, WorkClaim, WorkHolder};
+use crate::ports::{Claiming, Unavailable, WorkClaim, WorkHolder};
 use crate::{
     Asset, Call, CallEnd, Cost, Failure, FailureCode, Fenced, Flow, Happened, LookUp, NextTry,
     OperationError, Output, Report, Run, Sha256Digest, Step, WorkKey,
@@ -80,12 +80,12 @@ impl Process {
     ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
         // Hundreds of flows begin at the same time, and what one of them makes is there for all.
         let _first = self.alike.first(&work).await;
-        if let Some(output) = self.result_cache.find(&work).await? {
-            if self.outputs.exists(&output.key).await? {
-                return Ok(Ok(StepOutput::before(output)));
-            }
-            self.result_cache.forget(&work).await?;
+        if let Some(output) = self.result_cache.find(&work).await?
+            && let Some(found) = self.found(&work, output).await?
+        {
+            return Ok(Ok(found));
         }
+        self.keep_asset_for(flow, step, &call).await?;
         self.call(flow, step, call, work, attempt).await
     }
 
@@ -97,10 +97,13 @@ impl Process {
         work: WorkKey,
         attempt: &mut Attempt,
     ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
+        let operation = &step.operation;
+        if !flow.progress.open_call && !operation.keeps_asset() {
+            return self.run_first(flow, step, call, work, attempt).await;
+        }
         if let Some(found) = self.claim_work(flow, &work).await? {
             return Ok(found);
         }
-        let operation = &step.operation;
         if flow.progress.open_call && operation.looks_up() {
             attempt.called = true;
             match operation.look_up(call.clone()).await {
@@ -137,10 +140,44 @@ impl Process {
                 ),
             ))));
         }
-        self.call(flow, step, call, work, attempt).await
+        self.keep_asset_for(flow, step, &call).await?;
+        attempt.note(flow, self.clock.now(), Happened::Sent);
+        let events = attempt.take_events();
+        let begun = self.change(flow, move |row, fence| row.begin_call(fence, &events));
+        match begun.await? {
+            Fenced::Lost => Ok(Err(AttemptEnd::Lost)),
+            Fenced::Done => self.call(flow, step, call, work, attempt).await,
+        }
     }
 
-    /// Calls the operation, and says so before where it costs money.
+    /// Calls the operation for work that nobody is at, with nothing to be kept before.
+    async fn run_first(
+        &self,
+        flow: &mut Flow,
+        step: &Step,
+        call: Call,
+        work: WorkKey,
+        attempt: &mut Attempt,
+    ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
+        loop {
+            let now = self.clock.now();
+            let begun = self.claim_and_begin_call(flow, &work, attempt, now).await?;
+            match begun {
+                Claiming::Claimed(Fenced::Done) => {
+                    return self.call(flow, step, call, work, attempt).await;
+                }
+                Claiming::Claimed(Fenced::Lost) => return Ok(Err(AttemptEnd::Lost)),
+                Claiming::Held { until } => return Ok(Err(AttemptEnd::Busy { until })),
+                Claiming::Done(output) => {
+                    if let Some(found) = self.found(&work, output).await? {
+                        return Ok(Ok(found));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Calls the operation. That it is called is written before where it costs money.
     async fn call(
         &self,
         flow: &mut Flow,
@@ -149,14 +186,7 @@ impl Process {
         work: WorkKey,
         attempt: &mut Attempt,
     ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
-        if step.operation.keeps_asset() {
-            self.keep_asset(flow, call.asset.content.clone()).await?;
-        }
         if step.operation.description().cost == Cost::Paid {
-            attempt.note(flow, self.clock.now(), Happened::Sent);
-            if self.begin_call(flow, attempt).await? == Fenced::Lost {
-                return Ok(Err(AttemptEnd::Lost));
-            }
             // Until its product is kept, or its refusal known, the call may have been paid for nothing.
             attempt.call = CallEnd::Unconfirmed;
         }
@@ -177,7 +207,7 @@ impl Process {
     ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
         let error = match run {
             Ok(Run::Done(product)) => {
-                let made = self.keep(flow, &work, product).await?;
+                let made = self.keep(flow, work, product, attempt).await?;
                 attempt.call = CallEnd::Confirmed;
                 return Ok(Ok(made));
             }
@@ -224,14 +254,16 @@ impl Process {
         })
     }
 
-    async fn begin_call(
+    async fn keep_asset_for(
         &self,
-        flow: &mut Flow,
-        attempt: &mut Attempt,
-    ) -> Result<Fenced, Unavailable> {
-        let events = attempt.take_events();
-        self.change(flow, move |row, fence| row.begin_call(fence, &events))
-            .await
+        flow: &Flow,
+        step: &Step,
+        call: &Call,
+    ) -> Result<(), Unavailable> {
+        if step.operation.keeps_asset() {
+            self.keep_asset(flow, call.asset.content.clone()).await?;
+        }
+        Ok(())
     }
 
     /// Writes what an attempt has to tell, at once.
@@ -255,6 +287,19 @@ impl Process {
         }
     }
 
+    /// What was made of the work before; `None`, and forgotten, if it is not stored any more.
+    async fn found(
+        &self,
+        work: &WorkKey,
+        output: Output,
+    ) -> Result<Option<StepOutput>, Unavailable> {
+        if self.outputs.exists(&output.key).await? {
+            return Ok(Some(StepOutput::before(output)));
+        }
+        self.result_cache.forget(work).await?;
+        Ok(None)
+    }
+
     /// Claims paid work. `None` when the work is the caller's to do.
     pub(super) async fn claim_work(
         &self,
@@ -271,10 +316,11 @@ impl Process {
             {
                 WorkClaim::Claimed => return Ok(None),
                 WorkClaim::Held { until } => return Ok(Some(Err(AttemptEnd::Busy { until }))),
-                WorkClaim::Done(output) if self.outputs.exists(&output.key).await? => {
-                    return Ok(Some(Ok(StepOutput::before(output))));
+                WorkClaim::Done(output) => {
+                    if let Some(found) = self.found(work, output).await? {
+                        return Ok(Some(Ok(found)));
+                    }
                 }
-                WorkClaim::Done(_) => self.result_cache.forget(work).await?,
             }
         }
     }

@@ -156,7 +156,7 @@ impl Process {
             output: made.output.clone(),
         };
         let report = attempt.report();
-        self.change(flow, move |row, fence| {
+        self.change_with_made(flow, attempt, move |row, fence| {
             row.finish_step(fence, done, product.clone(), report.clone())
         })
         .await

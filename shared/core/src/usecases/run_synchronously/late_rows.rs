@@ -9,7 +9,8 @@ use tokio_util::task::TaskTracker;
 
 use super::Accepted;
 use crate::ports::{
-    Completion, FlowPage, FlowReads, FlowWrites, Rule, SettledCount, SingleChange, Unavailable,
+    ClaimOfWork, Claiming, Completion, CountedChange, FlowPage, FlowReads, FlowWrites, MadeWork,
+    Rule, SettledCount, Unavailable,
 };
 use crate::{Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, Progress, Status, TenantId};
 
@@ -30,8 +31,6 @@ struct Rows {
     accepted: bool,
     /// Whether some were settled before they were accepted, of which nobody has told the batch.
     untold: bool,
-    /// Who noted that the batch is complete, if it was noted when its only flow was settled.
-    completion: Option<Completion>,
 }
 
 /// How a batch stands when its caller is to be answered. Its rows are written.
@@ -54,7 +53,6 @@ impl LateRows {
                 flows: accepted.flows.clone(),
                 accepted: false,
                 untold: false,
-                completion: None,
             }),
             behind,
         }
@@ -82,9 +80,8 @@ impl LateRows {
 
     async fn accept(&self, rows: &mut Rows) -> Result<(), Unavailable> {
         if !rows.accepted {
-            self.written.accept(&self.batch, &rows.flows).await?;
-            rows.accepted = true;
-            rows.untold = rows.flows.iter().any(is_settled);
+            self.written.accept(None, &self.batch, &rows.flows).await?;
+            rows.set_accepted();
         }
         Ok(())
     }
@@ -92,10 +89,7 @@ impl LateRows {
     /// Changes a flow that is here alone. `None` where it has to be changed where rows are written.
     async fn change_here(&self, id: FlowId, rule: &Rule) -> Result<Option<Flow>, Unavailable> {
         let mut rows = self.rows.lock().await;
-        if rows.accepted {
-            return Ok(None);
-        }
-        let Some(place) = rows.flows.iter().position(|flow| flow.id == id) else {
+        let Some(place) = rows.place_here(id) else {
             return Ok(None);
         };
         let before = rows.flows[place].clone();
@@ -110,26 +104,56 @@ impl LateRows {
         Ok(Some(before))
     }
 
-    async fn change_written(&self, flow: FlowRef, rule: Rule) -> Result<Option<Flow>, Unavailable> {
-        let (before, completion) = if self.batch.size == 1 {
-            let changed = self.written.change_single(flow, rule.clone()).await?;
-            let Some(SingleChange { before, completion }) = changed else {
-                return Ok(None);
-            };
-            (before, completion)
-        } else {
-            let Some(before) = self.written.change(flow, rule.clone()).await? else {
-                return Ok(None);
-            };
-            (before, None)
-        };
-        let after = before.apply(&*rule).1.unwrap_or_else(|| before.clone());
+    /// Claims work for a flow that is here alone, and accepts its batch with it. `None` where the flow has to be changed
+    /// where rows are written.
+    async fn claim_here(
+        &self,
+        claim: ClaimOfWork<'_>,
+        id: FlowId,
+        rule: &Rule,
+    ) -> Result<Option<Claiming<Option<Flow>>>, Unavailable> {
         let mut rows = self.rows.lock().await;
-        rows.completion = completion.or(rows.completion);
+        let Some(place) = rows.place_here(id) else {
+            return Ok(None);
+        };
+        let mut flows = rows.flows.clone();
+        let before = flows[place].clone();
+        if let ((), Some(changed)) = before.apply(&**rule) {
+            flows[place] = changed;
+        }
+        let accepted = self.written.accept(Some(claim), &self.batch, &flows);
+        Ok(Some(match accepted.await? {
+            Claiming::Claimed(()) => {
+                rows.flows = flows;
+                rows.set_accepted();
+                Claiming::Claimed(Some(before))
+            }
+            Claiming::Held { until } => Claiming::Held { until },
+            Claiming::Done(output) => Claiming::Done(output),
+        }))
+    }
+
+    /// Notes what a rule made of a flow where rows are written.
+    async fn note(&self, before: &Flow, rule: &Rule) {
+        let after = before.apply(&**rule).1.unwrap_or_else(|| before.clone());
+        let mut rows = self.rows.lock().await;
         if let Some(known) = rows.flows.iter_mut().find(|known| known.id == after.id) {
             *known = after;
         }
-        Ok(Some(before))
+    }
+}
+
+impl Rows {
+    /// Where a flow is that is here alone.
+    fn place_here(&self, id: FlowId) -> Option<usize> {
+        let mut flows = self.flows.iter();
+        let place = flows.position(|flow| flow.id == id);
+        place.filter(|_| !self.accepted)
+    }
+
+    fn set_accepted(&mut self) {
+        self.accepted = true;
+        self.untold = self.flows.iter().any(is_settled);
     }
 }
 
@@ -220,26 +244,68 @@ impl FlowWrites for LateRows {
     }
 
     async fn change(&self, flow: FlowRef, rule: Rule) -> Result<Option<Flow>, Unavailable> {
-        match self.change_here(flow.id(), &rule).await? {
-            Some(before) => Ok(Some(before)),
-            None => self.change_written(flow, rule).await,
+        if let Some(before) = self.change_here(flow.id(), &rule).await? {
+            return Ok(Some(before));
         }
+        let before = self.written.change(flow, rule.clone()).await?;
+        if let Some(before) = &before {
+            self.note(before, &rule).await;
+        }
+        Ok(before)
+    }
+
+    async fn change_claiming(
+        &self,
+        claim: ClaimOfWork<'_>,
+        flow: FlowRef,
+        rule: Rule,
+    ) -> Result<Claiming<Option<Flow>>, Unavailable> {
+        if let Some(claimed) = self.claim_here(claim, flow.id(), &rule).await? {
+            return Ok(claimed);
+        }
+        let changed = self
+            .written
+            .change_claiming(claim, flow, rule.clone())
+            .await?;
+        if let Claiming::Claimed(Some(before)) = &changed {
+            self.note(before, &rule).await;
+        }
+        Ok(changed)
     }
 
     /// Nothing is counted of a batch that is not accepted: who accepts it counts what is settled.
+    async fn change_and_count(
+        &self,
+        made: Option<MadeWork<'_>>,
+        flow: FlowRef,
+        rule: Rule,
+    ) -> Result<Option<CountedChange>, Unavailable> {
+        if let Some(before) = self.change_here(flow.id(), &rule).await? {
+            if let Some(made) = made {
+                made.results.complete(made.key, made.output).await?;
+            }
+            let completion = None;
+            return Ok(Some(CountedChange { before, completion }));
+        }
+        let changed = self
+            .written
+            .change_and_count(made, flow, rule.clone())
+            .await?;
+        if let Some(CountedChange { before, .. }) = &changed {
+            self.note(before, &rule).await;
+        }
+        Ok(changed)
+    }
+
     async fn count_settled(
         &self,
         batch: BatchId,
         indexes: &[u32],
     ) -> Result<SettledCount, Unavailable> {
-        let (accepted, completion) = {
-            let rows = self.rows.lock().await;
-            (rows.accepted, rows.completion)
-        };
-        match completion {
-            Some(_) => Ok(SettledCount::Complete),
-            None if accepted => self.written.count_settled(batch, indexes).await,
-            None => Ok(SettledCount::Open),
+        if self.rows.lock().await.accepted {
+            self.written.count_settled(batch, indexes).await
+        } else {
+            Ok(SettledCount::Open)
         }
     }
 
@@ -248,17 +314,7 @@ impl FlowWrites for LateRows {
         batch: BatchId,
         now: Timestamp,
     ) -> Result<Completion, Unavailable> {
-        let noted = {
-            let mut rows = self.rows.lock().await;
-            // To one of those who ask.
-            rows.completion
-                .as_mut()
-                .map(|noted| std::mem::replace(noted, Completion::Already))
-        };
-        match noted {
-            Some(noted) => Ok(noted),
-            None => self.written.mark_completed(batch, now).await,
-        }
+        self.written.mark_completed(batch, now).await
     }
 
     async fn completions(

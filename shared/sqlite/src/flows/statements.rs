@@ -1,0 +1,118 @@
+//! What a write does, as a part of a transaction.
+
+use assetmill_core::ports::{Completion, CountedChange, Rule, SettledCount};
+use assetmill_core::{Batch, BatchId, Flow, FlowId};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::retention::Cutoff;
+use crate::rows;
+
+pub(super) fn put_flows(rows: &Connection, flows: &[Flow]) -> rusqlite::Result<()> {
+    let mut flows = flows.iter();
+    flows.try_for_each(|flow| rows::put_flow(rows, flow))
+}
+
+pub(super) fn put_batch(rows: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+    rows.prepare_cached(
+        "INSERT INTO batches (batch_id, tenant, operation, params, size,
+            retry_of, created_at, dispatched_at, completed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (batch_id) DO NOTHING",
+    )?
+    .execute(params![
+        batch.id.to_string(),
+        batch.tenant.as_str(),
+        batch.operation.as_str(),
+        batch.params.canonical(),
+        batch.size,
+        batch.retry_of.map(|id| id.to_string()),
+        batch.created_at.as_millisecond(),
+        batch.dispatched_at.map(Timestamp::as_millisecond),
+        batch.completed_at.map(Timestamp::as_millisecond),
+    ])?;
+    Ok(())
+}
+
+/// The flow before, and after if that is another; `None` if there is none.
+pub(super) fn change(
+    rows: &Connection,
+    id: FlowId,
+    rule: &Rule,
+    gone: Cutoff,
+) -> rusqlite::Result<Option<(Flow, Option<Flow>)>> {
+    let Some(before) = rows::find_flow(rows, &id.to_string(), gone)? else {
+        return Ok(None);
+    };
+    let ((), changed) = before.apply(&**rule);
+    if let Some(changed) = &changed {
+        rows::put_flow(rows, changed)?;
+    }
+    Ok(Some((before, changed)))
+}
+
+/// As [`FlowWrites::change_and_count`](assetmill_core::ports::FlowWrites::change_and_count) promises.
+pub(super) fn change_and_count(
+    rows: &Connection,
+    id: FlowId,
+    rule: &Rule,
+    gone: Cutoff,
+) -> rusqlite::Result<Option<CountedChange>> {
+    let Some((before, changed)) = change(rows, id, rule, gone)? else {
+        return Ok(None);
+    };
+    let after = changed.as_ref().unwrap_or(&before);
+    let completion = match after.status.settled_at() {
+        Some(now)
+            if count_settled(rows, after.batch_id, &[after.index])? == SettledCount::Complete =>
+        {
+            Some(mark_completed(rows, after.batch_id, now)?)
+        }
+        _ => None,
+    };
+    Ok(Some(CountedChange { before, completion }))
+}
+
+pub(super) fn count_settled(
+    rows: &Connection,
+    batch: BatchId,
+    indexes: &[u32],
+) -> rusqlite::Result<SettledCount> {
+    let batch = batch.to_string();
+    let mut insert =
+        rows.prepare_cached("INSERT OR IGNORE INTO tallies (batch_id, place) VALUES (?1, ?2)")?;
+    let mut added = 0;
+    for index in indexes {
+        added += insert.execute(params![batch, index])?;
+    }
+    let complete = rows
+        .prepare_cached(
+            "UPDATE batches SET settled = settled + ?2 WHERE batch_id = ?1
+             RETURNING settled >= size",
+        )?
+        .query_row(params![batch, added], |row| row.get(0))
+        .optional()?;
+    Ok(match complete {
+        Some(true) => SettledCount::Complete,
+        Some(false) | None => SettledCount::Open,
+    })
+}
+
+pub(super) fn mark_completed(
+    rows: &Connection,
+    batch: BatchId,
+    now: Timestamp,
+) -> rusqlite::Result<Completion> {
+    let marked = rows
+        .prepare_cached(
+            "UPDATE batches
+             SET completed_at = ?2, follows_open = 1,
+                 dispatched_at = coalesce(dispatched_at, ?2)
+             WHERE batch_id = ?1 AND completed_at IS NULL",
+        )?
+        .execute(params![batch.to_string(), now.as_millisecond()])?;
+    Ok(match marked {
+        0 => Completion::Already,
+        _ => Completion::First,
+    })
+}
