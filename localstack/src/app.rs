@@ -96,6 +96,11 @@ impl App {
             queue: queue.clone(),
             clock: clock.clone(),
         };
+        let pacer = match quarantine {
+            Some(_) => Pacer::new(gates.clone(), clock.clone()),
+            // On AWS, with functions or programs beside it.
+            None => Pacer::beside_others(gates.clone(), clock.clone()),
+        };
         let process = Process {
             flows: flows.clone(),
             sources: Arc::new(WithSample::new(public_url, fetcher)),
@@ -103,7 +108,7 @@ impl App {
             outputs: outputs.clone(),
             catalogue: catalogue.clone(),
             alike: Alike::default(),
-            pacer: Pacer::new(gates.clone(), clock.clone()),
+            pacer,
             clock: clock.clone(),
             limits: TimeLimits {
                 // The quarantine knows better.

@@ -5,6 +5,7 @@
 
 mod gate;
 mod limits;
+mod places;
 mod slots;
 
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use crate::Wait;
 pub use gate::{Admission, Gate, Look, Outage, Pause};
 pub(crate) use gate::{SKEW, SPREAD};
 pub use limits::{Limits, NotLimits, Rate};
+pub use places::ProcessId;
 pub use slots::{Slot, Slots};
 
 /// A place in the line before a gate.

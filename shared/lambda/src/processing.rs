@@ -95,7 +95,7 @@ impl Processing {
     ) -> Result<Process, EnvironmentError> {
         let table = stores.table()?;
         let flows: Arc<dyn FlowWrites> = Arc::new(table.flows());
-        let pacer = Pacer::new(Arc::new(table.gates()), stores.clock());
+        let pacer = Pacer::beside_others(Arc::new(table.gates()), stores.clock());
         Ok(Process {
             flows,
             sources: Arc::new(self.fetcher.clone()),

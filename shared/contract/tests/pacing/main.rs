@@ -6,6 +6,7 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
+use assetmill_core::pacing::{Gate, ProcessId};
 use assetmill_core::ports::{Clock as _, Gates as _};
 use assetmill_core::{Flow, FlowState, Happened, Status, Wait};
 use world::{Answer, Vendor, World};
@@ -123,6 +124,38 @@ async fn no_more_calls_go_on_than_may() {
             "{five:?}"
         );
     }
+}
+
+/// However many processes call the vendor, and though some of them die.
+#[tokio::test(start_paused = true)]
+async fn no_more_calls_go_on_in_all_processes_than_may() {
+    let vendor = Vendor::limited("concurrency=12", None);
+    let world = World::with_processes(5, 2_000, vendor).await;
+    world.work_to_the_end().await;
+    assert_all_done_at_once(&world.rows().await);
+    assert_eq!(world.vendor.most_at_once(), 12);
+    assert!(world.gates.writes() <= 2_000, "{}", world.gates.writes());
+}
+
+/// What it held is free after minutes.
+#[tokio::test(start_paused = true)]
+async fn places_of_a_process_that_died_are_others_again() {
+    let world = World::with_processes(2, 40, Vendor::limited("concurrency=4", None)).await;
+    let vendor = "vendor".parse().unwrap();
+    let (now, until) = (world.clock.now(), world.clock.after(4 * MINUTE));
+    let (dead, most) = (ProcessId::generate(), 4.try_into().unwrap());
+    let hold = move |gate: &mut Gate| gate.hold_places(dead, 4, most, [now, until], now);
+    let held = world.gates.change_gate(&vendor, None, Arc::new(hold));
+    held.await.unwrap();
+    world.work_for(3 * MINUTE).await;
+    assert_eq!(world.vendor.calls().len(), 0);
+    let rows = world.rows().await;
+    let waits = |flow: &&Flow| waits_for(flow) == Some(Wait::Concurrency);
+    assert_eq!(rows.iter().filter(waits).count(), 40);
+    world.work_to_the_end().await;
+    assert_all_done_at_once(&world.rows().await);
+    let made = world.vendor.times(Answer::Made);
+    assert!((4 * MINUTE..5 * MINUTE).contains(&made[0]), "{made:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,14 +35,32 @@ pub(crate) struct World {
     pub(crate) gates: Arc<MemoryGates>,
     flows: Arc<MemoryFlows>,
     queue: Arc<Queue>,
-    work: MessageHandler,
+    /// One for each process; messages go to them by turns.
+    work: Vec<MessageHandler>,
     rows: Vec<Flow>,
     fetched: Arc<AtomicU64>,
 }
 
 impl World {
-    /// So many flows that were just accepted.
+    /// So many flows that were just accepted, and one process.
     pub(crate) async fn new(flows: u32, vendor: Vendor) -> Self {
+        Self::with_pacers(flows, vendor, |gates, clock| vec![Pacer::new(gates, clock)]).await
+    }
+
+    /// The same with so many processes.
+    pub(crate) async fn with_processes(processes: usize, flows: u32, vendor: Vendor) -> Self {
+        Self::with_pacers(flows, vendor, |gates, clock| {
+            let pacer = |_| Pacer::beside_others(gates.clone(), clock.clone());
+            (0..processes).map(pacer).collect()
+        })
+        .await
+    }
+
+    async fn with_pacers(
+        flows: u32,
+        vendor: Vendor,
+        pacers: impl FnOnce(Arc<MemoryGates>, Arc<JumpingClock>) -> Vec<Pacer>,
+    ) -> Self {
         let clock = Arc::new(JumpingClock::default());
         let rows = Arc::new(MemoryFlows::default());
         let (batch, mut accepted) = samples::batch(flows);
@@ -62,6 +80,7 @@ impl World {
         let operation: Arc<dyn Operation> = vendor.clone();
         let gates = Arc::new(MemoryGates::default());
         let fetched = Arc::new(AtomicU64::new(0));
+        let mut pacers = pacers(gates.clone(), clock.clone());
         let process = Process {
             flows: rows.clone(),
             sources: Arc::new(Host(fetched.clone())),
@@ -69,15 +88,21 @@ impl World {
             outputs: Arc::new(MemoryOutputs::default()),
             catalogue: Catalogue::new([operation], &"vendor".parse().unwrap()).unwrap(),
             alike: Alike::default(),
-            pacer: Pacer::new(gates.clone(), clock.clone()),
+            pacer: pacers[0].clone(),
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };
         Self {
-            work: MessageHandler {
-                process,
-                queue: queue.clone(),
-            },
+            work: pacers
+                .drain(..)
+                .map(|pacer| MessageHandler {
+                    process: Process {
+                        pacer,
+                        ..process.clone()
+                    },
+                    queue: queue.clone(),
+                })
+                .collect(),
             vendor,
             clock,
             gates,
@@ -102,7 +127,7 @@ impl World {
                 None if idle => break,
                 Some((due, message)) if due <= Instant::now() => {
                     let place = places.clone().acquire_owned().await.unwrap();
-                    let work = self.work.clone();
+                    let work = self.work[message.0 as usize % self.work.len()].clone();
                     self.queue.take(due, &message);
                     tasks.spawn(async move {
                         work.handle(&message.1).await.unwrap();
@@ -221,6 +246,8 @@ pub(crate) struct Vendor {
     down: Mutex<Range<Duration>>,
     asks_for_patience: Mutex<Option<Duration>>,
     calls: Mutex<Vec<Call>>,
+    /// How many calls go on, and how many did at the most.
+    at_once: Mutex<(usize, usize)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -247,6 +274,7 @@ impl Vendor {
             down: Mutex::new(Duration::ZERO..Duration::ZERO),
             asks_for_patience: Mutex::default(),
             calls: Mutex::default(),
+            at_once: Mutex::default(),
         }
     }
 
@@ -263,6 +291,16 @@ impl Vendor {
 
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.calls.lock().unwrap().clone()
+    }
+
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.at_once.lock().unwrap().1
+    }
+
+    fn call_begins(&self) {
+        let mut at_once = self.at_once.lock().unwrap();
+        at_once.0 += 1;
+        at_once.1 = at_once.1.max(at_once.0);
     }
 
     /// When it was called with this answer.
@@ -312,7 +350,9 @@ impl Operation for Vendor {
 
     async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, OperationError> {
         let (answer, patience) = self.answer();
+        self.call_begins();
         tokio::time::sleep(Duration::from_millis(200)).await;
+        self.at_once.lock().unwrap().0 -= 1;
         match answer {
             Answer::Made => Ok(Product {
                 content: asset.content,

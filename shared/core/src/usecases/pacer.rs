@@ -5,8 +5,10 @@
 
 mod health;
 mod known;
+mod places;
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use tokio::time::Instant;
 
 pub(super) use health::{Ended, Verdict};
 
-use crate::pacing::{Gate, Look, Place, Rate, SKEW, SPREAD, Slot};
+use crate::pacing::{Gate, Look, Place, ProcessId, Rate, SKEW, SPREAD, Slot};
 use crate::ports::{Clock, GateRule, Gates, Unavailable};
 use crate::{Operation, OperationName, Wait};
 use known::{InCall, Known};
@@ -35,6 +37,8 @@ const LOOKS: u32 = 4;
 pub struct Pacer {
     gates: Arc<dyn Gates>,
     clock: Arc<dyn Clock>,
+    /// What this process is called, where others ask at the same gates.
+    process: Option<ProcessId>,
     lines: Arc<Mutex<HashMap<OperationName, Arc<Line>>>>,
 }
 
@@ -60,16 +64,27 @@ pub(super) enum Turn {
 pub(super) struct Pass {
     since: Timestamp,
     probes: bool,
+    /// How many calls may go on.
+    most: Option<NonZeroU32>,
     in_call: InCall,
 }
 
 impl Pacer {
-    /// Asks at these gates.
+    /// Asks at these gates, which no other process does.
     pub fn new(gates: Arc<dyn Gates>, clock: Arc<dyn Clock>) -> Self {
         Self {
             gates,
             clock,
+            process: None,
             lines: Arc::default(),
+        }
+    }
+
+    /// Asks at these gates, as other processes do.
+    pub fn beside_others(gates: Arc<dyn Gates>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            process: Some(ProcessId::generate()),
+            ..Self::new(gates, clock)
         }
     }
 
@@ -91,21 +106,21 @@ impl Pacer {
             let gate = self.gate(name, &line).await?;
             let now = self.clock.now();
             match gate.look(&limits, slot, now) {
-                Look::Pass => return Ok(self.pass(&line, operation, slot, false)),
+                Look::Pass => return self.pass(&line, operation, slot, false).await,
                 Look::TakeSlot => {
                     let Some(rate) = limits.rate else { break };
                     slot = Some(self.take_slot(name, &line, rate).await?);
                 }
                 Look::Probe => {
                     if self.may_probe(name, &line).await? {
-                        return Ok(self.pass(&line, operation, slot, true));
+                        return self.pass(&line, operation, slot, true).await;
                     }
                 }
                 Look::Wait { reason, until } => {
                     let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
                     if reason == Wait::Rate && limits.rate.is_some() && rest <= early {
                         tokio::time::sleep(rest + Duration::from_millis(1)).await;
-                        return Ok(self.pass(&line, operation, slot, false));
+                        return self.pass(&line, operation, slot, false).await;
                     }
                     let spread = match reason {
                         // Slots are spread by themselves.
@@ -131,19 +146,22 @@ impl Pacer {
     }
 
     /// The turn of a flow, if there is a place for its call.
-    fn pass(
+    async fn pass(
         &self,
         line: &Arc<Line>,
         operation: &dyn Operation,
         slot: Option<Slot>,
         probes: bool,
-    ) -> Turn {
+    ) -> Result<Turn, Unavailable> {
+        let name = &operation.description().name;
         let most = operation.limits().concurrency.filter(|_| !probes);
+        let in_call = self.place(name, line, most).await?;
         let now = self.clock.now();
-        match InCall::begin(line, most) {
+        Ok(match in_call {
             Some(in_call) => Turn::Now(Pass {
                 since: now,
                 probes,
+                most,
                 in_call,
             }),
             None => Turn::Later(Place {
@@ -151,7 +169,7 @@ impl Pacer {
                 until: now + LOOK_FOR_PLACE + LOOK_FOR_PLACE.mul_f64(rand::random()),
                 slot,
             }),
-        }
+        })
     }
 
     fn line(&self, name: &OperationName) -> Arc<Line> {

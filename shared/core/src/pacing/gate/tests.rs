@@ -205,3 +205,29 @@ fn its_row_is_short() {
     // DynamoDB writes 1 KB at the price of one (with the key and the names of the row).
     assert!(row.len() < 1_200, "{} bytes: {row}", row.len());
 }
+
+#[test]
+fn places_are_held_until_they_are_given_back_or_their_time_is_over() {
+    let most = 10.try_into().unwrap();
+    let mut gate = Gate::default();
+    let [one, other] = [(); 2].map(|()| ProcessId::generate());
+    let hold = |gate: &mut Gate, process, wanted, now| {
+        let times = [at(now + 180.0), at(now + 240.0)];
+        gate.hold_places(process, wanted, most, times, at(now));
+        gate.places_of(process).map(|(places, _)| places)
+    };
+    assert_eq!(hold(&mut gate, one, 7, 0.0), Some(7));
+    assert_eq!(hold(&mut gate, other, 7, 0.0), Some(3));
+    // It is kept with the gate, and jumps with the clock.
+    let mut gate: Gate = serde_json::from_str(&serde_json::to_string(&gate).unwrap()).unwrap();
+    gate.turn(MINUTE);
+    let before = gate.clone();
+    assert_eq!(hold(&mut gate, other, 7, 60.0), Some(3));
+    assert_eq!(gate, before, "what changes nothing is no write");
+    assert_eq!(hold(&mut gate, one, 2, 61.0), Some(2));
+    assert_eq!(gate.free_places(most, at(61.0)), 5);
+    assert_eq!(hold(&mut gate, other, 20, 62.0), Some(8));
+    assert_eq!(hold(&mut gate, one, 0, 63.0), None);
+    assert_eq!(gate.free_places(most, at(301.0)), 2);
+    assert_eq!(gate.free_places(most, at(303.0)), 10);
+}

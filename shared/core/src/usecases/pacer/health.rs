@@ -99,19 +99,34 @@ impl Pacer {
         pass: Pass,
         ended: Ended<'_>,
     ) -> Verdict {
+        let verdict = self.tell(operation, flow, &pass, ended).await;
+        let Pass { most, in_call, .. } = pass;
+        let line = in_call.line().clone();
+        drop(in_call);
+        self.give_back_places(operation, &line, most).await;
+        verdict
+    }
+
+    async fn tell(
+        &self,
+        operation: &OperationName,
+        flow: FlowId,
+        pass: &Pass,
+        ended: Ended<'_>,
+    ) -> Verdict {
         let now = self.clock.now();
         match ended {
             Ended::Unused if pass.probes => {
-                self.note(operation, &pass, Arc::new(move |gate| gate.not_probed(now)))
+                self.note(operation, pass, Arc::new(move |gate| gate.not_probed(now)))
                     .await;
             }
             Ended::Unused => {}
-            Ended::Well => self.is_well(operation, &pass, now).await,
+            Ended::Well => self.is_well(operation, pass, now).await,
             Ended::Throttled(wait) => {
-                self.is_well(operation, &pass, now).await;
+                self.is_well(operation, pass, now).await;
                 let until = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
                 let moves = move |gate: &mut crate::pacing::Gate| gate.throttled(until, now);
-                self.note(operation, &pass, Arc::new(moves)).await;
+                self.note(operation, pass, Arc::new(moves)).await;
             }
             Ended::Down(failure) => return self.is_down(operation, flow, pass, failure, now).await,
         }
@@ -139,7 +154,7 @@ impl Pacer {
         &self,
         operation: &OperationName,
         flow: FlowId,
-        pass: Pass,
+        pass: &Pass,
         failure: &Failure,
         now: Timestamp,
     ) -> Verdict {
@@ -174,7 +189,7 @@ impl Pacer {
                 "vendor is down"
             );
         }
-        let gate = self.note(operation, &pass, rule).await;
+        let gate = self.note(operation, pass, rule).await;
         let probe_at = gate.and_then(|gate| Some(gate.outage()?.probe_at()));
         let until = probe_at.unwrap_or(now + SUSPICION).max(now);
         // Whoever asked whether it is back asks again; the others come in its wake.

@@ -1,6 +1,5 @@
 //! What one process knows of the line before a gate.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +20,8 @@ pub(super) struct Known {
     pub(super) asks: Vec<oneshot::Sender<Slot>>,
     /// Calls that go on.
     pub(super) calls: u32,
+    /// Flows that wait for a place to be taken at the gate.
+    pub(super) wanting: u32,
     /// When a call last found the vendor well.
     pub(super) well_at: Option<Instant>,
     /// The flows that found it down since.
@@ -53,9 +54,9 @@ pub(super) struct InCall(Arc<Line>);
 
 impl InCall {
     /// Begins a call, unless as many go on as may.
-    pub(super) fn begin(line: &Arc<Line>, most: Option<NonZeroU32>) -> Option<Self> {
+    pub(super) fn begin(line: &Arc<Line>, most: Option<u32>) -> Option<Self> {
         let mut known = line.known();
-        if most.is_some_and(|most| known.calls >= most.get()) {
+        if most.is_some_and(|most| known.calls >= most) {
             return None;
         }
         known.calls += 1;

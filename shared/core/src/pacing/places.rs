@@ -1,0 +1,70 @@
+//! Places for calls, which processes hold at a gate: so many at once, for a time.
+//!
+//! A place for each call would cost two writes each, and nobody would get one back from a process that died. What a
+//! process holds is taken and given back for all its calls together, and ends by itself.
+
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+
+/// A process that asks at gates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ProcessId(u64);
+
+impl ProcessId {
+    /// One that no other process has.
+    pub fn generate() -> Self {
+        Self(rand::random())
+    }
+}
+
+/// Who holds how many places. In JSON each is `[process, places, until]`, which is short.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Places(Vec<(ProcessId, u32, i64)>);
+
+impl Places {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Has a process hold as many as it wants until then, as far as others leave any: how many.
+    pub(super) fn hold(
+        &mut self,
+        process: ProcessId,
+        wanted: u32,
+        most: NonZeroU32,
+        until: i64,
+        now: i64,
+    ) -> u32 {
+        self.0
+            .retain(|(holder, _, until)| *holder != process && *until > now);
+        let held = wanted.min(self.free(most, now));
+        if held > 0 {
+            self.0.push((process, held, until));
+        }
+        held
+    }
+
+    /// How many nobody holds.
+    pub(super) fn free(&self, most: NonZeroU32, now: i64) -> u32 {
+        let held = self.0.iter().filter(|(_, _, until)| *until > now);
+        let held = held.fold(0, |sum: u32, (_, places, _)| sum.saturating_add(*places));
+        most.get().saturating_sub(held)
+    }
+
+    /// How many a process holds, and until when.
+    pub(super) fn held_by(&self, process: ProcessId) -> Option<(u32, i64)> {
+        let mut held = self.0.iter();
+        held.find(|(holder, _, _)| *holder == process)
+            .map(|(_, places, until)| (*places, *until))
+    }
+
+    /// The clock jumped by so much.
+    pub(super) fn turn(&mut self, by: i64) {
+        for (_, _, until) in &mut self.0 {
+            *until = until.saturating_add(by);
+        }
+    }
+}
