@@ -145,8 +145,8 @@ async fn places_of_a_process_that_died_are_others_again() {
     let (now, until) = (world.clock.now(), world.clock.after(4 * MINUTE));
     let (dead, most) = (ProcessId::generate(), 4.try_into().unwrap());
     let hold = move |gate: &mut Gate| gate.hold_places(dead, 4, most, [now, until], now);
-    let held = world.gates.change_gate(&vendor, None, Arc::new(hold));
-    held.await.unwrap();
+    let change = world.gates.change_gate(&vendor, None, Arc::new(hold));
+    change.await.unwrap();
     world.work_for(3 * MINUTE).await;
     assert_eq!(world.vendor.calls().len(), 0);
     let rows = world.rows().await;

@@ -118,6 +118,7 @@ impl World {
         let end = Instant::now() + time;
         let places = Arc::new(Semaphore::new(WORKERS));
         let mut tasks = JoinSet::new();
+        let mut processes = (0..self.work.len()).cycle();
         loop {
             while tasks.try_join_next().is_some_and(|done| done.is_ok()) {}
             let next = self.queue.next();
@@ -127,7 +128,8 @@ impl World {
                 None if idle => break,
                 Some((due, message)) if due <= Instant::now() => {
                     let place = places.clone().acquire_owned().await.unwrap();
-                    let work = self.work[message.0 as usize % self.work.len()].clone();
+                    let work = &self.work[processes.next().unwrap()];
+                    let work = work.clone();
                     self.queue.take(due, &message);
                     tasks.spawn(async move {
                         work.handle(&message.1).await.unwrap();
