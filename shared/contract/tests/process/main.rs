@@ -1,6 +1,7 @@
 //! What one attempt leaves behind, by what kept it from its output.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod alike;
 mod world;
 
 use std::time::Duration;

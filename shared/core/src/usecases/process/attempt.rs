@@ -1,6 +1,7 @@
 //! What an attempt knows of itself.
 
 use jiff::Timestamp;
+use tokio::sync::OwnedMutexGuard;
 
 use super::Waiting;
 use crate::usecases::pacer::Pass;
@@ -34,6 +35,8 @@ pub(super) struct Attempt {
     pub(super) backpressure: Backpressure,
     /// What it made that no change of the row has told yet: stored, and not remembered as the output of its work.
     pub(super) made: Option<(WorkKey, Output)>,
+    /// Its turn at that work, which those who come to the same wait for: they find it once it is remembered.
+    pub(super) first: Option<OwnedMutexGuard<()>>,
     /// What happened since its last change of the row.
     events: Vec<Event>,
 }
@@ -49,6 +52,7 @@ impl Attempt {
             called: false,
             backpressure: Backpressure::default(),
             made: None,
+            first: None,
             events: Vec::new(),
         }
     }

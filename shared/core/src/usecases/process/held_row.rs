@@ -72,6 +72,7 @@ impl Process {
             .change_and_count(made, (&*flow).into(), rule.rule());
         let changed = changed.await?;
         attempt.made = None;
+        attempt.first = None;
         let Some(CountedChange { before, completion }) = changed else {
             return Ok(Fenced::Lost);
         };

@@ -79,14 +79,16 @@ impl Process {
         attempt: &mut Attempt,
     ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
         // Hundreds of flows begin at the same time, and what one of them makes is there for all.
-        let _first = self.alike.first(&work).await;
+        let first = self.alike.first(&work).await;
         if let Some(output) = self.result_cache.find(&work).await?
             && let Some(found) = self.found(&work, output).await?
         {
             return Ok(Ok(found));
         }
         self.keep_asset_for(flow, step, &call).await?;
-        self.call(flow, step, call, work, attempt).await
+        let called = self.call(flow, step, call, work, attempt).await;
+        attempt.first = first.filter(|_| attempt.made.is_some());
+        called
     }
 
     async fn run_paid(
