@@ -8,6 +8,7 @@
 pub mod body;
 pub mod caller;
 pub mod docs;
+mod filter;
 pub mod idempotency;
 pub mod in_flight;
 pub mod layers;

@@ -45,6 +45,7 @@ pub const ROUTES: &[Route] = &[
     results(Method::GET, "/api/v2/transforms/{flow_id}"),
     results(Method::GET, "/api/v2/batches"),
     results(Method::GET, "/api/v2/batches/{batch_id}"),
+    results(Method::GET, "/api/v2/batches/{batch_id}/failures"),
     api(Method::POST, "/api/v2/batches/{batch_id}/cancel"),
     api(Method::POST, "/api/v2/batches/{batch_id}/retry"),
     results(Method::GET, "/api/v2/operations"),

@@ -1,10 +1,11 @@
 //! Pages of lists.
 
-use assetmill_core::{BatchId, FlowState};
+use assetmill_core::{BatchId, FlowFilter};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Problem;
+use crate::filter::take_filter;
 use crate::query::{FromQuery, QueryParams};
 use crate::reads::cursor::Cursor;
 use crate::views::{BatchView, FlowView};
@@ -23,7 +24,7 @@ pub(crate) struct BatchesQuery {
 pub(crate) struct FlowsQuery {
     pub(crate) limit: usize,
     pub(crate) after: Option<u32>,
-    pub(crate) state: Option<FlowState>,
+    pub(crate) filter: FlowFilter,
 }
 
 /// A page of the caller's batches, the latest first.
@@ -72,14 +73,20 @@ impl FromQuery for BatchesQuery {
 
 impl FromQuery for FlowsQuery {
     fn from_query(params: &mut QueryParams) -> Result<Self, Problem> {
-        let expectation = format!(
-            "one of {}",
-            FlowState::ALL.map(FlowState::as_str).join(", ")
-        );
         Ok(Self {
             limit: params.take_limit(100, 1_000)?,
             after: params.take("cursor", CURSOR)?.map(|Cursor(after)| after),
-            state: params.take("state", &expectation)?,
+            filter: take_filter(params)?,
         })
+    }
+}
+
+/// Which failures of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FailuresQuery(pub(crate) FlowFilter);
+
+impl FromQuery for FailuresQuery {
+    fn from_query(params: &mut QueryParams) -> Result<Self, Problem> {
+        take_filter(params).map(Self)
     }
 }

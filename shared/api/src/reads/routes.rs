@@ -16,5 +16,6 @@ pub(crate) fn all() -> OpenApiRouter<ReadState> {
         .routes(routes!(flows::flow))
         .routes(routes!(batches::batches))
         .routes(routes!(batches::batch))
+        .routes(routes!(batches::batch_failures))
         .routes(routes!(operations::operations))
 }

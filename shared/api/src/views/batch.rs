@@ -75,13 +75,31 @@ pub struct CancelledView {
     /// The batch.
     #[schema(value_type = String, format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a8000")]
     pub batch_id: BatchId,
-    /// How many flows it stopped. Those that were running go on.
+    /// How many flows it stopped, or with `dry_run` would stop. Those that were running go on.
     #[schema(example = 2)]
     pub cancelled: u32,
+    /// Whether nothing was stopped, because that was asked for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub dry_run: bool,
     /// How the batch is doing now.
     pub status: OverallStatus,
     /// How many flows are in each state now.
     pub counts: BatchCountsView,
+}
+
+/// What running failures again would start.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = RetryPreview)]
+pub struct RetryPreviewView {
+    /// The batch whose failures are meant.
+    #[schema(value_type = String, format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a8000")]
+    pub batch_id: BatchId,
+    /// Always true: nothing was started.
+    pub dry_run: bool,
+    /// How many flows the new batch would have.
+    #[schema(example = 31)]
+    pub digital_asset_count: usize,
 }
 
 impl BatchView {

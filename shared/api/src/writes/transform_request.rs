@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, SchemaFormat, Type};
 
 use crate::body::{BoundedList, GivenParams};
+use crate::in_flight::FLOW_BYTES;
 use crate::{ErrorCode, Pointer, Problem, RequestBody};
 
 /// One asset, and what to do with it.
@@ -212,11 +213,6 @@ impl ManyAssets {
         )
     }
 }
-
-/// The memory of a flow, in bytes: about a KiB, twice (the flow, and its row on the way to the store).
-const FLOW_BYTES: u64 = 2 * 1024;
-/// The memory that all flows of a batch take whose number is not known yet.
-pub(crate) const MEMORY_OF_A_BATCH: u64 = MAX_BATCH as u64 * FLOW_BYTES;
 
 /// Equal for bodies that say the same, in whatever order and with whatever space. It is of what was sent, and not of what
 /// that means today: defaults may change between two times that the same is sent.

@@ -6,6 +6,7 @@ mod support;
 
 mod document;
 mod v2_batches;
+mod v2_batches_failures;
 mod v2_batches_id;
 mod v2_operations;
 mod v2_transforms_id;

@@ -7,13 +7,15 @@ use axum::extract::State;
 use axum::response::Response;
 use futures_util::future::try_join_all;
 
+use crate::filter::FilterParams;
+use crate::in_flight::MEMORY_OF_A_BATCH;
 use crate::query::Query;
 use crate::reads::ReadState;
 use crate::reads::cursor::Cursor;
-use crate::reads::pages::{BatchPage, BatchesPage, BatchesQuery, FlowsQuery};
+use crate::reads::pages::{BatchPage, BatchesPage, BatchesQuery, FailuresQuery, FlowsQuery};
 use crate::reads::problems::{BatchProblems, BatchesProblems};
 use crate::reads::rows::Page;
-use crate::views::BatchView;
+use crate::views::{BatchView, FailuresView};
 use crate::{Caller, ErrorCode, PathId, Problem, rows};
 
 /// How many batches are counted at the same time.
@@ -64,7 +66,7 @@ pub(crate) async fn batches(
 
 /// One batch, with a page of its flows
 ///
-/// How the batch is doing, and its flows in the order of the request, all or those in one state.
+/// How the batch is doing, and its flows in the order of the request, all or those that a filter means.
 #[utoipa::path(
     get,
     path = "/api/v2/batches/{batch_id}",
@@ -74,10 +76,7 @@ pub(crate) async fn batches(
             "batch_id" = String, Path, format = "uuid", description = "The batch",
             example = "01890a5d-ac96-774b-bcce-b302099a8000"
         ),
-        (
-            "state" = Option<crate::views::FlowStateView>, Query,
-            description = "Only flows in this state"
-        ),
+        FilterParams,
         (
             "limit" = Option<u16>, Query, minimum = 1, maximum = 1000,
             description = "How many flows; 100 if it is not given"
@@ -98,19 +97,15 @@ pub(crate) async fn batch(
     PathId(id): PathId<BatchId>,
     Query(query): Query<FlowsQuery>,
 ) -> Result<Response, Problem> {
-    let batch = state.flows.batch(&tenant, id).await?.ok_or_else(|| {
-        Problem::new(
-            ErrorCode::BatchNotFound,
-            "you have no such batch; GET /api/v2/batches lists yours",
-        )
-    })?;
+    let batch = state.flows.batch(&tenant, id).await?;
+    let batch = batch.ok_or_else(no_such_batch)?;
     let counts = state.flows.counts(&tenant, id).await?;
     let page = Page {
         flows: state.flows.clone(),
         links: state.links(),
         tenant: tenant.clone(),
         batch: id,
-        state: query.state,
+        filter: query.filter,
         left: query.limit,
         after: query.after,
         ended: false,
@@ -118,6 +113,37 @@ pub(crate) async fn batch(
     };
     let in_flight = state.in_flight.of(&tenant);
     rows::answer(&BatchView::new(batch, counts), page, in_flight).await
+}
+
+/// What failed in a batch
+///
+/// The failures of a batch, grouped by operation, step, code and the shape of the message; at most 100 groups, those
+/// with the most flows first. The same filters as for its flows say which failures.
+#[utoipa::path(
+    get,
+    path = "/api/v2/batches/{batch_id}/failures",
+    tag = "results",
+    params(
+        (
+            "batch_id" = String, Path, format = "uuid", description = "The batch",
+            example = "01890a5d-ac96-774b-bcce-b302099a8000"
+        ),
+        FilterParams,
+    ),
+    responses(
+        (status = 200, description = "The failures, by what they have in common", body = FailuresView),
+        BatchProblems,
+    ),
+)]
+pub(crate) async fn batch_failures(
+    State(state): State<ReadState>,
+    Caller(tenant): Caller,
+    PathId(id): PathId<BatchId>,
+    Query(FailuresQuery(filter)): Query<FailuresQuery>,
+) -> Result<Json<FailuresView>, Problem> {
+    let _memory = state.in_flight.of(&tenant).hold(MEMORY_OF_A_BATCH).await?;
+    let groups = state.failures().of_batch(&tenant, id, &filter).await?;
+    Ok(Json(groups.ok_or_else(no_such_batch)?.into()))
 }
 
 async fn counted(state: &ReadState, batches: Vec<Batch>) -> Result<Vec<BatchView>, Unavailable> {
@@ -136,4 +162,11 @@ async fn counted(state: &ReadState, batches: Vec<Batch>) -> Result<Vec<BatchView
         );
     }
     Ok(views)
+}
+
+fn no_such_batch() -> Problem {
+    Problem::new(
+        ErrorCode::BatchNotFound,
+        "you have no such batch; GET /api/v2/batches lists yours",
+    )
 }
