@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Problem;
-use crate::filter::take_filter;
+use crate::filter::{BatchFilter, take_batch_filter, take_filter};
 use crate::query::{FromQuery, QueryParams};
 use crate::reads::cursor::Cursor;
 use crate::views::{BatchView, FlowView};
@@ -17,6 +17,7 @@ const CURSOR: &str = "the next_cursor of the page before, as it was";
 pub(crate) struct BatchesQuery {
     pub(crate) limit: usize,
     pub(crate) before: Option<BatchId>,
+    pub(crate) filter: BatchFilter,
 }
 
 /// Which page of the flows of a batch.
@@ -67,6 +68,7 @@ impl FromQuery for BatchesQuery {
         Ok(Self {
             limit: params.take_limit(20, 100)?,
             before: params.take("cursor", CURSOR)?.map(|Cursor(before)| before),
+            filter: take_batch_filter(params)?,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Batches in JSON.
 
 use assetmill_core::usecases::Started;
-use assetmill_core::{Batch, BatchId, Counts, FlowId, Params};
+use assetmill_core::{Batch, BatchId, BatchName, Counts, FlowId, Labels, Params};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,6 +15,14 @@ pub struct BatchView {
     /// Its id.
     #[schema(value_type = String, format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a8000")]
     pub batch_id: BatchId,
+    /// What it is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "autumn catalogue")]
+    pub name: Option<BatchName>,
+    /// What it is labelled with.
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    #[schema(value_type = Option<HashMap<String, String>>, example = json!({ "season": "autumn" }))]
+    pub labels: Labels,
     /// How its flows are doing as a whole.
     pub status: OverallStatus,
     /// What is done to each asset.
@@ -107,6 +115,8 @@ impl BatchView {
     pub fn new(batch: Batch, counts: Counts) -> Self {
         Self {
             batch_id: batch.id,
+            name: batch.name,
+            labels: batch.labels,
             status: OverallStatus::of_batch(counts, batch.size),
             operation: batch.operation.to_string(),
             params: batch.params,

@@ -67,6 +67,8 @@ impl Retry {
             sources,
             operation: operation.clone(),
             params: batch.params,
+            name: batch.name,
+            labels: batch.labels,
         })
     }
 

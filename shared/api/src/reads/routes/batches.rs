@@ -1,13 +1,13 @@
 //! How batches are doing.
 
-use assetmill_core::ports::Unavailable;
-use assetmill_core::{Batch, BatchId};
+use assetmill_core::ports::{FlowReads, Unavailable};
+use assetmill_core::{Batch, BatchId, TenantId};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use futures_util::future::try_join_all;
 
-use crate::filter::FilterParams;
+use crate::filter::{BatchFilterParams, FilterParams};
 use crate::in_flight::MEMORY_OF_A_BATCH;
 use crate::query::Query;
 use crate::reads::ReadState;
@@ -18,12 +18,16 @@ use crate::reads::rows::Page;
 use crate::views::{BatchView, FailuresView};
 use crate::{Caller, ErrorCode, PathId, Problem, rows};
 
+/// How many batches a page looks at whose filter means few of them: it is shorter then, and has a next one.
+const LOOKED_AT: usize = 1_000;
 /// How many batches are counted at the same time.
 const COUNTED_AT_ONCE: usize = 10;
 
 /// Your batches
 ///
-/// The latest first. A batch that was started a moment ago may be missing for another moment.
+/// The latest first, all or those that a filter means. A batch that was started a moment ago may be missing for another
+/// moment. Where few of many batches are meant, a page may be shorter than `limit`, or empty, and still have a
+/// `next_cursor`.
 #[utoipa::path(
     get,
     path = "/api/v2/batches",
@@ -37,6 +41,7 @@ const COUNTED_AT_ONCE: usize = 10;
             "cursor" = Option<String>, Query, format = "batches-cursor",
             description = "The `next_cursor` of the page before"
         ),
+        BatchFilterParams,
     ),
     responses(
         (status = 200, description = "A page of batches", body = BatchesPage),
@@ -48,15 +53,8 @@ pub(crate) async fn batches(
     Caller(tenant): Caller,
     Query(query): Query<BatchesQuery>,
 ) -> Result<Json<BatchesPage>, Problem> {
-    // One more than asked for tells whether there is another page.
-    let limit = query.limit + 1;
-    let mut batches = state.flows.batches(&tenant, query.before, limit).await?;
-    let more = batches.len() > query.limit;
-    batches.truncate(query.limit);
-    let next_cursor = batches
-        .last()
-        .filter(|_| more)
-        .map(|batch| Cursor(batch.id));
+    let (batches, next) = meant(&*state.flows, &tenant, &query).await?;
+    let next_cursor = next.map(Cursor);
     let batches = counted(&state, batches).await?;
     Ok(Json(BatchesPage {
         batches,
@@ -144,6 +142,38 @@ pub(crate) async fn batch_failures(
     let _memory = state.in_flight.of(&tenant).hold(MEMORY_OF_A_BATCH).await?;
     let groups = state.failures().of_batch(&tenant, id, &filter).await?;
     Ok(Json(groups.ok_or_else(no_such_batch)?.into()))
+}
+
+/// A page of the batches that are meant, and where the next begins.
+async fn meant(
+    flows: &dyn FlowReads,
+    tenant: &TenantId,
+    query: &BatchesQuery,
+) -> Result<(Vec<Batch>, Option<BatchId>), Unavailable> {
+    let mut meant = Vec::new();
+    let (mut before, mut looked_at) = (query.before, 0);
+    // One more than asked for tells whether there is another page.
+    let limit = query.limit + 1;
+    loop {
+        let batches = flows.batches(tenant, before, limit).await?;
+        let more = batches.len() == limit;
+        for batch in batches {
+            if query.filter.ends_before(&batch) {
+                return Ok((meant, None));
+            }
+            if meant.len() == query.limit || looked_at >= LOOKED_AT {
+                return Ok((meant, before));
+            }
+            looked_at += 1;
+            before = Some(batch.id);
+            if query.filter.matches(&batch) {
+                meant.push(batch);
+            }
+        }
+        if !more {
+            return Ok((meant, None));
+        }
+    }
 }
 
 async fn counted(state: &ReadState, batches: Vec<Batch>) -> Result<Vec<BatchView>, Unavailable> {
