@@ -12,6 +12,7 @@ mod filter;
 pub mod idempotency;
 pub mod in_flight;
 pub mod layers;
+mod not_modified;
 pub mod operators;
 pub mod path;
 pub mod pointer;

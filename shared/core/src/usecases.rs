@@ -17,7 +17,7 @@ mod transform_request;
 
 pub use cancel::{Cancel, Cancelled};
 pub use dead_letters::FailDeadLetter;
-pub use failures::{FailureGroup, Failures};
+pub use failures::{FailureGroup, Failures, MOST_BATCHES};
 pub use message_handler::MessageHandler;
 pub use once::{Begun, KeyedRequest, Once, OnceError, Started};
 pub use pacer::Pacer;

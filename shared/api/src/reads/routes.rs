@@ -17,5 +17,6 @@ pub(crate) fn all() -> OpenApiRouter<ReadState> {
         .routes(routes!(batches::batches))
         .routes(routes!(batches::batch))
         .routes(routes!(batches::batch_failures))
+        .routes(routes!(batches::failures))
         .routes(routes!(operations::operations))
 }

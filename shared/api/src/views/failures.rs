@@ -19,6 +19,8 @@ pub struct FailuresView {
     pub flow_count: u32,
     /// The groups, those with the most flows first.
     pub groups: Vec<FailureGroupView>,
+    /// Whether these are all there are. Of all batches, the latest 200 are looked at.
+    pub complete: bool,
 }
 
 /// Failures of one operation, at one step, with one code, and messages of one shape.
@@ -58,9 +60,11 @@ pub struct FailedFlowView {
     pub digital_asset_url: String,
 }
 
-impl From<Vec<FailureGroup>> for FailuresView {
-    fn from(groups: Vec<FailureGroup>) -> Self {
+impl FailuresView {
+    /// What is shown of groups. `complete` is whether all failures are in them.
+    pub fn new(groups: Vec<FailureGroup>, complete: bool) -> Self {
         Self {
+            complete: complete && groups.len() <= MOST_GROUPS,
             flow_count: groups.iter().map(|group| group.count).sum(),
             groups: groups
                 .into_iter()

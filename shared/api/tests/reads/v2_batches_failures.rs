@@ -1,4 +1,4 @@
-//! `GET /api/v2/batches/{batch_id}/failures`
+//! `GET /api/v2/batches/{batch_id}/failures` and `GET /api/v2/failures`
 
 use assetmill_contract::samples;
 use assetmill_core::{Failure, FailureCode, Status};
@@ -102,7 +102,7 @@ async fn what_is_no_filter_is_refused() {
     ] {
         let answer = world.get(&path(batch.id, query)).await;
         assert_eq!(answer.problem().1, "invalid_query", "{query}");
-        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        let detail = answer.detail();
         assert!(detail.contains(hint), "{query}: {detail}");
     }
 }
@@ -115,4 +115,49 @@ async fn others_failures_do_not_exist() {
     assert_eq!(world.get_as(ACME, &path).await.status, 200);
     let answer = world.get_as(GLOBEX, &path).await;
     assert_eq!(answer.problem(), (404, "batch_not_found".to_owned(), None));
+}
+
+#[tokio::test]
+async fn failures_of_all_batches_are_grouped_together() {
+    let world = World::new();
+    for _ in 0..3 {
+        world.batch(&of_a_day()).await;
+    }
+    let body = world.get("/api/v2/failures").await.json();
+    assert_eq!(
+        (&body["flow_count"], &body["complete"]),
+        (&json!(9), &json!(true))
+    );
+    let counts: Vec<_> = groups(&body).into_iter().map(|group| group.2).collect();
+    assert_eq!(counts, [json!(6), json!(3)]);
+    for (query, count) in [
+        ("?code=vendor_timeout", 3),
+        ("?since=2999-01-01T00:00:00Z", 0),
+        ("?since=1999-01-01T00:00:00Z&url=example.com/2", 3),
+    ] {
+        let body = world.get(&format!("/api/v2/failures{query}")).await.json();
+        assert_eq!(body["flow_count"], count, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn of_many_batches_the_latest_are_looked_at() {
+    let world = World::new();
+    world.batch(&of_a_day()).await;
+    for _ in 0..200 {
+        world.batch(&[]).await;
+    }
+    let body = world.get("/api/v2/failures").await.json();
+    assert_eq!(
+        (&body["flow_count"], &body["complete"]),
+        (&json!(0), &json!(false))
+    );
+}
+
+#[tokio::test]
+async fn failures_are_of_their_tenant_alone() {
+    let world = World::with_keys();
+    world.batch(&of_a_day()).await;
+    let of = async |key| world.get_as(key, "/api/v2/failures").await.json()["flow_count"].clone();
+    assert_eq!((of(ACME).await, of(GLOBEX).await), (json!(3), json!(0)));
 }

@@ -57,7 +57,7 @@ async fn a_batch_is_called_and_labelled_as_its_caller_says() {
         let answer = world.post(PATH, order(name, labels)).await;
         let at = Some(pointer.to_owned());
         assert_eq!(answer.problem(), (422, "invalid_body".to_owned(), at));
-        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        let detail = answer.detail();
         assert!(detail.contains(hint), "{detail}");
     }
 }

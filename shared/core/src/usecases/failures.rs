@@ -2,13 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::pages::flow_pages;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
+
+use super::pages::{all_flows, flow_pages};
 use crate::ports::{FlowReads, Unavailable};
 use crate::{
     BatchId, Catalogue, FailureCode, Flow, FlowFilter, FlowState, OperationName, Status, Step,
     TenantId,
 };
+
+/// How many batches of a tenant are looked through for failures.
+pub const MOST_BATCHES: usize = 200;
+/// How many of them at the same time.
+const BATCHES_AT_ONCE: usize = 8;
+/// How long after its acceptance a flow may settle: it waits for a vendor for a day, and a job may take another.
+const LONGEST_LIFE: Duration = Duration::from_hours(49);
 
 /// Groups failures.
 #[derive(Clone)]
@@ -67,6 +78,41 @@ impl Failures {
         })
         .await?;
         Ok(Some(sorted(groups)))
+    }
+
+    /// The failures of all batches of a tenant that a filter means, in the same groups; the filter says since when. The
+    /// latest batches are looked at first, and no more than [`MOST_BATCHES`]: whether those are all.
+    pub async fn of_tenant(
+        &self,
+        tenant: &TenantId,
+        filter: &FlowFilter,
+    ) -> Result<(Vec<FailureGroup>, bool), Unavailable> {
+        let filter = FlowFilter {
+            state: Some(FlowState::Failed),
+            ..filter.clone()
+        };
+        let batches = self.flows.batches(tenant, None, MOST_BATCHES + 1).await?;
+        let found = batches.len();
+        let since = filter.settled_since.unwrap_or(Timestamp::MIN);
+        // What was accepted earlier than that has settled before.
+        let oldest = since.saturating_sub(LONGEST_LIFE).unwrap_or(since);
+        let looked_at: Vec<_> = batches
+            .into_iter()
+            .take(MOST_BATCHES)
+            .take_while(|batch| batch.created_at >= oldest)
+            .map(|batch| batch.id)
+            .collect();
+        let complete = found <= MOST_BATCHES || looked_at.len() < MOST_BATCHES;
+        let mut failed = stream::iter(looked_at)
+            .map(|id| all_flows(&*self.flows, tenant, id, &filter))
+            .buffered(BATCHES_AT_ONCE);
+        let mut groups = HashMap::new();
+        while let Some(flows) = failed.try_next().await? {
+            for flow in flows {
+                self.add(&mut groups, flow);
+            }
+        }
+        Ok((sorted(groups), complete))
     }
 
     fn add(&self, groups: &mut HashMap<Alike, FailureGroup>, flow: Flow) {

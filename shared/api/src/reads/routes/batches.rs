@@ -1,5 +1,7 @@
 //! How batches are doing.
 
+use std::time::Duration;
+
 use assetmill_core::ports::{FlowReads, Unavailable};
 use assetmill_core::{Batch, BatchId, TenantId};
 use axum::Json;
@@ -9,6 +11,7 @@ use futures_util::future::try_join_all;
 
 use crate::filter::{BatchFilterParams, FilterParams};
 use crate::in_flight::MEMORY_OF_A_BATCH;
+use crate::not_modified::IfNoneMatch;
 use crate::query::Query;
 use crate::reads::ReadState;
 use crate::reads::cursor::Cursor;
@@ -20,6 +23,8 @@ use crate::{Caller, ErrorCode, PathId, Problem, rows};
 
 /// How many batches a page looks at whose filter means few of them: it is shorter then, and has a next one.
 const LOOKED_AT: usize = 1_000;
+/// Since when failures are told, if nobody says.
+const LATELY: Duration = Duration::from_hours(24);
 /// How many batches are counted at the same time.
 const COUNTED_AT_ONCE: usize = 10;
 
@@ -42,9 +47,11 @@ const COUNTED_AT_ONCE: usize = 10;
             description = "The `next_cursor` of the page before"
         ),
         BatchFilterParams,
+        IfNoneMatch,
     ),
     responses(
         (status = 200, description = "A page of batches", body = BatchesPage),
+        (status = 304, description = "What `If-None-Match` names is still so"),
         BatchesProblems,
     ),
 )]
@@ -75,6 +82,7 @@ pub(crate) async fn batches(
             example = "01890a5d-ac96-774b-bcce-b302099a8000"
         ),
         FilterParams,
+        IfNoneMatch,
         (
             "limit" = Option<u16>, Query, minimum = 1, maximum = 1000,
             description = "How many flows; 100 if it is not given"
@@ -86,6 +94,7 @@ pub(crate) async fn batches(
     ),
     responses(
         (status = 200, description = "The batch and a page of its flows", body = BatchPage),
+        (status = 304, description = "What `If-None-Match` names is still so"),
         BatchProblems,
     ),
 )]
@@ -127,9 +136,11 @@ pub(crate) async fn batch(
             example = "01890a5d-ac96-774b-bcce-b302099a8000"
         ),
         FilterParams,
+        IfNoneMatch,
     ),
     responses(
         (status = 200, description = "The failures, by what they have in common", body = FailuresView),
+        (status = 304, description = "What `If-None-Match` names is still so"),
         BatchProblems,
     ),
 )]
@@ -141,7 +152,35 @@ pub(crate) async fn batch_failures(
 ) -> Result<Json<FailuresView>, Problem> {
     let _memory = state.in_flight.of(&tenant).hold(MEMORY_OF_A_BATCH).await?;
     let groups = state.failures().of_batch(&tenant, id, &filter).await?;
-    Ok(Json(groups.ok_or_else(no_such_batch)?.into()))
+    let groups = groups.ok_or_else(no_such_batch)?;
+    Ok(Json(FailuresView::new(groups, true)))
+}
+
+/// What failed
+///
+/// The failures of all your batches, grouped as those of one batch are: what failed in the last 24 hours, unless `since`
+/// says otherwise.
+#[utoipa::path(
+    get,
+    path = "/api/v2/failures",
+    tag = "results",
+    params(FilterParams, IfNoneMatch),
+    responses(
+        (status = 200, description = "The failures, by what they have in common", body = FailuresView),
+        (status = 304, description = "What `If-None-Match` names is still so"),
+        BatchesProblems,
+    ),
+)]
+pub(crate) async fn failures(
+    State(state): State<ReadState>,
+    Caller(tenant): Caller,
+    Query(FailuresQuery(mut filter)): Query<FailuresQuery>,
+) -> Result<Json<FailuresView>, Problem> {
+    let _memory = state.in_flight.of(&tenant).hold(MEMORY_OF_A_BATCH).await?;
+    let a_day_ago = state.clock.now() - LATELY;
+    filter.settled_since.get_or_insert(a_day_ago);
+    let (groups, complete) = state.failures().of_tenant(&tenant, &filter).await?;
+    Ok(Json(FailuresView::new(groups, complete)))
 }
 
 /// A page of the batches that are meant, and where the next begins.
