@@ -26,7 +26,7 @@ pub mod views;
 pub mod writes;
 
 pub use body::{JsonBody, MAX_BODY_BYTES, RequestBody};
-pub use caller::{BadCallers, Caller, CallerTable, Callers, CallersSource, KeyDigest};
+pub use caller::{BadCallers, Caller, CallerTable, Callers, CallersSource, KeyDigest, Writer};
 pub use idempotency::Idempotency;
 pub use in_flight::{InFlight, TenantInFlight};
 pub use operators::Operators;

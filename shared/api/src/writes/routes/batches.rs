@@ -17,7 +17,7 @@ use crate::views::{CancelledView, OverallStatus, RetryPreviewView, StartedView};
 use crate::writes::WriteState;
 use crate::writes::keyed::Keyed;
 use crate::writes::problems::{CancelProblems, RetryProblems};
-use crate::{Caller, ErrorCode, PathId, Problem};
+use crate::{ErrorCode, PathId, Problem, Writer};
 
 /// Stop a batch
 ///
@@ -42,7 +42,7 @@ use crate::{Caller, ErrorCode, PathId, Problem};
 )]
 pub(crate) async fn cancel_batch(
     State(state): State<WriteState>,
-    Caller(tenant): Caller,
+    Writer(tenant): Writer,
     PathId(id): PathId<BatchId>,
     Query(BatchAction { filter, dry_run }): Query<BatchAction>,
 ) -> Result<Json<CancelledView>, Problem> {
@@ -94,7 +94,7 @@ pub(crate) async fn cancel_batch(
 )]
 pub(crate) async fn retry_batch(
     State(state): State<WriteState>,
-    Caller(tenant): Caller,
+    Writer(tenant): Writer,
     PathId(id): PathId<BatchId>,
     Query(BatchAction { filter, dry_run }): Query<BatchAction>,
     Idempotency(key): Idempotency,
