@@ -160,11 +160,12 @@ fn list(callers: &CallerTable, now: Timestamp) -> io::Result<()> {
         };
         let digest = digest.to_string();
         let beginning = digest.get(..12).unwrap_or_default();
-        let state = match key.read_only {
-            true => format!("{state}, reads alone"),
-            false => state,
-        };
-        writeln!(out, "{}\t{}\t{beginning}…\t{state}", key.tenant, key.name)?;
+        let role = if key.read_only { ", reads alone" } else { "" };
+        writeln!(
+            out,
+            "{}\t{}\t{beginning}…\t{state}{role}",
+            key.tenant, key.name
+        )?;
     }
     Ok(())
 }
