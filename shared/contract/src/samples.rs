@@ -34,6 +34,7 @@ pub fn batch(size: u32) -> (Batch, Vec<Flow>) {
         created_at: at(0),
         dispatched_at: None,
         completed_at: None,
+        final_counts: None,
     };
     let flows = (0..size).map(|index| flow(&batch, index)).collect();
     (batch, flows)

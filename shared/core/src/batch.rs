@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use labels::{BatchName, Labels, NotABatchName, NotLabels};
 
-use crate::{BatchId, FlowState, OperationName, Params, TenantId};
+use crate::{BatchId, Flow, FlowState, OperationName, Params, TenantId};
 
 /// The flows that one request started. Its serialised form is its row where rows are documents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,28 @@ pub struct Batch {
     pub dispatched_at: Option<Timestamp>,
     /// When its last flow settled.
     pub completed_at: Option<Timestamp>,
+    /// How many of its flows ended how, once all did: what the store counted as they settled. `None` where it did not,
+    /// or not yet.
+    #[serde(skip)]
+    pub final_counts: Option<Counts>,
+}
+
+/// A flow that is settled, by its place in its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettledFlow {
+    /// Its place, from 0.
+    pub index: u32,
+    /// How it ended: a terminal state.
+    pub state: FlowState,
+}
+
+impl From<&Flow> for SettledFlow {
+    fn from(flow: &Flow) -> Self {
+        Self {
+            index: flow.index,
+            state: flow.state(),
+        }
+    }
 }
 
 /// How many flows are in each state.

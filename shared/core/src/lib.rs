@@ -21,7 +21,9 @@ pub mod usecases;
 
 pub use asset_url::{AssetUrl, MAX_URL_BYTES, NotAUrl, RefusedUrl, Source, UrlRefusal};
 pub use backoff::RetryPolicy;
-pub use batch::{Batch, BatchName, BatchStatus, Counts, Labels, NotABatchName, NotLabels};
+pub use batch::{
+    Batch, BatchName, BatchStatus, Counts, Labels, NotABatchName, NotLabels, SettledFlow,
+};
 pub use digest::{NotADigest, OutputKey, Sha256Digest, WorkKey};
 pub use failure::{Failure, FailureCode, NotACode, OperationError};
 pub use flow::{

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use assetmill_core::{
-    Batch, Flow, FlowState, History, NotABatchName, Params, Source, Status, TenantId,
+    Batch, Counts, Flow, FlowState, History, NotABatchName, Params, Source, Status, TenantId,
 };
 use jiff::Timestamp;
 use rusqlite::types::Type;
@@ -18,7 +18,7 @@ pub(super) const FLOW: &str =
      at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
      due_at, revision, history";
 pub(super) const BATCH: &str = "batch_id, tenant, operation, params, size, retry_of, created_at, \
-     dispatched_at, completed_at, name, labels";
+     dispatched_at, completed_at, name, labels, completed, failed, cancelled";
 
 /// Writes a flow's row, or writes it anew.
 pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
@@ -139,7 +139,19 @@ pub(super) fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
             })
             .transpose()?,
         labels: optional_json(row, "labels")?.unwrap_or_default(),
+        final_counts: final_counts(row)?,
     })
+}
+
+/// How the flows of a batch ended, if all of them were counted.
+fn final_counts(row: &Row<'_>) -> rusqlite::Result<Option<Counts>> {
+    let counts = Counts {
+        completed: row.get("completed")?,
+        failed: row.get("failed")?,
+        cancelled: row.get("cancelled")?,
+        ..Counts::default()
+    };
+    Ok((counts.total() == row.get::<_, u32>("size")?).then_some(counts))
 }
 
 fn history(row: &Row<'_>) -> rusqlite::Result<History> {

@@ -12,8 +12,8 @@ use assetmill_core::ports::{
     WorkClaim, WorkHolder,
 };
 use assetmill_core::{
-    Batch, Claim, Counts, Flow, FlowId, Output, Params, Progress, Sha256Digest, Status,
-    StepProduct, WorkKey,
+    Batch, Claim, Counts, Flow, FlowId, Output, Params, Progress, SettledFlow, Sha256Digest,
+    Status, StepProduct, WorkKey,
 };
 use assetmill_sqlite::{Expired, Store};
 use bytes::Bytes;
@@ -79,7 +79,7 @@ impl World {
         let settled: Vec<_> = flows
             .iter()
             .filter(|flow| flow.state().is_settled())
-            .map(|flow| flow.index)
+            .map(SettledFlow::from)
             .collect();
         self.store
             .flows()

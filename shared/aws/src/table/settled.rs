@@ -1,13 +1,14 @@
 //! Which flows of a batch are settled: sets that only grow, one for each part of the batch, and in
 //! the batch's row the set of the parts that are complete. Adding twice changes nothing, so a
-//! message that comes again, or a call that the SDK sends again, does no harm.
+//! message that comes again, or a call that the SDK sends again, does no harm. How they ended stands in more sets, and
+//! in the batch's row as a text for each complete part, so that whoever reads the row knows the counts.
 
 mod sizes;
 
 use std::collections::BTreeMap;
 
-use assetmill_core::BatchId;
 use assetmill_core::ports::{SettledCount, Unavailable};
+use assetmill_core::{BatchId, Counts, FlowState, SettledFlow};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -18,13 +19,21 @@ pub(super) use sizes::{Size, Sizes};
 
 const PARALLEL: usize = 16;
 const SETTLED: &str = "settled";
+/// The sets of those that ended so.
+const BY_STATE: [(&str, FlowState); 3] = [
+    ("completed", FlowState::Completed),
+    ("failed", FlowState::Failed),
+    ("cancelled", FlowState::Cancelled),
+];
+/// The set of what is known of each part that is complete, in the row of a batch.
+const OUTCOMES: &str = "outcomes";
 
 impl Table {
     /// Notes settled flows; whether that was the last of the batch.
     pub(super) async fn tally_flows(
         &self,
         batch: BatchId,
-        indexes: &[u32],
+        settled: &[SettledFlow],
     ) -> Result<SettledCount, Unavailable> {
         let Some(Size {
             flows: size,
@@ -33,9 +42,9 @@ impl Table {
         else {
             return Ok(SettledCount::Open);
         };
-        let parts: Vec<_> = by_part(indexes).into_iter().collect();
-        let complete: Vec<Option<u32>> = stream::iter(parts)
-            .map(|(part, indexes)| self.tally_part(batch, size, part, indexes, expires_at))
+        let parts: Vec<_> = by_part(settled).into_iter().collect();
+        let complete: Vec<Option<CompletePart>> = stream::iter(parts)
+            .map(|(part, settled)| self.tally_part(batch, size, part, settled, expires_at))
             .buffer_unordered(PARALLEL)
             .try_collect()
             .await?;
@@ -43,12 +52,20 @@ impl Table {
         if complete.is_empty() {
             return Ok(SettledCount::Open);
         }
-        let complete = self.add(keys::batch(batch), &complete, expires_at).await?;
-        Ok(if complete > keys::tally_part(size - 1) as usize {
-            SettledCount::Complete
-        } else {
-            SettledCount::Open
-        })
+        let parts = complete.iter().map(|part| part.number.to_string());
+        let mut sets = vec![(SETTLED, AttributeValue::Ns(parts.collect()))];
+        let outcomes: Vec<_> = complete.iter().filter_map(CompletePart::outcome).collect();
+        if !outcomes.is_empty() {
+            sets.push((OUTCOMES, AttributeValue::Ss(outcomes)));
+        }
+        let row = self.add(keys::batch(batch), sets, expires_at).await?;
+        Ok(
+            if len(&row, SETTLED) > keys::tally_part(size - 1) as usize {
+                SettledCount::Complete
+            } else {
+                SettledCount::Open
+            },
+        )
     }
 
     async fn size(&self, batch: BatchId) -> Result<Option<Size>, Unavailable> {
@@ -68,51 +85,105 @@ impl Table {
         Ok(read)
     }
 
-    /// Notes settled flows of one part; its number, if that was the last of the part.
+    /// Notes settled flows of one part; what is known of it, if that was the last of it.
     async fn tally_part(
         &self,
         batch: BatchId,
         size: u32,
         part: u32,
-        indexes: Vec<u32>,
+        settled: BTreeMap<u32, FlowState>,
         expires_at: i64,
-    ) -> Result<Option<u32>, Unavailable> {
-        let settled = self
-            .add(keys::count_settled(batch, part), &indexes, expires_at)
+    ) -> Result<Option<CompletePart>, Unavailable> {
+        let numbers = |state: Option<FlowState>| {
+            let of_state = settled
+                .iter()
+                .filter(|(_, found)| state.is_none_or(|state| **found == state));
+            AttributeValue::Ns(of_state.map(|(index, _)| index.to_string()).collect())
+        };
+        let mut sets = vec![(SETTLED, numbers(None))];
+        for (name, state) in BY_STATE {
+            // An empty set is none.
+            if settled.values().any(|found| *found == state) {
+                sets.push((name, numbers(Some(state))));
+            }
+        }
+        let row = self
+            .add(keys::count_settled(batch, part), sets, expires_at)
             .await?;
-        let complete = settled >= keys::indexes_of_part(part, size).len();
-        Ok(complete.then_some(part))
+        let complete = len(&row, SETTLED) >= keys::indexes_of_part(part, size).len();
+        Ok(complete.then(|| CompletePart {
+            number: part,
+            settled: len(&row, SETTLED),
+            by_state: BY_STATE.map(|(name, _)| len(&row, name)),
+        }))
     }
 
-    /// Adds numbers to the set of a row; how many it has then.
+    /// Adds to the sets of a row; the row then.
     async fn add(
         &self,
         pk: String,
-        numbers: &[u32],
+        sets: Vec<(&'static str, AttributeValue)>,
         expires_at: i64,
-    ) -> Result<usize, Unavailable> {
-        let numbers = numbers.iter().map(ToString::to_string).collect();
-        let added = self
+    ) -> Result<Item, Unavailable> {
+        let added: Vec<_> = sets
+            .iter()
+            .map(|(name, _)| format!("{name} :{name}"))
+            .collect();
+        let mut update = self
             .client
             .update_item()
             .table_name(&self.name)
             .key(names::PK, item::text(pk))
-            .update_expression(
-                "ADD settled :numbers \
+            .update_expression(format!(
+                "ADD {} \
                  SET expires_at = :expires_at, #version = if_not_exists(#version, :version)",
-            )
+                added.join(", ")
+            ))
             .expression_attribute_names("#version", names::VERSION)
-            .expression_attribute_values(":numbers", AttributeValue::Ns(numbers))
             .expression_attribute_values(":version", item::version())
             .expression_attribute_values(":expires_at", item::number(expires_at))
-            .return_values(ReturnValue::UpdatedNew)
-            .send()
-            .await
-            .map_err(unavailable)?;
-        let set = added.attributes.as_ref().and_then(|row| row.get(SETTLED));
-        let set = set.map(AttributeValue::as_ns).and_then(Result::ok);
-        Ok(set.map_or(0, Vec::len))
+            .return_values(ReturnValue::AllNew);
+        for (name, set) in sets {
+            update = update.expression_attribute_values(format!(":{name}"), set);
+        }
+        let added = update.send().await.map_err(unavailable)?;
+        Ok(added.attributes.unwrap_or_default())
     }
+}
+
+/// A part of a batch of which every flow is settled.
+struct CompletePart {
+    number: u32,
+    settled: usize,
+    by_state: [usize; 3],
+}
+
+impl CompletePart {
+    /// `number:completed:failed:cancelled`. `None` where a version that did not tell how they ended counted some.
+    fn outcome(&self) -> Option<String> {
+        let [completed, failed, cancelled] = self.by_state;
+        let told = completed + failed + cancelled == self.settled;
+        told.then(|| format!("{}:{completed}:{failed}:{cancelled}", self.number))
+    }
+}
+
+/// How the flows of a batch ended, if its row tells that of every part.
+pub(super) fn final_counts(row: &Item) -> Option<Counts> {
+    let outcomes = row.get(OUTCOMES)?.as_ss().ok()?;
+    let mut counts = Counts::default();
+    for outcome in outcomes {
+        let mut numbers = outcome.split(':').skip(1).map(str::parse);
+        for (_, state) in BY_STATE {
+            counts.add(state, numbers.next()?.ok()?);
+        }
+    }
+    (Some(counts.total()) == size(row)).then_some(counts)
+}
+
+/// How many a set of a row has.
+fn len(row: &Item, set: &str) -> usize {
+    let set = row.get(set).and_then(|set| set.as_ns().ok());
+    set.map_or(0, Vec::len)
 }
 
 fn size(row: &Item) -> Option<u32> {
@@ -120,18 +191,14 @@ fn size(row: &Item) -> Option<u32> {
     (size > 0).then_some(size)
 }
 
-fn by_part(indexes: &[u32]) -> BTreeMap<u32, Vec<u32>> {
-    let mut parts = BTreeMap::<_, Vec<_>>::new();
-    for index in indexes {
+fn by_part(settled: &[SettledFlow]) -> BTreeMap<u32, BTreeMap<u32, FlowState>> {
+    let mut parts = BTreeMap::<_, BTreeMap<_, _>>::new();
+    for SettledFlow { index, state } in settled {
+        // A set that is given a number twice is refused.
         parts
             .entry(keys::tally_part(*index))
             .or_default()
-            .push(*index);
-    }
-    // A set that is given a number twice is refused.
-    for part in parts.values_mut() {
-        part.sort_unstable();
-        part.dedup();
+            .insert(*index, *state);
     }
     parts
 }

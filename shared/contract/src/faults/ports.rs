@@ -12,7 +12,7 @@ use assetmill_core::{
     Asset, AssetUrl, Batch, BatchId, Call, Cost, Counts, Failure, FailureCode, Flow, FlowId,
     FlowRef, FlowState, IdempotencyKey, Job, JobCall, KeyClaim, LookUp, MediaType, Operation,
     OperationDescription, OperationError, OperationName, Output, OutputKey, Params, Product,
-    RetryPolicy, Run, Step, TenantId, WorkKey,
+    RetryPolicy, Run, SettledFlow, Step, TenantId, WorkKey,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -47,7 +47,7 @@ spoilt! { FlowWrites:
     undispatched(created_before: Timestamp, limit: usize) -> Vec<Batch>;
     due(now: Timestamp, limit: usize) -> Vec<Flow>;
     change(flow: FlowRef, rule: Rule) -> Option<Flow>;
-    count_settled(batch: BatchId, indexes: &[u32]) -> SettledCount;
+    count_settled(batch: BatchId, settled: &[SettledFlow]) -> SettledCount;
     mark_completed(batch: BatchId, now: Timestamp) -> Completion;
     completions(completed_before: Timestamp, limit: usize) -> Vec<Batch>;
     completion_done(batch: BatchId) -> ();

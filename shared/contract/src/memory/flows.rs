@@ -4,7 +4,9 @@ use std::sync::Mutex;
 use assetmill_core::ports::{
     Completion, FlowPage, FlowReads, FlowWrites, Rule, SettledCount, Unavailable,
 };
-use assetmill_core::{Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, TenantId};
+use assetmill_core::{
+    Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, SettledFlow, TenantId,
+};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -16,7 +18,7 @@ pub struct MemoryFlows(Mutex<Rows>);
 struct Rows {
     flows: HashMap<FlowId, Flow>,
     batches: BTreeMap<BatchId, Batch>,
-    settled: HashMap<BatchId, BTreeSet<u32>>,
+    settled: HashMap<BatchId, BTreeMap<u32, FlowState>>,
     /// How often each flow entered a terminal state.
     settlements: HashMap<FlowId, u32>,
     /// Completed batches from whose completion not all has followed.
@@ -212,17 +214,17 @@ impl FlowWrites for MemoryFlows {
     async fn count_settled(
         &self,
         batch: BatchId,
-        indexes: &[u32],
+        settled: &[SettledFlow],
     ) -> Result<SettledCount, Unavailable> {
-        let mut rows = self.0.lock().unwrap();
-        let settled = rows.settled.entry(batch).or_default();
-        settled.extend(indexes);
-        let settled = settled.len();
-        let size = rows.batches.get(&batch).map(|batch| batch.size as usize);
-        Ok(if size.is_some_and(|size| settled >= size) {
-            SettledCount::Complete
-        } else {
-            SettledCount::Open
+        let rows = &mut *self.0.lock().unwrap();
+        let noted = rows.settled.entry(batch).or_default();
+        noted.extend(settled.iter().map(|flow| (flow.index, flow.state)));
+        Ok(match rows.batches.get_mut(&batch) {
+            Some(batch) if noted.len() >= batch.size as usize => {
+                batch.final_counts = Some(Counts::of(noted.values().copied()));
+                SettledCount::Complete
+            }
+            _ => SettledCount::Open,
         })
     }
 

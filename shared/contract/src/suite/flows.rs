@@ -9,6 +9,7 @@ use assetmill_core::{
 };
 use serde_json::json;
 
+use super::settling::ended;
 use super::{Adapters, cases};
 use crate::samples::{at, batch, tenant};
 
@@ -126,13 +127,13 @@ async fn a_batch_reads_back(on: Arc<Adapters>) {
 
 async fn a_batch_that_is_put_again_stays_what_it_became(on: Arc<Adapters>) {
     let (batch, _) = put(&*on.flows, 2).await;
-    let settled = on.flows.count_settled(batch.id, &[0]).await.unwrap();
+    let settled = on.flows.count_settled(batch.id, &ended([0])).await.unwrap();
     assert_eq!(settled, SettledCount::Open);
     on.flows.mark_dispatched(batch.id, at(1)).await.unwrap();
     on.flows.put_batch(&batch).await.unwrap();
     let read = on.flows.batch(&tenant(), batch.id).await.unwrap().unwrap();
     assert_eq!(read.dispatched_at, Some(at(1)));
-    let settled = on.flows.count_settled(batch.id, &[1]).await.unwrap();
+    let settled = on.flows.count_settled(batch.id, &ended([1])).await.unwrap();
     assert_eq!(settled, SettledCount::Complete);
 }
 
@@ -269,7 +270,7 @@ async fn flows_are_open_from_the_dispatch_of_their_batch_to_its_completion(on: A
     assert!(on.flows.open_flows(&tenant, 2).await.unwrap() > 2);
     // One that is settled is open for as long as its batch.
     on.flows.cancel(&tenant, rows[0].id, at(3)).await.unwrap();
-    on.flows.count_settled(first.id, &[0]).await.unwrap();
+    on.flows.count_settled(first.id, &ended([0])).await.unwrap();
     assert_eq!(open(&tenant).await, 43);
     on.flows.mark_completed(first.id, at(4)).await.unwrap();
     on.flows.mark_completed(first.id, at(5)).await.unwrap();

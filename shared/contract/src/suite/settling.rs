@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use assetmill_core::ports::{Completion, FlowChanges as _, SettledCount};
 use assetmill_core::{
-    BatchId, CallEnd, Cancellation, Claim, Deferral, Failure, FailureCode, Fenced, FlowId,
-    FlowState, MAX_BATCH, NextTry, Settlement, Status, Wait,
+    BatchId, CallEnd, Cancellation, Claim, Counts, Deferral, Failure, FailureCode, Fenced, FlowId,
+    FlowState, MAX_BATCH, NextTry, SettledFlow, Settlement, Status, Wait,
 };
 use futures_util::future::join_all;
 
@@ -26,6 +26,7 @@ cases! { "settling":
     a_tally_is_idempotent_and_stays_complete,
     of_many_tallies_the_last_completes,
     many_flows_are_tallied_at_once,
+    a_complete_batch_knows_how_its_flows_ended,
     nothing_leaves_a_settled_state,
     a_batch_completes_once,
     a_completion_is_listed_until_all_has_followed,
@@ -160,6 +161,47 @@ async fn a_running_flow_is_not_cancelled(on: Arc<Adapters>) {
     assert_eq!(read(&*on.flows, flow.id).await, flow);
 }
 
+/// How so many flows ended: each third completed, failed, was cancelled.
+pub(super) fn ended(indexes: impl IntoIterator<Item = u32>) -> Vec<SettledFlow> {
+    let states = [
+        FlowState::Completed,
+        FlowState::Failed,
+        FlowState::Cancelled,
+    ];
+    let ended = |index| SettledFlow {
+        index,
+        state: states[index as usize % 3],
+    };
+    indexes.into_iter().map(ended).collect()
+}
+
+/// However often, and by however many, they were counted.
+async fn a_complete_batch_knows_how_its_flows_ended(on: Arc<Adapters>) {
+    let (batch, _) = batch(1_000);
+    on.flows.put_batch(&batch).await.unwrap();
+    let known = async || {
+        let row = on.flows.batch(&batch.tenant, batch.id).await.unwrap();
+        row.unwrap().final_counts
+    };
+    let counts = [0..400, 300..999, 0..10].map(async |part| {
+        let counted = on.flows.count_settled(batch.id, &ended(part)).await;
+        counted.unwrap()
+    });
+    assert_eq!(join_all(counts).await, [SettledCount::Open; 3]);
+    assert_eq!(known().await, None);
+    for _ in 0..2 {
+        let last = on.flows.count_settled(batch.id, &ended([999])).await;
+        assert_eq!(last.unwrap(), SettledCount::Complete);
+        let counts = Counts {
+            completed: 334,
+            failed: 333,
+            cancelled: 333,
+            ..Counts::default()
+        };
+        assert_eq!(known().await, Some(counts));
+    }
+}
+
 async fn a_tally_is_idempotent_and_stays_complete(on: Arc<Adapters>) {
     let (batch, _) = put(&*on.flows, 3).await;
     for (index, expected) in [
@@ -171,12 +213,16 @@ async fn a_tally_is_idempotent_and_stays_complete(on: Arc<Adapters>) {
         (0, SettledCount::Complete),
         (1, SettledCount::Complete),
     ] {
-        let count_settled = on.flows.count_settled(batch.id, &[index]).await.unwrap();
+        let count_settled = on
+            .flows
+            .count_settled(batch.id, &ended([index]))
+            .await
+            .unwrap();
         assert_eq!(count_settled, expected, "{index}");
     }
     let unknown = on
         .flows
-        .count_settled(BatchId::generate(), &[0])
+        .count_settled(BatchId::generate(), &ended([0]))
         .await
         .unwrap();
     assert_eq!(unknown, SettledCount::Open);
@@ -186,7 +232,12 @@ async fn of_many_tallies_the_last_completes(on: Arc<Adapters>) {
     let (batch, _) = put(&*on.flows, 40).await;
     let tallies = (0..40).map(|index| {
         let flows = on.flows.clone();
-        tokio::spawn(async move { flows.count_settled(batch.id, &[index]).await.unwrap() })
+        tokio::spawn(async move {
+            flows
+                .count_settled(batch.id, &ended([index]))
+                .await
+                .unwrap()
+        })
     });
     let tallies = join_all(tallies).await;
     assert!(
@@ -200,7 +251,7 @@ async fn many_flows_are_tallied_at_once(on: Arc<Adapters>) {
     let size = u32::try_from(MAX_BATCH).unwrap();
     let (batch, _) = batch(size);
     on.flows.put_batch(&batch).await.unwrap();
-    let all: Vec<_> = (0..size).collect();
+    let all = ended(0..size);
     let count_settled = on.flows.count_settled(batch.id, &all[1..]).await.unwrap();
     assert_eq!(count_settled, SettledCount::Open);
     let count_settled = on.flows.count_settled(batch.id, &all).await.unwrap();

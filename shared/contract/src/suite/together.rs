@@ -10,6 +10,7 @@ use assetmill_core::{CallEnd, Flow, FlowId, FlowState, Settlement, WorkKey};
 use super::claims::{claimed, read};
 use super::flows::put;
 use super::result_cache::{holder, key};
+use super::settling::ended;
 use super::{Adapters, cases};
 use crate::samples::{at, batch, output};
 
@@ -186,7 +187,7 @@ async fn the_last_flow_that_settles_completes_its_batch(on: Arc<Adapters>) {
         }
     }
     // As if it had been told in steps.
-    let counted = on.flows.count_settled(batch.id, &[0]).await.unwrap();
+    let counted = on.flows.count_settled(batch.id, &ended([0])).await.unwrap();
     assert_eq!(counted, SettledCount::Complete);
 }
 

@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{ResultCache, Unavailable, WorkClaim, WorkHolder};
-use crate::{Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, Output, TenantId, WorkKey};
+use crate::{
+    Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, Output, SettledFlow, TenantId,
+    WorkKey,
+};
 
 /// Reads flows and batches.
 #[async_trait]
@@ -147,20 +150,21 @@ pub trait FlowWrites: FlowReads {
         let after = changed.as_ref().unwrap_or(&before);
         let mut completion = None;
         if let Some(now) = after.status.settled_at()
-            && self.count_settled(after.batch_id, &[after.index]).await? == SettledCount::Complete
+            && self.count_settled(after.batch_id, &[after.into()]).await? == SettledCount::Complete
         {
             completion = Some(self.mark_completed(after.batch_id, now).await?);
         }
         Ok(Some(CountedChange { before, completion }))
     }
 
-    /// Notes that the flows at `indexes` are settled. MUST be idempotent, MUST take any number up to
+    /// Notes that these flows are settled, and how. MUST be idempotent, MUST take any number up to
     /// [`MAX_BATCH`](crate::MAX_BATCH), and MUST answer [`SettledCount::Complete`] once every index of the
-    /// batch was noted, however often it is asked.
+    /// batch was noted, however often it is asked. From then on the batch MUST be read with its
+    /// [`final_counts`](Batch::final_counts).
     async fn count_settled(
         &self,
         batch: BatchId,
-        indexes: &[u32],
+        settled: &[SettledFlow],
     ) -> Result<SettledCount, Unavailable>;
 
     /// Notes when the batch completed, and in the same write that something is to follow from it: the batch is

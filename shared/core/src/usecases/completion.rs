@@ -18,8 +18,8 @@ pub(super) async fn note_settled(
     else {
         return Ok(());
     };
-    let indexes: Vec<_> = settled.iter().map(|flow| flow.index).collect();
-    if flows.count_settled(*batch_id, &indexes).await? == SettledCount::Open {
+    let settled: Vec<_> = settled.iter().map(|flow| (*flow).into()).collect();
+    if flows.count_settled(*batch_id, &settled).await? == SettledCount::Open {
         return Ok(());
     }
     if flows.mark_completed(*batch_id, now).await? == Completion::First {

@@ -150,6 +150,7 @@ impl Submit {
             created_at: now,
             dispatched_at: None,
             completed_at: None,
+            final_counts: None,
         };
         Accepted { batch, flows }
     }

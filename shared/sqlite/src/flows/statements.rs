@@ -1,7 +1,7 @@
 //! What a write does, as a part of a transaction.
 
 use assetmill_core::ports::{Completion, CountedChange, Rule, SettledCount};
-use assetmill_core::{Batch, BatchId, BatchName, Flow, FlowId};
+use assetmill_core::{Batch, BatchId, BatchName, Counts, Flow, FlowId, SettledFlow};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -70,7 +70,7 @@ pub(super) fn change_and_count(
     let after = changed.as_ref().unwrap_or(&before);
     let completion = match after.status.settled_at() {
         Some(now)
-            if count_settled(rows, after.batch_id, &[after.index])? == SettledCount::Complete =>
+            if count_settled(rows, after.batch_id, &[after.into()])? == SettledCount::Complete =>
         {
             Some(mark_completed(rows, after.batch_id, now)?)
         }
@@ -82,21 +82,33 @@ pub(super) fn change_and_count(
 pub(super) fn count_settled(
     rows: &Connection,
     batch: BatchId,
-    indexes: &[u32],
+    settled: &[SettledFlow],
 ) -> rusqlite::Result<SettledCount> {
     let batch = batch.to_string();
     let mut insert =
         rows.prepare_cached("INSERT OR IGNORE INTO tallies (batch_id, place) VALUES (?1, ?2)")?;
-    let mut added = 0;
-    for index in indexes {
-        added += insert.execute(params![batch, index])?;
+    let mut added = Counts::default();
+    for SettledFlow { index, state } in settled {
+        if insert.execute(params![batch, index])? > 0 {
+            added.add(*state, 1);
+        }
     }
     let complete = rows
         .prepare_cached(
-            "UPDATE batches SET settled = settled + ?2 WHERE batch_id = ?1
-             RETURNING settled >= size",
+            "UPDATE batches SET settled = settled + ?2, completed = completed + ?3,
+                failed = failed + ?4, cancelled = cancelled + ?5
+             WHERE batch_id = ?1 RETURNING settled >= size",
         )?
-        .query_row(params![batch, added], |row| row.get(0))
+        .query_row(
+            params![
+                batch,
+                added.total(),
+                added.completed,
+                added.failed,
+                added.cancelled
+            ],
+            |row| row.get(0),
+        )
         .optional()?;
     Ok(match complete {
         Some(true) => SettledCount::Complete,

@@ -2,7 +2,7 @@ use assetmill_core::ports::{
     ClaimOfWork, Claiming, Completion, CountedChange, FlowWrites, MadeWork, Rule, SettledCount,
     Unavailable, WorkClaim,
 };
-use assetmill_core::{Batch, BatchId, Flow, FlowRef};
+use assetmill_core::{Batch, BatchId, Flow, FlowRef, SettledFlow};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
@@ -162,10 +162,10 @@ impl FlowWrites for SqliteFlows {
     async fn count_settled(
         &self,
         batch: BatchId,
-        indexes: &[u32],
+        settled: &[SettledFlow],
     ) -> Result<SettledCount, Unavailable> {
-        let indexes = indexes.to_vec();
-        self.write(move |rows| statements::count_settled(rows, batch, &indexes))
+        let settled = settled.to_vec();
+        self.write(move |rows| statements::count_settled(rows, batch, &settled))
             .await
     }
 

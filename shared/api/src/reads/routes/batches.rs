@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assetmill_core::ports::{FlowReads, Unavailable};
-use assetmill_core::{Batch, BatchId, TenantId};
+use assetmill_core::{Batch, BatchId, Counts, TenantId};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -106,7 +106,7 @@ pub(crate) async fn batch(
 ) -> Result<Response, Problem> {
     let batch = state.flows.batch(&tenant, id).await?;
     let batch = batch.ok_or_else(no_such_batch)?;
-    let counts = state.flows.counts(&tenant, id).await?;
+    let counts = counts_of(&state, &batch).await?;
     let page = Page {
         flows: state.flows.clone(),
         links: state.links(),
@@ -215,14 +215,20 @@ async fn meant(
     }
 }
 
+/// Of a complete batch, its row tells them.
+async fn counts_of(state: &ReadState, batch: &Batch) -> Result<Counts, Unavailable> {
+    match batch.final_counts {
+        Some(counts) => Ok(counts),
+        None => state.flows.counts(&batch.tenant, batch.id).await,
+    }
+}
+
 async fn counted(state: &ReadState, batches: Vec<Batch>) -> Result<Vec<BatchView>, Unavailable> {
     let mut views = Vec::with_capacity(batches.len());
     let mut batches = batches.into_iter().peekable();
     while batches.peek().is_some() {
         let some: Vec<_> = batches.by_ref().take(COUNTED_AT_ONCE).collect();
-        let counts = some
-            .iter()
-            .map(|batch| state.flows.counts(&batch.tenant, batch.id));
+        let counts = some.iter().map(|batch| counts_of(state, batch));
         let counts = try_join_all(counts).await?;
         views.extend(
             some.into_iter()

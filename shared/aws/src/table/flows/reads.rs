@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::table::item::{self, Item};
 use crate::table::listing::{Range, TransformRequest, attribute};
-use crate::table::{Table, TableFlows, keys, names};
+use crate::table::{Table, TableFlows, keys, names, settled};
 
 #[async_trait]
 impl FlowReads for TableFlows {
@@ -26,7 +26,7 @@ impl FlowReads for TableFlows {
     async fn batch(&self, tenant: &TenantId, id: BatchId) -> Result<Option<Batch>, Unavailable> {
         let row = self.0.get(keys::batch(id)).await?;
         let own = row.filter(|row| item::is_of(row, tenant));
-        own.map(item::read).transpose()
+        own.map(batch_of).transpose()
     }
 
     async fn batches(
@@ -43,7 +43,7 @@ impl FlowReads for TableFlows {
             limit,
         };
         let entries = self.0.list(keys::batches_of(tenant), &range).await?;
-        self.0.read_entries(&entries).await
+        self.0.read_batches(&entries).await
     }
 
     async fn batch_flows(
@@ -133,6 +133,14 @@ impl FlowReads for TableFlows {
 /// So many open batches are looked through: of a tenant with more, those with the fewest flows are not counted.
 const MAX_OPEN_BATCHES: usize = 50_000;
 
+fn batch_of(row: Item) -> Result<Batch, Unavailable> {
+    let final_counts = settled::final_counts(&row);
+    Ok(Batch {
+        final_counts,
+        ..item::read(row)?
+    })
+}
+
 fn place(entry: &Item) -> &str {
     attribute(entry, names::LISTED_AS)
 }
@@ -145,6 +153,12 @@ impl Table {
     ) -> Result<Vec<T>, Unavailable> {
         let rows = self.get_entries(entries).await?;
         rows.into_iter().map(item::read).collect()
+    }
+
+    /// The batches that entries of a list stand for.
+    pub(super) async fn read_batches(&self, entries: &[Item]) -> Result<Vec<Batch>, Unavailable> {
+        let rows = self.get_entries(entries).await?;
+        rows.into_iter().map(batch_of).collect()
     }
 
     async fn get_entries(&self, entries: &[Item]) -> Result<Vec<Item>, Unavailable> {

@@ -1,5 +1,5 @@
 use assetmill_core::ports::{Completion, FlowWrites, Rule, SettledCount, Unavailable};
-use assetmill_core::{Batch, BatchId, Flow, FlowRef};
+use assetmill_core::{Batch, BatchId, Flow, FlowRef, SettledFlow};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -106,7 +106,7 @@ impl FlowWrites for TableFlows {
                 limit,
             )
             .await?;
-        let mut batches: Vec<Batch> = self.0.read_entries(&entries).await?;
+        let mut batches = self.0.read_batches(&entries).await?;
         batches.retain(|batch| batch.dispatched_at.is_none());
         Ok(batches)
     }
@@ -128,9 +128,9 @@ impl FlowWrites for TableFlows {
     async fn count_settled(
         &self,
         batch: BatchId,
-        indexes: &[u32],
+        settled: &[SettledFlow],
     ) -> Result<SettledCount, Unavailable> {
-        self.0.tally_flows(batch, indexes).await
+        self.0.tally_flows(batch, settled).await
     }
 
     async fn mark_completed(
@@ -182,7 +182,7 @@ impl FlowWrites for TableFlows {
             .0
             .unsent(lists, "unsent_since < :place", completed_before, limit)
             .await?;
-        let mut batches: Vec<Batch> = self.0.read_entries(&entries).await?;
+        let mut batches = self.0.read_batches(&entries).await?;
         batches.retain(|batch| batch.completed_at.is_some());
         Ok(batches)
     }

@@ -12,7 +12,10 @@ use crate::ports::{
     ClaimOfWork, Claiming, Completion, CountedChange, FlowPage, FlowReads, FlowWrites, MadeWork,
     Rule, SettledCount, Unavailable,
 };
-use crate::{Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, Progress, Status, TenantId};
+use crate::{
+    Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, Progress, SettledFlow, Status,
+    TenantId,
+};
 
 /// The rows of one batch whose caller waits. They are here alone until one of its flows is about to make a paid call,
 /// has made something that is kept, or is to be tried again: then all of them are written, which accepts the batch. A
@@ -300,10 +303,10 @@ impl FlowWrites for LateRows {
     async fn count_settled(
         &self,
         batch: BatchId,
-        indexes: &[u32],
+        settled: &[SettledFlow],
     ) -> Result<SettledCount, Unavailable> {
         if self.rows.lock().await.accepted {
-            self.written.count_settled(batch, indexes).await
+            self.written.count_settled(batch, settled).await
         } else {
             Ok(SettledCount::Open)
         }
