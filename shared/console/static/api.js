@@ -38,6 +38,7 @@ export async function ask(path, { method = 'GET', query = {}, body, headers = {}
     if (value !== undefined && value !== '') url.searchParams.set(name, String(value));
   }
   const before = method === 'GET' ? known.get(url.href) : undefined;
+  /** @type {Record<string, string>} */
   const sent = { accept: 'application/json', ...headers };
   if (body !== undefined) sent['content-type'] = 'application/json';
   if (before) sent['if-none-match'] = before.etag;

@@ -3,7 +3,7 @@ import { ask } from './api.js';
 
 const COLUMNS = ['index', 'flow_id', 'state', 'digital_asset_url', 'result_url', 'media_type', 'bytes', 'sha256', 'code', 'message', 'attempts', 'settled_at'];
 
-/** @param {any} flow */
+/** @param {Api.Flow} flow */
 function cells(flow) {
   const { result, error } = flow;
   return [flow.index, flow.flow_id, flow.state, flow.digital_asset_url, result?.url, result?.media_type, result?.bytes, result?.sha256, error?.code, error?.message, flow.attempts, flow.settled_at];

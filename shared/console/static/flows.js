@@ -51,12 +51,12 @@ async function failures(id, signal) {
 export function useFlows(id, filters) {
   const { state = '', code = '', url = '' } = filters;
   const deps = [id, state, code, url];
-  const kept = useRef(null);
+  const kept = useRef(/** @type {any} */ (null));
   // Pages of other filters are of no use.
   if (!kept.current || kept.current.of !== deps.join('\n')) {
     kept.current = { of: deps.join('\n'), pages: [], seen: 0, wanted: 0, failed: -1, groups: undefined };
   }
-  const poll = usePoll(async (signal) => {
+  const poll = usePoll(/** @returns {Promise<{batch: Api.Batch & {name?: string}, flows: Api.Flow[], more: boolean, groups: any[], filtered: boolean}>} */ async (signal) => {
     const mine = kept.current;
     const last = mine.pages.at(-1);
     const further = last?.next && mine.wanted >= PAGE * mine.pages.length;

@@ -1,5 +1,5 @@
 // Numbers, times and names, for people.
-const whole = new Intl.NumberFormat('en');
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 3 });
 const ago = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
 
 /** @param {number} n */

@@ -2,7 +2,7 @@
 import { html, useState } from '../vendor/htm-preact.js';
 import { bytes, linkable, split } from '../format.js';
 
-/** @param {{flow: any}} props */
+/** @param {{flow: Api.Flow}} props */
 export function Compare({ flow }) {
   const [wanted, setWanted] = useState(false);
   const [at, setAt] = useState(50);

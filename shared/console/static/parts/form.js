@@ -1,5 +1,6 @@
 // A form made of a JSON Schema, as operations have one for their parameters.
 import { html } from '../vendor/htm-preact.js';
+import { count } from '../format.js';
 
 /** What a field's text means; empty is left to the default. @param {any} schema @param {string} text */
 function valueOf(schema, text) {
@@ -11,9 +12,9 @@ function valueOf(schema, text) {
 /** @param {any} schema */
 function hint(schema) {
   const { minimum, maximum, maxLength } = schema;
-  const range = minimum !== undefined && maximum !== undefined ? `${minimum} to ${maximum}`
-    : minimum !== undefined ? `${minimum} or more` : maximum !== undefined ? `up to ${maximum}` : '';
-  return [range, maxLength && maxLength < 10_000 && `up to ${maxLength} characters`].filter(Boolean).join(', ');
+  const range = minimum !== undefined && maximum !== undefined ? `${count(minimum)} to ${count(maximum)}`
+    : minimum !== undefined ? `${count(minimum)} or more` : maximum !== undefined ? `up to ${count(maximum)}` : '';
+  return [range, maxLength && maxLength < 10_000 && `up to ${count(maxLength)} characters`].filter(Boolean).join(', ');
 }
 
 /** @param {{name: string, schema: any, value: any, error?: string, set: (value: any) => void}} props */

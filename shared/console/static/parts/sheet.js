@@ -7,7 +7,7 @@ import { useWindowed } from './windowed.js';
 
 const TILE = 144;
 
-/** @param {{flow: any}} props */
+/** @param {{flow: Api.Flow}} props */
 function Tile({ flow }) {
   const { rest } = split(flow.digital_asset_url);
   const name = rest.split('/').pop() || rest;
@@ -19,7 +19,7 @@ function Tile({ flow }) {
   </a></li>`;
 }
 
-/** @param {{flows: any[], look: (from: number, to: number) => void}} props */
+/** @param {{flows: Api.Flow[], look: (from: number, to: number) => void}} props */
 export function Sheet({ flows, look }) {
   const [across, setAcross] = useState(6);
   const rows = Math.ceil(flows.length / across);
@@ -32,7 +32,7 @@ export function Sheet({ flows, look }) {
   }, []);
   useEffect(() => look(from * across, to * across), [from, to, across, flows.length]);
   return html`<div ref=${list} class="sheet" style=${{ paddingTop: `${from * (TILE + 8)}px`, paddingBottom: `${Math.max(0, rows - to) * (TILE + 8)}px` }}>
-    <ul style=${{ gridTemplateColumns: `repeat(${across}, 1fr)` }}>
+    <ul style=${{ gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))` }}>
       ${flows.slice(from * across, to * across).map((flow) => html`<${Tile} key=${flow.flow_id} flow=${flow} />`)}
     </ul></div>`;
 }

@@ -16,7 +16,7 @@ export function State({ state, more }) {
   </span>`;
 }
 
-/** How many are in each state, said and drawn. @param {{counts: any, total: number}} props */
+/** How many are in each state, said and drawn. @param {{counts: Api.BatchCounts, total: number}} props */
 export function StateBar({ counts, total }) {
   const parts = ['completed', 'failed', 'cancelled', 'running', 'pending'].filter((name) => counts[name] > 0);
   const said = parts.map((name) => `${count(counts[name])} ${name}`).join(', ') || 'nothing yet';
@@ -25,7 +25,7 @@ export function StateBar({ counts, total }) {
   </span>`;
 }
 
-/** What a flow waits for, in words. @param {any} flow */
+/** What a flow waits for, in words. @param {Api.Flow} flow */
 export function waits(flow) {
   const why = {
     vendor_throttled: 'the vendor asked for patience', source_throttled: 'the host of the asset asked for patience',

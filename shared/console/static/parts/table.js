@@ -5,19 +5,19 @@ import { bytes, count, lasting, split } from '../format.js';
 import { State, waits } from './state.js';
 import { useMedia, useWindowed } from './windowed.js';
 
-/** How it went, in a few words. @param {any} flow */
+/** How it went, in a few words. @param {Api.Flow} flow */
 function outcome(flow) {
   if (flow.state === 'COMPLETED' && flow.result) return `${flow.result.media_type.replace('image/', '')} · ${bytes(flow.result.bytes)}`;
   if (flow.waiting) return `waits for ${waits(flow)}`;
   return flow.error?.code || '';
 }
 
-/** @param {any} flow */
+/** @param {Api.Flow} flow */
 function took(flow) {
   return flow.started_at && flow.settled_at ? lasting(Date.parse(flow.settled_at) - Date.parse(flow.started_at)) : '–';
 }
 
-/** @param {{flow: any}} props */
+/** @param {{flow: Api.Flow}} props */
 function Row({ flow }) {
   const { host, rest } = split(flow.digital_asset_url);
   return html`<tr>
@@ -30,12 +30,13 @@ function Row({ flow }) {
   </tr>`;
 }
 
-/** @param {{flows: any[], total: number, look: (from: number, to: number) => void}} props */
+/** @param {{flows: Api.Flow[], total: number, look: (from: number, to: number) => void}} props */
 export function FlowTable({ flows, total, look }) {
-  const height = useMedia('(max-width: 640px)') ? 56 : 32;
+  const narrow = useMedia('(max-width: 640px)');
+  const height = narrow ? 56 : 32;
   const { list, from, to } = useWindowed(flows.length, height);
   useEffect(() => look(from, to), [from, to, flows.length]);
-  const gap = (rows) => rows > 0 && html`<tr aria-hidden="true" class="gap"><td colspan="6" style=${{ height: `${rows * height}px` }}></td></tr>`;
+  const gap = (rows) => rows > 0 && html`<tr aria-hidden="true" class="gap"><td colspan=${narrow ? 3 : 6} style=${{ height: `${rows * height}px` }}></td></tr>`;
   return html`<table class="rows flows" aria-rowcount=${total}>
     <thead><tr><th scope="col" class="number narrow-off">#</th><th scope="col">State</th><th scope="col">Asset</th>
       <th scope="col">Outcome</th><th scope="col" class="number narrow-off">Tries</th><th scope="col" class="number narrow-off">Took</th></tr></thead>

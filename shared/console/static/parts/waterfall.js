@@ -8,7 +8,7 @@ const GOING_ON = {
   taken_by_vendor: 'the vendor works', waits: 'waits', stored: 'writes it down',
 };
 
-/** Whole sentences of what the API says in fields. @param {any} event */
+/** Whole sentences of what the API says in fields. @param {Api.FlowEvent} event */
 function detail(event) {
   return [
     event.for && `for ${event.for}`,
@@ -18,7 +18,7 @@ function detail(event) {
   ].filter(Boolean).join(' · ');
 }
 
-/** @param {{history: any, settled?: string}} props */
+/** @param {{history: Api.FlowHistory, settled?: string}} props */
 export function Waterfall({ history, settled }) {
   const { events, left_out: leftOut } = history;
   const begun = Date.parse(events[0]?.at);

@@ -12,7 +12,7 @@ import { Sheet } from '../parts/sheet.js';
 import { State, StateBar, STATES } from '../parts/state.js';
 import { FlowTable } from '../parts/table.js';
 
-/** The states to choose from, with how many there are of each. @param {{counts: any, chosen: string}} props */
+/** The states to choose from, with how many there are of each. @param {{counts: Api.BatchCounts, chosen: string}} props */
 function Filters({ counts, chosen }) {
   const choice = (state, label, n) => html`<button type="button" key=${state} aria-pressed=${chosen === state}
     onClick=${() => filter({ state, code: '' })}>${state ? html`<${State} state=${state} />` : label} <span class="number">${count(n)}</span></button>`;
@@ -20,7 +20,7 @@ function Filters({ counts, chosen }) {
     ${choice('', 'All', counts.total)}${STATES.map((state) => choice(state, '', counts[state.toLowerCase()]))}</div>`;
 }
 
-/** @param {{batch: any, close: () => void}} props */
+/** @param {{batch: Api.Batch & {name?: string}, close: () => void}} props */
 function Retry({ batch, close }) {
   const [key] = useState(idempotencyKey);
   async function act() {
@@ -33,7 +33,7 @@ function Retry({ batch, close }) {
   </${Confirm}>`;
 }
 
-/** @param {{batch: any, close: () => void, again: () => void}} props */
+/** @param {{batch: Api.Batch & {name?: string}, close: () => void, again: () => void}} props */
 function Cancel({ batch, close, again }) {
   async function act() {
     const done = await ask(`api/v2/batches/${batch.batch_id}/cancel`, { method: 'POST' });

@@ -7,14 +7,13 @@ import { count, many, short } from '../format.js';
 import { Empty, Loading, Time, Trouble } from '../parts/bits.js';
 import { State, StateBar } from '../parts/state.js';
 
-/** One line of the list. @param {{batch: any}} props */
+/** One line of the list. @param {{batch: Api.Batch & {name?: string}}} props */
 function Row({ batch }) {
   const { counts, digital_asset_count: total } = batch;
   const settled = counts.completed + counts.failed + counts.cancelled;
   return html`<tr>
     <td><${State} state=${batch.status} /></td>
-    <td><a data-row href=${href(`batches/${batch.batch_id}`)}>${batch.operation}</a>${batch.name && html` <span>${batch.name}</span>`}
-      <span class="quiet id" title=${batch.batch_id}>${short(batch.batch_id)}</span></td>
+    <td><a data-row href=${href(`batches/${batch.batch_id}`)}>${batch.operation}</a>${batch.name && html` <span>${batch.name}</span>`}${' '}<span class="quiet id" title=${batch.batch_id}>${short(batch.batch_id)}</span></td>
     <td class="wide"><${StateBar} counts=${counts} total=${total} /></td>
     <td class="number">${count(settled)}<span class="quiet"> / ${count(total)}</span></td>
     <td class="number">${counts.failed > 0 ? html`<span class="failed-text">✕ ${count(counts.failed)}<span class="unseen"> failed</span></span>` : html`<span class="quiet">–</span>`}</td>
@@ -22,7 +21,7 @@ function Row({ batch }) {
   </tr>`;
 }
 
-/** @param {{batches: any[]}} props */
+/** @param {{batches: Api.Batch[]}} props */
 export function BatchTable({ batches }) {
   return html`<table class="rows">
     <thead><tr><th scope="col">State</th><th scope="col">Batch</th><th scope="col" class="wide">Progress</th>
@@ -43,6 +42,7 @@ export function NoBatches() {
 export function Batches({ query }) {
   const { cursor = '' } = query;
   const { data, error, again } = usePoll(
+    /** @returns {Promise<Api.BatchesPage>} */
     (signal) => ask('api/v2/batches', { query: { limit: 25, cursor }, signal }), [cursor]);
   const running = data?.batches.filter((batch) => batch.status === 'RUNNING').length;
   useTitle(running ? `${many(running, 'batch', 'batches')} running` : 'Batches');

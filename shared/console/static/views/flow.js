@@ -10,17 +10,16 @@ import { Compare } from '../parts/compare.js';
 import { State, waits } from '../parts/state.js';
 import { Waterfall } from '../parts/waterfall.js';
 
-/** Why it is where it is, in a sentence or two. @param {{flow: any}} props */
+/** Why it is where it is, in a sentence or two. @param {{flow: Api.Flow}} props */
 function Why({ flow }) {
   const { error, unconfirmed_calls: uncertain } = flow;
   return html`
     ${flow.waiting && html`<p class="why waits"><span aria-hidden="true">◷</span> It waits for ${waits(flow)}${flow.waiting.until && html`, until <${Time} at=${flow.waiting.until} />`}.</p>`}
-    ${error && html`<p class="why failed"><code>${error.code}</code> ${error.message}
-      <span class="quiet">${error.retryable ? 'Another try may help.' : 'Another try won’t help as it is.'}</span></p>`}
+    ${error && html`<p class="why failed"><code>${error.code}</code> ${error.message}<br /><span class="quiet">${error.retryable ? 'Another try may help.' : 'Another try won’t help as it is.'}</span></p>`}
     ${uncertain > 0 && html`<p class="why paid"><strong>${many(uncertain, 'paid call')}</strong> of which nobody knows the end: each may have been charged. Look it up at the vendor.</p>`}`;
 }
 
-/** What it was asked for, and the names it goes by. @param {{flow: any}} props */
+/** What it was asked for, and the names it goes by. @param {{flow: Api.Flow}} props */
 function Facts({ flow }) {
   const rows = [
     ['Asset', html`<span class="break">${flow.digital_asset_url}</span> ${linkable(flow.digital_asset_url) && html`<a href=${flow.digital_asset_url} target="_blank" rel="noopener noreferrer">open</a>`}`],
@@ -38,6 +37,7 @@ function Facts({ flow }) {
 /** @param {{id: string}} props */
 export function Flow({ id }) {
   const { data: flow, error, again } = usePoll(
+    /** @returns {Promise<Api.Flow>} */
     async (signal) => steady(await ask(`api/v2/transforms/${encodeURIComponent(id)}`, { signal })), [id],
     (one) => [one.state, one.attempts, one.waiting, one.history]);
   useTitle(flow ? `${flow.error ? `${flow.error.code} ` : ''}${flow.state.toLowerCase()} flow` : 'Flow');

@@ -3,10 +3,11 @@ import { html, useState } from '../vendor/htm-preact.js';
 import { ask } from '../api.js';
 import { usePoll } from '../poll.js';
 import { href, useTitle } from '../route.js';
+import { count } from '../format.js';
 import { Loading, Time, Trouble } from '../parts/bits.js';
 import { Confirm, say } from '../parts/dialog.js';
 
-/** In words, with a shape. @param {{operation: any}} props */
+/** In words, with a shape. @param {{operation: Api.Operation}} props */
 export function Health({ operation }) {
   const { breaker } = operation;
   if (!operation.available) return html`<span class="state cancelled"><span aria-hidden="true">⊘</span> unavailable</span>`;
@@ -16,7 +17,7 @@ export function Health({ operation }) {
   return html`<span class=${`state ${colour}`}><span aria-hidden="true">${shape}</span> ${words}</span>`;
 }
 
-/** @param {{limits: any}} props */
+/** @param {{limits?: Api.Limits | null}} props */
 function Limits({ limits }) {
   if (!limits) return html`<span class="quiet">none</span>`;
   const { rate, burst, concurrency } = limits;
@@ -26,14 +27,14 @@ function Limits({ limits }) {
 /** @param {{schema: any}} props */
 function Parameters({ schema }) {
   const all = Object.entries(schema.properties || {});
-  if (!all.length) return html`<span class="quiet">no parameters</span>`;
-  const bounds = (it) => it.enum ? it.enum.join(', ') : [it.type, it.minimum !== undefined && `${it.minimum} to ${it.maximum ?? '…'}`].filter(Boolean).join(' ');
+  if (!all.length) return html`<p class="quiet">No parameters</p>`;
+  const bounds = (it) => it.enum ? it.enum.join(', ') : [it.type, it.minimum !== undefined && `${count(it.minimum)} to ${it.maximum === undefined ? '…' : count(it.maximum)}`].filter(Boolean).join(' ');
   return html`<details><summary>${all.length === 1 ? '1 parameter' : `${all.length} parameters`}</summary>
     <dl class="params">${all.map(([name, it]) => html`<div key=${name}><dt><code>${name}</code></dt>
       <dd>${bounds(it)}${it.default !== undefined && html` <span class="quiet">unless given ${JSON.stringify(it.default)}</span>`}${it.description && html`<br /><span class="quiet">${it.description}</span>`}</dd></div>`)}</dl></details>`;
 }
 
-/** @param {{operation: any, ask: (what: any) => void}} props */
+/** @param {{operation: Api.Operation, ask: (what: any) => void}} props */
 function Row({ operation, ask: choose }) {
   const { breaker, name, available } = operation;
   const paused = breaker?.state === 'paused';
@@ -68,7 +69,7 @@ function Switch({ chosen: { name, verb }, close, again }) {
 }
 
 export function Operations() {
-  const { data, error, again } = usePoll((signal) => ask('api/v2/operations', { signal }), []);
+  const { data, error, again } = usePoll(/** @returns {Promise<Api.Operations>} */ (signal) => ask('api/v2/operations', { signal }), []);
   const [chosen, setChosen] = useState(null);
   const all = data?.operations || [];
   const can = all.filter((one) => one.available);

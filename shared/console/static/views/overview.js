@@ -11,10 +11,14 @@ import { Health } from './operations.js';
 const LATEST = 50;
 const TURNS = 5;
 
+/** @typedef {{batches: Api.Batch[], operations: Api.Operation[]}} Seen */
+
 /** Batches on every tick, operations now and then. */
 function loader() {
   let turn = 0;
+  /** @type {Api.Operation[]} */
   let operations;
+  /** @returns {Promise<Seen>} */
   return async (signal) => {
     if (turn % TURNS === 0 || !operations) ({ operations } = await ask('api/v2/operations', { signal }));
     turn += 1;
@@ -29,17 +33,18 @@ function Figure({ label, n, kind, shape }) {
   return html`<div class=${`figure ${n > 0 ? kind : ''}`}><dt><span aria-hidden="true">${shape}</span> ${label}</dt><dd>${count(n)}</dd></div>`;
 }
 
-/** Flows of the latest batches, the oldest first, each as a column of what came of it. @param {{batches: any[]}} props */
+/** The latest batches, the oldest first, each as a column of what came of its flows. @param {{batches: Api.Batch[]}} props */
 function Plot({ batches }) {
-  const columns = batches.slice(0, 40).reverse();
-  const most = Math.max(1, ...columns.map((batch) => Math.log2(batch.digital_asset_count + 1)));
-  const said = `The latest ${columns.length} batches by size, failures in red`;
-  return html`<svg class="plot" viewBox="0 0 400 48" preserveAspectRatio="none" role="img" aria-label=${said}><title>${said}</title>
-    ${columns.map((batch, at) => {
-      const height = (44 * Math.log2(batch.digital_asset_count + 1)) / most;
-      const bad = (height * batch.counts.failed) / Math.max(batch.digital_asset_count, 1);
-      const x = 400 - (columns.length - at) * 10;
-      return html`<g key=${batch.batch_id}><rect x=${x} y=${48 - height} width="8" height=${height} /><rect class="bad" x=${x} y=${48 - bad} width="8" height=${bad} /></g>`;
+  const columns = batches.slice(0, LATEST).reverse();
+  const most = Math.log2(Math.max(...columns.map((batch) => batch.digital_asset_count)) + 1);
+  const said = 'The latest batches, the oldest first, by size and by what came of their flows';
+  return html`<svg class="plot" viewBox=${`0 0 ${LATEST * 12} 48`} role="img" aria-label=${said}><title>${said}</title>
+    ${columns.map(({ batch_id: id, digital_asset_count: total, counts }, at) => {
+      const height = (46 * Math.log2(total + 1)) / most;
+      const share = (n) => (height * n) / Math.max(total, 1);
+      const [bad, good] = [share(counts.failed), share(counts.completed)];
+      return html`<g key=${id}><rect class="rest" x=${at * 12} y=${48 - height} width="10" height=${height} />
+        <rect x=${at * 12} y=${48 - bad - good} width="10" height=${good} /><rect class="bad" x=${at * 12} y=${48 - bad} width="10" height=${bad} /></g>`;
     })}</svg>`;
 }
 
