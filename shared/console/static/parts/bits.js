@@ -25,7 +25,7 @@ export function Copy({ text, label, children }) {
     }
     setTimeout(() => setDone(''), 2_000);
   }
-  return html`<button type="button" class="copy" title=${text} onClick=${copy} aria-label=${label}>${done || children || label}</button>`;
+  return html`<button type="button" class="copy" title=${text} onClick=${copy}>${children && html`<span class="unseen">${label} </span>`}${done || children || label}</button>`;
 }
 
 /** A problem as the API says it, with a way to try again. @param {{error: any, again?: () => void}} props */
