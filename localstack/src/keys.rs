@@ -37,6 +37,9 @@ pub enum KeyCommand {
         /// days, such as 90d.
         #[arg(long, value_name = "WHEN")]
         expires: Option<Lifetime>,
+        /// For reading alone: its holder starts and stops nothing.
+        #[arg(long)]
+        read_only: bool,
         /// Changes no file, and prints the lines that stand for the key too: for a secret of AWS.
         #[arg(long)]
         print: bool,
@@ -90,6 +93,7 @@ pub fn run(path: PathBuf, command: &KeyCommand) -> Result<(), KeyError> {
             tenant,
             name,
             expires,
+            read_only,
             print,
         } => {
             let now = Timestamp::now();
@@ -100,6 +104,7 @@ pub fn run(path: PathBuf, command: &KeyCommand) -> Result<(), KeyError> {
                 digest: KeyDigest::of(&key),
                 created: now,
                 expires: expires.map(|lifetime| lifetime.end(now)),
+                read_only: *read_only,
             };
             if *print {
                 with_key("", &new).map_err(KeyError::Add)?;
@@ -155,7 +160,12 @@ fn list(callers: &CallerTable, now: Timestamp) -> io::Result<()> {
         };
         let digest = digest.to_string();
         let beginning = digest.get(..12).unwrap_or_default();
-        writeln!(out, "{}\t{}\t{beginning}…\t{state}", key.tenant, key.name)?;
+        let role = if key.read_only { ", reads alone" } else { "" };
+        writeln!(
+            out,
+            "{}\t{}\t{beginning}…\t{state}{role}",
+            key.tenant, key.name
+        )?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::OutputKey;
-use assetmill_core::ports::{Clock, OutputLinks, SignedUrl, Unavailable};
+use assetmill_core::ports::{Clock, OutputLinks, SignedUrl, Unavailable, link_times};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -74,7 +74,8 @@ impl SignedLinks {
 impl OutputLinks for SignedLinks {
     async fn link(&self, key: &OutputKey, lifetime: Duration) -> Result<SignedUrl, Unavailable> {
         let failed = |error| Unavailable::new("links", error);
-        let expires = (self.clock.now() + lifetime).as_second();
+        let (start, lifetime) = link_times(self.clock.now(), lifetime);
+        let expires = (start + lifetime).as_second();
         let signature = self.mac(key, expires).finalize().into_bytes();
         let mut url = self
             .base
@@ -124,7 +125,7 @@ mod tests {
         query: String,
     }
 
-    /// A link made at the Unix epoch, for a minute.
+    /// A link made at the Unix epoch, for a minute and the five that links are the same.
     async fn made() -> Made {
         let clock = Arc::new(At(Mutex::new(Timestamp::UNIX_EPOCH)));
         let base = "https://example.com/mill/".parse().unwrap();
@@ -145,14 +146,25 @@ mod tests {
     async fn a_link_works_until_it_expires() {
         let made = made().await;
         let check = || made.links.check(&made.key, &made.query);
-        assert_eq!(check(), Ok(Duration::from_mins(1)));
+        assert_eq!(check(), Ok(Duration::from_mins(6)));
         let later = |seconds| {
             *made.clock.0.lock().unwrap() = Timestamp::from_second(seconds).unwrap();
         };
-        later(59);
+        later(359);
         assert_eq!(check(), Ok(Duration::from_secs(1)));
-        later(60);
+        later(360);
         assert_eq!(check(), Err(LinkRefusal::Expired));
+    }
+
+    #[tokio::test]
+    async fn a_link_that_is_made_again_soon_is_the_same() {
+        let made = made().await;
+        for (second, same) in [(1, true), (299, true), (300, false)] {
+            *made.clock.0.lock().unwrap() = Timestamp::from_second(second).unwrap();
+            let again = made.links.link(&made.key, Duration::from_mins(1)).await;
+            let again = again.unwrap();
+            assert_eq!(again.url.query() == Some(&*made.query), same, "{second}");
+        }
     }
 
     #[tokio::test]
@@ -188,8 +200,8 @@ mod tests {
             format!("{}=", made.query),
             made.query.replace("expires=", "expires=+"),
             made.query.replace("expires=", "expires=0"),
-            made.query.replace("expires=6", "expires=7"),
-            made.query.replace("expires=6", "expires=%36"),
+            made.query.replace("expires=3", "expires=4"),
+            made.query.replace("expires=3", "expires=%33"),
             made.query.replace("expires", "Expires"),
             made.query.replace("signature=", "signature=not base64!"),
             made.query[..made.query.len() - 1].to_owned(),

@@ -76,6 +76,13 @@ async fn keys_are_made_and_revoked_without_a_restart() {
         .json(&body);
     let started = request.bearer_auth(&first).send().await.unwrap();
     assert_eq!(started.status(), StatusCode::ACCEPTED);
+    let page = create(folder, &["alice", "--name", "page", "--read-only"]).await;
+    until(&program, &page, StatusCode::OK).await;
+    let request = program
+        .request(Method::POST, "/api/v2/transforms")
+        .json(&body);
+    let refused = request.bearer_auth(&page).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
     let batches = |(_, body): (_, Value)| body["batches"].as_array().unwrap().len();
     assert_eq!(batches(list(&program, &second).await), 1);
     assert_eq!(batches(list(&program, &other).await), 0);
@@ -89,7 +96,11 @@ async fn keys_are_made_and_revoked_without_a_restart() {
     );
     assert_eq!(list(&program, &second).await.0, StatusCode::OK);
     let listed = String::from_utf8(key(folder, &["list"]).await.stdout).unwrap();
-    for (name, state) in [("ci", "revoked"), ("laptop", "expires 20")] {
+    for (name, state) in [
+        ("ci", "revoked"),
+        ("laptop", "expires 20"),
+        ("page", "reads alone"),
+    ] {
         let line = listed.lines().find(|line| line.contains(name)).unwrap();
         assert!(line.starts_with("alice") && line.contains(state), "{line}");
     }

@@ -79,8 +79,10 @@ async fn the_documentation_needs_no_other_host() {
         "/api/v2/transforms/{flow_id}",
         "/api/v2/batches",
         "/api/v2/batches/{batch_id}",
+        "/api/v2/batches/{batch_id}/failures",
         "/api/v2/batches/{batch_id}/cancel",
         "/api/v2/batches/{batch_id}/retry",
+        "/api/v2/failures",
         "/api/v2/operations",
     ] {
         assert!(

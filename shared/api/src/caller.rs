@@ -58,10 +58,15 @@ enum Who {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller(pub TenantId);
 
+/// The same, with a key that is for more than reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Writer(pub TenantId);
+
 /// A caller whose key is known.
 struct Identified {
     tenant: TenantId,
     key: Option<String>,
+    read_only: bool,
     limits: TenantLimits,
 }
 
@@ -80,6 +85,7 @@ impl CallerTable {
     /// name = "ci"                 # what logs call it
     /// sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
     /// expires = 2027-01-01T00:00:00Z
+    /// read_only = true            # its holder starts and stops nothing
     /// revoked = true
     /// ```
     ///
@@ -148,6 +154,7 @@ impl Callers {
             return Ok(Identified {
                 tenant: tenant.clone(),
                 key: None,
+                read_only: false,
                 limits: TenantLimits::default(),
             });
         }
@@ -162,6 +169,7 @@ impl Callers {
         Ok(Identified {
             tenant: key.tenant.clone(),
             key: Some(key.name.clone()),
+            read_only: key.read_only,
             limits: callers.limits(&key.tenant),
         })
     }
@@ -258,16 +266,43 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let callers = Callers::from_ref(state);
-        let caller = callers.look_up(&parts.headers).await?;
-        let span = tracing::Span::current();
-        span.record("tenant", caller.tenant.as_str());
-        if let Some(key) = &caller.key {
-            span.record("key", key);
+        Ok(Self(admitted(parts, state).await?.tenant))
+    }
+}
+
+impl<S> FromRequestParts<S> for Writer
+where
+    S: Send + Sync,
+    Callers: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = admitted(parts, state).await?;
+        if caller.read_only {
+            return Err(Problem::new(
+                ErrorCode::ReadOnlyKey,
+                "this key is for reading alone; ask the operator for one that may start and stop flows",
+            ));
         }
-        callers.admit(&caller, parts.extensions.get::<Told>())?;
         Ok(Self(caller.tenant))
     }
+}
+
+/// Who sent a request, once one of the tenant's rate is spent on it.
+async fn admitted<S>(parts: &mut Parts, state: &S) -> Result<Identified, Problem>
+where
+    Callers: FromRef<S>,
+{
+    let callers = Callers::from_ref(state);
+    let caller = callers.look_up(&parts.headers).await?;
+    let span = tracing::Span::current();
+    span.record("tenant", caller.tenant.as_str());
+    if let Some(key) = &caller.key {
+        span.record("key", key);
+    }
+    callers.admit(&caller, parts.extensions.get::<Told>())?;
+    Ok(caller)
 }
 
 #[cfg(test)]

@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
-use assetmill_core::{Share, Shares, TenantId};
+use assetmill_core::{MAX_BATCH, Share, Shares, TenantId};
 
 use crate::{ErrorCode, Problem};
 
 /// How long a caller waits for memory that others of its requests hold, before it is told to come
 /// again.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The memory of a flow, in bytes: about a KiB, twice (the flow, and its row on the way to the store).
+pub(crate) const FLOW_BYTES: u64 = 2 * 1024;
+/// The memory that all flows of a batch take whose number is not known yet.
+pub(crate) const MEMORY_OF_A_BATCH: u64 = MAX_BATCH as u64 * FLOW_BYTES;
 
 /// The memory of everything that is on its way, of which no tenant gets more than half: one that asks
 /// for much and reads nothing leaves the others theirs. Clones are the same memory.

@@ -8,9 +8,11 @@
 pub mod body;
 pub mod caller;
 pub mod docs;
+mod filter;
 pub mod idempotency;
 pub mod in_flight;
 pub mod layers;
+mod not_modified;
 pub mod operators;
 pub mod path;
 pub mod pointer;
@@ -24,7 +26,7 @@ pub mod views;
 pub mod writes;
 
 pub use body::{JsonBody, MAX_BODY_BYTES, RequestBody};
-pub use caller::{BadCallers, Caller, CallerTable, Callers, CallersSource, KeyDigest};
+pub use caller::{BadCallers, Caller, CallerTable, Callers, CallersSource, KeyDigest, Writer};
 pub use idempotency::Idempotency;
 pub use in_flight::{InFlight, TenantInFlight};
 pub use operators::Operators;

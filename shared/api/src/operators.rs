@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use assetmill_core::{NotAName, TenantId};
 
-use crate::{Caller, Callers, ErrorCode, Problem};
+use crate::{Callers, ErrorCode, Problem, Writer};
 
 /// Who may stop operations and let them go on, for all tenants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Operators {
     ///
     /// # Errors
     /// A [`Problem`] for everybody else.
-    pub fn check(&self, Caller(tenant): &Caller) -> Result<(), Problem> {
+    pub fn check(&self, Writer(tenant): &Writer) -> Result<(), Problem> {
         match self {
             Self::Anybody => Ok(()),
             Self::Tenants(tenants) if tenants.contains(tenant) => Ok(()),
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn with_keys_operators_are_named() {
-        let acme = Caller("acme".parse().unwrap());
+        let acme = Writer("acme".parse().unwrap());
         assert!(of(Some("globex, acme")).unwrap().check(&acme).is_ok());
         for names in [None, Some(""), Some("globex")] {
             let problem = of(names).unwrap().check(&acme).unwrap_err();
@@ -76,6 +76,6 @@ mod tests {
     fn without_keys_anybody_is_one() {
         let callers = Callers::open(TenantId::local());
         let operators = Operators::of(&callers, None).unwrap();
-        assert!(operators.check(&Caller(TenantId::local())).is_ok());
+        assert!(operators.check(&Writer(TenantId::local())).is_ok());
     }
 }

@@ -83,7 +83,8 @@ impl<T: FromQuery, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-fn wrong(name: &str, what: &str) -> Problem {
+/// The problem with a parameter; `what` goes on after its name.
+pub(crate) fn wrong(name: &str, what: &str) -> Problem {
     let detail = format!("the query parameter {name} {what}");
     Problem::new(ErrorCode::InvalidQuery, detail)
 }

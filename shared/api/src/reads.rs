@@ -18,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::caller::quota;
 use crate::docs::Shared;
+use crate::not_modified::not_modified;
 
 pub use state::ReadState;
 
@@ -37,7 +38,9 @@ struct Document;
 /// Whoever mounts them adds [`crate::layers::around`] once all routes are there.
 pub fn router(state: ReadState) -> Router {
     let routes: Router = routes().with_state(state).into();
-    routes.layer(from_fn(quota::tell))
+    routes
+        .layer(from_fn(not_modified))
+        .layer(from_fn(quota::tell))
 }
 
 /// The part of the OpenAPI document that describes these routes.

@@ -2,6 +2,7 @@
 
 mod batch;
 mod breaker;
+mod failures;
 mod flow;
 mod history;
 mod links;
@@ -10,8 +11,9 @@ mod results;
 mod state;
 mod time;
 
-pub use batch::{BatchView, CancelledView, StartedView};
+pub use batch::{BatchView, CancelledView, RetryPreviewView, StartedView};
 pub use breaker::{BreakerView, LimitsView};
+pub use failures::{FailedFlowView, FailureGroupView, FailuresView};
 pub use flow::{ErrorView, FlowRow, FlowView, ResultView, UnknownFlowView};
 pub use history::{EventView, HistoryView, WaitingView};
 pub use links::Links;

@@ -79,6 +79,7 @@ const CODES: &[(&str, u16, Option<u64>)] = &[
     ("rate_limited", 429, Some(1)),
     ("too_many_open_flows", 429, Some(10)),
     ("not_an_operator", 403, None),
+    ("read_only_key", 403, None),
     ("operation_not_found", 404, None),
     ("worker_crashed", 500, None),
 ];

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use assetmill_core::ports::{Clock, OutputLinks, OutputWrites, Probe, SignedUrl, Unavailable};
+use assetmill_core::ports::{
+    Clock, OutputLinks, OutputWrites, Probe, SignedUrl, Unavailable, link_times,
+};
 use assetmill_core::{MediaType, OutputKey};
 use async_trait::async_trait;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
@@ -11,7 +13,7 @@ use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::presigning::PresigningConfig;
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::Clients;
 use crate::fault::described;
@@ -118,8 +120,8 @@ impl OutputWrites for Bucket {
 #[async_trait]
 impl OutputLinks for Bucket {
     async fn link(&self, key: &OutputKey, lifetime: Duration) -> Result<SignedUrl, Unavailable> {
-        let now = self.clock.now();
-        let since_1970: Duration = now
+        let (start, lifetime) = link_times(self.clock.now(), lifetime);
+        let since_1970: Duration = start
             .duration_since(Timestamp::UNIX_EPOCH)
             .try_into()
             .unwrap_or_default();
@@ -136,9 +138,7 @@ impl OutputLinks for Bucket {
             .presigned(presigning)
             .await
             .map_err(unavailable)?;
-        // A signature is dated in whole seconds, and dies by that date.
-        let expires_at =
-            now + lifetime - SignedDuration::from_nanos(now.subsec_nanosecond().into());
+        let expires_at = start + lifetime;
         Ok(SignedUrl {
             url: signed
                 .uri()

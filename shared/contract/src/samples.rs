@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 
 use assetmill_core::{
-    Availability, Batch, BatchId, Cost, Flow, FlowId, History, MediaType, OperationDescription,
-    Output, OutputKey, Params, ParamsSchema, Progress, Sha256Digest, Source, Status, TenantId,
+    Availability, Batch, BatchId, Cost, Flow, FlowId, History, Labels, MediaType,
+    OperationDescription, Output, OutputKey, Params, ParamsSchema, Progress, Sha256Digest, Source,
+    Status, TenantId,
 };
 use jiff::Timestamp;
 
@@ -28,6 +29,8 @@ pub fn batch(size: u32) -> (Batch, Vec<Flow>) {
         params: Params::default(),
         size,
         retry_of: None,
+        name: None,
+        labels: Labels::default(),
         created_at: at(0),
         dispatched_at: None,
         completed_at: None,

@@ -1,7 +1,11 @@
 //! The flows that one request started, and their counts.
 
+mod labels;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use labels::{BatchName, Labels, NotABatchName, NotLabels};
 
 use crate::{BatchId, FlowState, OperationName, Params, TenantId};
 
@@ -21,6 +25,12 @@ pub struct Batch {
     pub size: u32,
     /// The batch whose failures this one runs again.
     pub retry_of: Option<BatchId>,
+    /// What its caller calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<BatchName>,
+    /// What its caller labelled it with.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When every flow was either settled or had a message in the queue. Until then the sweep

@@ -1,5 +1,8 @@
 //! Why a flow did not get its output.
 
+mod shape;
+
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -100,6 +103,20 @@ failure_codes! {
     GaveUpWaiting => "gave_up_waiting",
 }
 
+/// The text is the code of no failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the code of a failure")]
+pub struct NotACode;
+
+impl FromStr for FailureCode {
+    type Err = NotACode;
+
+    fn from_str(text: &str) -> Result<Self, NotACode> {
+        let named = |code: &&Self| code.as_str() == text;
+        Self::ALL.iter().find(named).copied().ok_or(NotACode)
+    }
+}
+
 /// Why a flow failed, or why its last attempt did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -162,6 +179,11 @@ impl Failure {
         }
     }
 
+    /// What its message has in common with those of other failures of its kind.
+    pub fn shape(&self) -> String {
+        shape::of_message(&self.message)
+    }
+
     /// The failure of a flow whose workers died.
     pub fn worker_crashed() -> Self {
         Self::transient(
@@ -221,6 +243,7 @@ mod tests {
                 serde_json::to_value(code).unwrap(),
                 serde_json::Value::from(code.as_str())
             );
+            assert_eq!(code.as_str().parse(), Ok(*code));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The processing of one asset.
 
 mod change;
+mod filter;
 mod history;
 mod job;
 mod progress;
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use change::{CallEnd, Cancellation, Claim, Deferral, Fenced, NextTry, Report, Settlement};
+pub use filter::FlowFilter;
 pub use history::{Event, Happened, History, Wait};
 pub use job::OpenJob;
 pub use progress::{Progress, StepProduct};

@@ -21,13 +21,13 @@ pub mod usecases;
 
 pub use asset_url::{AssetUrl, MAX_URL_BYTES, NotAUrl, RefusedUrl, Source, UrlRefusal};
 pub use backoff::RetryPolicy;
-pub use batch::{Batch, BatchStatus, Counts};
+pub use batch::{Batch, BatchName, BatchStatus, Counts, Labels, NotABatchName, NotLabels};
 pub use digest::{NotADigest, OutputKey, Sha256Digest, WorkKey};
-pub use failure::{Failure, FailureCode, OperationError};
+pub use failure::{Failure, FailureCode, NotACode, OperationError};
 pub use flow::{
-    CallEnd, Cancellation, Claim, Deferral, Event, Fenced, Flow, FlowMessage, FlowRef, FlowState,
-    Happened, History, NextTry, NotAState, OpenJob, Output, Progress, Report, Settlement, Status,
-    StepProduct, Task, Wait,
+    CallEnd, Cancellation, Claim, Deferral, Event, Fenced, Flow, FlowFilter, FlowMessage, FlowRef,
+    FlowState, Happened, History, NextTry, NotAState, OpenJob, Output, Progress, Report,
+    Settlement, Status, StepProduct, Task, Wait,
 };
 pub use idempotency::{IdempotencyKey, KeyClaim, NotAKey};
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};

@@ -3,6 +3,7 @@
 mod cancel;
 mod completion;
 mod dead_letters;
+mod failures;
 mod message_handler;
 mod once;
 mod pacer;
@@ -16,6 +17,7 @@ mod transform_request;
 
 pub use cancel::{Cancel, Cancelled};
 pub use dead_letters::FailDeadLetter;
+pub use failures::{FailureGroup, Failures, MOST_BATCHES};
 pub use message_handler::MessageHandler;
 pub use once::{Begun, KeyedRequest, Once, OnceError, Started};
 pub use pacer::Pacer;

@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_open_flows.sql"),
     include_str!("migrations/0010_fair_queue.sql"),
     include_str!("migrations/0011_deaths_alone.sql"),
+    include_str!("migrations/0012_names_and_labels.sql"),
 ];
 
 /// What SQLite said.

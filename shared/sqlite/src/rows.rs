@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use assetmill_core::{Batch, Flow, FlowState, History, Params, Source, Status, TenantId};
+use assetmill_core::{
+    Batch, Flow, FlowState, History, NotABatchName, Params, Source, Status, TenantId,
+};
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
@@ -16,7 +18,7 @@ pub(super) const FLOW: &str =
      at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
      due_at, revision, history";
 pub(super) const BATCH: &str = "batch_id, tenant, operation, params, size, retry_of, created_at, \
-     dispatched_at, completed_at";
+     dispatched_at, completed_at, name, labels";
 
 /// Writes a flow's row, or writes it anew.
 pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
@@ -119,6 +121,7 @@ pub(super) fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
 /// Reads the columns of [`BATCH`].
 pub(super) fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
     let retry_of: Option<String> = row.get("retry_of")?;
+    let name: Option<String> = row.get("name")?;
     Ok(Batch {
         id: parsed(row, "batch_id")?,
         tenant: parsed(row, "tenant")?,
@@ -129,6 +132,13 @@ pub(super) fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
         created_at: time(row, "created_at")?.unwrap_or_default(),
         dispatched_at: time(row, "dispatched_at")?,
         completed_at: time(row, "completed_at")?,
+        name: name
+            .map(|name| {
+                name.try_into()
+                    .map_err(|error: NotABatchName| unreadable(error.into()))
+            })
+            .transpose()?,
+        labels: optional_json(row, "labels")?.unwrap_or_default(),
     })
 }
 

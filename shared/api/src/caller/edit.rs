@@ -21,6 +21,8 @@ pub struct NewKey {
     pub created: Timestamp,
     /// From when on it is not taken any more.
     pub expires: Option<Timestamp>,
+    /// Whether it is for reading alone.
+    pub read_only: bool,
 }
 
 /// Why a key can't be revoked.
@@ -54,6 +56,9 @@ impl NewKey {
         let mut lines = format!(
             "[[tenants.{tenant}.keys]]\nname = {name}\nsha256 = \"{digest}\"\ncreated = {created}\n"
         );
+        if self.read_only {
+            lines.push_str("read_only = true\n");
+        }
         if let Some(expires) = self.expires {
             // Writing into a text does not fail.
             let _ = writeln!(lines, "expires = {}", whole_second(expires));
@@ -135,6 +140,7 @@ mod tests {
             digest: KeyDigest::of(name),
             created: "2026-01-02T03:04:05.678Z".parse().unwrap(),
             expires: Some("2027-01-01T00:00:00Z".parse().unwrap()),
+            read_only: name == "ci",
         }
     }
 
@@ -151,6 +157,8 @@ mod tests {
         let callers = file::parse(&text).unwrap();
         let found = callers.find("a \"quoted\" one", "2026-12-31T00:00:00Z".parse().unwrap());
         assert_eq!(found.unwrap().tenant.as_str(), "shop");
+        let read_only = callers.keys().into_iter().map(|(_, key)| key.read_only);
+        assert_eq!(read_only.collect::<Vec<_>>(), [false, true]);
         assert!(with_key(&text, &key("ci")).is_err());
         assert!(with_key("[tenants", &key("ci")).is_err());
     }

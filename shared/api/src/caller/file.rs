@@ -63,6 +63,8 @@ pub(super) struct GivenKey {
     created: Option<Spanned<Datetime>>,
     expires: Option<Spanned<Datetime>>,
     pub(super) revoked: Option<Spanned<bool>>,
+    #[serde(default)]
+    read_only: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -186,6 +188,7 @@ impl Reader<'_> {
             name,
             expires,
             revoked: given.revoked.is_some_and(Spanned::into_inner),
+            read_only: given.read_only,
         };
         Ok((digest, key))
     }

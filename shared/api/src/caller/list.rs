@@ -49,6 +49,7 @@ pub(super) fn parse(text: &str) -> Result<CallerTable, BadKeys> {
             name: format!("entry {entry}"),
             expires: None,
             revoked: false,
+            read_only: false,
         };
         if callers.keys.insert(key, named).is_some() {
             let fault = KeyFault::Repeated;

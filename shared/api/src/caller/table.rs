@@ -28,6 +28,8 @@ pub struct Key {
     pub expires: Option<Timestamp>,
     /// Whether it is not taken at all.
     pub revoked: bool,
+    /// Whether it is taken for reading alone: whoever has it starts and stops nothing.
+    pub read_only: bool,
 }
 
 impl CallerTable {

@@ -76,6 +76,8 @@ error_codes! {
     RateLimited => "rate_limited", TOO_MANY_REQUESTS;
     /// The caller would have more flows in batches that are not complete than it may.
     TooManyOpenFlows => "too_many_open_flows", TOO_MANY_REQUESTS;
+    /// The request starts or stops something, and its key is for reading alone.
+    ReadOnlyKey => "read_only_key", FORBIDDEN;
     /// The request is for operators, and the caller is none.
     NotAnOperator => "not_an_operator", FORBIDDEN;
     /// The catalogue has no operation of the name in the path.

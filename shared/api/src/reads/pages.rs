@@ -1,10 +1,11 @@
 //! Pages of lists.
 
-use assetmill_core::{BatchId, FlowState};
+use assetmill_core::{BatchId, FlowFilter};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Problem;
+use crate::filter::{BatchFilter, take_batch_filter, take_filter};
 use crate::query::{FromQuery, QueryParams};
 use crate::reads::cursor::Cursor;
 use crate::views::{BatchView, FlowView};
@@ -16,6 +17,7 @@ const CURSOR: &str = "the next_cursor of the page before, as it was";
 pub(crate) struct BatchesQuery {
     pub(crate) limit: usize,
     pub(crate) before: Option<BatchId>,
+    pub(crate) filter: BatchFilter,
 }
 
 /// Which page of the flows of a batch.
@@ -23,7 +25,7 @@ pub(crate) struct BatchesQuery {
 pub(crate) struct FlowsQuery {
     pub(crate) limit: usize,
     pub(crate) after: Option<u32>,
-    pub(crate) state: Option<FlowState>,
+    pub(crate) filter: FlowFilter,
 }
 
 /// A page of the caller's batches, the latest first.
@@ -66,20 +68,27 @@ impl FromQuery for BatchesQuery {
         Ok(Self {
             limit: params.take_limit(20, 100)?,
             before: params.take("cursor", CURSOR)?.map(|Cursor(before)| before),
+            filter: take_batch_filter(params)?,
         })
     }
 }
 
 impl FromQuery for FlowsQuery {
     fn from_query(params: &mut QueryParams) -> Result<Self, Problem> {
-        let expectation = format!(
-            "one of {}",
-            FlowState::ALL.map(FlowState::as_str).join(", ")
-        );
         Ok(Self {
             limit: params.take_limit(100, 1_000)?,
             after: params.take("cursor", CURSOR)?.map(|Cursor(after)| after),
-            state: params.take("state", &expectation)?,
+            filter: take_filter(params)?,
         })
+    }
+}
+
+/// Which failures of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FailuresQuery(pub(crate) FlowFilter);
+
+impl FromQuery for FailuresQuery {
+    fn from_query(params: &mut QueryParams) -> Result<Self, Problem> {
+        take_filter(params).map(Self)
     }
 }

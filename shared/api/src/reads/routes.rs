@@ -16,5 +16,7 @@ pub(crate) fn all() -> OpenApiRouter<ReadState> {
         .routes(routes!(flows::flow))
         .routes(routes!(batches::batches))
         .routes(routes!(batches::batch))
+        .routes(routes!(batches::batch_failures))
+        .routes(routes!(batches::failures))
         .routes(routes!(operations::operations))
 }

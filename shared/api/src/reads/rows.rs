@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::vec;
 
 use assetmill_core::ports::{FlowReads, Unavailable};
-use assetmill_core::{BatchId, FlowId, FlowState, TenantId};
+use assetmill_core::{BatchId, FlowFilter, FlowId, TenantId};
 use async_trait::async_trait;
 
 use crate::reads::cursor::Cursor;
@@ -55,7 +55,7 @@ pub(crate) struct Page {
     pub(crate) links: Links,
     pub(crate) tenant: TenantId,
     pub(crate) batch: BatchId,
-    pub(crate) state: Option<FlowState>,
+    pub(crate) filter: FlowFilter,
     /// How many flows the page has still room for.
     pub(crate) left: usize,
     /// Where it goes on; `None` where it begins, and where the list has ended.
@@ -75,17 +75,18 @@ impl Rows for Page {
 
     async fn next(&mut self) -> Result<Vec<FlowView>, Unavailable> {
         let mut rows = Vec::new();
-        // A list that lags behind may have nothing of a state among the next flows, and some later.
+        let state = self.filter.only_state();
+        // There may be nothing that is meant among the next flows, and some later.
         while rows.is_empty() && self.left > 0 && !self.ended {
             let limit = self.left.min(self.at_once);
             let page = self
                 .flows
-                .batch_flows(&self.tenant, self.batch, self.state, self.after, limit)
+                .batch_flows(&self.tenant, self.batch, state, self.after, limit)
                 .await?;
-            self.left -= limit;
             self.after = page.next;
             self.ended = page.next.is_none();
-            for flow in &page.flows {
+            for flow in page.flows.iter().filter(|flow| self.filter.matches(flow)) {
+                self.left -= 1;
                 rows.push(FlowView::of(flow, &self.links).await?);
             }
         }

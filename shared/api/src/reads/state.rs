@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use assetmill_core::Catalogue;
 use assetmill_core::ports::{Clock, FlowReads, GateReads, OutputLinks};
+use assetmill_core::usecases::Failures;
 use axum::extract::FromRef;
 
 use crate::views::Links;
@@ -40,6 +41,13 @@ impl ReadState {
         Links {
             port: self.links.clone(),
             lifetime: self.link_lifetime,
+        }
+    }
+
+    pub(crate) fn failures(&self) -> Failures {
+        Failures {
+            flows: self.flows.clone(),
+            catalogue: self.catalogue.clone(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Batches in JSON.
 
 use assetmill_core::usecases::Started;
-use assetmill_core::{Batch, BatchId, Counts, FlowId, Params};
+use assetmill_core::{Batch, BatchId, BatchName, Counts, FlowId, Labels, Params};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,6 +15,14 @@ pub struct BatchView {
     /// Its id.
     #[schema(value_type = String, format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a8000")]
     pub batch_id: BatchId,
+    /// What it is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "autumn catalogue")]
+    pub name: Option<BatchName>,
+    /// What it is labelled with.
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    #[schema(value_type = Option<HashMap<String, String>>, example = json!({ "season": "autumn" }))]
+    pub labels: Labels,
     /// How its flows are doing as a whole.
     pub status: OverallStatus,
     /// What is done to each asset.
@@ -75,13 +83,31 @@ pub struct CancelledView {
     /// The batch.
     #[schema(value_type = String, format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a8000")]
     pub batch_id: BatchId,
-    /// How many flows it stopped. Those that were running go on.
+    /// How many flows it stopped, or with `dry_run` would stop. Those that were running go on.
     #[schema(example = 2)]
     pub cancelled: u32,
+    /// Whether nothing was stopped, because that was asked for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub dry_run: bool,
     /// How the batch is doing now.
     pub status: OverallStatus,
     /// How many flows are in each state now.
     pub counts: BatchCountsView,
+}
+
+/// What running failures again would start.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = RetryPreview)]
+pub struct RetryPreviewView {
+    /// The batch whose failures are meant.
+    #[schema(value_type = String, format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a8000")]
+    pub batch_id: BatchId,
+    /// Always true: nothing was started.
+    pub dry_run: bool,
+    /// How many flows the new batch would have.
+    #[schema(example = 31)]
+    pub digital_asset_count: usize,
 }
 
 impl BatchView {
@@ -89,6 +115,8 @@ impl BatchView {
     pub fn new(batch: Batch, counts: Counts) -> Self {
         Self {
             batch_id: batch.id,
+            name: batch.name,
+            labels: batch.labels,
             status: OverallStatus::of_batch(counts, batch.size),
             operation: batch.operation.to_string(),
             params: batch.params,

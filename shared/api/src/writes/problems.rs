@@ -25,6 +25,8 @@ const OF_LISTS: &[ErrorCode] = &[
     ErrorCode::AnswerTooLarge,
 ];
 const OF_STARTS: &[ErrorCode] = &[ErrorCode::TooManyOpenFlows];
+/// Of what starts or stops something.
+const OF_WRITERS: &[ErrorCode] = &[ErrorCode::ReadOnlyKey];
 const OF_WAITING: &[ErrorCode] = &[ErrorCode::FlowCancelled, ErrorCode::StillProcessing];
 const OF_BATCHES: &[ErrorCode] = &[ErrorCode::BatchIdInPath, ErrorCode::BatchNotFound];
 /// Of what may be sent again under a key.
@@ -46,7 +48,7 @@ impl IntoResponses for OneProblems {
             .map(ErrorCode::Failure)
             .collect();
         documented(&[
-            OF_BODIES, OF_CALLS, OF_ORDERS, OF_WAITING, OF_KEYS, &failures,
+            OF_BODIES, OF_CALLS, OF_WRITERS, OF_ORDERS, OF_WAITING, OF_KEYS, &failures,
         ])
     }
 }
@@ -56,7 +58,9 @@ pub(crate) struct ManyProblems;
 
 impl IntoResponses for ManyProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        documented(&[OF_BODIES, OF_CALLS, OF_ORDERS, OF_LISTS, OF_KEYS])
+        documented(&[
+            OF_BODIES, OF_CALLS, OF_WRITERS, OF_ORDERS, OF_LISTS, OF_KEYS,
+        ])
     }
 }
 
@@ -65,7 +69,9 @@ pub(crate) struct StartProblems;
 
 impl IntoResponses for StartProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        documented(&[OF_BODIES, OF_CALLS, OF_ORDERS, OF_LISTS, OF_STARTS])
+        documented(&[
+            OF_BODIES, OF_CALLS, OF_WRITERS, OF_ORDERS, OF_LISTS, OF_STARTS,
+        ])
     }
 }
 
@@ -74,7 +80,7 @@ pub(crate) struct CancelProblems;
 
 impl IntoResponses for CancelProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        documented(&[OF_CALLS, OF_BATCHES])
+        documented(&[OF_CALLS, OF_WRITERS, OF_BATCHES])
     }
 }
 
@@ -83,7 +89,9 @@ pub(crate) struct RetryProblems;
 
 impl IntoResponses for RetryProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        documented(&[OF_CALLS, OF_BATCHES, OF_RETRIES, OF_STARTS, OF_KEYS])
+        documented(&[
+            OF_CALLS, OF_WRITERS, OF_BATCHES, OF_RETRIES, OF_STARTS, OF_KEYS,
+        ])
     }
 }
 
@@ -92,7 +100,7 @@ pub(crate) struct OperationProblems;
 
 impl IntoResponses for OperationProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        documented(&[OF_CALLS, OF_OPERATORS])
+        documented(&[OF_CALLS, OF_WRITERS, OF_OPERATORS])
     }
 }
 

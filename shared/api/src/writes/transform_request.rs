@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use assetmill_core::usecases::{SourceList, SourceListError, TransformRequest};
 use assetmill_core::{
-    Availability, Catalogue, Failure, MAX_BATCH, Operation, Params, Sha256Digest, TenantId,
-    TenantLimits,
+    Availability, BatchName, Catalogue, Failure, Labels, MAX_BATCH, Operation, Params,
+    Sha256Digest, TenantId, TenantLimits,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, SchemaFormat, Type};
 
 use crate::body::{BoundedList, GivenParams};
+use crate::in_flight::FLOW_BYTES;
 use crate::{ErrorCode, Pointer, Problem, RequestBody};
 
 /// One asset, and what to do with it.
@@ -68,6 +69,14 @@ pub(crate) struct ManyAssets {
     /// The parameters of the operation; those left out have the operation's defaults.
     #[schema(value_type = Option<Object>, example = json!({}))]
     params: Option<GivenParams>,
+    /// What to call the batch; many may be called the same.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, example = "autumn catalogue")]
+    name: Option<BatchName>,
+    /// What to label the batch with, to find it again: up to 16 keys of a-z, 0-9, `-`, `_`, `.` and `/`, each with a
+    /// value of up to 128 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<HashMap<String, String>>, example = json!({ "season": "autumn" }))]
+    labels: Labels,
 }
 
 /// The schema of a list of URLs. One that is longer than 4,096 bytes is a failed row, and refuses nothing.
@@ -140,7 +149,13 @@ impl ManyAssets {
         let given = given.to_string();
         // Of a list that is too long a part was read.
         let urls = iter::once(given.as_str()).chain(items.iter().map(String::as_str));
-        fingerprint(route, self.operation.as_deref(), self.params.as_ref(), urls)
+        let of_assets = fingerprint(route, self.operation.as_deref(), self.params.as_ref(), urls);
+        if self.name.is_none() && self.labels.is_empty() {
+            return of_assets;
+        }
+        let name = self.name.as_ref().map_or("", BatchName::as_str);
+        let labels = self.labels.iter().flat_map(|(key, value)| [key, value]);
+        Sha256Digest::of_parts([of_assets.as_str(), name].into_iter().chain(labels))
     }
 
     /// The memory that its order takes until it is answered, in bytes.
@@ -203,20 +218,20 @@ impl ManyAssets {
             };
             refused(&error).at(pointer)
         })?;
-        order(
+        let order = order(
             tenant,
             sources,
             catalogue,
             self.operation.as_deref(),
             self.params,
-        )
+        )?;
+        Ok(TransformRequest {
+            name: self.name,
+            labels: self.labels,
+            ..order
+        })
     }
 }
-
-/// The memory of a flow, in bytes: about a KiB, twice (the flow, and its row on the way to the store).
-const FLOW_BYTES: u64 = 2 * 1024;
-/// The memory that all flows of a batch take whose number is not known yet.
-pub(crate) const MEMORY_OF_A_BATCH: u64 = MAX_BATCH as u64 * FLOW_BYTES;
 
 /// Equal for bodies that say the same, in whatever order and with whatever space. It is of what was sent, and not of what
 /// that means today: defaults may change between two times that the same is sent.
@@ -247,6 +262,8 @@ fn order(
         sources,
         operation,
         params,
+        name: None,
+        labels: Labels::default(),
     })
 }
 

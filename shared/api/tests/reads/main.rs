@@ -5,7 +5,9 @@
 mod support;
 
 mod document;
+mod not_modified;
 mod v2_batches;
+mod v2_batches_failures;
 mod v2_batches_id;
 mod v2_operations;
 mod v2_transforms_id;

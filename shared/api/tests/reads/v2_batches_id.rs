@@ -44,6 +44,34 @@ async fn flows_can_be_asked_for_by_state() {
 }
 
 #[tokio::test]
+async fn flows_can_be_asked_for_by_a_filter() {
+    let world = World::new();
+    let mut statuses = vec![completed(); 30];
+    statuses[7] = failed();
+    statuses[29] = failed();
+    let (batch, _) = world.batch(&statuses).await;
+    for (query, expected) in [
+        ("?code=corrupt_asset", &[7, 29][..]),
+        ("?code=corrupt_asset&limit=1", &[7]),
+        ("?code=vendor_timeout", &[]),
+        ("?url=example.com%2F2&limit=4", &[2, 20, 21, 22]),
+        ("?url=example.com%2F2&state=FAILED", &[29]),
+    ] {
+        let body = world
+            .get(&format!("{}{query}", path(batch.id)))
+            .await
+            .json();
+        assert_eq!(indexes(&body), expected, "{query}");
+    }
+    // What is between is passed over by the cursor, too.
+    let first = format!("{}?code=corrupt_asset&limit=1", path(batch.id));
+    let body = world.get(&first).await.json();
+    let next = format!("{first}&cursor={}", body["next_cursor"].as_str().unwrap());
+    let body = world.get(&next).await.json();
+    assert_eq!(indexes(&body), [29]);
+}
+
+#[tokio::test]
 async fn pages_show_every_flow_once() {
     let world = World::new();
     let (batch, _) = world.batch(&vec![pending(); 25]).await;

@@ -69,7 +69,7 @@ impl World {
         (batch, flows)
     }
 
-    fn routes(&self) -> Router {
+    pub(crate) fn routes(&self) -> Router {
         layers::around(router(self.state.clone()))
     }
 

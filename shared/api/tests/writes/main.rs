@@ -8,6 +8,7 @@ mod document;
 mod health;
 mod idempotency;
 mod limits;
+mod read_only;
 mod v1_transform;
 mod v1_transforms;
 mod v2_batches_cancel;

@@ -28,6 +28,31 @@ async fn what_has_not_started_is_stopped() {
 }
 
 #[tokio::test]
+async fn a_filter_says_what_is_stopped_and_a_dry_run_how_many() {
+    let world = World::new();
+    let other = format!("{ASSET}?other");
+    let body = json!({ "digital_asset_urls": [ASSET, other, ASSET] }).to_string();
+    let started = world.post("/api/v2/transforms", body).await.json();
+    let path = cancel(started["batch_id"].as_str().unwrap());
+    for (query, count) in [("", 3), ("&url=%3FOTHER", 1), ("&state=RUNNING", 0)] {
+        let answer = world.post(&format!("{path}?dry_run=true{query}"), "").await;
+        let body = answer.json();
+        assert_eq!(body["cancelled"], count, "{query}");
+        assert_eq!(
+            (&body["dry_run"], &body["status"]),
+            (&true.into(), &"RUNNING".into())
+        );
+        assert_eq!(body["counts"]["pending"], 3);
+    }
+    let body = world.post(&format!("{path}?url=%3Fother"), "").await.json();
+    assert_eq!(body["cancelled"], 1);
+    assert_eq!(body["counts"]["pending"], 2);
+    assert!(body.get("dry_run").is_none());
+    let refused = world.post(&format!("{path}?dry_run=yes"), "").await;
+    assert_eq!(refused.problem().1, "invalid_query");
+}
+
+#[tokio::test]
 async fn what_is_done_stays_done() {
     let world = World::new().keeping();
     let done = world.post("/api/v1/transforms", order()).await.json();

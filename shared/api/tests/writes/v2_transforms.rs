@@ -36,6 +36,33 @@ async fn a_batch_is_started_with_a_flow_for_each_asset() {
 }
 
 #[tokio::test]
+async fn a_batch_is_called_and_labelled_as_its_caller_says() {
+    let world = World::new();
+    let order = |name: Value, labels: Value| {
+        json!({ "digital_asset_urls": [ASSET], "name": name, "labels": labels }).to_string()
+    };
+    let named = order(json!("autumn"), json!({ "season": "autumn", "a/b": "" }));
+    assert_eq!(world.post(PATH, named).await.status, 202);
+    let long = "x".repeat(129);
+    for (name, labels, pointer, hint) in [
+        (json!(""), json!({}), "/name", "1 to 128 characters"),
+        (json!("a\nb"), json!({}), "/name", "control"),
+        (json!(long), json!({}), "/name", "128"),
+        (json!(5), json!({}), "/name", "integer"),
+        (json!("a"), json!({ "A": "b" }), "/labels", "a-z"),
+        (json!("a"), json!({ "a": long }), "/labels", "128"),
+        (json!("a"), json!({ "a": 5 }), "/labels/a", "integer"),
+        (json!("a"), json!(["a"]), "/labels", "object"),
+    ] {
+        let answer = world.post(PATH, order(name, labels)).await;
+        let at = Some(pointer.to_owned());
+        assert_eq!(answer.problem(), (422, "invalid_body".to_owned(), at));
+        let detail = answer.detail();
+        assert!(detail.contains(hint), "{detail}");
+    }
+}
+
+#[tokio::test]
 async fn one_asset_is_one_digital_asset() {
     let body = World::new().post(PATH, order(&[ASSET])).await.json();
     assert_eq!(body["message"], "Started processing 1 digital asset");

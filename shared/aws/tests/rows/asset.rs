@@ -11,7 +11,7 @@ use assetmill_core::usecases::{
     Alike, MessageHandler, Pacer, Process, SourceList, Submit, TimeLimits, TransformRequest,
 };
 use assetmill_core::{
-    Asset, AssetUrl, Catalogue, Cost, FlowId, MediaType, Operation, OperationDescription,
+    Asset, AssetUrl, Catalogue, Cost, FlowId, Labels, MediaType, Operation, OperationDescription,
     OperationError, Params, Product, RetryPolicy, TenantId,
 };
 use async_trait::async_trait;
@@ -97,6 +97,8 @@ async fn calls(on: &World, cost: Cost, limits: &str) -> [Vec<String>; 3] {
         sources: SourceList::parse(&urls).unwrap(),
         operation,
         params: Params::default(),
+        name: None,
+        labels: Labels::default(),
     };
     submit.start(order).await.unwrap();
     let submitted = on.called();

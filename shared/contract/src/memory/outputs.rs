@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use assetmill_core::ports::{OutputLinks, OutputWrites, SignedUrl, Unavailable};
+use assetmill_core::ports::{OutputLinks, OutputWrites, SignedUrl, Unavailable, link_times};
 use assetmill_core::{MediaType, OutputKey};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -43,10 +43,11 @@ impl OutputWrites for MemoryOutputs {
 #[async_trait]
 impl OutputLinks for MemoryOutputs {
     async fn link(&self, key: &OutputKey, lifetime: Duration) -> Result<SignedUrl, Unavailable> {
+        let (start, lifetime) = link_times(Timestamp::now(), lifetime);
         let url = format!("memory://outputs/{key}");
         Ok(SignedUrl {
             url: url.parse().unwrap(),
-            expires_at: Timestamp::now() + lifetime,
+            expires_at: start + lifetime,
         })
     }
 }

@@ -117,6 +117,8 @@ async fn a_batch_reads_back(on: Arc<Adapters>) {
     let given = json!({ "width": 5 });
     batch.params = schema.accept(given.as_object().unwrap()).unwrap();
     batch.retry_of = Some(BatchId::generate());
+    batch.name = Some("Autumn, größer".to_owned().try_into().unwrap());
+    batch.labels = "season:autumn,shop.de/kind:".parse().unwrap();
     on.flows.put_batch(&batch).await.unwrap();
     let read = on.flows.batch(&tenant(), batch.id).await.unwrap();
     assert_eq!(read, Some(batch));

@@ -13,7 +13,8 @@ use assetmill_core::usecases::{
     TimeLimits, TransformRequest,
 };
 use assetmill_core::{
-    Asset, AssetUrl, Catalogue, Flow, FlowId, Operation, OperationError, Params, Shares, TenantId,
+    Asset, AssetUrl, Catalogue, Flow, FlowId, Labels, Operation, OperationError, Params, Shares,
+    TenantId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -214,6 +215,8 @@ impl World {
             sources: SourceList::parse(&["https://example.com/a"]).unwrap(),
             operation,
             params: Params::default(),
+            name: None,
+            labels: Labels::default(),
         }
     }
 }

@@ -38,10 +38,23 @@ pub struct SignedUrl {
     pub expires_at: Timestamp,
 }
 
+/// How long a URL that is made again is the same.
+const SAME_FOR: Duration = Duration::from_mins(5);
+
+/// The times of a URL that is made now: from when it counts, and for how long after that it is to work. They are
+/// those of all URLs of the same few minutes, so that whoever asks again within them is told the same.
+pub fn link_times(now: Timestamp, lifetime: Duration) -> (Timestamp, Duration) {
+    let step = i64::try_from(SAME_FOR.as_secs()).unwrap_or(1);
+    let second = now.as_second();
+    let start = Timestamp::from_second(second - second.rem_euclid(step));
+    (start.unwrap_or(now), lifetime + SAME_FOR)
+}
+
 /// Makes URLs of outputs. They are made when a result is read, and never stored.
 #[async_trait]
 pub trait OutputLinks: Send + Sync {
-    /// A URL that anybody can fetch the output from for `lifetime`, and that can't be altered to
-    /// fetch another or to live longer.
+    /// A URL that anybody can fetch the output from for `lifetime` and up to five minutes more ([`link_times`]), and
+    /// that can't be altered to fetch another or to live longer. SHOULD be the same URL within these minutes: clients
+    /// keep what they fetched from it.
     async fn link(&self, key: &OutputKey, lifetime: Duration) -> Result<SignedUrl, Unavailable>;
 }

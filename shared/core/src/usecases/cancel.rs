@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::completion::note_settled;
 use super::pages::all_flows;
 use crate::ports::{Clock, FlowChanges as _, FlowWrites, Unavailable};
-use crate::{Batch, BatchId, Cancellation, Counts, Flow, FlowState, TenantId};
+use crate::{Batch, BatchId, Cancellation, Counts, Flow, FlowFilter, FlowState, TenantId};
 
 /// How many flows are cancelled at the same time.
 const PARALLEL: usize = 64;
@@ -33,17 +33,18 @@ pub struct Cancelled {
 }
 
 impl Cancel {
-    /// Cancels every pending flow of a batch; what runs or is settled stays as it is. `None` if
+    /// Cancels every pending flow of a batch that a filter means; what runs or is settled stays as it is. `None` if
     /// the tenant has no such batch.
     pub async fn run(
         &self,
         tenant: &TenantId,
         id: BatchId,
+        filter: &FlowFilter,
     ) -> Result<Option<Cancelled>, Unavailable> {
         let Some(batch) = self.flows.batch(tenant, id).await? else {
             return Ok(None);
         };
-        let pending = all_flows(&*self.flows, tenant, id, Some(FlowState::Pending)).await?;
+        let pending = self.pending(tenant, id, filter).await?;
         // Workers take the first ones first; from the other end, most are met before them.
         let cancelled: Vec<Flow> = stream::iter(pending.into_iter().rev())
             .map(|flow| self.cancel(tenant, flow))
@@ -60,6 +61,40 @@ impl Cancel {
             batch,
             cancelled: number,
         }))
+    }
+
+    /// What [`run`](Self::run) would do now, which changes nothing.
+    pub async fn preview(
+        &self,
+        tenant: &TenantId,
+        id: BatchId,
+        filter: &FlowFilter,
+    ) -> Result<Option<Cancelled>, Unavailable> {
+        let Some(batch) = self.flows.batch(tenant, id).await? else {
+            return Ok(None);
+        };
+        let pending = self.pending(tenant, id, filter).await?;
+        Ok(Some(Cancelled {
+            counts: self.flows.counts(tenant, id).await?,
+            batch,
+            cancelled: u32::try_from(pending.len()).unwrap_or(u32::MAX),
+        }))
+    }
+
+    async fn pending(
+        &self,
+        tenant: &TenantId,
+        id: BatchId,
+        filter: &FlowFilter,
+    ) -> Result<Vec<Flow>, Unavailable> {
+        if filter.only_state().unwrap_or(FlowState::Pending) != FlowState::Pending {
+            return Ok(Vec::new());
+        }
+        let pending = FlowFilter {
+            state: Some(FlowState::Pending),
+            ..filter.clone()
+        };
+        all_flows(&*self.flows, tenant, id, &pending).await
     }
 
     async fn cancel(&self, tenant: &TenantId, flow: Flow) -> Result<Option<Flow>, Unavailable> {

@@ -1,25 +1,39 @@
 //! Lists, read to their end.
 
 use crate::ports::{FlowReads, Unavailable};
-use crate::{BatchId, Flow, FlowState, TenantId};
+use crate::{BatchId, Flow, FlowFilter, TenantId};
 
 const PAGE: usize = 1_000;
 
-/// The flows of a batch of the tenant by their index; only those in `state` when one is given.
+/// Tells of each flow of a batch of the tenant that is meant, by its index.
+pub(super) async fn flow_pages(
+    flows: &dyn FlowReads,
+    tenant: &TenantId,
+    id: BatchId,
+    filter: &FlowFilter,
+    mut tell: impl FnMut(Flow) + Send,
+) -> Result<(), Unavailable> {
+    let mut after = None;
+    loop {
+        let state = filter.only_state();
+        let page = flows.batch_flows(tenant, id, state, after, PAGE).await?;
+        let meant = page.flows.into_iter().filter(|flow| filter.matches(flow));
+        meant.for_each(&mut tell);
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// The flows of a batch of the tenant that are meant, by their index.
 pub(super) async fn all_flows(
     flows: &dyn FlowReads,
     tenant: &TenantId,
     id: BatchId,
-    state: Option<FlowState>,
+    filter: &FlowFilter,
 ) -> Result<Vec<Flow>, Unavailable> {
     let mut all = Vec::new();
-    let mut after = None;
-    loop {
-        let page = flows.batch_flows(tenant, id, state, after, PAGE).await?;
-        all.extend(page.flows);
-        after = page.next;
-        if after.is_none() {
-            return Ok(all);
-        }
-    }
+    flow_pages(flows, tenant, id, filter, |flow| all.push(flow)).await?;
+    Ok(all)
 }

@@ -4,7 +4,9 @@ use super::pages::all_flows;
 use super::submit::Submit;
 use super::transform_request::{SourceList, TransformRequest};
 use crate::ports::Unavailable;
-use crate::{AssetUrl, Availability, BatchId, Catalogue, Flow, FlowState, Source, TenantId};
+use crate::{
+    AssetUrl, Availability, BatchId, Catalogue, Flow, FlowFilter, FlowState, Source, TenantId,
+};
 
 /// Runs the failures of batches again.
 ///
@@ -36,7 +38,7 @@ pub enum RetryError {
 }
 
 impl Retry {
-    /// What a batch would have to do that runs the failed flows of this one again. Whoever has room for so many
+    /// What a batch would have to do that runs the failed flows of this one again that a filter means. Whoever has room for so many
     /// [starts it as that](Submit::start_as).
     ///
     /// # Errors
@@ -45,6 +47,7 @@ impl Retry {
         &self,
         tenant: &TenantId,
         id: BatchId,
+        filter: &FlowFilter,
     ) -> Result<TransformRequest, RetryError> {
         let batch = self
             .submit
@@ -57,18 +60,32 @@ impl Retry {
             .get(batch.operation.as_str())
             .filter(|operation| operation.description().availability == Availability::Available)
             .ok_or(RetryError::OperationUnavailable)?;
-        let sources = SourceList::of_assets(self.failed(tenant, id).await?)
+        let sources = SourceList::of_assets(self.failed(tenant, id, filter).await?)
             .ok_or(RetryError::NothingFailed)?;
         Ok(TransformRequest {
             tenant: tenant.clone(),
             sources,
             operation: operation.clone(),
             params: batch.params,
+            name: batch.name,
+            labels: batch.labels,
         })
     }
 
-    async fn failed(&self, tenant: &TenantId, id: BatchId) -> Result<Vec<AssetUrl>, Unavailable> {
-        let failed = all_flows(&*self.submit.flows, tenant, id, Some(FlowState::Failed)).await?;
+    async fn failed(
+        &self,
+        tenant: &TenantId,
+        id: BatchId,
+        filter: &FlowFilter,
+    ) -> Result<Vec<AssetUrl>, Unavailable> {
+        if filter.only_state().unwrap_or(FlowState::Failed) != FlowState::Failed {
+            return Ok(Vec::new());
+        }
+        let failed = FlowFilter {
+            state: Some(FlowState::Failed),
+            ..filter.clone()
+        };
+        let failed = all_flows(&*self.submit.flows, tenant, id, &failed).await?;
         let url = |flow: Flow| match flow.source {
             Source::Asset(url) => Some(url),
             Source::Refused(_) => None,

@@ -145,6 +145,8 @@ impl Submit {
             // At most `MAX_BATCH`.
             size: u32::try_from(flows.len()).unwrap_or(u32::MAX),
             retry_of,
+            name: order.name,
+            labels: order.labels,
             created_at: now,
             dispatched_at: None,
             completed_at: None,

@@ -8,7 +8,7 @@ use super::completion::follow;
 use super::pages::all_flows;
 use super::submit::Submit;
 use crate::ports::{FlowChanges as _, Outgoing, Unavailable};
-use crate::{Batch, Flow};
+use crate::{Batch, Flow, FlowFilter};
 
 const BATCHES: usize = 100;
 /// How many flows are woken together, and of how many that is noted at the same time.
@@ -117,7 +117,8 @@ impl Sweep {
     }
 
     async fn dispatch(&self, batch: &Batch) -> Result<(), Unavailable> {
-        let flows = all_flows(&*self.submit.flows, &batch.tenant, batch.id, None).await?;
+        let every = FlowFilter::default();
+        let flows = all_flows(&*self.submit.flows, &batch.tenant, batch.id, &every).await?;
         // The list may lag behind the rows: only a whole one may end the sweep's care.
         if flows.len() < batch.size as usize {
             tracing::warn!(

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    AssetUrl, Failure, FailureCode, MAX_BATCH, NotAUrl, Operation, Params, RefusedUrl, Source,
-    TenantId, UrlRefusal,
+    AssetUrl, BatchName, Failure, FailureCode, Labels, MAX_BATCH, NotAUrl, Operation, Params,
+    RefusedUrl, Source, TenantId, UrlRefusal,
 };
 
 /// What a caller asks for.
@@ -18,6 +18,10 @@ pub struct TransformRequest {
     pub operation: Arc<dyn Operation>,
     /// With which parameters; the operation's schema accepted them.
     pub params: Params,
+    /// What its batch is to be called.
+    pub name: Option<BatchName>,
+    /// What its batch is to be labelled with.
+    pub labels: Labels,
 }
 
 /// One to [`MAX_BATCH`] sources, of which at least one can be fetched.

@@ -1,7 +1,7 @@
 //! What a write does, as a part of a transaction.
 
 use assetmill_core::ports::{Completion, CountedChange, Rule, SettledCount};
-use assetmill_core::{Batch, BatchId, Flow, FlowId};
+use assetmill_core::{Batch, BatchId, BatchName, Flow, FlowId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -14,10 +14,14 @@ pub(super) fn put_flows(rows: &Connection, flows: &[Flow]) -> rusqlite::Result<(
 }
 
 pub(super) fn put_batch(rows: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+    let labels = match &batch.labels {
+        none if none.is_empty() => None,
+        labels => Some(rows::to_json(labels)?),
+    };
     rows.prepare_cached(
         "INSERT INTO batches (batch_id, tenant, operation, params, size,
-            retry_of, created_at, dispatched_at, completed_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            retry_of, created_at, dispatched_at, completed_at, name, labels)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (batch_id) DO NOTHING",
     )?
     .execute(params![
@@ -30,6 +34,8 @@ pub(super) fn put_batch(rows: &Connection, batch: &Batch) -> rusqlite::Result<()
         batch.created_at.as_millisecond(),
         batch.dispatched_at.map(Timestamp::as_millisecond),
         batch.completed_at.map(Timestamp::as_millisecond),
+        batch.name.as_ref().map(BatchName::as_str),
+        labels,
     ])?;
     Ok(())
 }

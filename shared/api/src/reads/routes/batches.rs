@@ -1,27 +1,38 @@
 //! How batches are doing.
 
-use assetmill_core::ports::Unavailable;
-use assetmill_core::{Batch, BatchId};
+use std::time::Duration;
+
+use assetmill_core::ports::{FlowReads, Unavailable};
+use assetmill_core::{Batch, BatchId, TenantId};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use futures_util::future::try_join_all;
 
+use crate::filter::{BatchFilterParams, FilterParams};
+use crate::in_flight::MEMORY_OF_A_BATCH;
+use crate::not_modified::IfNoneMatch;
 use crate::query::Query;
 use crate::reads::ReadState;
 use crate::reads::cursor::Cursor;
-use crate::reads::pages::{BatchPage, BatchesPage, BatchesQuery, FlowsQuery};
+use crate::reads::pages::{BatchPage, BatchesPage, BatchesQuery, FailuresQuery, FlowsQuery};
 use crate::reads::problems::{BatchProblems, BatchesProblems};
 use crate::reads::rows::Page;
-use crate::views::BatchView;
+use crate::views::{BatchView, FailuresView};
 use crate::{Caller, ErrorCode, PathId, Problem, rows};
 
+/// How many batches a page looks at whose filter means few of them: it is shorter then, and has a next one.
+const LOOKED_AT: usize = 1_000;
+/// Since when failures are told, if nobody says.
+const LATELY: Duration = Duration::from_hours(24);
 /// How many batches are counted at the same time.
 const COUNTED_AT_ONCE: usize = 10;
 
 /// Your batches
 ///
-/// The latest first. A batch that was started a moment ago may be missing for another moment.
+/// The latest first, all or those that a filter means. A batch that was started a moment ago may be missing for another
+/// moment. Where few of many batches are meant, a page may be shorter than `limit`, or empty, and still have a
+/// `next_cursor`.
 #[utoipa::path(
     get,
     path = "/api/v2/batches",
@@ -35,9 +46,12 @@ const COUNTED_AT_ONCE: usize = 10;
             "cursor" = Option<String>, Query, format = "batches-cursor",
             description = "The `next_cursor` of the page before"
         ),
+        BatchFilterParams,
+        IfNoneMatch,
     ),
     responses(
         (status = 200, description = "A page of batches", body = BatchesPage),
+        (status = 304, description = "What `If-None-Match` names is still so"),
         BatchesProblems,
     ),
 )]
@@ -46,15 +60,8 @@ pub(crate) async fn batches(
     Caller(tenant): Caller,
     Query(query): Query<BatchesQuery>,
 ) -> Result<Json<BatchesPage>, Problem> {
-    // One more than asked for tells whether there is another page.
-    let limit = query.limit + 1;
-    let mut batches = state.flows.batches(&tenant, query.before, limit).await?;
-    let more = batches.len() > query.limit;
-    batches.truncate(query.limit);
-    let next_cursor = batches
-        .last()
-        .filter(|_| more)
-        .map(|batch| Cursor(batch.id));
+    let (batches, next) = meant(&*state.flows, &tenant, &query).await?;
+    let next_cursor = next.map(Cursor);
     let batches = counted(&state, batches).await?;
     Ok(Json(BatchesPage {
         batches,
@@ -64,7 +71,7 @@ pub(crate) async fn batches(
 
 /// One batch, with a page of its flows
 ///
-/// How the batch is doing, and its flows in the order of the request, all or those in one state.
+/// How the batch is doing, and its flows in the order of the request, all or those that a filter means.
 #[utoipa::path(
     get,
     path = "/api/v2/batches/{batch_id}",
@@ -74,10 +81,8 @@ pub(crate) async fn batches(
             "batch_id" = String, Path, format = "uuid", description = "The batch",
             example = "01890a5d-ac96-774b-bcce-b302099a8000"
         ),
-        (
-            "state" = Option<crate::views::FlowStateView>, Query,
-            description = "Only flows in this state"
-        ),
+        FilterParams,
+        IfNoneMatch,
         (
             "limit" = Option<u16>, Query, minimum = 1, maximum = 1000,
             description = "How many flows; 100 if it is not given"
@@ -89,6 +94,7 @@ pub(crate) async fn batches(
     ),
     responses(
         (status = 200, description = "The batch and a page of its flows", body = BatchPage),
+        (status = 304, description = "What `If-None-Match` names is still so"),
         BatchProblems,
     ),
 )]
@@ -98,19 +104,15 @@ pub(crate) async fn batch(
     PathId(id): PathId<BatchId>,
     Query(query): Query<FlowsQuery>,
 ) -> Result<Response, Problem> {
-    let batch = state.flows.batch(&tenant, id).await?.ok_or_else(|| {
-        Problem::new(
-            ErrorCode::BatchNotFound,
-            "you have no such batch; GET /api/v2/batches lists yours",
-        )
-    })?;
+    let batch = state.flows.batch(&tenant, id).await?;
+    let batch = batch.ok_or_else(no_such_batch)?;
     let counts = state.flows.counts(&tenant, id).await?;
     let page = Page {
         flows: state.flows.clone(),
         links: state.links(),
         tenant: tenant.clone(),
         batch: id,
-        state: query.state,
+        filter: query.filter,
         left: query.limit,
         after: query.after,
         ended: false,
@@ -118,6 +120,99 @@ pub(crate) async fn batch(
     };
     let in_flight = state.in_flight.of(&tenant);
     rows::answer(&BatchView::new(batch, counts), page, in_flight).await
+}
+
+/// What failed in a batch
+///
+/// The failures of a batch, grouped by operation, step, code and the shape of the message; at most 100 groups, those
+/// with the most flows first. The same filters as for its flows say which failures.
+#[utoipa::path(
+    get,
+    path = "/api/v2/batches/{batch_id}/failures",
+    tag = "results",
+    params(
+        (
+            "batch_id" = String, Path, format = "uuid", description = "The batch",
+            example = "01890a5d-ac96-774b-bcce-b302099a8000"
+        ),
+        FilterParams,
+        IfNoneMatch,
+    ),
+    responses(
+        (status = 200, description = "The failures, by what they have in common", body = FailuresView),
+        (status = 304, description = "What `If-None-Match` names is still so"),
+        BatchProblems,
+    ),
+)]
+pub(crate) async fn batch_failures(
+    State(state): State<ReadState>,
+    Caller(tenant): Caller,
+    PathId(id): PathId<BatchId>,
+    Query(FailuresQuery(filter)): Query<FailuresQuery>,
+) -> Result<Json<FailuresView>, Problem> {
+    let _memory = state.in_flight.of(&tenant).hold(MEMORY_OF_A_BATCH).await?;
+    let groups = state.failures().of_batch(&tenant, id, &filter).await?;
+    let groups = groups.ok_or_else(no_such_batch)?;
+    Ok(Json(FailuresView::new(groups, true)))
+}
+
+/// What failed
+///
+/// The failures of all your batches, grouped as those of one batch are: what failed in the last 24 hours, unless `since`
+/// says otherwise.
+#[utoipa::path(
+    get,
+    path = "/api/v2/failures",
+    tag = "results",
+    params(FilterParams, IfNoneMatch),
+    responses(
+        (status = 200, description = "The failures, by what they have in common", body = FailuresView),
+        (status = 304, description = "What `If-None-Match` names is still so"),
+        BatchesProblems,
+    ),
+)]
+pub(crate) async fn failures(
+    State(state): State<ReadState>,
+    Caller(tenant): Caller,
+    Query(FailuresQuery(mut filter)): Query<FailuresQuery>,
+) -> Result<Json<FailuresView>, Problem> {
+    let _memory = state.in_flight.of(&tenant).hold(MEMORY_OF_A_BATCH).await?;
+    let a_day_ago = state.clock.now() - LATELY;
+    filter.settled_since.get_or_insert(a_day_ago);
+    let (groups, complete) = state.failures().of_tenant(&tenant, &filter).await?;
+    Ok(Json(FailuresView::new(groups, complete)))
+}
+
+/// A page of the batches that are meant, and where the next begins.
+async fn meant(
+    flows: &dyn FlowReads,
+    tenant: &TenantId,
+    query: &BatchesQuery,
+) -> Result<(Vec<Batch>, Option<BatchId>), Unavailable> {
+    let mut meant = Vec::new();
+    let (mut before, mut looked_at) = (query.before, 0);
+    // One more than asked for tells whether there is another page.
+    let limit = query.limit + 1;
+    loop {
+        let batches = flows.batches(tenant, before, limit).await?;
+        let more = batches.len() == limit;
+        for batch in batches {
+            if query.filter.ends_before(&batch) {
+                return Ok((meant, None));
+            }
+            if meant.len() == query.limit || looked_at >= LOOKED_AT {
+                return Ok((meant, before));
+            }
+            looked_at += 1;
+            before = Some(batch.id);
+            if query.filter.matches(&batch) {
+                meant.push(batch);
+            }
+        }
+        if !more {
+            return Ok((meant, None));
+        }
+    }
 }
 
 async fn counted(state: &ReadState, batches: Vec<Batch>) -> Result<Vec<BatchView>, Unavailable> {
@@ -136,4 +231,11 @@ async fn counted(state: &ReadState, batches: Vec<Batch>) -> Result<Vec<BatchView
         );
     }
     Ok(views)
+}
+
+fn no_such_batch() -> Problem {
+    Problem::new(
+        ErrorCode::BatchNotFound,
+        "you have no such batch; GET /api/v2/batches lists yours",
+    )
 }

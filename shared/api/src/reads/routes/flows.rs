@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 
+use crate::not_modified::IfNoneMatch;
 use crate::reads::ReadState;
 use crate::reads::flow_ids::{FlowIds, FlowIdsSchema};
 use crate::reads::problems::{FlowProblems, ResultsProblems};
@@ -61,12 +62,16 @@ pub(crate) async fn results(
     get,
     path = "/api/v2/transforms/{flow_id}",
     tag = "results",
-    params((
-        "flow_id" = String, Path, format = "uuid", description = "The flow",
-        example = "01890a5d-ac96-774b-bcce-b302099a8057"
-    )),
+    params(
+        (
+            "flow_id" = String, Path, format = "uuid", description = "The flow",
+            example = "01890a5d-ac96-774b-bcce-b302099a8057"
+        ),
+        IfNoneMatch,
+    ),
     responses(
         (status = 200, description = "How the flow is doing", body = FlowView),
+        (status = 304, description = "What `If-None-Match` names is still so"),
         FlowProblems,
     ),
 )]

@@ -5,6 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::not_modified::IfNoneMatch;
 use crate::reads::ReadState;
 use crate::reads::problems::CallProblems;
 use crate::views::OperationView;
@@ -25,8 +26,10 @@ pub(crate) struct Operations {
     get,
     path = "/api/v2/operations",
     tag = "catalogue",
+    params(IfNoneMatch),
     responses(
         (status = 200, description = "Every operation", body = Operations),
+        (status = 304, description = "What `If-None-Match` names is still so"),
         CallProblems,
     ),
 )]

@@ -1,32 +1,40 @@
 //! Batches that were started: stopping them, running their failures again.
 
 use assetmill_core::usecases::RetryError;
-use assetmill_core::{BatchId, Sha256Digest};
+use assetmill_core::{BatchId, FlowFilter, Sha256Digest};
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use super::transforms::{started, started_once};
+use crate::filter::{FilterParams, canonical, take_filter};
 use crate::idempotency::{Idempotency, IdempotencyHeader};
-use crate::views::{CancelledView, OverallStatus, StartedView};
+use crate::in_flight::MEMORY_OF_A_BATCH;
+use crate::query::{FromQuery, Query, QueryParams};
+use crate::views::{CancelledView, OverallStatus, RetryPreviewView, StartedView};
 use crate::writes::WriteState;
 use crate::writes::keyed::Keyed;
 use crate::writes::problems::{CancelProblems, RetryProblems};
-use crate::writes::transform_request::MEMORY_OF_A_BATCH;
-use crate::{Caller, ErrorCode, PathId, Problem};
+use crate::{ErrorCode, PathId, Problem, Writer};
 
 /// Stop a batch
 ///
 /// Cancels the flows that wait for a worker or for another try. Those that are being processed go
-/// on, and those that are settled stay as they are. Cancelling again changes nothing more.
+/// on, and those that are settled stay as they are. Cancelling again changes nothing more. A filter says which of its
+/// flows are meant, and `dry_run=true` how many that are now.
 #[utoipa::path(
     post,
     path = "/api/v2/batches/{batch_id}/cancel",
     tag = "batches",
-    params((
-        "batch_id" = String, Path, format = "uuid", description = "The batch",
-        example = "01890a5d-ac96-774b-bcce-b302099a8000"
-    )),
+    params(
+        (
+            "batch_id" = String, Path, format = "uuid", description = "The batch",
+            example = "01890a5d-ac96-774b-bcce-b302099a8000"
+        ),
+        ActionParams,
+    ),
     responses(
         (status = 200, description = "What was stopped", body = CancelledView),
         CancelProblems,
@@ -34,18 +42,21 @@ use crate::{Caller, ErrorCode, PathId, Problem};
 )]
 pub(crate) async fn cancel_batch(
     State(state): State<WriteState>,
-    Caller(tenant): Caller,
+    Writer(tenant): Writer,
     PathId(id): PathId<BatchId>,
+    Query(BatchAction { filter, dry_run }): Query<BatchAction>,
 ) -> Result<Json<CancelledView>, Problem> {
     let _memory = state.in_flight.of(&tenant).hold(MEMORY_OF_A_BATCH).await?;
-    let done = state
-        .cancel
-        .run(&tenant, id)
-        .await?
-        .ok_or_else(no_such_batch)?;
+    let done = if dry_run {
+        state.cancel.preview(&tenant, id, &filter).await?
+    } else {
+        state.cancel.run(&tenant, id, &filter).await?
+    };
+    let done = done.ok_or_else(no_such_batch)?;
     Ok(Json(CancelledView {
         batch_id: id,
         cancelled: done.cancelled,
+        dry_run,
         status: OverallStatus::of_batch(done.counts, done.batch.size),
         counts: done.counts.into(),
     }))
@@ -54,7 +65,7 @@ pub(crate) async fn cancel_batch(
 /// Run the failures of a batch again
 ///
 /// Starts a new batch of the assets whose flows failed, with the same operation and parameters.
-/// The old batch stays as it is.
+/// The old batch stays as it is. A filter says which of its failures are meant, and `dry_run=true` how many that are now.
 #[utoipa::path(
     post,
     path = "/api/v2/batches/{batch_id}/retry",
@@ -64,9 +75,11 @@ pub(crate) async fn cancel_batch(
             "batch_id" = String, Path, format = "uuid", description = "The batch",
             example = "01890a5d-ac96-774b-bcce-b302099a8000"
         ),
+        ActionParams,
         IdempotencyHeader,
     ),
     responses(
+        (status = 200, description = "What would be started: nothing was", body = RetryPreviewView),
         (
             status = 202,
             description = "The new batch is started",
@@ -81,15 +94,30 @@ pub(crate) async fn cancel_batch(
 )]
 pub(crate) async fn retry_batch(
     State(state): State<WriteState>,
-    Caller(tenant): Caller,
+    Writer(tenant): Writer,
     PathId(id): PathId<BatchId>,
+    Query(BatchAction { filter, dry_run }): Query<BatchAction>,
     Idempotency(key): Idempotency,
 ) -> Result<Response, Problem> {
     let in_flight = state.in_flight.of(&tenant);
     let memory = in_flight.hold(MEMORY_OF_A_BATCH).await?;
+    if dry_run {
+        let digital_asset_count = match state.retry.order(&tenant, id, &filter).await {
+            Ok(order) => order.sources.as_slice().len(),
+            Err(RetryError::NothingFailed) => 0,
+            Err(error) => return Err(refused(error)),
+        };
+        let preview = RetryPreviewView {
+            batch_id: id,
+            dry_run,
+            digital_asset_count,
+        };
+        return Ok(Json(preview).into_response());
+    }
     // What has failed is asked only where a batch begins: there may be more of it than when an earlier request was begun.
     let in_room = async {
-        let order = state.retry.order(&tenant, id).await.map_err(refused)?;
+        let order = state.retry.order(&tenant, id, &filter).await;
+        let order = order.map_err(refused)?;
         // As many will be open again.
         let room = state.room(&tenant, order.sources.as_slice().len()).await?;
         Ok((order, room))
@@ -99,9 +127,50 @@ pub(crate) async fn retry_batch(
         let accepted = state.submit.start_as(order, Some(id)).await?;
         return Ok(room.told(started(&accepted.into(), memory)?));
     };
-    let fingerprint = Sha256Digest::of_parts(["/api/v2/batches/{batch_id}/retry", &id.to_string()]);
+    let (id_text, meant) = (id.to_string(), canonical(&filter));
+    let parts = ["/api/v2/batches/{batch_id}/retry", &id_text, &meant];
+    // A request without a filter is the same as before there were any.
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    let fingerprint = Sha256Digest::of_parts(parts);
     let keyed = Keyed::new(&state, &tenant, key, fingerprint);
     started_once(keyed, Some(id), in_room, memory).await
+}
+
+/// Which flows of a batch something is done to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct BatchAction {
+    filter: FlowFilter,
+    /// Whether it is only to be told to how many.
+    dry_run: bool,
+}
+
+/// The same in the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes the parameter in the document")]
+struct DryRunParam {
+    /// Whether to tell to how many flows it would be done, and do nothing
+    dry_run: Option<bool>,
+}
+
+/// The parameters of a [`BatchAction`] in the document.
+struct ActionParams;
+
+impl IntoParams for ActionParams {
+    fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut params = FilterParams::into_params(&parameter_in);
+        params.extend(DryRunParam::into_params(&parameter_in));
+        params
+    }
+}
+
+impl FromQuery for BatchAction {
+    fn from_query(params: &mut QueryParams) -> Result<Self, Problem> {
+        Ok(Self {
+            filter: take_filter(params)?,
+            dry_run: params.take("dry_run", "true or false")?.unwrap_or_default(),
+        })
+    }
 }
 
 fn refused(error: RetryError) -> Problem {
@@ -109,7 +178,7 @@ fn refused(error: RetryError) -> Problem {
         RetryError::Unknown => no_such_batch(),
         RetryError::NothingFailed => Problem::new(
             ErrorCode::NothingToRetry,
-            "no flow of this batch has failed that could be run again; flows that were cancelled or \
+            "no flow of this batch has failed that is meant and could be run again; flows that were cancelled or \
              whose URLs were refused can be sent as a new batch",
         ),
         RetryError::OperationUnavailable => Problem::new(

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::views::BreakerView;
 use crate::writes::WriteState;
 use crate::writes::problems::OperationProblems;
-use crate::{Caller, ErrorCode, Problem};
+use crate::{ErrorCode, Problem, Writer};
 
 /// How an operation admits flows now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,12 +63,12 @@ impl FromRequestParts<WriteState> for InPath {
 )]
 pub(crate) async fn pause_operation(
     State(state): State<WriteState>,
-    caller: Caller,
+    writer: Writer,
     InPath(name): InPath,
 ) -> Result<Json<Admitting>, Problem> {
-    let (by, now) = (caller.0.clone(), state.submit.clock.now());
+    let (by, now) = (writer.0.clone(), state.submit.clock.now());
     let rule = move |gate: &mut assetmill_core::pacing::Gate| gate.pause(by.clone(), now);
-    change(&state, &caller, name, Arc::new(rule)).await
+    change(&state, &writer, name, Arc::new(rule)).await
 }
 
 /// Let an operation go on
@@ -87,13 +87,13 @@ pub(crate) async fn pause_operation(
 )]
 pub(crate) async fn resume_operation(
     State(state): State<WriteState>,
-    caller: Caller,
+    writer: Writer,
     InPath(name): InPath,
 ) -> Result<Json<Admitting>, Problem> {
     let now = state.submit.clock.now();
     change(
         &state,
-        &caller,
+        &writer,
         name,
         Arc::new(move |gate| gate.resume(now)),
     )
@@ -102,16 +102,16 @@ pub(crate) async fn resume_operation(
 
 async fn change(
     state: &WriteState,
-    caller: &Caller,
+    writer: &Writer,
     operation: OperationName,
     rule: GateRule,
 ) -> Result<Json<Admitting>, Problem> {
-    state.operators.check(caller)?;
+    state.operators.check(writer)?;
     let before = state.gates.change_gate(&operation, None, rule.clone());
     let before = before.await?;
     let gate = before.apply(&*rule).unwrap_or(before);
     let now = state.submit.clock.now();
-    tracing::info!(operation = %operation, tenant = %caller.0, "operation stopped or let go on");
+    tracing::info!(operation = %operation, tenant = %writer.0, "operation stopped or let go on");
     Ok(Json(Admitting {
         operation,
         breaker: BreakerView::of(&gate, now),

@@ -16,7 +16,7 @@ use crate::writes::WriteState;
 use crate::writes::keyed::{Keyed, Replayed};
 use crate::writes::problems::OneProblems;
 use crate::writes::transform_request::OneAsset;
-use crate::{Caller, ErrorCode, JsonBody, Problem, TenantInFlight};
+use crate::{ErrorCode, JsonBody, Problem, TenantInFlight, Writer};
 
 const ROUTE: &str = "/api/v1/transform";
 const FLOW_ID: HeaderName = HeaderName::from_static("assetmill-flow-id");
@@ -86,7 +86,7 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
 )]
 pub(crate) async fn transform_one(
     State(state): State<WriteState>,
-    Caller(tenant): Caller,
+    Writer(tenant): Writer,
     Idempotency(key): Idempotency,
     JsonBody(body): JsonBody<OneAsset>,
 ) -> Result<Response, Problem> {

@@ -17,7 +17,7 @@ use crate::writes::keyed::{Keyed, Replayed};
 use crate::writes::problems::{ManyProblems, StartProblems};
 use crate::writes::rows::AtHand;
 use crate::writes::transform_request::ManyAssets;
-use crate::{Caller, JsonBody, Problem, rows};
+use crate::{JsonBody, Problem, Writer, rows};
 
 const ROUTE_V1: &str = "/api/v1/transforms";
 const ROUTE_V2: &str = "/api/v2/transforms";
@@ -65,7 +65,7 @@ const ROUTE_V2: &str = "/api/v2/transforms";
 )]
 pub(crate) async fn transform_many(
     State(state): State<WriteState>,
-    Caller(tenant): Caller,
+    Writer(tenant): Writer,
     Idempotency(key): Idempotency,
     JsonBody(body): JsonBody<ManyAssets>,
 ) -> Result<Response, Problem> {
@@ -147,7 +147,7 @@ pub(crate) async fn transform_many(
 )]
 pub(crate) async fn start_batch(
     State(state): State<WriteState>,
-    Caller(tenant): Caller,
+    Writer(tenant): Writer,
     Idempotency(key): Idempotency,
     JsonBody(body): JsonBody<ManyAssets>,
 ) -> Result<Response, Problem> {

@@ -9,7 +9,7 @@ use assetmill_core::usecases::{
     Accepted, Cancel, FailDeadLetter, KeyedRequest, MessageHandler, Once, Products, Retry,
     RunSynchronously, SourceList, Submit, Sweep, Swept, TransformRequest,
 };
-use assetmill_core::{BatchId, Flow, Params, Sha256Digest};
+use assetmill_core::{BatchId, Flow, FlowFilter, Labels, Params, Sha256Digest};
 use futures_util::future::join_all;
 
 use super::{GRACE, Kind, Way, tenant};
@@ -80,22 +80,25 @@ impl Running {
             sources: SourceList::parse(&urls).unwrap(),
             operation: operation.clone(),
             params: Params::default(),
+            name: None,
+            labels: Labels::default(),
         }
     }
 
     /// What the caller does with a batch that was accepted, besides waiting for it.
     pub(crate) async fn meddle(&self, way: Way, batch: BatchId) {
+        let every = FlowFilter::default();
         match way {
             Way::Queued | Way::Answered => {}
             Way::Cancelled => {
                 self.work_once().await;
                 // One that is told that it failed asks again.
-                while self.cancel.run(&tenant(), batch).await.is_err() {}
+                while self.cancel.run(&tenant(), batch, &every).await.is_err() {}
             }
             Way::Retried => {
                 self.drain().await;
                 // Nobody asks again: the batch may have been started.
-                if let Ok(order) = self.retry.order(&tenant(), batch).await {
+                if let Ok(order) = self.retry.order(&tenant(), batch, &every).await {
                     let _ = self.submit.start_as(order, Some(batch)).await;
                 }
             }

@@ -1,0 +1,55 @@
+//! Which flows of many.
+
+use jiff::Timestamp;
+
+use super::{Flow, FlowState, Status};
+use crate::{FailureCode, OperationName};
+
+/// Which flows are meant: those for which all that is given is true. Nothing given means every flow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FlowFilter {
+    /// Where they stand.
+    pub state: Option<FlowState>,
+    /// Why they failed: those that FAILED with this code.
+    pub code: Option<FailureCode>,
+    /// What is done to them.
+    pub operation: Option<OperationName>,
+    /// They reached their final state then or later.
+    pub settled_since: Option<Timestamp>,
+    /// The URL of their asset has this in it, in capitals or not.
+    pub url: Option<String>,
+}
+
+impl FlowFilter {
+    /// Every flow in this state.
+    pub fn in_state(state: FlowState) -> Self {
+        Self {
+            state: Some(state),
+            ..Self::default()
+        }
+    }
+
+    /// The one state that its flows can be in, if it tells.
+    pub fn only_state(&self) -> Option<FlowState> {
+        self.state.or_else(|| self.code.map(|_| FlowState::Failed))
+    }
+
+    /// Whether a flow is meant.
+    pub fn matches(&self, flow: &Flow) -> bool {
+        let code = match &flow.status {
+            Status::Failed { failure, .. } => Some(failure.code),
+            _ => None,
+        };
+        let settled = |since| flow.status.settled_at().is_some_and(|at| at >= since);
+        self.state.is_none_or(|state| flow.state() == state)
+            && (self.code.is_none() || self.code == code)
+            && (self.operation.as_ref()).is_none_or(|operation| flow.operation == *operation)
+            && self.settled_since.is_none_or(settled)
+            && (self.url.as_deref()).is_none_or(|text| has(&flow.source.to_string(), text))
+    }
+}
+
+/// Whether a URL has a text in it, in capitals or not.
+fn has(url: &str, text: &str) -> bool {
+    url.to_lowercase().contains(&text.to_lowercase())
+}

@@ -1,0 +1,162 @@
+//! What failed, by what it has in common.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
+
+use super::pages::{all_flows, flow_pages};
+use crate::ports::{FlowReads, Unavailable};
+use crate::{
+    BatchId, Catalogue, FailureCode, Flow, FlowFilter, FlowState, OperationName, Status, Step,
+    TenantId,
+};
+
+/// How many batches of a tenant are looked through for failures.
+pub const MOST_BATCHES: usize = 200;
+/// How many of them at the same time.
+const BATCHES_AT_ONCE: usize = 8;
+/// How long after its acceptance a flow may settle: it waits for a vendor for a day, and a job may take another.
+const LONGEST_LIFE: Duration = Duration::from_hours(49);
+
+/// Groups failures.
+#[derive(Clone)]
+pub struct Failures {
+    /// Rows.
+    pub flows: Arc<dyn FlowReads>,
+    /// Which steps operations have.
+    pub catalogue: Catalogue,
+}
+
+/// Failures that are alike: of one operation, at one step, with one code, and messages of one shape.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailureGroup {
+    /// What was done to the assets.
+    pub operation: OperationName,
+    /// Which of its steps failed, if it has several and the catalogue still says which.
+    pub step: Option<OperationName>,
+    /// Why.
+    pub code: FailureCode,
+    /// The message, without what differs.
+    pub message: String,
+    /// How many.
+    pub count: u32,
+    /// Whether the same request may succeed at another time, of any of them.
+    pub retryable: bool,
+    /// One of them.
+    pub example: Flow,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Alike {
+    operation: OperationName,
+    step: Option<OperationName>,
+    code: FailureCode,
+    message: String,
+}
+
+impl Failures {
+    /// The failures of a batch that a filter means, those with the most first. `None` if the tenant has no such batch.
+    pub async fn of_batch(
+        &self,
+        tenant: &TenantId,
+        id: BatchId,
+        filter: &FlowFilter,
+    ) -> Result<Option<Vec<FailureGroup>>, Unavailable> {
+        if self.flows.batch(tenant, id).await?.is_none() {
+            return Ok(None);
+        }
+        let filter = FlowFilter {
+            state: Some(FlowState::Failed),
+            ..filter.clone()
+        };
+        let mut groups = HashMap::new();
+        flow_pages(&*self.flows, tenant, id, &filter, |flow| {
+            self.add(&mut groups, flow);
+        })
+        .await?;
+        Ok(Some(sorted(groups)))
+    }
+
+    /// The failures of all batches of a tenant that a filter means, in the same groups; the filter says since when. The
+    /// latest batches are looked at first, and no more than [`MOST_BATCHES`]: whether those are all.
+    pub async fn of_tenant(
+        &self,
+        tenant: &TenantId,
+        filter: &FlowFilter,
+    ) -> Result<(Vec<FailureGroup>, bool), Unavailable> {
+        let filter = FlowFilter {
+            state: Some(FlowState::Failed),
+            ..filter.clone()
+        };
+        let batches = self.flows.batches(tenant, None, MOST_BATCHES + 1).await?;
+        let found = batches.len();
+        let since = filter.settled_since.unwrap_or(Timestamp::MIN);
+        // What was accepted earlier than that has settled before.
+        let oldest = since.saturating_sub(LONGEST_LIFE).unwrap_or(since);
+        let looked_at: Vec<_> = batches
+            .into_iter()
+            .take(MOST_BATCHES)
+            .take_while(|batch| batch.created_at >= oldest)
+            .map(|batch| batch.id)
+            .collect();
+        let complete = found <= MOST_BATCHES || looked_at.len() < MOST_BATCHES;
+        let mut failed = stream::iter(looked_at)
+            .map(|id| all_flows(&*self.flows, tenant, id, &filter))
+            .buffered(BATCHES_AT_ONCE);
+        let mut groups = HashMap::new();
+        while let Some(flows) = failed.try_next().await? {
+            for flow in flows {
+                self.add(&mut groups, flow);
+            }
+        }
+        Ok((sorted(groups), complete))
+    }
+
+    fn add(&self, groups: &mut HashMap<Alike, FailureGroup>, flow: Flow) {
+        let Status::Failed { failure, .. } = &flow.status else {
+            return;
+        };
+        let alike = Alike {
+            operation: flow.operation.clone(),
+            step: self.step_of(&flow),
+            code: failure.code,
+            message: failure.shape(),
+        };
+        let retryable = failure.retryable;
+        let group = groups
+            .entry(alike)
+            .or_insert_with_key(|alike| FailureGroup {
+                operation: alike.operation.clone(),
+                step: alike.step.clone(),
+                code: alike.code,
+                message: alike.message.clone(),
+                count: 0,
+                retryable,
+                example: flow,
+            });
+        group.count += 1;
+        group.retryable |= retryable;
+    }
+
+    fn step_of(&self, flow: &Flow) -> Option<OperationName> {
+        let operation = self.catalogue.get(flow.operation.as_str())?;
+        let steps = Step::all_of(operation, &flow.params);
+        if steps.len() < 2 {
+            return None;
+        }
+        let step = steps.get(flow.progress.done_of(&steps))?;
+        Some(step.operation.description().name.clone())
+    }
+}
+
+fn sorted(groups: HashMap<Alike, FailureGroup>) -> Vec<FailureGroup> {
+    let mut groups: Vec<_> = groups.into_values().collect();
+    groups.sort_by(|a, b| {
+        let rank = |group: &FailureGroup| (group.example.batch_id, group.example.index);
+        b.count.cmp(&a.count).then_with(|| rank(a).cmp(&rank(b)))
+    });
+    groups
+}
