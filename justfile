@@ -23,6 +23,10 @@ bench-images photograph:
 bench-wall *photograph:
     cargo run --release --package assetmill-images --example wall -- {{photograph}}
 
+# The console: its types, and its buttons in Debian's Chromium, which is installed if it is not there.
+console:
+    bash .ci/console
+
 # The table of docs/limits.md, made anew: some minutes of a core, and 2 GiB.
 limits:
     ASSETMILL_WRITE_LIMITS=1 cargo test --release -p assetmill-images --test wall -- the_table_of_limits

@@ -210,6 +210,7 @@ fn router(
     let routes = writes::router(writes)
         .merge(reads::router(reads))
         .merge(own)
+        .merge(assetmill_console::router())
         .merge(docs::router(document));
     layers::around_with(routes, move |head| gate.check(head))
 }

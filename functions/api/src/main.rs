@@ -50,6 +50,7 @@ async fn run(environment: Environment) -> Result<(), StartError> {
     let document: OpenApi = serde_json::from_str(DOCUMENT)?;
     let router = writes::router(state)
         .merge(sample::router())
+        .merge(assetmill_console::router())
         .merge(docs::router_anywhere(document));
     let router = layers::around(layers::bounded(router, MAX_ANSWER_BYTES));
     lambda_http::run(router).await

@@ -47,16 +47,23 @@ fn results_serves_what_the_table_says() {
     assert_eq!(described(&reads::openapi()), of_table(Function::Results));
 }
 
-/// What the document does not describe is the documentation itself, and its sample.
+/// What the document does not describe is the console, the documentation itself, and its sample.
 #[tokio::test]
 async fn api_serves_what_the_table_says() {
     let described = described(&writes::openapi());
     let table = of_table(Function::Api);
     let missing: Vec<_> = described.difference(&table).collect();
     assert!(missing.is_empty(), "not in the table: {missing:?}");
-    let page = docs::router(openapi()).merge(sample::router());
+    let page = docs::router(openapi())
+        .merge(sample::router())
+        .merge(assetmill_console::router());
     for (method, path) in table.difference(&described) {
-        let asked = path.replace("{*file}", "swagger-ui.css");
+        let file = if path.starts_with("/console") {
+            "app.js"
+        } else {
+            "swagger-ui.css"
+        };
+        let asked = path.replace("{*file}", file);
         let answer = support::ask(page.clone(), support::get(&asked)).await;
         assert_eq!(answer.status, 200, "{method} {path} leads nowhere");
     }

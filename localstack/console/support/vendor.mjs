@@ -1,0 +1,66 @@
+// What the program is led to: an origin of assets that is ill at first, and a vendor that refuses in an ugly way.
+import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
+
+const PHOTO = readFileSync(new URL('../../samples/coffee.jpg', import.meta.url));
+
+/** What would run, if anything of what others wrote were taken for HTML. */
+export const PLANTED = '<img src=x onerror="window.planted=1">';
+
+/** Serves `/ill/…` (404 until `heal()`), `/slow/…` (no end), `/vendor`, and the photo at any other path. */
+export async function serve() {
+  let ill = true;
+  /** @type {Set<import('node:http').ServerResponse>} */
+  const slow = new Set();
+  const server = createServer((request, answer) => {
+    request.resume();
+    if (request.url.startsWith('/slow/')) { slow.add(answer); return; }
+    if (request.url.startsWith('/ill/') && ill) { answer.writeHead(404).end(); return; }
+    if (request.url === '/vendor') {
+      answer.writeHead(422, { 'content-type': 'application/json' }).end(JSON.stringify({ message: `refused ${PLANTED}` }));
+      return;
+    }
+    answer.writeHead(200, { 'content-type': 'image/jpeg' }).end(PHOTO);
+  });
+  await new Promise((ready) => { server.listen(0, '127.0.0.1', () => ready(undefined)); });
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return {
+    host: `127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${port}/`,
+    heal() { ill = false; },
+    close() { for (const answer of slow) answer.destroy(); server.closeAllConnections(); server.close(); },
+  };
+}
+
+/** A catalogue with the vendor in it. */
+export function catalogue(url) {
+  return `default = "thumbnail"
+[operations.thumbnail]
+transform = "thumbnail"
+summary = "Fits a picture into a box"
+[operations.resize]
+transform = "resize"
+summary = "Brings a picture to a size"
+[operations.convert]
+transform = "convert"
+summary = "Writes a picture as JPEG, PNG, WebP or AVIF"
+[operations.refused]
+summary = "Is refused by a vendor"
+[operations.refused.vendor]
+method = "POST"
+url = "${url}vendor"
+encoding = "raw"
+asset = { as = "file" }
+result = { kind = "body" }
+error = { message = "/message" }
+[operations.lacking]
+summary = "Lacks a key"
+[operations.lacking.vendor]
+method = "POST"
+url = "${url}vendor"
+headers = { "X-Api-Key" = "{env:ASSETMILL_NOBODY_SET_THIS}" }
+encoding = "raw"
+asset = { as = "file" }
+result = { kind = "body" }
+`;
+}

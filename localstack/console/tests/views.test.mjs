@@ -1,0 +1,115 @@
+// Each view as it is seen: whole, reachable, and without a request to anybody else.
+import assert from 'node:assert/strict';
+import { createServer, request as send } from 'node:http';
+import { after, before, test } from 'node:test';
+import { launch, open } from '../support/browser.mjs';
+import { start } from '../support/program.mjs';
+import { PLANTED } from '../support/vendor.mjs';
+
+/** @type {Awaited<ReturnType<typeof start>>} */
+let program;
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {{failed: any, done: any, waiting: any}} */
+let seeded;
+
+before(async () => {
+  [program, browser] = await Promise.all([start(), launch()]);
+  const { origin } = program;
+  const many = (path, n) => Array.from({ length: n }, (_, at) => `${origin.url}${path}${at}.jpg`);
+  await program.ask('api/v2/operations/resize/pause', {});
+  const failed = await program.batch([...many('ill/', 12), ...many('good/', 40)], 'thumbnail');
+  const refused = await program.batch([`${origin.url}a.jpg?${encodeURIComponent(PLANTED)}`, `ftp://x/${PLANTED}`], 'refused', undefined, { name: PLANTED, labels: { season: PLANTED } });
+  const done = await program.batch(many('good/', 30), 'convert');
+  const waiting = await program.batch(many('good/', 3_000), 'resize', (batch) => batch.counts.pending > 2_900 && batch.flows[0].waiting);
+  await program.batch(many('slow/', 2), 'thumbnail', (batch) => batch.counts.running === 2);
+  seeded = { failed, done, waiting };
+  assert.match(refused.flows[0].error.message, /<img src=x/);
+});
+after(async () => { await browser.close(); await program.close(); });
+
+test('each view is whole in light and dark, and at 400 pixels', { timeout: 60_000 }, async () => {
+  const { failed, done, waiting } = seeded;
+  const ill = failed.flows.find((flow) => flow.state === 'FAILED');
+  const refused = (await program.ask('api/v2/batches')).batches.find((batch) => batch.operation === 'refused');
+  const planted = (await program.ask(`api/v2/batches/${refused.batch_id}`)).flows;
+  const views = [
+    ['overview', '', 'Overview', 'failed'], ['batches', '#/batches', 'Batches', 'running'],
+    ['batch', `#/batches/${failed.batch_id}`, /^thumbnail/, '12 failed'],
+    ['batch-waiting', `#/batches/${waiting.batch_id}`, /^resize/, 'resize running'],
+    ['sheet', `#/batches/${done.batch_id}?show=sheet`, /^convert/, 'convert completed'],
+    ['batch-planted', `#/batches/${refused.batch_id}`, /^<img/, '2 failed'],
+    ['flow', `#/flows/${done.flows[0].flow_id}`, /^Flow/, 'completed flow'],
+    ['flow-failed', `#/flows/${ill.flow_id}`, /^Flow/, 'source_not_found failed flow'],
+    ['flow-waiting', `#/flows/${waiting.flows[0].flow_id}`, /^Flow/, 'pending flow'],
+    ['flow-planted', `#/flows/${planted[0].flow_id}`, /^Flow/, 'vendor_rejected failed flow'],
+    ['flow-ftp', `#/flows/${planted[1].flow_id}`, /^Flow/, 'failed flow'],
+    ['operations', '#/operations', 'Operations', '1 stopped'], ['run', '#/run', 'Run', 'Run'],
+    ['nowhere', '#/nowhere', 'Nothing is here', 'Assetmill'],
+  ];
+  for (const [mode, how] of [['light', {}], ['dark', { dark: true }], ['narrow', { narrow: true }]]) {
+    const seen = await open(browser, new URL('console', program.url).href, how);
+    for (const [name, hash, heading, title] of views) {
+      await seen.go(hash);
+      await seen.heading(heading);
+      await seen.page.waitForFunction((part) => document.title.includes(part), title);
+      await seen.page.locator('.loading').waitFor({ state: 'detached' });
+      await seen.accessible(`${name}, ${mode}`);
+      await seen.shot(`${mode}-${name}`);
+    }
+    await seen.close();
+  }
+});
+
+test('an asset is loaded from its host only when it is asked for', async () => {
+  const [flow] = seeded.done.flows;
+  const base = new URL('console/', program.url).href;
+  const shy = await open(browser, base);
+  await shy.go(`#/flows/${flow.flow_id}`);
+  await shy.page.getByAltText('The result').waitFor();
+  await shy.close();
+
+  const asking = await open(browser, base, { hosts: [program.origin.host] });
+  await asking.go(`#/flows/${flow.flow_id}`);
+  await asking.press('button', `Load the asset from ${program.origin.host}`);
+  await asking.page.getByText('asset 600 × 400').waitFor();
+  const slider = asking.page.getByRole('slider');
+  await slider.press('End');
+  assert.match(String(await asking.page.getByAltText('The asset').getAttribute('style')), /inset\(0(px|%)? 0%/);
+  await asking.accessible('before and after');
+  await asking.close();
+});
+
+test('thousands of flows are scrolled through, of which few are made', async () => {
+  const seen = await open(browser, new URL('console', program.url).href);
+  await seen.go(`#/batches/${seeded.waiting.batch_id}`);
+  await seen.page.getByRole('link', { name: /good\/0\.jpg/ }).waitFor();
+  const last = seen.page.getByRole('link', { name: /good\/2999\.jpg/ });
+  while (await last.count() === 0) {
+    await seen.page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+    assert.ok(await seen.page.locator('tbody tr').count() < 150, 'rows are made that nobody sees');
+    await seen.page.waitForTimeout(20);
+  }
+  await seen.close();
+});
+
+test('below a prefix it is the same', async () => {
+  const target = new URL(program.url);
+  const gateway = createServer((asked, answer) => {
+    const path = asked.url.replace(/^\/some\/prefix/, '');
+    asked.pipe(send({ host: target.hostname, port: target.port, path, method: asked.method, headers: asked.headers }, (got) => {
+      answer.writeHead(got.statusCode, got.headers);
+      got.pipe(answer);
+    }));
+  });
+  await new Promise((ready) => { gateway.listen(0, '127.0.0.1', () => ready(undefined)); });
+  const { port } = /** @type {import('node:net').AddressInfo} */ (gateway.address());
+  for (const path of ['console', 'console/']) {
+    const seen = await open(browser, `http://127.0.0.1:${port}/some/prefix/${path}`);
+    await seen.go('#/batches');
+    await seen.page.getByRole('link', { name: 'convert' }).waitFor();
+    await seen.close();
+  }
+  gateway.closeAllConnections();
+  gateway.close();
+});

@@ -1,0 +1,115 @@
+// Begins a batch: an operation, its parameters, and where the assets are.
+import { html, useEffect, useMemo, useRef, useState } from '../vendor/htm-preact.js';
+import { ask, curl, idempotencyKey, SAMPLE } from '../api.js';
+import { href, useTitle } from '../route.js';
+import { count, many } from '../format.js';
+import { parse, urlsOf } from '../sources.js';
+import { Copy, Loading, Trouble } from '../parts/bits.js';
+import { say } from '../parts/dialog.js';
+import { SchemaForm } from '../parts/form.js';
+import { labelsOf, Naming } from '../parts/naming.js';
+
+/** The parameters that a link brings along. @param {string} [text] */
+function given(text) {
+  try {
+    const value = JSON.parse(text || '{}');
+    return value && typeof value === 'object' ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** What the API had against places in the body, by line and by parameter. @param {any} error @param {number[]} lines */
+function places(error, lines) {
+  const params = {};
+  const wrong = [];
+  for (const { pointer, detail } of error?.places || []) {
+    const [, field, at] = pointer.split('/');
+    if (field === 'params' && at) params[at] = detail;
+    else if (field === 'name' || field === 'labels') params[`/${field}`] = detail;
+    else if (field === 'digital_asset_urls' && at !== undefined) wrong.push({ line: lines[Number(at)], why: detail });
+  }
+  return { params, wrong };
+}
+
+/** @param {{text: string, set: (text: string) => void, wrong: any[], total: number}} props */
+function Sources({ text, set, wrong, total }) {
+  const [over, setOver] = useState(false);
+  const take = async (files) => {
+    const texts = await Promise.all([...files].map(async (file) => urlsOf(file.name, await file.text())));
+    set([text.trim(), ...texts].filter(Boolean).join('\n'));
+  };
+  const drop = (event) => {
+    setOver(false);
+    if (!event.dataTransfer.files.length) return;
+    event.preventDefault();
+    take(event.dataTransfer.files);
+  };
+  return html`<div class=${`sources ${over ? 'over' : ''}`} onDragOver=${(event) => { event.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)} onDrop=${drop}>
+    <label for="urls">URLs, one a line <span class="quiet">${total > 0 ? many(total, 'asset') : ''}</span></label>
+    <textarea id="urls" data-filter rows="10" spellcheck=${false} wrap="off" placeholder=${SAMPLE} value=${text} aria-describedby="wrong" onInput=${(event) => set(event.target.value)}></textarea>
+    <p class="tools"><label class="button">Add a list or CSV…<input type="file" class="unseen" accept=".txt,.csv,.tsv,text/plain,text/csv" multiple
+        onChange=${(event) => { take(event.target.files); }} /></label>
+      <span class="quiet narrow-off">or drop it here</span>
+      <button type="button" onClick=${() => set([text.trim(), SAMPLE].filter(Boolean).join('\n'))}>Add the sample</button></p>
+    <ul id="wrong" class="wrong" role="status">${wrong.slice(0, 20).map(({ line, why }) => html`<li key=${line}><span class="failed-text">✕ line ${line}</span> ${why}</li>`)}
+      ${wrong.length > 20 && html`<li class="quiet">and ${count(wrong.length - 20)} more</li>`}</ul>
+  </div>`;
+}
+
+/** @param {{query: Record<string, string>}} props */
+export function Run({ query }) {
+  const [catalogue, setCatalogue] = useState(null);
+  const [error, setError] = useState(null);
+  const [name, setName] = useState(query.operation || '');
+  const [values, setValues] = useState(() => given(query.params));
+  const [text, setText] = useState(query.urls || '');
+  const [title, setTitle] = useState('');
+  const [labels, setLabels] = useState('');
+  const busy = useRef(false);
+  const load = () => { ask('api/v2/operations').then(({ operations }) => { setCatalogue(operations); setError(null); }, setError); };
+  useEffect(load, []);
+  useTitle('Run');
+  const operation = catalogue?.find((one) => (name ? one.name === name : one.default));
+  const { urls, lines, wrong } = useMemo(() => parse(text), [text]);
+  const body = { operation: operation?.name, params: values, name: title.trim() || undefined, labels: labelsOf(labels), digital_asset_urls: urls };
+  // The same request is begun once, however often its button is pressed.
+  const key = useMemo(idempotencyKey, [JSON.stringify(body)]);
+  const refused = places(error, lines);
+
+  async function run(event) {
+    event.preventDefault();
+    if (busy.current || !urls.length) return;
+    busy.current = true;
+    setError(null);
+    try {
+      const started = await ask('api/v2/transforms', { method: 'POST', body, headers: { 'idempotency-key': key } });
+      say(`${many(started.digital_asset_count, 'flow')} begun.`);
+      location.hash = href(`batches/${started.batch_id}`);
+    } catch (problem) {
+      setError(problem);
+    }
+    busy.current = false;
+  }
+
+  if (!catalogue) return html`<h1>Run</h1>${error ? html`<${Trouble} error=${error} again=${load} />` : html`<${Loading} />`}`;
+  const command = curl('api/v2/transforms', { method: 'POST', body });
+  return html`<h1>Run</h1>
+    <form class="run" onSubmit=${run} noValidate>
+      <div>
+        <div class="field"><label for="operation">Operation</label>
+          <select id="operation" value=${operation?.name} onChange=${(event) => { setName(event.target.value); setValues({}); setError(null); }}>
+            ${catalogue.map((one) => html`<option key=${one.name} value=${one.name} disabled=${!one.available}>${one.name}${one.available ? '' : ' (unavailable)'}</option>`)}</select>
+          <small class="quiet">${operation?.summary}${operation?.paid ? ' · each call is paid for' : ''}</small></div>
+        ${operation && !operation.available && html`<p class="why waits">It can’t run here: ${operation.unavailable_reason}</p>`}
+        ${operation && html`<${SchemaForm} schema=${operation.params} values=${values} errors=${refused.params} change=${setValues} />`}
+      </div>
+      <div>
+        <${Sources} text=${text} set=${setText} wrong=${[...wrong, ...refused.wrong]} total=${urls.length} />
+        <${Naming} title=${title} setTitle=${setTitle} labels=${labels} setLabels=${setLabels} errors=${refused.params} />
+        <${Trouble} error=${error} />
+        <p class="buttons"><button type="submit" class="primary" aria-disabled=${!urls.length}>${urls.length ? `Run ${operation?.name} on ${many(urls.length, 'asset')}` : 'Run'}</button></p>
+        <details><summary>The same as curl</summary><pre tabindex="0">${command.length > 4_000 ? `${command.slice(0, 4_000)}…` : command}</pre><${Copy} text=${command} label="Copy as curl" /></details>
+      </div>
+    </form>`;
+}
