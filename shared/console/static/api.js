@@ -58,7 +58,12 @@ export async function ask(path, { method = 'GET', query = {}, body, headers = {}
     throw new Problem(0, { code: 'no_answer', detail: 'The service does not answer. It is asked again.' });
   }
   if (answer.status === 304 && before) return before.data;
-  const data = await answer.json().catch(() => ({}));
+  const data = await answer.json().catch((error) => {
+    if (signal?.aborted) throw error;
+    // What broke off is no answer, and is not to be remembered as one.
+    if (answer.ok) throw new Problem(0, { code: 'no_answer', detail: 'The answer broke off. It is asked for again.' });
+    return {};
+  });
   if (!answer.ok) {
     if (answer.status === 401) requireKey(data.detail);
     const problem = new Problem(answer.status, data);
