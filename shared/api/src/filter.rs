@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 
 use crate::Problem;
 use crate::query::{QueryParams, wrong};
-use crate::views::FlowStateView;
+use crate::views::{FlowStateView, failure_codes};
 
 /// The longest text that is searched for, in characters.
 const LONGEST_TEXT: usize = 200;
@@ -22,10 +22,15 @@ pub(crate) struct FilterParams {
     /// Only flows in this state
     state: Option<FlowStateView>,
     /// Only flows that FAILED with this code
-    #[param(example = "source_not_found")]
+    #[param(schema_with = failure_codes, required = false)]
     code: Option<String>,
     /// Only flows of this operation
-    #[param(example = "thumbnail")]
+    #[param(
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[a-z0-9][a-z0-9_-]*$",
+        example = "thumbnail"
+    )]
     operation: Option<String>,
     /// Only flows that reached their final state then or later
     #[param(format = DateTime, example = "2026-01-31T09:30:00Z")]
@@ -94,10 +99,18 @@ pub(crate) struct BatchFilterParams {
     #[param(min_length = 1, max_length = 200, example = "autumn")]
     name: Option<String>,
     /// Only batches with all of these labels, `key:value` with commas between
-    #[param(example = "season:autumn")]
+    #[param(
+        pattern = r"^[a-z0-9][a-z0-9._/-]{0,63}:[^,\u0000-\u001f\u007f-\u009f]{0,128}(,[a-z0-9][a-z0-9._/-]{0,63}:[^,\u0000-\u001f\u007f-\u009f]{0,128}){0,15}$",
+        example = "season:autumn"
+    )]
     labels: Option<String>,
     /// Only batches of this operation
-    #[param(example = "thumbnail")]
+    #[param(
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[a-z0-9][a-z0-9_-]*$",
+        example = "thumbnail"
+    )]
     operation: Option<String>,
     /// Only batches that were accepted then or later
     #[param(format = DateTime, example = "2026-01-31T09:30:00Z")]

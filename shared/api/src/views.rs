@@ -14,6 +14,7 @@ mod time;
 pub use batch::{BatchView, CancelledView, RetryPreviewView, StartedView};
 pub use breaker::{BreakerView, LimitsView};
 pub use failures::{FailedFlowView, FailureGroupView, FailuresView};
+pub(crate) use flow::failure_codes;
 pub use flow::{ErrorView, FlowRow, FlowView, ResultView, UnknownFlowView};
 pub use history::{EventView, HistoryView, WaitingView};
 pub use links::Links;

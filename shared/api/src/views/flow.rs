@@ -219,7 +219,7 @@ fn not_found() -> Schema {
         .into()
 }
 
-pub(super) fn failure_codes() -> Schema {
+pub(crate) fn failure_codes() -> Schema {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .description(Some(

@@ -12,7 +12,9 @@ use assetmill_core::{
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{
+    Array, ArrayBuilder, Object, ObjectBuilder, SchemaFormat, SchemaType, Type,
+};
 
 use crate::body::{BoundedList, GivenParams};
 use crate::in_flight::FLOW_BYTES;
@@ -70,13 +72,11 @@ pub(crate) struct ManyAssets {
     #[schema(value_type = Option<Object>, example = json!({}))]
     params: Option<GivenParams>,
     /// What to call the batch; many may be called the same.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, example = "autumn catalogue")]
+    #[schema(schema_with = batch_name, required = false)]
     name: Option<BatchName>,
-    /// What to label the batch with, to find it again: up to 16 keys of a-z, 0-9, `-`, `_`, `.` and `/`, each with a
-    /// value of up to 128 characters.
-    #[serde(default)]
-    #[schema(value_type = Option<HashMap<String, String>>, example = json!({ "season": "autumn" }))]
-    labels: Labels,
+    /// What to label the batch with, to find it again.
+    #[schema(schema_with = labels, required = false)]
+    labels: Option<Labels>,
 }
 
 /// The schema of a list of URLs. One that is longer than 4,096 bytes is a failed row, and refuses nothing.
@@ -93,6 +93,44 @@ fn urls() -> Array {
             "Where the assets are: http or https URLs without credentials.",
         ))
         .examples([json!(["http://127.0.0.1:8000/samples/coffee.jpg"])])
+        .build()
+}
+
+/// Text of one line.
+const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+
+fn batch_name() -> Object {
+    let of_name = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .min_length(Some(1))
+        .max_length(Some(128))
+        .pattern(Some(of_name))
+        .description(Some("What to call the batch; many may be called the same."))
+        .examples([json!("autumn catalogue")])
+        .build()
+}
+
+fn labels() -> Object {
+    let value = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(128))
+        .pattern(Some(LINE));
+    let key = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(64))
+        .pattern(Some("^[a-z0-9][a-z0-9._/-]*$"));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .max_properties(Some(16))
+        .property_names(Some(key))
+        .additional_properties(Some(value))
+        .description(Some(
+            "What to label the batch with, to find it again: up to 16 keys of a-z, 0-9, `-`, `_`, `.` and `/`, each with \
+             a value of up to 128 characters.",
+        ))
+        .examples([json!({ "season": "autumn" })])
         .build()
 }
 
@@ -150,11 +188,13 @@ impl ManyAssets {
         // Of a list that is too long a part was read.
         let urls = iter::once(given.as_str()).chain(items.iter().map(String::as_str));
         let of_assets = fingerprint(route, self.operation.as_deref(), self.params.as_ref(), urls);
-        if self.name.is_none() && self.labels.is_empty() {
+        let labels = self.labels.as_ref().filter(|labels| !labels.is_empty());
+        if self.name.is_none() && labels.is_none() {
             return of_assets;
         }
         let name = self.name.as_ref().map_or("", BatchName::as_str);
-        let labels = self.labels.iter().flat_map(|(key, value)| [key, value]);
+        let labels = labels.into_iter().flat_map(Labels::iter);
+        let labels = labels.flat_map(|(key, value)| [key, value]);
         Sha256Digest::of_parts([of_assets.as_str(), name].into_iter().chain(labels))
     }
 
@@ -227,7 +267,7 @@ impl ManyAssets {
         )?;
         Ok(TransformRequest {
             name: self.name,
-            labels: self.labels,
+            labels: self.labels.unwrap_or_default(),
             ..order
         })
     }
