@@ -77,6 +77,8 @@ async fn a_filter_says_which_failures() {
         ("?code=vendor_timeout", 1),
         ("?code=asset_too_large&state=FAILED", 2),
         ("?operation=copy", 3),
+        ("?state=COMPLETED", 0),
+        ("?state=COMPLETED&code=vendor_timeout", 0),
         ("?operation=other", 0),
         ("?url=EXAMPLE.com/4", 1),
         ("?url=example.org", 0),

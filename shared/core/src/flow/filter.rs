@@ -21,17 +21,18 @@ pub struct FlowFilter {
 }
 
 impl FlowFilter {
-    /// Every flow in this state.
-    pub fn in_state(state: FlowState) -> Self {
-        Self {
-            state: Some(state),
-            ..Self::default()
-        }
-    }
-
     /// The one state that its flows can be in, if it tells.
     pub fn only_state(&self) -> Option<FlowState> {
         self.state.or_else(|| self.code.map(|_| FlowState::Failed))
+    }
+
+    /// Those of its flows that are in this state; `None` if it means none of them.
+    pub fn within(&self, state: FlowState) -> Option<Self> {
+        let possible = self.only_state().is_none_or(|only| only == state);
+        possible.then(|| Self {
+            state: Some(state),
+            ..self.clone()
+        })
     }
 
     /// Whether a flow is meant.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::completion::note_settled;
-use super::pages::all_flows;
+use super::pages::all_flows_in;
 use crate::ports::{Clock, FlowChanges as _, FlowWrites, Unavailable};
 use crate::{Batch, BatchId, Cancellation, Counts, Flow, FlowFilter, FlowState, TenantId};
 
@@ -41,10 +41,9 @@ impl Cancel {
         id: BatchId,
         filter: &FlowFilter,
     ) -> Result<Option<Cancelled>, Unavailable> {
-        let Some(batch) = self.flows.batch(tenant, id).await? else {
+        let Some((batch, pending)) = self.pending(tenant, id, filter).await? else {
             return Ok(None);
         };
-        let pending = self.pending(tenant, id, filter).await?;
         // Workers take the first ones first; from the other end, most are met before them.
         let cancelled: Vec<Flow> = stream::iter(pending.into_iter().rev())
             .map(|flow| self.cancel(tenant, flow))
@@ -70,10 +69,9 @@ impl Cancel {
         id: BatchId,
         filter: &FlowFilter,
     ) -> Result<Option<Cancelled>, Unavailable> {
-        let Some(batch) = self.flows.batch(tenant, id).await? else {
+        let Some((batch, pending)) = self.pending(tenant, id, filter).await? else {
             return Ok(None);
         };
-        let pending = self.pending(tenant, id, filter).await?;
         Ok(Some(Cancelled {
             counts: self.flows.counts(tenant, id).await?,
             batch,
@@ -81,20 +79,18 @@ impl Cancel {
         }))
     }
 
+    /// A batch with its pending flows that a filter means.
     async fn pending(
         &self,
         tenant: &TenantId,
         id: BatchId,
         filter: &FlowFilter,
-    ) -> Result<Vec<Flow>, Unavailable> {
-        if filter.only_state().unwrap_or(FlowState::Pending) != FlowState::Pending {
-            return Ok(Vec::new());
-        }
-        let pending = FlowFilter {
-            state: Some(FlowState::Pending),
-            ..filter.clone()
+    ) -> Result<Option<(Batch, Vec<Flow>)>, Unavailable> {
+        let Some(batch) = self.flows.batch(tenant, id).await? else {
+            return Ok(None);
         };
-        all_flows(&*self.flows, tenant, id, &pending).await
+        let pending = all_flows_in(FlowState::Pending, &*self.flows, tenant, id, filter).await?;
+        Ok(Some((batch, pending)))
     }
 
     async fn cancel(&self, tenant: &TenantId, flow: Flow) -> Result<Option<Flow>, Unavailable> {

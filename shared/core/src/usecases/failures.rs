@@ -1,13 +1,14 @@
 //! What failed, by what it has in common.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 
-use super::pages::{all_flows, flow_pages};
+use super::pages::flow_pages;
 use crate::ports::{FlowReads, Unavailable};
 use crate::{
     BatchId, Catalogue, FailureCode, Flow, FlowFilter, FlowState, OperationName, Status, Step,
@@ -57,6 +58,16 @@ struct Alike {
     message: String,
 }
 
+type Groups = HashMap<Alike, FailureGroup>;
+
+impl FailureGroup {
+    /// Takes in another that is alike.
+    fn take_in(&mut self, other: &Self) {
+        self.count += other.count;
+        self.retryable |= other.retryable;
+    }
+}
+
 impl Failures {
     /// The failures of a batch that a filter means, those with the most first. `None` if the tenant has no such batch.
     pub async fn of_batch(
@@ -68,15 +79,7 @@ impl Failures {
         if self.flows.batch(tenant, id).await?.is_none() {
             return Ok(None);
         }
-        let filter = FlowFilter {
-            state: Some(FlowState::Failed),
-            ..filter.clone()
-        };
-        let mut groups = HashMap::new();
-        flow_pages(&*self.flows, tenant, id, &filter, |flow| {
-            self.add(&mut groups, flow);
-        })
-        .await?;
+        let groups = self.groups(tenant, id, filter).await?;
         Ok(Some(sorted(groups)))
     }
 
@@ -87,10 +90,6 @@ impl Failures {
         tenant: &TenantId,
         filter: &FlowFilter,
     ) -> Result<(Vec<FailureGroup>, bool), Unavailable> {
-        let filter = FlowFilter {
-            state: Some(FlowState::Failed),
-            ..filter.clone()
-        };
         let batches = self.flows.batches(tenant, None, MOST_BATCHES + 1).await?;
         let found = batches.len();
         let since = filter.settled_since.unwrap_or(Timestamp::MIN);
@@ -103,19 +102,39 @@ impl Failures {
             .map(|batch| batch.id)
             .collect();
         let complete = found <= MOST_BATCHES || looked_at.len() < MOST_BATCHES;
-        let mut failed = stream::iter(looked_at)
-            .map(|id| all_flows(&*self.flows, tenant, id, &filter))
+        // Of each batch the groups alone are at hand, and not all its flows.
+        let mut found = stream::iter(looked_at)
+            .map(|id| self.groups(tenant, id, filter))
             .buffered(BATCHES_AT_ONCE);
-        let mut groups = HashMap::new();
-        while let Some(flows) = failed.try_next().await? {
-            for flow in flows {
-                self.add(&mut groups, flow);
+        let mut groups = Groups::new();
+        while let Some(more) = found.try_next().await? {
+            for (alike, group) in more {
+                match groups.entry(alike) {
+                    Entry::Vacant(none) => {
+                        none.insert(group);
+                    }
+                    Entry::Occupied(mut earlier) => earlier.get_mut().take_in(&group),
+                }
             }
         }
         Ok((sorted(groups), complete))
     }
 
-    fn add(&self, groups: &mut HashMap<Alike, FailureGroup>, flow: Flow) {
+    async fn groups(
+        &self,
+        tenant: &TenantId,
+        id: BatchId,
+        filter: &FlowFilter,
+    ) -> Result<Groups, Unavailable> {
+        let mut groups = Groups::new();
+        if let Some(failed) = filter.within(FlowState::Failed) {
+            let add = |flow| self.add(&mut groups, flow);
+            flow_pages(&*self.flows, tenant, id, &failed, add).await?;
+        }
+        Ok(groups)
+    }
+
+    fn add(&self, groups: &mut Groups, flow: Flow) {
         let Status::Failed { failure, .. } = &flow.status else {
             return;
         };
@@ -152,7 +171,7 @@ impl Failures {
     }
 }
 
-fn sorted(groups: HashMap<Alike, FailureGroup>) -> Vec<FailureGroup> {
+fn sorted(groups: Groups) -> Vec<FailureGroup> {
     let mut groups: Vec<_> = groups.into_values().collect();
     groups.sort_by(|a, b| {
         let rank = |group: &FailureGroup| (group.example.batch_id, group.example.index);

@@ -1,7 +1,7 @@
 //! Lists, read to their end.
 
 use crate::ports::{FlowReads, Unavailable};
-use crate::{BatchId, Flow, FlowFilter, TenantId};
+use crate::{BatchId, Flow, FlowFilter, FlowState, TenantId};
 
 const PAGE: usize = 1_000;
 
@@ -23,6 +23,20 @@ pub(super) async fn flow_pages(
         if after.is_none() {
             return Ok(());
         }
+    }
+}
+
+/// Those of the flows that are meant that are in this state.
+pub(super) async fn all_flows_in(
+    state: FlowState,
+    flows: &dyn FlowReads,
+    tenant: &TenantId,
+    id: BatchId,
+    filter: &FlowFilter,
+) -> Result<Vec<Flow>, Unavailable> {
+    match filter.within(state) {
+        Some(filter) => all_flows(flows, tenant, id, &filter).await,
+        None => Ok(Vec::new()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Running what failed again.
 
-use super::pages::all_flows;
+use super::pages::all_flows_in;
 use super::submit::Submit;
 use super::transform_request::{SourceList, TransformRequest};
 use crate::ports::Unavailable;
@@ -38,8 +38,8 @@ pub enum RetryError {
 }
 
 impl Retry {
-    /// What a batch would have to do that runs the failed flows of this one again that a filter means. Whoever has room for so many
-    /// [starts it as that](Submit::start_as).
+    /// What a batch would have to do that runs the failed flows of this one again that a filter means.
+    /// Whoever has room for so many [starts it as that](Submit::start_as).
     ///
     /// # Errors
     /// [`RetryError`] where there is nothing that could be run.
@@ -78,14 +78,8 @@ impl Retry {
         id: BatchId,
         filter: &FlowFilter,
     ) -> Result<Vec<AssetUrl>, Unavailable> {
-        if filter.only_state().unwrap_or(FlowState::Failed) != FlowState::Failed {
-            return Ok(Vec::new());
-        }
-        let failed = FlowFilter {
-            state: Some(FlowState::Failed),
-            ..filter.clone()
-        };
-        let failed = all_flows(&*self.submit.flows, tenant, id, &failed).await?;
+        let flows = &*self.submit.flows;
+        let failed = all_flows_in(FlowState::Failed, flows, tenant, id, filter).await?;
         let url = |flow: Flow| match flow.source {
             Source::Asset(url) => Some(url),
             Source::Refused(_) => None,
