@@ -1,16 +1,13 @@
 //! Equal free work that begins at the same time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use assetmill_contract::memory::MemoryResultCache;
 use assetmill_contract::samples;
 use assetmill_core::ports::{ResultCache, Sources, Unavailable, WorkClaim, WorkHolder};
 use assetmill_core::usecases::{Outcome, Process, Waiting};
 use assetmill_core::{
-    Asset, AssetUrl, Catalogue, Cost, MediaType, Operation, OperationDescription, OperationError,
-    Output, Params, Product, RetryPolicy, TenantId, WorkKey,
+    Asset, AssetUrl, Catalogue, Operation, OperationError, Output, TenantId, WorkKey,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,9 +15,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::unknown_name;
-use super::world::World;
-
-const A_MOMENT: Duration = Duration::from_millis(10);
+use super::world::{A_MOMENT, Copy, World};
 
 struct Host;
 
@@ -30,35 +25,6 @@ impl Sources for Host {
         Ok(Asset {
             url: url.clone(),
             content: Bytes::from_static(b"the same"),
-        })
-    }
-}
-
-struct Counts {
-    description: OperationDescription,
-    runs: AtomicU32,
-}
-
-#[async_trait]
-impl Operation for Counts {
-    fn description(&self) -> &OperationDescription {
-        &self.description
-    }
-
-    fn fingerprint(&self) -> &'static str {
-        "1"
-    }
-
-    fn retry(&self) -> RetryPolicy {
-        RetryPolicy::default()
-    }
-
-    async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, OperationError> {
-        self.runs.fetch_add(1, Ordering::SeqCst);
-        tokio::time::sleep(A_MOMENT).await;
-        Ok(Product {
-            content: asset.content,
-            media_type: MediaType::png(),
         })
     }
 }
@@ -100,11 +66,8 @@ impl ResultCache for Slow {
 #[tokio::test(start_paused = true)]
 async fn equal_free_work_that_begins_at_the_same_time_is_done_once() {
     let world = World::new(|_| unknown_name()).await;
-    let counts = Arc::new(Counts {
-        description: samples::description("copy", Cost::Free),
-        runs: AtomicU32::new(0),
-    });
-    let operation: Arc<dyn Operation> = counts.clone();
+    let copy = Arc::new(Copy::default());
+    let operation: Arc<dyn Operation> = copy.clone();
     let process = Process {
         sources: Arc::new(Host),
         result_cache: Arc::new(Slow::default()),
@@ -123,5 +86,5 @@ async fn equal_free_work_that_begins_at_the_same_time_is_done_once() {
     for outcome in join_all(attempts).await {
         assert_eq!(outcome.unwrap(), Outcome::Settled);
     }
-    assert_eq!(counts.runs.load(Ordering::SeqCst), 1);
+    assert_eq!(copy.runs(), 1);
 }

@@ -17,6 +17,9 @@ use assetmill_core::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+/// How long a step and a disk take.
+pub(crate) const A_MOMENT: Duration = Duration::from_millis(10);
+
 /// One flow, and the process that makes attempts at it.
 pub(crate) struct World {
     pub(crate) process: Process,
@@ -41,8 +44,7 @@ impl World {
             error: Box::new(error),
             asked: AtomicU32::new(0),
         });
-        let operation: Arc<dyn Operation> =
-            Arc::new(Copy(samples::description("copy", Cost::Free)));
+        let operation: Arc<dyn Operation> = Arc::new(Copy::default());
         Self {
             id: rows[0].id,
             tenant: rows[0].tenant.clone(),
@@ -105,12 +107,32 @@ impl Sources for Source {
     }
 }
 
-struct Copy(OperationDescription);
+/// Gives back its asset, after a moment.
+pub(crate) struct Copy {
+    description: OperationDescription,
+    runs: AtomicU32,
+}
+
+impl Copy {
+    /// How often it ran.
+    pub(crate) fn runs(&self) -> u32 {
+        self.runs.load(Ordering::SeqCst)
+    }
+}
+
+impl Default for Copy {
+    fn default() -> Self {
+        Self {
+            description: samples::description("copy", Cost::Free),
+            runs: AtomicU32::new(0),
+        }
+    }
+}
 
 #[async_trait]
 impl Operation for Copy {
     fn description(&self) -> &OperationDescription {
-        &self.0
+        &self.description
     }
 
     fn fingerprint(&self) -> &'static str {
@@ -122,6 +144,8 @@ impl Operation for Copy {
     }
 
     async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, OperationError> {
+        self.runs.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(A_MOMENT).await;
         Ok(Product {
             content: asset.content,
             media_type: MediaType::png(),
