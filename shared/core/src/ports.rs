@@ -17,6 +17,7 @@ mod result_cache;
 mod sources;
 
 pub use changes::FlowChanges;
+pub(crate) use changes::JudgingRule;
 pub use clock::{Clock, SteadyClock, SystemClock};
 pub use flows::{
     ClaimOfWork, Claiming, Completion, CountedChange, FlowPage, FlowReads, FlowWrites, MadeWork,

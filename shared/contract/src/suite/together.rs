@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use assetmill_core::ports::{
-    ClaimOfWork, Claiming, Completion, MadeWork, Rule, SettledCount, WorkClaim, WorkHolder,
+    ClaimOfWork, Claiming, Completion, MadeWork, Rule, SettledCount, WorkHolder,
 };
 use assetmill_core::{CallEnd, Flow, FlowId, FlowState, Settlement, WorkKey};
 
@@ -71,7 +71,7 @@ async fn a_claim_that_wins_accepts(on: Arc<Adapters>) {
     assert_eq!(read(&*on.flows, rows[0].id).await, rows[0]);
     assert_eq!(
         claim_of_another(&on).await,
-        WorkClaim::Held { until: at(20) }
+        Claiming::Held { until: at(20) }
     );
 }
 
@@ -104,7 +104,7 @@ async fn a_claim_that_wins_changes_the_flow(on: Arc<Adapters>) {
     assert_eq!(read(&*on.flows, id).await.state(), FlowState::Running);
     assert_eq!(
         claim_of_another(&on).await,
-        WorkClaim::Held { until: at(20) }
+        Claiming::Held { until: at(20) }
     );
 }
 
@@ -201,6 +201,6 @@ async fn a_flow_that_goes_on_is_not_counted(on: Arc<Adapters>) {
     assert_eq!(row.unwrap().completed_at, None);
 }
 
-async fn claim_of_another(on: &Adapters) -> WorkClaim {
+async fn claim_of_another(on: &Adapters) -> Claiming<()> {
     claim(on, &key(), holder()).make().await.unwrap()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{FlowWrites, Unavailable};
+use super::{FlowWrites, Rule, Unavailable};
 use crate::pacing::Slot;
 use crate::{
     Cancellation, Claim, Deferral, Event, Failure, Fenced, Flow, FlowRef, Report, Settlement,
@@ -198,13 +198,33 @@ async fn changed<Verdict: Send>(
     flow: FlowRef,
     rule: impl Fn(&mut Flow) -> Verdict + Send + Sync + 'static,
 ) -> Result<Option<Verdict>, Unavailable> {
-    let rule = Arc::new(rule);
-    let applied = rule.clone();
-    let before = flows.change(
-        flow,
+    let rule = JudgingRule::new(rule);
+    let before = flows.change(flow, rule.rule()).await?;
+    Ok(before.map(|flow| rule.verdict(&flow).0))
+}
+
+/// A [`Rule`] that also says something of the row. Adapters hand back the row as it was before: what the rule said, and
+/// made of it, follows from that.
+pub(crate) struct JudgingRule<Judge>(Arc<Judge>);
+
+impl<Verdict, Judge> JudgingRule<Judge>
+where
+    Judge: Fn(&mut Flow) -> Verdict + Send + Sync + 'static,
+{
+    pub(crate) fn new(judge: Judge) -> Self {
+        Self(Arc::new(judge))
+    }
+
+    /// What adapters apply.
+    pub(crate) fn rule(&self) -> Rule {
+        let judge = self.0.clone();
         Arc::new(move |flow| {
-            applied(flow);
-        }),
-    );
-    Ok(before.await?.map(|flow| flow.apply(|flow| rule(flow)).0))
+            judge(flow);
+        })
+    }
+
+    /// What it said of the row that was this before, and made of it if that is another.
+    pub(crate) fn verdict(&self, before: &Flow) -> (Verdict, Option<Flow>) {
+        before.apply(|flow| (self.0)(flow))
+    }
 }

@@ -79,16 +79,13 @@ pub trait FlowWrites: FlowReads {
     ) -> Result<Claiming<()>, Unavailable> {
         let claimed = match claim {
             Some(claim) => claim.make().await?,
-            None => WorkClaim::Claimed,
+            None => Claiming::Claimed(()),
         };
-        match claimed {
-            WorkClaim::Claimed => {
-                self.put_flows(flows).await?;
-                Ok(Claiming::Claimed(self.put_batch(batch).await?))
-            }
-            WorkClaim::Held { until } => Ok(Claiming::Held { until }),
-            WorkClaim::Done(output) => Ok(Claiming::Done(output)),
-        }
+        let written = async {
+            self.put_flows(flows).await?;
+            self.put_batch(batch).await
+        };
+        claimed.then(written).await
     }
 
     /// Notes that nothing is left to send for this batch. MUST be idempotent.
@@ -123,11 +120,7 @@ pub trait FlowWrites: FlowReads {
         flow: FlowRef,
         rule: Rule,
     ) -> Result<Claiming<Option<Flow>>, Unavailable> {
-        match claim.make().await? {
-            WorkClaim::Claimed => Ok(Claiming::Claimed(self.change(flow, rule).await?)),
-            WorkClaim::Held { until } => Ok(Claiming::Held { until }),
-            WorkClaim::Done(output) => Ok(Claiming::Done(output)),
-        }
+        claim.make().await?.then(self.change(flow, rule)).await
     }
 
     /// Remembers the output of work, if there is one, and then changes the row of the flow that did it, as
@@ -209,11 +202,11 @@ pub struct ClaimOfWork<'a> {
 
 impl ClaimOfWork<'_> {
     /// Makes the claim by itself.
-    pub async fn make(&self) -> Result<WorkClaim, Unavailable> {
+    pub async fn make(&self) -> Result<Claiming<()>, Unavailable> {
         let made = self
             .results
             .claim(self.key, self.holder, self.now, self.until);
-        made.await
+        Ok(made.await?.into())
     }
 }
 
@@ -229,6 +222,39 @@ pub enum Claiming<Written> {
     },
     /// The work was done. Nothing was written.
     Done(Output),
+}
+
+impl<Written> Claiming<Written> {
+    /// The same, with what a function makes of what was written.
+    pub fn map<T>(self, made: impl FnOnce(Written) -> T) -> Claiming<T> {
+        match self {
+            Self::Claimed(written) => Claiming::Claimed(made(written)),
+            Self::Held { until } => Claiming::Held { until },
+            Self::Done(output) => Claiming::Done(output),
+        }
+    }
+
+    /// Writes what is to be written if the claim won, and nothing else.
+    pub async fn then<T>(
+        self,
+        write: impl Future<Output = Result<T, Unavailable>> + Send,
+    ) -> Result<Claiming<T>, Unavailable> {
+        match self {
+            Self::Claimed(_) => Ok(Claiming::Claimed(write.await?)),
+            Self::Held { until } => Ok(Claiming::Held { until }),
+            Self::Done(output) => Ok(Claiming::Done(output)),
+        }
+    }
+}
+
+impl From<WorkClaim> for Claiming<()> {
+    fn from(claim: WorkClaim) -> Self {
+        match claim {
+            WorkClaim::Claimed => Self::Claimed(()),
+            WorkClaim::Held { until } => Self::Held { until },
+            WorkClaim::Done(output) => Self::Done(output),
+        }
+    }
 }
 
 /// What a flow made, to be remembered as the output of its work.

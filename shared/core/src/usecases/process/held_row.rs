@@ -1,43 +1,38 @@
 //! Changes of the row of a flow that an attempt holds.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::Process;
 use super::attempt::Attempt;
 use super::step::holder;
-use crate::ports::{ClaimOfWork, Claiming, Completion, CountedChange, MadeWork, Rule, Unavailable};
+use crate::ports::{
+    ClaimOfWork, Claiming, Completion, CountedChange, JudgingRule, MadeWork, Unavailable,
+};
 use crate::usecases::completion::follow;
 use crate::{Fenced, Flow, Happened, WorkKey};
 
-/// A rule for the row of whoever holds it, and what it says of it.
-struct FencedRule(Arc<dyn Fn(&mut Flow) -> Fenced + Send + Sync>);
+/// A rule for the row of whoever holds it: `rule` is told the fence of the holder.
+fn fenced(
+    flow: &Flow,
+    rule: impl Fn(&mut Flow, u64) -> Fenced + Send + Sync + 'static,
+) -> JudgingRule<impl Fn(&mut Flow) -> Fenced + Send + Sync + 'static> {
+    let fence = flow.fence;
+    JudgingRule::new(move |row: &mut Flow| rule(row, fence))
+}
 
-impl FencedRule {
-    fn of(flow: &Flow, rule: impl Fn(&mut Flow, u64) -> Fenced + Send + Sync + 'static) -> Self {
-        let fence = flow.fence;
-        Self(Arc::new(move |row| rule(row, fence)))
+/// Makes `flow` the row afterwards, if it is still held.
+fn follow_row<Judge>(rule: &JudgingRule<Judge>, before: Option<Flow>, flow: &mut Flow) -> Fenced
+where
+    Judge: Fn(&mut Flow) -> Fenced + Send + Sync + 'static,
+{
+    let Some(before) = before else {
+        return Fenced::Lost;
+    };
+    let (fenced, row) = rule.verdict(&before);
+    if fenced == Fenced::Done {
+        *flow = row.unwrap_or(before);
     }
-
-    fn rule(&self) -> Rule {
-        let rule = self.0.clone();
-        Arc::new(move |row| {
-            rule(row);
-        })
-    }
-
-    /// What the rule said of the row that was `before`. `flow` is the row afterwards if it is still held.
-    fn verdict(&self, before: Option<Flow>, flow: &mut Flow) -> Fenced {
-        let Some(before) = before else {
-            return Fenced::Lost;
-        };
-        let (fenced, row) = before.apply(|row| (self.0)(row));
-        if fenced == Fenced::Done {
-            *flow = row.unwrap_or(before);
-        }
-        fenced
-    }
+    fenced
 }
 
 impl Process {
@@ -48,9 +43,9 @@ impl Process {
         flow: &mut Flow,
         rule: impl Fn(&mut Flow, u64) -> Fenced + Send + Sync + 'static,
     ) -> Result<Fenced, Unavailable> {
-        let rule = FencedRule::of(flow, rule);
+        let rule = fenced(flow, rule);
         let before = self.flows.change((&*flow).into(), rule.rule()).await?;
-        Ok(rule.verdict(before, flow))
+        Ok(follow_row(&rule, before, flow))
     }
 
     /// Changes the row as [`change`](Self::change) does, and remembers with it what the attempt made. What is settled
@@ -61,7 +56,7 @@ impl Process {
         attempt: &mut Attempt,
         rule: impl Fn(&mut Flow, u64) -> Fenced + Send + Sync + 'static,
     ) -> Result<Fenced, Unavailable> {
-        let rule = FencedRule::of(flow, rule);
+        let rule = fenced(flow, rule);
         let made = attempt.made.as_ref().map(|(key, output)| MadeWork {
             results: &*self.result_cache,
             key,
@@ -80,7 +75,7 @@ impl Process {
             // Whoever crashes here leaves it to the sweep.
             follow(&*self.flows, flow.batch_id, &flow.tenant).await?;
         }
-        Ok(rule.verdict(Some(before), flow))
+        Ok(follow_row(&rule, Some(before), flow))
     }
 
     /// Claims the work of a flow and, if the claim wins, notes that its call begins.
@@ -99,17 +94,13 @@ impl Process {
             until: now + self.limits.lease,
         };
         let events = attempt.events_with(flow.event(now, Happened::Sent));
-        let rule = FencedRule::of(flow, move |row, fence| row.begin_call(fence, &events));
+        let rule = fenced(flow, move |row, fence| row.begin_call(fence, &events));
         let begun = self
             .flows
             .change_claiming(claim, (&*flow).into(), rule.rule());
-        Ok(match begun.await? {
-            Claiming::Claimed(before) => {
-                attempt.take_events();
-                Claiming::Claimed(rule.verdict(before, flow))
-            }
-            Claiming::Held { until } => Claiming::Held { until },
-            Claiming::Done(output) => Claiming::Done(output),
-        })
+        Ok(begun.await?.map(|before| {
+            attempt.take_events();
+            follow_row(&rule, before, flow)
+        }))
     }
 }

@@ -124,16 +124,15 @@ impl LateRows {
         if let ((), Some(changed)) = before.apply(&**rule) {
             flows[place] = changed;
         }
-        let accepted = self.written.accept(Some(claim), &self.batch, &flows);
-        Ok(Some(match accepted.await? {
-            Claiming::Claimed(()) => {
-                rows.flows = flows;
-                rows.set_accepted();
-                Claiming::Claimed(Some(before))
-            }
-            Claiming::Held { until } => Claiming::Held { until },
-            Claiming::Done(output) => Claiming::Done(output),
-        }))
+        let accepted = self
+            .written
+            .accept(Some(claim), &self.batch, &flows)
+            .await?;
+        Ok(Some(accepted.map(|()| {
+            rows.flows = flows;
+            rows.set_accepted();
+            Some(before)
+        })))
     }
 
     /// Notes what a rule made of a flow where rows are written.
