@@ -6,11 +6,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt as _;
 use sha2::{Digest as _, Sha256};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, IntoResponses};
 
 /// The longest answer that has an `ETag`, in bytes. Longer ones are sent while they are read.
 const LONGEST: u64 = 256 * 1024;
@@ -28,6 +28,11 @@ pub(crate) struct IfNoneMatch {
     #[param(rename = "If-None-Match", example = "\"x3Zpc1RfRmFrZUV4YW1wbGU\"")]
     if_none_match: Option<String>,
 }
+
+/// The answer to who has it, in the document.
+#[derive(IntoResponses)]
+#[response(status = 304, description = "What `If-None-Match` names is still so")]
+pub(crate) struct NotModified;
 
 /// Tells the `ETag` of answers to GET, and answers 304 to who has the same.
 pub(crate) async fn not_modified(request: Request, next: Next) -> Response {
@@ -63,8 +68,8 @@ async fn tagged(known: &HeaderMap, answer: Response) -> Response {
     }
     if has(known, &tag) {
         parts.status = StatusCode::NOT_MODIFIED;
-        parts.headers.remove(http::header::CONTENT_TYPE);
-        parts.headers.remove(http::header::CONTENT_LENGTH);
+        parts.headers.remove(CONTENT_TYPE);
+        parts.headers.remove(CONTENT_LENGTH);
         return Response::from_parts(parts, Body::empty());
     }
     Response::from_parts(parts, Body::from(content))

@@ -6,6 +6,7 @@ use assetmill_core::{BatchId, FlowId};
 use axum::RequestPartsExt as _;
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
+use utoipa::IntoParams;
 
 use crate::{ErrorCode, Problem};
 
@@ -21,6 +22,16 @@ impl IdInPath for FlowId {
 
 impl IdInPath for BatchId {
     const CODE: ErrorCode = ErrorCode::BatchIdInPath;
+}
+
+/// The id of a batch in the path, in the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[allow(dead_code, reason = "describes the parameter in the document")]
+pub(crate) struct BatchIdParam {
+    /// The batch
+    #[param(format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a8000")]
+    batch_id: String,
 }
 
 /// The one id in the path.

@@ -1,6 +1,7 @@
 //! The gate of an operation: who may pass, and when.
 
-use std::num::NonZeroU32;
+mod concurrency;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::places::Places;
 use super::slots::micros;
-use super::{Limits, ProcessId, Rate, Slot, Slots};
+use super::{Limits, Rate, Slot, Slots};
 use crate::{Failure, FailureCode, TenantId, Wait};
 
 /// How long after its beginning an outage is first looked into; twice as long each time, up to the most.
@@ -172,40 +173,6 @@ impl Gate {
     /// The time of day of a slot, as far as it is known `now`.
     pub fn time_of(&self, slot: Slot, now: Timestamp) -> Timestamp {
         time(self.real(slot, now.as_microsecond()))
-    }
-
-    /// Has a process hold as many of the `most` places for calls as it wants, as far as others leave any. They are its
-    /// own until then, and free by themselves after. Nothing changes where it has as many and `enough` time left.
-    pub fn hold_places(
-        &mut self,
-        process: ProcessId,
-        wanted: u32,
-        most: NonZeroU32,
-        [enough, until]: [Timestamp; 2],
-        now: Timestamp,
-    ) {
-        let at = now.as_microsecond();
-        let mut places = self.places.clone();
-        let held = places.hold(process, wanted, most, until.as_microsecond(), at);
-        let as_before = match self.places.held_by(process) {
-            Some((before, until)) => held == before && until >= enough.as_microsecond(),
-            None => held == 0,
-        };
-        if !as_before {
-            self.meet(now);
-            self.places = places;
-        }
-    }
-
-    /// How many places a process holds, and until when.
-    pub fn places_of(&self, process: ProcessId) -> Option<(u32, Timestamp)> {
-        let (places, until) = self.places.held_by(process)?;
-        Some((places, time(until)))
-    }
-
-    /// How many of the `most` places nobody holds.
-    pub fn free_places(&self, most: NonZeroU32, now: Timestamp) -> u32 {
-        self.places.free(most, now.as_microsecond())
     }
 
     /// The vendor asks to be left alone until then: everybody's slots move.

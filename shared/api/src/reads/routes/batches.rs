@@ -11,7 +11,8 @@ use futures_util::future::try_join_all;
 
 use crate::filter::{BatchFilterParams, FilterParams};
 use crate::in_flight::MEMORY_OF_A_BATCH;
-use crate::not_modified::IfNoneMatch;
+use crate::not_modified::{IfNoneMatch, NotModified};
+use crate::path::BatchIdParam;
 use crate::query::Query;
 use crate::reads::ReadState;
 use crate::reads::cursor::Cursor;
@@ -51,7 +52,7 @@ const COUNTED_AT_ONCE: usize = 10;
     ),
     responses(
         (status = 200, description = "A page of batches", body = BatchesPage),
-        (status = 304, description = "What `If-None-Match` names is still so"),
+        NotModified,
         BatchesProblems,
     ),
 )]
@@ -77,10 +78,7 @@ pub(crate) async fn batches(
     path = "/api/v2/batches/{batch_id}",
     tag = "results",
     params(
-        (
-            "batch_id" = String, Path, format = "uuid", description = "The batch",
-            example = "01890a5d-ac96-774b-bcce-b302099a8000"
-        ),
+        BatchIdParam,
         FilterParams,
         IfNoneMatch,
         (
@@ -94,7 +92,7 @@ pub(crate) async fn batches(
     ),
     responses(
         (status = 200, description = "The batch and a page of its flows", body = BatchPage),
-        (status = 304, description = "What `If-None-Match` names is still so"),
+        NotModified,
         BatchProblems,
     ),
 )]
@@ -131,16 +129,13 @@ pub(crate) async fn batch(
     path = "/api/v2/batches/{batch_id}/failures",
     tag = "results",
     params(
-        (
-            "batch_id" = String, Path, format = "uuid", description = "The batch",
-            example = "01890a5d-ac96-774b-bcce-b302099a8000"
-        ),
+        BatchIdParam,
         FilterParams,
         IfNoneMatch,
     ),
     responses(
         (status = 200, description = "The failures, by what they have in common", body = FailuresView),
-        (status = 304, description = "What `If-None-Match` names is still so"),
+        NotModified,
         BatchProblems,
     ),
 )]
@@ -167,7 +162,7 @@ pub(crate) async fn batch_failures(
     params(FilterParams, IfNoneMatch),
     responses(
         (status = 200, description = "The failures, by what they have in common", body = FailuresView),
-        (status = 304, description = "What `If-None-Match` names is still so"),
+        NotModified,
         BatchesProblems,
     ),
 )]

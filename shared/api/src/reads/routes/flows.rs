@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::not_modified::IfNoneMatch;
+use crate::not_modified::{IfNoneMatch, NotModified};
 use crate::reads::ReadState;
 use crate::reads::flow_ids::{FlowIds, FlowIdsSchema};
 use crate::reads::problems::{FlowProblems, ResultsProblems};
@@ -71,7 +71,7 @@ pub(crate) async fn results(
     ),
     responses(
         (status = 200, description = "How the flow is doing", body = FlowView),
-        (status = 304, description = "What `If-None-Match` names is still so"),
+        NotModified,
         FlowProblems,
     ),
 )]

@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::not_modified::IfNoneMatch;
+use crate::not_modified::{IfNoneMatch, NotModified};
 use crate::reads::ReadState;
 use crate::reads::problems::CallProblems;
 use crate::views::OperationView;
@@ -29,7 +29,7 @@ pub(crate) struct Operations {
     params(IfNoneMatch),
     responses(
         (status = 200, description = "Every operation", body = Operations),
-        (status = 304, description = "What `If-None-Match` names is still so"),
+        NotModified,
         CallProblems,
     ),
 )]

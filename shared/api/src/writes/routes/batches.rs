@@ -12,6 +12,7 @@ use super::transforms::{started, started_once};
 use crate::filter::{FilterParams, canonical, take_filter};
 use crate::idempotency::{Idempotency, IdempotencyHeader};
 use crate::in_flight::MEMORY_OF_A_BATCH;
+use crate::path::BatchIdParam;
 use crate::query::{FromQuery, Query, QueryParams};
 use crate::views::{CancelledView, OverallStatus, RetryPreviewView, StartedView};
 use crate::writes::WriteState;
@@ -29,10 +30,7 @@ use crate::{ErrorCode, PathId, Problem, Writer};
     path = "/api/v2/batches/{batch_id}/cancel",
     tag = "batches",
     params(
-        (
-            "batch_id" = String, Path, format = "uuid", description = "The batch",
-            example = "01890a5d-ac96-774b-bcce-b302099a8000"
-        ),
+        BatchIdParam,
         ActionParams,
     ),
     responses(
@@ -71,10 +69,7 @@ pub(crate) async fn cancel_batch(
     path = "/api/v2/batches/{batch_id}/retry",
     tag = "batches",
     params(
-        (
-            "batch_id" = String, Path, format = "uuid", description = "The batch",
-            example = "01890a5d-ac96-774b-bcce-b302099a8000"
-        ),
+        BatchIdParam,
         ActionParams,
         IdempotencyHeader,
     ),

@@ -146,16 +146,13 @@ fn place(entry: &Item) -> &str {
 }
 
 impl Table {
-    /// The rows that entries of a list stand for, in the same order, without those that expired.
-    pub(super) async fn read_entries<T: serde::de::DeserializeOwned>(
-        &self,
-        entries: &[Item],
-    ) -> Result<Vec<T>, Unavailable> {
+    /// The flows that entries of a list stand for, in the same order, without those that expired.
+    pub(super) async fn read_flows(&self, entries: &[Item]) -> Result<Vec<Flow>, Unavailable> {
         let rows = self.get_entries(entries).await?;
         rows.into_iter().map(item::read).collect()
     }
 
-    /// The batches that entries of a list stand for.
+    /// The same of batches.
     pub(super) async fn read_batches(&self, entries: &[Item]) -> Result<Vec<Batch>, Unavailable> {
         let rows = self.get_entries(entries).await?;
         rows.into_iter().map(batch_of).collect()

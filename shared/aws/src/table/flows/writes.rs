@@ -116,7 +116,7 @@ impl FlowWrites for TableFlows {
             .0
             .unsent(keys::due_lists(), "unsent_since <= :place", now, limit)
             .await?;
-        let mut flows: Vec<Flow> = self.0.read_entries(&entries).await?;
+        let mut flows = self.0.read_flows(&entries).await?;
         flows.retain(|flow| flow.due_at.is_some_and(|due_at| due_at <= now));
         Ok(flows)
     }

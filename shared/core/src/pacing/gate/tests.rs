@@ -1,4 +1,5 @@
 use super::*;
+use crate::pacing::ProcessId;
 
 const MINUTE: i64 = 60_000_000;
 
