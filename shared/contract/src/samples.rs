@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use assetmill_core::{
-    Availability, Batch, BatchId, Cost, Flow, FlowId, History, Labels, MediaType,
-    OperationDescription, Output, OutputKey, Params, ParamsSchema, Progress, Sha256Digest, Source,
-    Status, TenantId,
+    Availability, Batch, BatchId, Cost, Flow, FlowId, FlowState, History, Labels, MediaType,
+    OperationDescription, Output, OutputKey, Params, ParamsSchema, Progress, SettledFlow,
+    Sha256Digest, Source, Status, TenantId,
 };
 use jiff::Timestamp;
 
@@ -88,4 +88,18 @@ pub fn output(content: &[u8]) -> Output {
         bytes: content.len() as u64,
         sha256,
     }
+}
+
+/// How the flows at these places ended: by turns completed, failed and cancelled.
+pub fn ended(indexes: impl IntoIterator<Item = u32>) -> Vec<SettledFlow> {
+    let states = [
+        FlowState::Completed,
+        FlowState::Failed,
+        FlowState::Cancelled,
+    ];
+    let ended = |index| SettledFlow {
+        index,
+        state: states[index as usize % 3],
+    };
+    indexes.into_iter().map(ended).collect()
 }

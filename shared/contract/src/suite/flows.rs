@@ -9,9 +9,8 @@ use assetmill_core::{
 };
 use serde_json::json;
 
-use super::settling::ended;
 use super::{Adapters, cases};
-use crate::samples::{at, batch, tenant};
+use crate::samples::{at, batch, ended, tenant};
 
 cases! { "flows":
     flows_read_back_in_the_order_asked,

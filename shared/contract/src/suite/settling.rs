@@ -5,14 +5,14 @@ use std::sync::Arc;
 use assetmill_core::ports::{Completion, FlowChanges as _, SettledCount};
 use assetmill_core::{
     BatchId, CallEnd, Cancellation, Claim, Counts, Deferral, Failure, FailureCode, Fenced, FlowId,
-    FlowState, MAX_BATCH, NextTry, SettledFlow, Settlement, Status, Wait,
+    FlowState, MAX_BATCH, NextTry, Settlement, Status, Wait,
 };
 use futures_util::future::join_all;
 
 use super::claims::{claimed, read};
 use super::flows::put;
 use super::{Adapters, cases};
-use crate::samples::{at, batch, output, tenant};
+use crate::samples::{at, batch, ended, output, tenant};
 
 cases! { "settling":
     a_flow_completes,
@@ -159,20 +159,6 @@ async fn a_running_flow_is_not_cancelled(on: Arc<Adapters>) {
     let cancelled = on.flows.cancel(&tenant(), flow.id, at(20)).await.unwrap();
     assert_eq!(cancelled, Cancellation::Unchanged(flow.clone()));
     assert_eq!(read(&*on.flows, flow.id).await, flow);
-}
-
-/// How so many flows ended: each third completed, failed, was cancelled.
-pub(super) fn ended(indexes: impl IntoIterator<Item = u32>) -> Vec<SettledFlow> {
-    let states = [
-        FlowState::Completed,
-        FlowState::Failed,
-        FlowState::Cancelled,
-    ];
-    let ended = |index| SettledFlow {
-        index,
-        state: states[index as usize % 3],
-    };
-    indexes.into_iter().map(ended).collect()
 }
 
 /// However often, and by however many, they were counted.

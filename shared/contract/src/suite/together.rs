@@ -10,9 +10,8 @@ use assetmill_core::{CallEnd, Flow, FlowId, FlowState, Settlement, WorkKey};
 use super::claims::{claimed, read};
 use super::flows::put;
 use super::result_cache::{holder, key};
-use super::settling::ended;
 use super::{Adapters, cases};
-use crate::samples::{at, batch, output};
+use crate::samples::{at, batch, ended, output};
 
 cases! { "together":
     a_batch_is_accepted_with_its_flows,
