@@ -78,7 +78,12 @@ impl Rows for Page {
         let state = self.filter.only_state();
         // There may be nothing that is meant among the next flows, and some later.
         while rows.is_empty() && self.left > 0 && !self.ended {
-            let limit = self.left.min(self.at_once);
+            let limit = if self.filter == FlowFilter::of_state(state) {
+                self.left.min(self.at_once)
+            } else {
+                // Few of them may be meant, and one that is looked for is not to be read for one by one.
+                self.at_once
+            };
             let page = self
                 .flows
                 .batch_flows(&self.tenant, self.batch, state, self.after, limit)
@@ -86,6 +91,12 @@ impl Rows for Page {
             self.after = page.next;
             self.ended = page.next.is_none();
             for flow in page.flows.iter().filter(|flow| self.filter.matches(flow)) {
+                if self.left == 0 {
+                    // It begins the next page.
+                    self.after = flow.index.checked_sub(1);
+                    self.ended = false;
+                    break;
+                }
                 self.left -= 1;
                 rows.push(FlowView::of(flow, &self.links).await?);
             }

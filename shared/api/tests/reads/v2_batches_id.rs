@@ -63,6 +63,21 @@ async fn flows_can_be_asked_for_by_a_filter() {
             .json();
         assert_eq!(indexes(&body), expected, "{query}");
     }
+    // However few are asked for, every one of them is shown once.
+    let mut seen = Vec::new();
+    let some = format!("{}?url=example.com%2F2&limit=3", path(batch.id));
+    let mut next = some.clone();
+    loop {
+        let body = world.get(&next).await.json();
+        assert!(indexes(&body).len() <= 3);
+        seen.extend(indexes(&body));
+        match body["next_cursor"].as_str() {
+            Some(cursor) => next = format!("{some}&cursor={cursor}"),
+            None => break,
+        }
+    }
+    let with_two = [2].into_iter().chain(20..30).collect::<Vec<u64>>();
+    assert_eq!(seen, with_two);
     // What is between is passed over by the cursor, too.
     let first = format!("{}?code=corrupt_asset&limit=1", path(batch.id));
     let body = world.get(&first).await.json();

@@ -21,6 +21,14 @@ pub struct FlowFilter {
 }
 
 impl FlowFilter {
+    /// Every flow in this state, or every flow.
+    pub fn of_state(state: Option<FlowState>) -> Self {
+        Self {
+            state,
+            ..Self::default()
+        }
+    }
+
     /// The one state that its flows can be in, if it tells.
     pub fn only_state(&self) -> Option<FlowState> {
         self.state.or_else(|| self.code.map(|_| FlowState::Failed))

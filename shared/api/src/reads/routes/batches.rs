@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::response::Response;
 use futures_util::future::try_join_all;
 
-use crate::filter::{BatchFilterParams, FilterParams};
+use crate::filter::{BatchFilter, BatchFilterParams, FilterParams};
 use crate::in_flight::MEMORY_OF_A_BATCH;
 use crate::not_modified::{IfNoneMatch, NotModified};
 use crate::path::BatchIdParam;
@@ -24,6 +24,8 @@ use crate::{Caller, ErrorCode, PathId, Problem, rows};
 
 /// How many batches a page looks at whose filter means few of them: it is shorter then, and has a next one.
 const LOOKED_AT: usize = 1_000;
+/// How many of those it reads at once, at the least.
+const READ_AT_ONCE: usize = 100;
 /// Since when failures are told, if nobody says.
 const LATELY: Duration = Duration::from_hours(24);
 /// How many batches are counted at the same time.
@@ -187,7 +189,11 @@ async fn meant(
     let mut meant = Vec::new();
     let (mut before, mut looked_at) = (query.before, 0);
     // One more than asked for tells whether there is another page.
-    let limit = query.limit + 1;
+    let mut limit = query.limit + 1;
+    if query.filter != BatchFilter::default() {
+        // Few of them may be meant, and one that is looked for is not to be read for one by one.
+        limit = limit.max(READ_AT_ONCE);
+    }
     loop {
         let batches = flows.batches(tenant, before, limit).await?;
         let more = batches.len() == limit;
