@@ -1,5 +1,8 @@
 //! What may go away by itself is tried again; what will not, is not.
 
+use std::io::Write as _;
+
+use reqwest::StatusCode;
 use serde_json::json;
 
 use crate::assets::Assets;
@@ -45,4 +48,33 @@ async fn throttling_costs_no_attempt() {
     assert_eq!(results["flows"][0]["attempts"], 1);
     assert_eq!(assets.asked("/throttled/1"), 2);
     assert_eq!(results["flows"][0]["error"], json!(null));
+}
+
+/// What is made of a picture is made by the first, and is too large for the second.
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_tell_at_which_step_of_a_chain() {
+    let catalogue = "default = \"shot\"
+        [operations.fit]\ntransform = \"thumbnail\"\nsummary = \"Fits\"
+        [operations.shrink]\ntransform = \"convert\"\nsummary = \"Shrinks\"
+        [operations.shot]\nsummary = \"Both\"
+        chain = [{ operation = \"fit\" }, { operation = \"shrink\", params = { max_bytes = 256 } }]";
+    let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    file.write_all(catalogue.as_bytes()).unwrap();
+    let program = Program::start(&["--operations", &file.path().display().to_string()]).await;
+    let body = json!({ "digital_asset_urls": [program.url("/samples/coffee.jpg")] });
+    let started = program.start_batch(&body).await;
+    program.settled(&started).await;
+    let (_, failures) = program.get_json("/api/v2/failures").await;
+    let group = &failures["groups"][0];
+    assert_eq!(group["code"], "budget_not_met", "{failures}");
+    assert_eq!(group["step"], "shrink");
+    let again = format!(
+        "/api/v2/flows/retry?group={}",
+        group["id"].as_str().unwrap()
+    );
+    let (status, retried) = program
+        .post_json(&again, &json!({ "flow_ids": started["flow_ids"] }))
+        .await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{retried}");
+    assert_eq!(retried["batches"][0]["retry_of"], started["batch_id"]);
 }

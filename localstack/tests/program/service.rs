@@ -82,6 +82,8 @@ async fn the_documentation_needs_no_other_host() {
         "/api/v2/batches/{batch_id}/failures",
         "/api/v2/batches/{batch_id}/cancel",
         "/api/v2/batches/{batch_id}/retry",
+        "/api/v2/flows/cancel",
+        "/api/v2/flows/retry",
         "/api/v2/failures",
         "/api/v2/operations",
     ] {

@@ -52,6 +52,32 @@ where
     }
 }
 
+/// The same where a request may have no body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OptionalJsonBody<T>(pub Option<T>);
+
+impl<T, S> FromRequest<S> for OptionalJsonBody<T>
+where
+    T: RequestBody,
+    S: Send + Sync,
+    Callers: FromRef<S>,
+    InFlight: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let caller = Callers::from_ref(state).identify(&parts.headers).await?;
+        let memory = InFlight::from_ref(state).of(&caller);
+        let bytes = reading::read(&parts.headers, body, &memory).await?;
+        if bytes.is_empty() {
+            return Ok(Self(None));
+        }
+        check_declared_type(&parts.headers)?;
+        parse(&bytes).map(Some).map(Self)
+    }
+}
+
 fn check_declared_type(headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     let wrong = |detail| Err(Problem::new(ErrorCode::UnsupportedContentType, detail));

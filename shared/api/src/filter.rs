@@ -1,12 +1,14 @@
 //! Which flows are meant: one grammar for lists and for what is done to many.
 
-use assetmill_core::{Batch, BatchName, FailureCode, FlowFilter, FlowState, Labels, OperationName};
+use assetmill_core::{
+    Batch, BatchName, FailureCode, FailureGroupId, FlowFilter, FlowState, Labels, OperationName,
+};
 use jiff::Timestamp;
 use utoipa::IntoParams;
 
 use crate::Problem;
 use crate::query::{QueryParams, wrong};
-use crate::views::{FlowStateView, failure_codes};
+use crate::views::{FailureCodeView, FlowStateView};
 
 /// The longest text that is searched for, in characters.
 const LONGEST_TEXT: usize = 200;
@@ -22,8 +24,8 @@ pub(crate) struct FilterParams {
     /// Only flows in this state
     state: Option<FlowStateView>,
     /// Only flows that FAILED with this code
-    #[param(schema_with = failure_codes, required = false)]
-    code: Option<String>,
+    #[param(inline)]
+    code: Option<FailureCodeView>,
     /// Only flows of this operation
     #[param(
         min_length = 1,
@@ -32,6 +34,9 @@ pub(crate) struct FilterParams {
         example = "thumbnail"
     )]
     operation: Option<String>,
+    /// Only flows of this group of failures: the `id` that failures are answered with
+    #[param(pattern = "^[0-9a-f]{16}$", example = "8c6f1f0e2b7d4a35")]
+    group: Option<String>,
     /// Only flows that reached their final state then or later
     #[param(format = DateTime, example = "2026-01-31T09:30:00Z")]
     since: Option<String>,
@@ -51,8 +56,14 @@ pub(crate) fn take_filter(params: &mut QueryParams) -> Result<FlowFilter, Proble
         code: params
             .take::<FailureCode>("code", "the code of a failure, such as vendor_timeout")?,
         operation: params.take("operation", OPERATION)?,
+        group: params.take::<FailureGroupId>(
+            "group",
+            "the id of a group of failures, 16 hexadecimal digits",
+        )?,
         settled_since: params.take("since", TIME)?,
         url: take_text(params, "url")?,
+        ids: None,
+        settled_until: None,
     })
 }
 
@@ -63,20 +74,28 @@ pub(crate) fn canonical(filter: &FlowFilter) -> String {
         state,
         code,
         operation,
+        group,
         settled_since,
         url,
+        ids,
+        settled_until,
     } = filter;
     let parts = [
         ("state", state.map(|state| state.as_str().to_owned())),
         ("code", code.map(|code| code.as_str().to_owned())),
         ("operation", operation.as_ref().map(ToString::to_string)),
+        ("group", group.map(|group| group.to_string())),
         ("since", settled_since.map(|since| since.to_string())),
+        ("until", settled_until.map(|until| until.to_string())),
         ("url", url.clone()),
     ];
     for (name, value) in parts {
         if let Some(value) = value {
             text.append_pair(name, &value);
         }
+    }
+    for id in ids.iter().flatten() {
+        text.append_pair("id", &id.to_string());
     }
     text.finish()
 }

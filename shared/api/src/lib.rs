@@ -9,6 +9,7 @@ pub mod body;
 pub mod caller;
 pub mod docs;
 mod filter;
+mod flow_ids;
 pub mod idempotency;
 pub mod in_flight;
 pub mod layers;
@@ -25,7 +26,7 @@ pub mod sample;
 pub mod views;
 pub mod writes;
 
-pub use body::{JsonBody, MAX_BODY_BYTES, RequestBody};
+pub use body::{JsonBody, MAX_BODY_BYTES, OptionalJsonBody, RequestBody};
 pub use caller::{BadCallers, Caller, CallerTable, Callers, CallersSource, KeyDigest, Writer};
 pub use idempotency::Idempotency;
 pub use in_flight::{InFlight, TenantInFlight};

@@ -3,7 +3,6 @@
 //! [`router`] is a function of its ports: a Lambda and the program on one machine mount the same.
 
 mod cursor;
-mod flow_ids;
 mod pages;
 mod problems;
 mod routes;

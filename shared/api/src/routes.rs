@@ -48,6 +48,8 @@ pub const ROUTES: &[Route] = &[
     results(Method::GET, "/api/v2/batches/{batch_id}/failures"),
     api(Method::POST, "/api/v2/batches/{batch_id}/cancel"),
     api(Method::POST, "/api/v2/batches/{batch_id}/retry"),
+    api(Method::POST, "/api/v2/flows/cancel"),
+    api(Method::POST, "/api/v2/flows/retry"),
     results(Method::GET, "/api/v2/failures"),
     results(Method::GET, "/api/v2/operations"),
     api(Method::POST, "/api/v2/operations/{name}/pause"),

@@ -1,5 +1,6 @@
 //! The JSON bodies of answers.
 
+mod affected;
 mod batch;
 mod breaker;
 mod failures;
@@ -11,10 +12,11 @@ mod results;
 mod state;
 mod time;
 
+pub use affected::{CancelledFlowsView, RetriedFlowsView};
 pub use batch::{BatchView, CancelledView, RetryPreviewView, StartedView};
 pub use breaker::{BreakerView, LimitsView};
 pub use failures::{FailedFlowView, FailureGroupView, FailuresView};
-pub(crate) use flow::failure_codes;
+pub(crate) use flow::FailureCodeView;
 pub use flow::{ErrorView, FlowRow, FlowView, ResultView, UnknownFlowView};
 pub use history::{EventView, HistoryView, WaitingView};
 pub use links::Links;

@@ -32,6 +32,7 @@ const CODES: &[(&str, u16, Option<u64>)] = &[
     ("malformed_json", 400, None),
     ("method_not_allowed", 405, None),
     ("not_ready", 503, Some(5)),
+    ("nothing_selected", 422, None),
     ("nothing_to_retry", 409, None),
     ("operation_crashed", 500, None),
     ("operation_timeout", 504, None),

@@ -114,6 +114,17 @@ impl Counts {
         *count += number;
     }
 
+    /// Flows in this state.
+    pub fn of_state(&self, state: FlowState) -> u32 {
+        match state {
+            FlowState::Pending => self.pending,
+            FlowState::Running => self.running,
+            FlowState::Completed => self.completed,
+            FlowState::Failed => self.failed,
+            FlowState::Cancelled => self.cancelled,
+        }
+    }
+
     /// Flows in a terminal state.
     pub fn settled(&self) -> u32 {
         self.completed + self.failed + self.cancelled

@@ -1,6 +1,7 @@
 //! The processing of one asset.
 
 mod change;
+mod failure_group;
 mod filter;
 mod history;
 mod job;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use change::{CallEnd, Cancellation, Claim, Deferral, Fenced, NextTry, Report, Settlement};
+pub use failure_group::{FailureGroupId, NotAFailureGroupId};
 pub use filter::FlowFilter;
 pub use history::{Event, Happened, History, Wait};
 pub use job::OpenJob;
@@ -208,6 +210,11 @@ impl Flow {
             Status::Failed { .. } => FlowState::Failed,
             Status::Cancelled { .. } => FlowState::Cancelled,
         }
+    }
+
+    /// At which of its steps the last thing happened to it, from 0: what it failed at, if it did.
+    pub fn last_step(&self) -> u8 {
+        self.history.events().last().map_or(0, |event| event.step)
     }
 
     /// Every stored output that its row names: its own, and what its steps made so far.

@@ -42,6 +42,12 @@ impl FromStr for IdempotencyKey {
     }
 }
 
+impl From<Sha256Digest> for IdempotencyKey {
+    fn from(digest: Sha256Digest) -> Self {
+        Self(digest.to_string())
+    }
+}
+
 impl fmt::Display for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -27,9 +27,9 @@ pub use batch::{
 pub use digest::{NotADigest, OutputKey, Sha256Digest, WorkKey};
 pub use failure::{Failure, FailureCode, NotACode, OperationError};
 pub use flow::{
-    CallEnd, Cancellation, Claim, Deferral, Event, Fenced, Flow, FlowFilter, FlowMessage, FlowRef,
-    FlowState, Happened, History, NextTry, NotAState, OpenJob, Output, Progress, Report,
-    Settlement, Status, StepProduct, Task, Wait,
+    CallEnd, Cancellation, Claim, Deferral, Event, FailureGroupId, Fenced, Flow, FlowFilter,
+    FlowMessage, FlowRef, FlowState, Happened, History, NextTry, NotAFailureGroupId, NotAState,
+    OpenJob, Output, Progress, Report, Settlement, Status, StepProduct, Task, Wait,
 };
 pub use idempotency::{IdempotencyKey, KeyClaim, NotAKey};
 pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};

@@ -102,6 +102,8 @@ error_codes! {
     TooManyUrls => "too_many_urls", UNPROCESSABLE_ENTITY;
     /// The list names more flows than one question may.
     TooManyFlowIds => "too_many_flow_ids", UNPROCESSABLE_ENTITY;
+    /// Neither a filter nor ids say which flows are meant.
+    NothingSelected => "nothing_selected", UNPROCESSABLE_ENTITY;
     /// The answer would be larger than answers may be here.
     AnswerTooLarge => "answer_too_large", UNPROCESSABLE_ENTITY;
     /// The text is no URL.

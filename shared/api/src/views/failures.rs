@@ -27,6 +27,9 @@ pub struct FailuresView {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = FailureGroup)]
 pub struct FailureGroupView {
+    /// Its id, the same everywhere and at any time: the filter `group` takes it.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{16}$", example = "8c6f1f0e2b7d4a35")]
+    pub id: String,
     /// What was done to the assets.
     #[schema(example = "thumbnail")]
     pub operation: String,
@@ -78,6 +81,7 @@ impl FailuresView {
 impl From<FailureGroup> for FailureGroupView {
     fn from(group: FailureGroup) -> Self {
         Self {
+            id: group.id.to_string(),
             operation: group.operation.to_string(),
             step: group.step.map(|step| step.to_string()),
             code: group.code,

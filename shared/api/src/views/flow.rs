@@ -3,8 +3,9 @@
 use assetmill_core::ports::Unavailable;
 use assetmill_core::{BatchId, Failure, FailureCode, Flow, FlowId, Params, Status};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::history::{HistoryView, WaitingView};
 use super::time::Time;
@@ -219,7 +220,18 @@ fn not_found() -> Schema {
         .into()
 }
 
-pub(crate) fn failure_codes() -> Schema {
+/// A code in the document, where it stands by itself.
+pub(crate) struct FailureCodeView;
+
+impl PartialSchema for FailureCodeView {
+    fn schema() -> RefOr<Schema> {
+        failure_codes().into()
+    }
+}
+
+impl ToSchema for FailureCodeView {}
+
+pub(super) fn failure_codes() -> Schema {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .description(Some(

@@ -1,9 +1,9 @@
 //! Requests that their callers may send again under a key.
 
 use assetmill_core::usecases::{
-    Accepted, Begun, KeyedRequest, OnceError, Started, TransformRequest,
+    Accepted, Affected, Begun, KeyedRequest, OnceError, Started, TransformRequest,
 };
-use assetmill_core::{BatchId, IdempotencyKey, Sha256Digest, TenantId};
+use assetmill_core::{Batch, BatchId, IdempotencyKey, Sha256Digest, TenantId};
 use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 
@@ -46,7 +46,7 @@ impl<'state> Keyed<'state> {
             Some(begun) => begun,
             None => self.begin(order?, None).await?,
         };
-        let replayed = Replayed(begun.is_earlier());
+        let replayed = Replayed::of(&begun);
         Ok((
             self.state.once.run(begun, &self.state.answer).await?,
             replayed,
@@ -69,9 +69,20 @@ impl<'state> Keyed<'state> {
         Ok(begun.await?)
     }
 
+    /// Makes sure that the failures are run again, in a batch for each that has some.
+    pub(crate) async fn retried(
+        self,
+        earlier: Option<Begun>,
+        affected: &Affected,
+    ) -> Result<Vec<Batch>, Problem> {
+        let Self { state, request } = self;
+        let started = (state.retry).everywhere_once(&state.once, &request, earlier, affected);
+        Ok(started.await?)
+    }
+
     /// Makes sure that it is started.
     pub(crate) async fn started(&self, begun: Begun) -> Result<(Started, Replayed), Problem> {
-        let replayed = Replayed(begun.is_earlier());
+        let replayed = Replayed::of(&begun);
         Ok((self.state.once.start(begun).await?, replayed))
     }
 }
@@ -79,6 +90,11 @@ impl<'state> Keyed<'state> {
 impl Replayed {
     /// Of a request without a key.
     pub(crate) const NEVER: Self = Self(false);
+
+    /// Of what stands under its key.
+    pub(crate) fn of(begun: &Begun) -> Self {
+        Self(begun.is_earlier())
+    }
 
     /// The answer, which says so.
     pub(crate) fn told(self, answer: impl IntoResponse) -> Response {

@@ -28,13 +28,26 @@ const OF_STARTS: &[ErrorCode] = &[ErrorCode::TooManyOpenFlows];
 /// Of what starts or stops something.
 const OF_WRITERS: &[ErrorCode] = &[ErrorCode::ReadOnlyKey];
 const OF_WAITING: &[ErrorCode] = &[ErrorCode::FlowCancelled, ErrorCode::StillProcessing];
-const OF_BATCHES: &[ErrorCode] = &[ErrorCode::BatchIdInPath, ErrorCode::BatchNotFound];
+const OF_BATCHES: &[ErrorCode] = &[
+    ErrorCode::BatchIdInPath,
+    ErrorCode::InvalidQuery,
+    ErrorCode::BatchNotFound,
+];
 /// Of what may be sent again under a key.
 const OF_KEYS: &[ErrorCode] = &[
     ErrorCode::InvalidIdempotencyKey,
     ErrorCode::IdempotencyKeyReused,
 ];
 const OF_OPERATORS: &[ErrorCode] = &[ErrorCode::NotAnOperator, ErrorCode::OperationNotFound];
+/// Of what is done to flows that are selected.
+const OF_SELECTIONS: &[ErrorCode] = &[
+    ErrorCode::InvalidQuery,
+    ErrorCode::EmptyList,
+    ErrorCode::TooManyFlowIds,
+    ErrorCode::FlowIdInBody,
+    ErrorCode::NothingSelected,
+    ErrorCode::FlowNotFound,
+];
 const OF_RETRIES: &[ErrorCode] = &[ErrorCode::NothingToRetry, ErrorCode::OperationNotOffered];
 
 /// Of a request that waits for one asset.
@@ -91,6 +104,32 @@ impl IntoResponses for RetryProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         documented(&[
             OF_CALLS, OF_WRITERS, OF_BATCHES, OF_RETRIES, OF_STARTS, OF_KEYS,
+        ])
+    }
+}
+
+/// Of the cancelling of flows.
+pub(crate) struct CancelFlowsProblems;
+
+impl IntoResponses for CancelFlowsProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[OF_BODIES, OF_CALLS, OF_WRITERS, OF_SELECTIONS])
+    }
+}
+
+/// Of the retrying of flows.
+pub(crate) struct RetryFlowsProblems;
+
+impl IntoResponses for RetryFlowsProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[
+            OF_BODIES,
+            OF_CALLS,
+            OF_WRITERS,
+            OF_SELECTIONS,
+            OF_STARTS,
+            OF_KEYS,
+            &[ErrorCode::NothingToRetry],
         ])
     }
 }

@@ -1,6 +1,7 @@
 //! The routes.
 
 mod batches;
+mod flows;
 mod operations;
 mod service;
 mod transform;
@@ -19,6 +20,8 @@ pub(crate) fn all() -> OpenApiRouter<WriteState> {
         .routes(routes!(transforms::start_batch))
         .routes(routes!(batches::cancel_batch))
         .routes(routes!(batches::retry_batch))
+        .routes(routes!(flows::cancel_flows))
+        .routes(routes!(flows::retry_flows))
         .routes(routes!(operations::pause_operation))
         .routes(routes!(operations::resume_operation))
         .routes(routes!(service::about))

@@ -70,6 +70,33 @@ async fn failures_that_are_alike_are_one_group() {
 }
 
 #[tokio::test]
+async fn the_id_of_a_group_means_its_flows_in_every_batch() {
+    let world = World::new();
+    let (batch, flows) = world.batch(&of_a_day()).await;
+    let (other, _) = world.batch(&of_a_day()).await;
+    let body = world.get("/api/v2/failures").await.json();
+    let ids: Vec<_> = (0..2)
+        .map(|group| body["groups"][group]["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_ne!(ids[0], ids[1]);
+    let of_other = world.get(&path(other.id, "")).await.json();
+    assert_eq!(of_other["groups"][0]["id"], ids[0]);
+    for (id, count) in [(&ids[0], 2), (&ids[1], 1), (&"0".repeat(16), 0)] {
+        let body = world
+            .get(&path(batch.id, &format!("?group={id}")))
+            .await
+            .json();
+        assert_eq!(body["flow_count"], count, "{id}");
+    }
+    let page = format!("/api/v2/batches/{}?group={}", batch.id, ids[1]);
+    let page = world.get(&page).await.json();
+    assert_eq!(page["flows"].as_array().unwrap().len(), 1);
+    assert_eq!(page["flows"][0]["flow_id"], flows[1].id.to_string());
+    let wrong = world.get("/api/v2/failures?group=x").await;
+    assert_eq!(wrong.problem().1, "invalid_query");
+}
+
+#[tokio::test]
 async fn a_filter_says_which_failures() {
     let world = World::new();
     let (batch, _) = world.batch(&of_a_day()).await;

@@ -13,6 +13,8 @@ mod v1_transform;
 mod v1_transforms;
 mod v2_batches_cancel;
 mod v2_batches_retry;
+mod v2_flows_cancel;
+mod v2_flows_retry;
 mod v2_operations;
 mod v2_transforms;
 mod world;

@@ -6,6 +6,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::completion::note_settled;
 use super::pages::all_flows_in;
+use super::selection::{Affected, AffectedBatch, Parts, Selection, SelectionError};
 use crate::ports::{Clock, FlowChanges as _, FlowWrites, Unavailable};
 use crate::{Batch, BatchId, Cancellation, Counts, Flow, FlowFilter, FlowState, TenantId};
 
@@ -33,17 +34,61 @@ pub struct Cancelled {
 }
 
 impl Cancel {
-    /// Cancels every pending flow of a batch that a filter means; what runs or is settled stays as it is. `None` if
-    /// the tenant has no such batch.
-    pub async fn run(
+    /// Cancels every pending flow of a batch that a filter means; what runs or is settled stays as it is. With `dry_run`
+    /// it changes nothing and tells how many those are. `None` if the tenant has no such batch.
+    pub async fn of_batch(
         &self,
         tenant: &TenantId,
         id: BatchId,
         filter: &FlowFilter,
+        dry_run: bool,
     ) -> Result<Option<Cancelled>, Unavailable> {
-        let Some((batch, pending)) = self.pending(tenant, id, filter).await? else {
+        let Some(batch) = self.flows.batch(tenant, id).await? else {
             return Ok(None);
         };
+        Ok(Some(Cancelled {
+            cancelled: self.part(tenant, id, filter, dry_run).await?,
+            counts: self.flows.counts(tenant, id).await?,
+            batch,
+        }))
+    }
+
+    /// The same of every pending flow that is selected, batch by batch.
+    ///
+    /// # Errors
+    /// [`SelectionError`]; before anything is cancelled if an id is unknown.
+    pub async fn everywhere(
+        &self,
+        tenant: &TenantId,
+        selection: &Selection,
+        dry_run: bool,
+    ) -> Result<Affected, SelectionError> {
+        let mut parts = Parts::new(&*self.flows, tenant, selection, FlowState::Pending).await?;
+        let mut batches = Vec::new();
+        while let Some((id, filter)) = parts.next().await? {
+            match self.part(tenant, id, &filter, dry_run).await? {
+                0 => {}
+                flows => batches.push(AffectedBatch { id, flows, filter }),
+            }
+        }
+        Ok(Affected {
+            batches,
+            complete: parts.complete(),
+        })
+    }
+
+    /// How many flows of a batch it stopped, or with `dry_run` would stop.
+    async fn part(
+        &self,
+        tenant: &TenantId,
+        id: BatchId,
+        filter: &FlowFilter,
+        dry_run: bool,
+    ) -> Result<u32, Unavailable> {
+        let pending = all_flows_in(FlowState::Pending, &*self.flows, tenant, id, filter).await?;
+        if dry_run {
+            return Ok(count(pending.len()));
+        }
         // Workers take the first ones first; from the other end, most are met before them.
         let cancelled: Vec<Flow> = stream::iter(pending.into_iter().rev())
             .map(|flow| self.cancel(tenant, flow))
@@ -53,44 +98,9 @@ impl Cancel {
             .await?;
         let settled: Vec<_> = cancelled.iter().collect();
         note_settled(&*self.flows, &settled, self.clock.now()).await?;
-        let number = u32::try_from(cancelled.len()).unwrap_or(u32::MAX);
-        tracing::info!(batch_id = %id, %tenant, cancelled = number, "batch cancelled");
-        Ok(Some(Cancelled {
-            counts: self.flows.counts(tenant, id).await?,
-            batch,
-            cancelled: number,
-        }))
-    }
-
-    /// What [`run`](Self::run) would do now, which changes nothing.
-    pub async fn preview(
-        &self,
-        tenant: &TenantId,
-        id: BatchId,
-        filter: &FlowFilter,
-    ) -> Result<Option<Cancelled>, Unavailable> {
-        let Some((batch, pending)) = self.pending(tenant, id, filter).await? else {
-            return Ok(None);
-        };
-        Ok(Some(Cancelled {
-            counts: self.flows.counts(tenant, id).await?,
-            batch,
-            cancelled: u32::try_from(pending.len()).unwrap_or(u32::MAX),
-        }))
-    }
-
-    /// A batch with its pending flows that a filter means.
-    async fn pending(
-        &self,
-        tenant: &TenantId,
-        id: BatchId,
-        filter: &FlowFilter,
-    ) -> Result<Option<(Batch, Vec<Flow>)>, Unavailable> {
-        let Some(batch) = self.flows.batch(tenant, id).await? else {
-            return Ok(None);
-        };
-        let pending = all_flows_in(FlowState::Pending, &*self.flows, tenant, id, filter).await?;
-        Ok(Some((batch, pending)))
+        let number = count(cancelled.len());
+        tracing::info!(batch_id = %id, %tenant, cancelled = number, "flows cancelled");
+        Ok(number)
     }
 
     async fn cancel(&self, tenant: &TenantId, flow: Flow) -> Result<Option<Flow>, Unavailable> {
@@ -100,4 +110,9 @@ impl Cancel {
             Cancellation::Unchanged(_) | Cancellation::Unknown => Ok(None),
         }
     }
+}
+
+/// Flows of one batch.
+fn count(flows: usize) -> u32 {
+    u32::try_from(flows).unwrap_or(u32::MAX)
 }

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use super::pages::flow_pages;
 use crate::ports::{FlowReads, Unavailable};
 use crate::{
-    BatchId, Catalogue, FailureCode, Flow, FlowFilter, FlowState, OperationName, Status, Step,
-    TenantId,
+    BatchId, Catalogue, FailureCode, FailureGroupId, Flow, FlowFilter, FlowState, OperationName,
+    Status, Step, TenantId,
 };
 
 /// How many batches of a tenant are looked through for failures.
@@ -20,7 +20,7 @@ pub const MOST_BATCHES: usize = 200;
 /// How many of them at the same time.
 const BATCHES_AT_ONCE: usize = 8;
 /// How long after its acceptance a flow may settle: it waits for a vendor for a day, and a job may take another.
-const LONGEST_LIFE: Duration = Duration::from_hours(49);
+pub(super) const LONGEST_LIFE: Duration = Duration::from_hours(49);
 
 /// Groups failures.
 #[derive(Clone)]
@@ -31,9 +31,11 @@ pub struct Failures {
     pub catalogue: Catalogue,
 }
 
-/// Failures that are alike: of one operation, at one step, with one code, and messages of one shape.
+/// Failures that are alike.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FailureGroup {
+    /// Its id.
+    pub id: FailureGroupId,
     /// What was done to the assets.
     pub operation: OperationName,
     /// Which of its steps failed, if it has several and the catalogue still says which.
@@ -50,15 +52,7 @@ pub struct FailureGroup {
     pub example: Flow,
 }
 
-#[derive(PartialEq, Eq, Hash)]
-struct Alike {
-    operation: OperationName,
-    step: Option<OperationName>,
-    code: FailureCode,
-    message: String,
-}
-
-type Groups = HashMap<Alike, FailureGroup>;
+type Groups = HashMap<FailureGroupId, FailureGroup>;
 
 impl FailureGroup {
     /// Takes in another that is alike.
@@ -108,8 +102,8 @@ impl Failures {
             .buffered(BATCHES_AT_ONCE);
         let mut groups = Groups::new();
         while let Some(more) = found.try_next().await? {
-            for (alike, group) in more {
-                match groups.entry(alike) {
+            for (id, group) in more {
+                match groups.entry(id) {
                     Entry::Vacant(none) => {
                         none.insert(group);
                     }
@@ -135,29 +129,23 @@ impl Failures {
     }
 
     fn add(&self, groups: &mut Groups, flow: Flow) {
-        let Status::Failed { failure, .. } = &flow.status else {
+        let (Some(id), Status::Failed { failure, .. }) = (FailureGroupId::of(&flow), &flow.status)
+        else {
             return;
         };
-        let alike = Alike {
+        let failure = failure.clone();
+        let group = groups.entry(id).or_insert_with(|| FailureGroup {
+            id,
             operation: flow.operation.clone(),
             step: self.step_of(&flow),
             code: failure.code,
             message: failure.shape(),
-        };
-        let retryable = failure.retryable;
-        let group = groups
-            .entry(alike)
-            .or_insert_with_key(|alike| FailureGroup {
-                operation: alike.operation.clone(),
-                step: alike.step.clone(),
-                code: alike.code,
-                message: alike.message.clone(),
-                count: 0,
-                retryable,
-                example: flow,
-            });
+            count: 0,
+            retryable: failure.retryable,
+            example: flow,
+        });
         group.count += 1;
-        group.retryable |= retryable;
+        group.retryable |= failure.retryable;
     }
 
     fn step_of(&self, flow: &Flow) -> Option<OperationName> {
@@ -166,7 +154,7 @@ impl Failures {
         if steps.len() < 2 {
             return None;
         }
-        let step = steps.get(flow.progress.done_of(&steps))?;
+        let step = steps.get(usize::from(flow.last_step()))?;
         Some(step.operation.description().name.clone())
     }
 }

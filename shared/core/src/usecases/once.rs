@@ -64,6 +64,17 @@ pub enum OnceError {
     Unavailable(#[from] Unavailable),
 }
 
+impl KeyedRequest {
+    /// What is asked for about one batch by a request that began this one first.
+    pub(super) fn of_part(&self, first: &Batch, about: BatchId) -> Self {
+        let (first, about) = (first.id.to_string(), about.to_string());
+        Self {
+            key: Sha256Digest::of_parts([self.key.as_str(), &first, &about]).into(),
+            ..self.clone()
+        }
+    }
+}
+
 impl From<Accepted> for Started {
     fn from(Accepted { batch, flows }: Accepted) -> Self {
         let flow_ids = flows.iter().map(|flow| flow.id).collect();

@@ -5,7 +5,7 @@ use crate::{BatchId, Flow, FlowFilter, FlowState, TenantId};
 
 const PAGE: usize = 1_000;
 
-/// Tells of each flow of a batch of the tenant that is meant, by its index.
+/// Tells of each flow of a batch of the tenant that is meant, by its index, or by its id where ids are given.
 pub(super) async fn flow_pages(
     flows: &dyn FlowReads,
     tenant: &TenantId,
@@ -13,6 +13,13 @@ pub(super) async fn flow_pages(
     filter: &FlowFilter,
     mut tell: impl FnMut(Flow) + Send,
 ) -> Result<(), Unavailable> {
+    if let Some(ids) = &filter.ids {
+        let ids: Vec<_> = ids.iter().copied().collect();
+        let found = flows.flows(tenant, &ids).await?.into_iter().flatten();
+        let meant = found.filter(|flow| flow.batch_id == id && filter.matches(flow));
+        meant.for_each(&mut tell);
+        return Ok(());
+    }
     let mut after = None;
     loop {
         let state = filter.only_state();
@@ -40,7 +47,7 @@ pub(super) async fn all_flows_in(
     }
 }
 
-/// The flows of a batch of the tenant that are meant, by their index.
+/// The flows of a batch of the tenant that are meant, in the order of [`flow_pages`].
 pub(super) async fn all_flows(
     flows: &dyn FlowReads,
     tenant: &TenantId,

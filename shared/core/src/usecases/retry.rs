@@ -1,5 +1,7 @@
 //! Running what failed again.
 
+mod everywhere;
+
 use super::pages::all_flows_in;
 use super::submit::Submit;
 use super::transform_request::{SourceList, TransformRequest};

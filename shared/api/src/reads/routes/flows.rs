@@ -5,9 +5,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 
+use crate::flow_ids::{FlowIds, FlowIdsSchema};
 use crate::not_modified::{IfNoneMatch, NotModified};
 use crate::reads::ReadState;
-use crate::reads::flow_ids::{FlowIds, FlowIdsSchema};
 use crate::reads::problems::{FlowProblems, ResultsProblems};
 use crate::reads::rows::AskedFor;
 use crate::views::{Counted, FlowView, ResultsBeginning, ResultsView};

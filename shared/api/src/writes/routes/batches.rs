@@ -1,21 +1,20 @@
 //! Batches that were started: stopping them, running their failures again.
 
 use assetmill_core::usecases::RetryError;
-use assetmill_core::{BatchId, FlowFilter, Sha256Digest};
+use assetmill_core::{BatchId, Sha256Digest};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use utoipa::IntoParams;
-use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use super::transforms::{started, started_once};
-use crate::filter::{FilterParams, canonical, take_filter};
+use crate::filter::canonical;
 use crate::idempotency::{Idempotency, IdempotencyHeader};
 use crate::in_flight::MEMORY_OF_A_BATCH;
 use crate::path::BatchIdParam;
-use crate::query::{FromQuery, Query, QueryParams};
+use crate::query::Query;
 use crate::views::{CancelledView, OverallStatus, RetryPreviewView, StartedView};
 use crate::writes::WriteState;
+use crate::writes::action::{Action, ActionParams};
 use crate::writes::keyed::Keyed;
 use crate::writes::problems::{CancelProblems, RetryProblems};
 use crate::{ErrorCode, PathId, Problem, Writer};
@@ -42,14 +41,10 @@ pub(crate) async fn cancel_batch(
     State(state): State<WriteState>,
     Writer(tenant): Writer,
     PathId(id): PathId<BatchId>,
-    Query(BatchAction { filter, dry_run }): Query<BatchAction>,
+    Query(Action { filter, dry_run }): Query<Action>,
 ) -> Result<Json<CancelledView>, Problem> {
     let _memory = state.in_flight.of(&tenant).hold(MEMORY_OF_A_BATCH).await?;
-    let done = if dry_run {
-        state.cancel.preview(&tenant, id, &filter).await?
-    } else {
-        state.cancel.run(&tenant, id, &filter).await?
-    };
+    let done = state.cancel.of_batch(&tenant, id, &filter, dry_run).await?;
     let done = done.ok_or_else(no_such_batch)?;
     Ok(Json(CancelledView {
         batch_id: id,
@@ -91,7 +86,7 @@ pub(crate) async fn retry_batch(
     State(state): State<WriteState>,
     Writer(tenant): Writer,
     PathId(id): PathId<BatchId>,
-    Query(BatchAction { filter, dry_run }): Query<BatchAction>,
+    Query(Action { filter, dry_run }): Query<Action>,
     Idempotency(key): Idempotency,
 ) -> Result<Response, Problem> {
     let in_flight = state.in_flight.of(&tenant);
@@ -129,43 +124,6 @@ pub(crate) async fn retry_batch(
     let fingerprint = Sha256Digest::of_parts(parts);
     let keyed = Keyed::new(&state, &tenant, key, fingerprint);
     started_once(keyed, Some(id), in_room, memory).await
-}
-
-/// Which flows of a batch something is done to.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct BatchAction {
-    filter: FlowFilter,
-    /// Whether it is only to be told to how many.
-    dry_run: bool,
-}
-
-/// The same in the document.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "describes the parameter in the document")]
-struct DryRunParam {
-    /// Whether to tell to how many flows it would be done, and do nothing
-    dry_run: Option<bool>,
-}
-
-/// The parameters of a [`BatchAction`] in the document.
-struct ActionParams;
-
-impl IntoParams for ActionParams {
-    fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let mut params = FilterParams::into_params(&parameter_in);
-        params.extend(DryRunParam::into_params(&parameter_in));
-        params
-    }
-}
-
-impl FromQuery for BatchAction {
-    fn from_query(params: &mut QueryParams) -> Result<Self, Problem> {
-        Ok(Self {
-            filter: take_filter(params)?,
-            dry_run: params.take("dry_run", "true or false")?.unwrap_or_default(),
-        })
-    }
 }
 
 fn refused(error: RetryError) -> Problem {

@@ -93,7 +93,12 @@ impl Running {
             Way::Cancelled => {
                 self.work_once().await;
                 // One that is told that it failed asks again.
-                while self.cancel.run(&tenant(), batch, &every).await.is_err() {}
+                while self
+                    .cancel
+                    .of_batch(&tenant(), batch, &every, false)
+                    .await
+                    .is_err()
+                {}
             }
             Way::Retried => {
                 self.drain().await;

@@ -1,4 +1,4 @@
-//! The flow ids that a caller asks about.
+//! The flows that a caller names by their ids.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -13,7 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::body::BoundedList;
 use crate::{ErrorCode, Pointer, Problem, RequestBody};
 
-/// The flows to ask about: a list of their ids, or an object that holds one.
+/// The flows that are meant: a list of their ids, or an object that holds one.
 #[derive(Debug, ToSchema)]
 #[schema(as = FlowIds)]
 #[allow(dead_code, reason = "describes both forms of the body in the document")]
