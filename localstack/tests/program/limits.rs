@@ -121,3 +121,31 @@ async fn who_waits_says_for_what_and_an_operator_stops_it() {
     assert_eq!(*breaker, paused.1["breaker"]);
     assert_eq!(vendor.0.lock().unwrap().taken.len(), 1);
 }
+
+/// Not even once: a hundred thousand that wait must leave the machine to others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flow_of_a_paused_operation_is_not_taken_up() {
+    let (_, url) = Vendor::serve().await;
+    let assets = Assets::serve().await;
+    let (program, _file) = start(&assets, &url, "rate = \"1000/s\"").await;
+    program
+        .post_json("/api/v2/operations/copy/pause", &json!({}))
+        .await;
+    let started = program
+        .start_batch(&assets.body((0..20).map(|number| format!("/photo/{number}"))))
+        .await;
+    let results = program
+        .results_when(&started, |results| {
+            let flows = results["flows"].as_array().unwrap();
+            flows.iter().all(|flow| flow["waiting"]["for"] == "paused")
+        })
+        .await;
+    for flow in results["flows"].as_array().unwrap() {
+        let id = flow["flow_id"].as_str().unwrap();
+        let (_, flow) = program.get_json(&format!("/api/v2/transforms/{id}")).await;
+        let history = flow["history"]["events"].as_array().unwrap();
+        let happened: Vec<_> = history.iter().map(|event| &event["event"]).collect();
+        assert_eq!(happened, [&json!("accepted"), &json!("waits")], "{flow}");
+        assert_eq!(flow["started_at"], json!(null));
+    }
+}

@@ -110,19 +110,24 @@ impl Store {
 
     /// The queue of flows.
     pub fn queue(&self, settings: QueueSettings) -> SqliteQueue {
-        SqliteQueue::new(self.database.clone(), self.steady.clone(), settings)
+        SqliteQueue::new(
+            self.database.clone(),
+            self.steady.clone(),
+            self.retention.clone(),
+            settings,
+        )
     }
 
     /// Flows that were being worked on when a process died.
     pub fn quarantine(&self, visibility: Duration) -> SqliteQueue {
         let settings = QueueSettings::quarantine(visibility);
-        SqliteQueue::new(self.database.clone(), self.steady.clone(), settings)
+        self.queue(settings)
     }
 
     /// The dead letters of the queue of flows.
     pub fn dead_letters(&self, visibility: Duration) -> SqliteQueue {
         let settings = QueueSettings::dead_letters(visibility);
-        SqliteQueue::new(self.database.clone(), self.steady.clone(), settings)
+        self.queue(settings)
     }
 
     /// Tells whether the database answers.

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use assetmill_core::FlowMessage;
 use assetmill_core::ports::{Clock, Delivery, FlowDeliveries, FlowQueue, Outgoing, Unavailable};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::database::Database;
+use super::retention::{Cutoff, Retention};
 use super::rows;
 
 pub(super) const FLOWS: &str = "flows";
@@ -25,6 +27,7 @@ pub(super) const DEAD_LETTERS: &str = "dead-letters";
 pub struct SqliteQueue {
     database: Database,
     clock: Arc<dyn Clock>,
+    retention: Retention,
     settings: QueueSettings,
     sent: Arc<Notify>,
     acknowledged: Arc<Notify>,
@@ -99,10 +102,16 @@ struct Look {
 }
 
 impl SqliteQueue {
-    pub(super) fn new(database: Database, clock: Arc<dyn Clock>, settings: QueueSettings) -> Self {
+    pub(super) fn new(
+        database: Database,
+        clock: Arc<dyn Clock>,
+        retention: Retention,
+        settings: QueueSettings,
+    ) -> Self {
         Self {
             database,
             clock,
+            retention,
             settings,
             sent: Arc::default(),
             acknowledged: Arc::default(),
@@ -113,9 +122,15 @@ impl SqliteQueue {
         let now = self.clock.now();
         let settings = self.settings;
         let visible_again = self.clock.after(settings.visibility);
+        let gone = self.retention.cutoff();
         let look = self.database.write(move |rows| {
             fail_dead_letter(rows, settings, now)?;
-            let deliveries = deliver(rows, settings, now, visible_again, max)?;
+            let mut deliveries = deliver(rows, settings, now, visible_again, max)?;
+            if settings.name == FLOWS {
+                for delivery in &mut deliveries {
+                    carry_row(rows, &mut delivery.message, gone);
+                }
+            }
             let (next, held_back) = if deliveries.is_empty() {
                 let held_back = is_due(rows, settings, now)?;
                 (next_visible(rows, settings, now)?, held_back)
@@ -148,7 +163,7 @@ impl FlowQueue for SqliteQueue {
             )?;
             for Outgoing { message, delay } in messages {
                 let visible_at = clock.after(delay).as_millisecond();
-                // A row costs nothing to read here, and the quarantine tells messages by their bodies.
+                // It is read again when the message is received, and the quarantine tells messages by their bodies.
                 let body = rows::to_json(&message.without_row())?;
                 let tenant = message.tenant.as_str();
                 insert.execute(params![queue, body, visible_at, QUARANTINE, tenant])?;
@@ -335,6 +350,13 @@ impl Due<'_> {
         )?
         .collect()
     }
+}
+
+/// Puts into a message the row of its flow, so that one that only waits longer is neither claimed nor written. One that
+/// can't be read is no guess: whoever claims the flow is told why.
+fn carry_row(rows: &Connection, message: &mut FlowMessage, gone: Cutoff) {
+    let row = rows::find_flow(rows, &message.flow_id.to_string(), gone);
+    message.row = row.ok().flatten().map(Box::new);
 }
 
 fn is_due(rows: &Connection, settings: QueueSettings, now: Timestamp) -> rusqlite::Result<bool> {

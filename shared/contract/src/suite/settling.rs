@@ -23,6 +23,7 @@ cases! { "settling":
     a_dead_letter_leaves_a_settled_flow,
     a_pending_flow_is_cancelled,
     a_running_flow_is_not_cancelled,
+    many_flows_are_cancelled_at_once,
     a_tally_is_idempotent_and_stays_complete,
     of_many_tallies_the_last_completes,
     many_flows_are_tallied_at_once,
@@ -159,6 +160,34 @@ async fn a_running_flow_is_not_cancelled(on: Arc<Adapters>) {
     let cancelled = on.flows.cancel(&tenant(), flow.id, at(20)).await.unwrap();
     assert_eq!(cancelled, Cancellation::Unchanged(flow.clone()));
     assert_eq!(read(&*on.flows, flow.id).await, flow);
+}
+
+/// Of guesses that are right, wrong, and of flows that are not there.
+async fn many_flows_are_cancelled_at_once(on: Arc<Adapters>) {
+    let (_, mut rows) = put(&*on.flows, 600).await;
+    let running = claimed(&*on.flows, rows[7].id).await;
+    on.flows.cancel(&tenant(), rows[8].id, at(3)).await.unwrap();
+    on.flows.rest(rows[9].id, at(90)).await.unwrap();
+    rows.push(batch(1).1.remove(0));
+    let other = "other".parse().unwrap();
+    let theirs = on.flows.cancel_all(&other, rows.clone(), at(5)).await;
+    assert_eq!(theirs.unwrap(), []);
+    let cancelled = on.flows.cancel_all(&tenant(), rows.clone(), at(5)).await;
+    let mut cancelled = cancelled.unwrap();
+    cancelled.sort_by_key(|flow| flow.index);
+    assert_eq!(cancelled.len(), 598);
+    let ids: Vec<_> = cancelled.iter().map(|flow| flow.id).collect();
+    let stored = on.flows.flows(&tenant(), &ids).await.unwrap();
+    let stored: Vec<_> = stored.into_iter().flatten().collect();
+    assert_eq!(stored, cancelled);
+    assert!(
+        stored
+            .iter()
+            .all(|flow| flow.state() == FlowState::Cancelled)
+    );
+    assert_eq!(read(&*on.flows, running.id).await, running);
+    let again = on.flows.cancel_all(&tenant(), rows, at(6)).await;
+    assert_eq!(again.unwrap(), []);
 }
 
 /// However often, and by however many, they were counted.

@@ -179,6 +179,23 @@ pub trait FlowChanges: FlowWrites {
         let cancellation = changed(self, flow.into(), move |flow| flow.cancel(&tenant, now));
         Ok(cancellation.await?.unwrap_or(Cancellation::Unknown))
     }
+
+    /// [`Flow::cancel`] on the rows of these flows of the tenant. Those that were cancelled, as they are afterwards.
+    async fn cancel_all(
+        &self,
+        tenant: &TenantId,
+        flows: Vec<Flow>,
+        now: Timestamp,
+    ) -> Result<Vec<Flow>, Unavailable> {
+        let tenant = tenant.clone();
+        let rule = JudgingRule::new(move |flow: &mut Flow| flow.cancel(&tenant, now));
+        let before = self.change_all(flows, rule.rule()).await?;
+        let cancelled = before.iter().filter_map(|flow| match rule.verdict(flow).0 {
+            Cancellation::Cancelled(flow) => Some(flow),
+            Cancellation::Unchanged(_) | Cancellation::Unknown => None,
+        });
+        Ok(cancelled.collect())
+    }
 }
 
 impl<Flows: FlowWrites + ?Sized> FlowChanges for Flows {}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::{ResultCache, Unavailable, WorkClaim, WorkHolder};
@@ -10,6 +11,9 @@ use crate::{
     Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, Output, SettledFlow, TenantId,
     WorkKey,
 };
+
+/// How many rows are changed at the same time, where each is a write of its own.
+const CHANGED_AT_ONCE: usize = 64;
 
 /// Reads flows and batches.
 #[async_trait]
@@ -111,6 +115,18 @@ pub trait FlowWrites: FlowReads {
     /// It MAY begin from the guess that comes with the id, and then MUST write what the rule makes of it only if
     /// that is the row; whatever the guess says, the flow that it answers MUST have been the row during the call.
     async fn change(&self, flow: FlowRef, rule: Rule) -> Result<Option<Flow>, Unavailable>;
+
+    /// Changes the rows of several flows by the same rule, each as [`change`](Self::change) does: these are the guesses.
+    /// The flows as they were before, without those that don't exist. After an error some may be changed.
+    async fn change_all(&self, guesses: Vec<Flow>, rule: Rule) -> Result<Vec<Flow>, Unavailable> {
+        let changes = stream::iter(guesses)
+            .map(|guess| self.change((&guess).into(), rule.clone()))
+            .buffer_unordered(CHANGED_AT_ONCE);
+        changes
+            .try_filter_map(async |before| Ok(before))
+            .try_collect()
+            .await
+    }
 
     /// Claims work, and changes the row of the flow that is to do it if the claim wins; in one write where rows can
     /// change together.

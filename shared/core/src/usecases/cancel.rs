@@ -2,16 +2,11 @@
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-
 use super::completion::note_settled;
 use super::pages::all_flows_in;
 use super::selection::{Affected, AffectedBatch, Parts, Selection, SelectionError};
 use crate::ports::{Clock, FlowChanges as _, FlowWrites, Unavailable};
-use crate::{Batch, BatchId, Cancellation, Counts, Flow, FlowFilter, FlowState, TenantId};
-
-/// How many flows are cancelled at the same time.
-const PARALLEL: usize = 64;
+use crate::{Batch, BatchId, Counts, FlowFilter, FlowState, TenantId};
 
 /// Cancels batches.
 #[derive(Clone)]
@@ -85,30 +80,22 @@ impl Cancel {
         filter: &FlowFilter,
         dry_run: bool,
     ) -> Result<u32, Unavailable> {
-        let pending = all_flows_in(FlowState::Pending, &*self.flows, tenant, id, filter).await?;
+        let mut pending =
+            all_flows_in(FlowState::Pending, &*self.flows, tenant, id, filter).await?;
         if dry_run {
             return Ok(count(pending.len()));
         }
         // Workers take the first ones first; from the other end, most are met before them.
-        let cancelled: Vec<Flow> = stream::iter(pending.into_iter().rev())
-            .map(|flow| self.cancel(tenant, flow))
-            .buffer_unordered(PARALLEL)
-            .try_filter_map(async |flow| Ok(flow))
-            .try_collect()
+        pending.reverse();
+        let cancelled = self
+            .flows
+            .cancel_all(tenant, pending, self.clock.now())
             .await?;
         let settled: Vec<_> = cancelled.iter().collect();
         note_settled(&*self.flows, &settled, self.clock.now()).await?;
         let number = count(cancelled.len());
         tracing::info!(batch_id = %id, %tenant, cancelled = number, "flows cancelled");
         Ok(number)
-    }
-
-    async fn cancel(&self, tenant: &TenantId, flow: Flow) -> Result<Option<Flow>, Unavailable> {
-        let now = self.clock.now();
-        match self.flows.cancel(tenant, &flow, now).await? {
-            Cancellation::Cancelled(flow) => Ok(Some(flow)),
-            Cancellation::Unchanged(_) | Cancellation::Unknown => Ok(None),
-        }
     }
 }
 

@@ -11,6 +11,9 @@ use super::{SqliteFlows, statements};
 use crate::result_cache;
 use crate::rows::{self, BATCH, FLOW};
 
+/// How many rows one transaction changes: some 10 ms of it.
+const CHANGED_TOGETHER: usize = 250;
+
 impl SqliteFlows {
     async fn write<T: Send + 'static>(
         &self,
@@ -119,6 +122,31 @@ impl FlowWrites for SqliteFlows {
             Ok(changed.map(|(before, _)| before))
         })
         .await
+    }
+
+    /// In transactions of some hundred, so that others come between.
+    async fn change_all(&self, guesses: Vec<Flow>, rule: Rule) -> Result<Vec<Flow>, Unavailable> {
+        let gone = self.retention.cutoff();
+        let mut before = Vec::with_capacity(guesses.len());
+        for some in guesses.chunks(CHANGED_TOGETHER) {
+            let (ids, rule) = (
+                some.iter().map(|flow| flow.id).collect::<Vec<_>>(),
+                rule.clone(),
+            );
+            let changed = self.write(move |rows| {
+                ids.iter()
+                    .map(|id| statements::change(rows, *id, &rule, gone))
+                    .collect::<rusqlite::Result<Vec<_>>>()
+            });
+            before.extend(
+                changed
+                    .await?
+                    .into_iter()
+                    .flatten()
+                    .map(|(before, _)| before),
+            );
+        }
+        Ok(before)
     }
 
     async fn change_claiming(
