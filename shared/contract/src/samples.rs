@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use assetmill_core::{
-    Availability, Batch, BatchId, Cost, Flow, FlowId, FlowState, History, Labels, MediaType,
-    OperationDescription, Output, OutputKey, Params, ParamsSchema, Progress, SettledFlow,
-    Sha256Digest, Source, Status, TenantId,
+    Availability, Batch, BatchId, Cost, Counts, Flow, FlowId, FlowState, History, Labels,
+    MediaType, OperationDescription, Output, OutputKey, Params, ParamsSchema, Progress,
+    SettledFlow, Sha256Digest, Source, Status, TenantId,
 };
 use jiff::Timestamp;
 
@@ -34,7 +34,7 @@ pub fn batch(size: u32) -> (Batch, Vec<Flow>) {
         created_at: at(0),
         dispatched_at: None,
         completed_at: None,
-        final_counts: None,
+        counted: Counts::default(),
     };
     let flows = (0..size).map(|index| flow(&batch, index)).collect();
     (batch, flows)

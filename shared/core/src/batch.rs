@@ -38,10 +38,17 @@ pub struct Batch {
     pub dispatched_at: Option<Timestamp>,
     /// When its last flow settled.
     pub completed_at: Option<Timestamp>,
-    /// How many of its flows ended how, once all did: what the store counted as they settled. `None` where it did not,
-    /// or not yet.
+    /// How many of its flows ended how, as far as its row tells: what the store counted as they settled, which may be
+    /// fewer while it runs, and none at all of a batch from before there was such a count.
     #[serde(skip)]
-    pub final_counts: Option<Counts>,
+    pub counted: Counts,
+}
+
+impl Batch {
+    /// How its flows ended, if its row tells that of all.
+    pub fn final_counts(&self) -> Option<Counts> {
+        (self.counted.total() == self.size).then_some(self.counted)
+    }
 }
 
 /// A flow that is settled, by its place in its batch.

@@ -171,6 +171,31 @@ impl FlowReads for SqliteFlows {
         .await
     }
 
+    /// What runs is found by an index, and is never many.
+    async fn progress(&self, batch: &Batch) -> Result<Counts, Unavailable> {
+        if let Some(counts) = batch.final_counts() {
+            return Ok(counts);
+        }
+        if batch.completed_at.is_some() {
+            return self.counts(&batch.tenant, batch.id).await;
+        }
+        let (id, size, counted) = (batch.id.to_string(), batch.size, batch.counted);
+        self.read(move |rows| {
+            let running = rows
+                .prepare_cached(
+                    "SELECT count(*) FROM flows WHERE batch_id = ?1 AND state = 'RUNNING'",
+                )?
+                .query_row([id], |row| row.get(0))?;
+            let open = size.saturating_sub(counted.total());
+            Ok(Counts {
+                pending: open.saturating_sub(running),
+                running: running.min(open),
+                ..counted
+            })
+        })
+        .await
+    }
+
     /// Counted by triggers: see `migrations/0009_open_flows.sql`.
     async fn open_flows(&self, tenant: &TenantId, _: u64) -> Result<u64, Unavailable> {
         let tenant = tenant.clone();

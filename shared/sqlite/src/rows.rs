@@ -139,19 +139,18 @@ pub(super) fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
             })
             .transpose()?,
         labels: optional_json(row, "labels")?.unwrap_or_default(),
-        final_counts: final_counts(row)?,
+        counted: counted(row)?,
     })
 }
 
 /// How the flows of a batch ended, if all of them were counted.
-fn final_counts(row: &Row<'_>) -> rusqlite::Result<Option<Counts>> {
-    let counts = Counts {
+fn counted(row: &Row<'_>) -> rusqlite::Result<Counts> {
+    Ok(Counts {
         completed: row.get("completed")?,
         failed: row.get("failed")?,
         cancelled: row.get("cancelled")?,
         ..Counts::default()
-    };
-    Ok((counts.total() == row.get::<_, u32>("size")?).then_some(counts))
+    })
 }
 
 fn history(row: &Row<'_>) -> rusqlite::Result<History> {

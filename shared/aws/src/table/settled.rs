@@ -167,17 +167,18 @@ impl CompletePart {
     }
 }
 
-/// How the flows of a batch ended, if its row tells that of every part.
-pub(super) fn final_counts(row: &Item) -> Option<Counts> {
-    let outcomes = row.get(OUTCOMES)?.as_ss().ok()?;
+/// How the flows of a batch ended, as far as its row tells: those of its parts that are complete. A text that can't be
+/// read tells of none.
+pub(super) fn counted(row: &Item) -> Counts {
+    let outcomes = row.get(OUTCOMES).and_then(|set| set.as_ss().ok());
     let mut counts = Counts::default();
-    for outcome in outcomes {
-        let mut numbers = outcome.split(':').skip(1).map(str::parse);
-        for (_, state) in BY_STATE {
-            counts.add(state, numbers.next()?.ok()?);
+    for outcome in outcomes.into_iter().flatten() {
+        let numbers = outcome.split(':').skip(1).map(|number| number.parse().ok());
+        for ((_, state), number) in BY_STATE.into_iter().zip(numbers) {
+            counts.add(state, number.unwrap_or_default());
         }
     }
-    (Some(counts.total()) == size(row)).then_some(counts)
+    counts
 }
 
 /// How many a set of a row has.

@@ -219,12 +219,13 @@ impl FlowWrites for MemoryFlows {
         let rows = &mut *self.0.lock().unwrap();
         let noted = rows.settled.entry(batch).or_default();
         noted.extend(settled.iter().map(|flow| (flow.index, flow.state)));
-        Ok(match rows.batches.get_mut(&batch) {
-            Some(batch) if noted.len() >= batch.size as usize => {
-                batch.final_counts = Some(Counts::of(noted.values().copied()));
-                SettledCount::Complete
-            }
-            _ => SettledCount::Open,
+        let Some(batch) = rows.batches.get_mut(&batch) else {
+            return Ok(SettledCount::Open);
+        };
+        batch.counted = Counts::of(noted.values().copied());
+        Ok(match batch.final_counts() {
+            Some(_) => SettledCount::Complete,
+            None => SettledCount::Open,
         })
     }
 

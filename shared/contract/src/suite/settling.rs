@@ -24,6 +24,7 @@ cases! { "settling":
     a_pending_flow_is_cancelled,
     a_running_flow_is_not_cancelled,
     many_flows_are_cancelled_at_once,
+    a_list_is_told_how_far_a_batch_is,
     a_tally_is_idempotent_and_stays_complete,
     of_many_tallies_the_last_completes,
     many_flows_are_tallied_at_once,
@@ -162,6 +163,42 @@ async fn a_running_flow_is_not_cancelled(on: Arc<Adapters>) {
     assert_eq!(read(&*on.flows, flow.id).await, flow);
 }
 
+/// However large the batch is, and while its flows move.
+async fn a_list_is_told_how_far_a_batch_is(on: Arc<Adapters>) {
+    let size = 3_000;
+    let (batch, flows) = put(&*on.flows, size).await;
+    let read = async || {
+        let row = on.flows.batch(&batch.tenant, batch.id).await.unwrap();
+        on.flows.progress(&row.unwrap()).await.unwrap()
+    };
+    assert_eq!(
+        read().await,
+        Counts {
+            pending: size,
+            ..Counts::default()
+        }
+    );
+    claimed(&*on.flows, flows[2_999].id).await;
+    let counted = on.flows.count_settled(batch.id, &ended(0..2_990)).await;
+    assert_eq!(counted.unwrap(), SettledCount::Open);
+    let some = read().await;
+    assert_eq!(some.total(), size);
+    // Stores count in parts.
+    assert!((1_000..=2_990).contains(&some.settled()), "{some:?}");
+    assert!(some.completed.abs_diff(some.failed) <= 1, "{some:?}");
+    on.flows
+        .count_settled(batch.id, &ended(2_990..size))
+        .await
+        .unwrap();
+    let all = read().await;
+    assert_eq!(all.settled(), size);
+    let (small, flows) = put(&*on.flows, 10).await;
+    claimed(&*on.flows, flows[0].id).await;
+    let row = on.flows.batch(&small.tenant, small.id).await.unwrap();
+    let counts = on.flows.progress(&row.unwrap()).await.unwrap();
+    assert_eq!((counts.pending, counts.running), (9, 1));
+}
+
 /// Of guesses that are right, wrong, and of flows that are not there.
 async fn many_flows_are_cancelled_at_once(on: Arc<Adapters>) {
     let (_, mut rows) = put(&*on.flows, 600).await;
@@ -196,7 +233,7 @@ async fn a_complete_batch_knows_how_its_flows_ended(on: Arc<Adapters>) {
     on.flows.put_batch(&batch).await.unwrap();
     let known = async || {
         let row = on.flows.batch(&batch.tenant, batch.id).await.unwrap();
-        row.unwrap().final_counts
+        row.unwrap().final_counts()
     };
     let counts = [0..400, 300..999, 0..10].map(async |part| {
         let counted = on.flows.count_settled(batch.id, &ended(part)).await;

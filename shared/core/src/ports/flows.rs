@@ -15,6 +15,9 @@ use crate::{
 /// How many rows are changed at the same time, where each is a write of its own.
 const CHANGED_AT_ONCE: usize = 64;
 
+/// The most flows of a page.
+const A_PAGE: u32 = 1_000;
+
 /// Reads flows and batches.
 #[async_trait]
 pub trait FlowReads: Send + Sync {
@@ -55,6 +58,22 @@ pub trait FlowReads: Send + Sync {
     /// How many flows of a batch are in each state. MAY lag behind writes while flows move, and
     /// MUST equal the states of the flows soon after they rest. MUST count none of a batch of another tenant.
     async fn counts(&self, tenant: &TenantId, id: BatchId) -> Result<Counts, Unavailable>;
+
+    /// How far a batch is that was read just now, for a list of many: MUST cost no more than a page of its flows, however
+    /// many it has. MAY count flows that run as pending, and settled ones that were not [counted](Batch::counted).
+    async fn progress(&self, batch: &Batch) -> Result<Counts, Unavailable> {
+        if let Some(counts) = batch.final_counts() {
+            return Ok(counts);
+        }
+        // A complete one whose row does not tell is from before rows did.
+        if batch.size <= A_PAGE || batch.completed_at.is_some() {
+            return self.counts(&batch.tenant, batch.id).await;
+        }
+        Ok(Counts {
+            pending: batch.size.saturating_sub(batch.counted.total()),
+            ..batch.counted
+        })
+    }
 
     /// How many flows the tenant's batches have that are dispatched and not complete: all flows of such a batch,
     /// settled or not. MAY stop counting above `enough`, and MAY lag behind writes. MUST count none of another
@@ -169,7 +188,7 @@ pub trait FlowWrites: FlowReads {
     /// Notes that these flows are settled, and how. MUST be idempotent, MUST take any number up to
     /// [`MAX_BATCH`](crate::MAX_BATCH), and MUST answer [`SettledCount::Complete`] once every index of the
     /// batch was noted, however often it is asked. From then on the batch MUST be read with its
-    /// [`final_counts`](Batch::final_counts).
+    /// [`final_counts`](Batch::final_counts), and before MAY be with fewer.
     async fn count_settled(
         &self,
         batch: BatchId,

@@ -167,7 +167,7 @@ impl<'a> Parts<'a> {
 /// Whether a batch may have flows in this state that a filter means, by what its row says.
 fn may_have(batch: &Batch, filter: &FlowFilter, state: FlowState) -> bool {
     let settled = |since| batch.completed_at.is_none_or(|at| at >= since);
-    let of_state = match (&batch.final_counts, batch.completed_at) {
+    let of_state = match (batch.final_counts(), batch.completed_at) {
         (Some(counts), _) => counts.of_state(state) > 0,
         (None, Some(_)) => state.is_settled(),
         (None, None) => true,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::completion::note_settled;
 use super::transform_request::{RequestedSource, TransformRequest};
 use crate::ports::{Clock, FlowQueue, FlowWrites, Outgoing, Unavailable};
-use crate::{Batch, BatchId, Flow, FlowId, History, Progress, Source, Status};
+use crate::{Batch, BatchId, Counts, Flow, FlowId, History, Progress, Source, Status};
 
 /// Accepts batches.
 ///
@@ -150,7 +150,7 @@ impl Submit {
             created_at: now,
             dispatched_at: None,
             completed_at: None,
-            final_counts: None,
+            counted: Counts::default(),
         };
         Accepted { batch, flows }
     }

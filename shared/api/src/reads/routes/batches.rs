@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assetmill_core::ports::{FlowReads, Unavailable};
-use assetmill_core::{Batch, BatchId, Counts, TenantId};
+use assetmill_core::{Batch, BatchId, TenantId};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -34,7 +34,8 @@ const COUNTED_AT_ONCE: usize = 10;
 /// Your batches
 ///
 /// The latest first, all or those that a filter means. A batch that was started a moment ago may be missing for another
-/// moment. Where few of many batches are meant, a page may be shorter than `limit`, or empty, and still have a
+/// moment. Of one that runs and has more than 1,000 flows, flows that run may be counted as pending, and some that are
+/// settled too: its own page counts them. Where few of many batches are meant, a page may be shorter than `limit`, or empty, and still have a
 /// `next_cursor`.
 #[utoipa::path(
     get,
@@ -106,7 +107,10 @@ pub(crate) async fn batch(
 ) -> Result<Response, Problem> {
     let batch = state.flows.batch(&tenant, id).await?;
     let batch = batch.ok_or_else(no_such_batch)?;
-    let counts = counts_of(&state, &batch).await?;
+    let counts = match batch.final_counts() {
+        Some(counts) => counts,
+        None => state.flows.counts(&tenant, id).await?,
+    };
     let page = Page {
         flows: state.flows.clone(),
         links: state.links(),
@@ -216,20 +220,12 @@ async fn meant(
     }
 }
 
-/// Of a complete batch, its row tells them.
-async fn counts_of(state: &ReadState, batch: &Batch) -> Result<Counts, Unavailable> {
-    match batch.final_counts {
-        Some(counts) => Ok(counts),
-        None => state.flows.counts(&batch.tenant, batch.id).await,
-    }
-}
-
 async fn counted(state: &ReadState, batches: Vec<Batch>) -> Result<Vec<BatchView>, Unavailable> {
     let mut views = Vec::with_capacity(batches.len());
     let mut batches = batches.into_iter().peekable();
     while batches.peek().is_some() {
         let some: Vec<_> = batches.by_ref().take(COUNTED_AT_ONCE).collect();
-        let counts = some.iter().map(|batch| counts_of(state, batch));
+        let counts = some.iter().map(|batch| state.flows.progress(batch));
         let counts = try_join_all(counts).await?;
         views.extend(
             some.into_iter()

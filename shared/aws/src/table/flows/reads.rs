@@ -134,9 +134,9 @@ impl FlowReads for TableFlows {
 const MAX_OPEN_BATCHES: usize = 50_000;
 
 fn batch_of(row: Item) -> Result<Batch, Unavailable> {
-    let final_counts = settled::final_counts(&row);
+    let counted = settled::counted(&row);
     Ok(Batch {
-        final_counts,
+        counted,
         ..item::read(row)?
     })
 }
