@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_api::reads::{self, ReadState};
-use assetmill_api::writes::{self, Readiness, WriteState};
+use assetmill_api::writes::{self, Readiness, Uploads, WriteState};
 use assetmill_api::{Callers, InFlight, docs, layers, openapi, sample};
 use assetmill_core::ports::{Clock, FlowDeliveries};
 use assetmill_core::usecases::{
@@ -90,7 +90,8 @@ impl App {
             routes,
         } = adapters;
         let callers = config.callers()?;
-        let fetcher = fetcher(config, client, memory, &callers);
+        let fetcher =
+            fetcher(config, client, memory, &callers).with_uploads(outputs.clone(), links.clone());
         let submit = Submit {
             flows: flows.clone(),
             queue: queue.clone(),
@@ -149,6 +150,10 @@ impl App {
             link_lifetime: LINK_LIFETIME,
             max_inline_bytes: None,
             max_rows: MAX_BATCH,
+            uploads: Uploads {
+                max_bytes: usize::try_from(config.max_asset_bytes.as_u64()).unwrap_or(usize::MAX),
+                kept_for: Uploads::kept_for(config.retention()),
+            },
         };
         let attempts = writes.answer.attempts.clone();
         let reads = ReadState {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_api::writes::{Readiness, WriteState};
+use assetmill_api::writes::{Readiness, Uploads, WriteState};
 use assetmill_api::{InFlight, docs, layers, sample, writes};
 use assetmill_core::Shares;
 use assetmill_core::ports::{OutputLinks, Probe};
@@ -32,6 +32,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(22);
 const LONGEST_ANSWER: u64 = 24;
 /// Of every function, and not of this one alone.
 const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
+
+/// A Lambda's payload is at most 6 MB, and a body that is no text comes in base64, with the event around it
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+const MAX_UPLOAD_BYTES: usize = 4 * 1024 * 1024;
 
 /// How many flows run while their callers wait. What they take of memory is bounded by itself
 /// ([`Capacity`](assetmill_lambda::capacity::Capacity)).
@@ -116,6 +120,10 @@ fn state(environment: &Environment, stores: &Stores) -> Result<WriteState, Start
         link_lifetime: LINK_LIFETIME,
         max_inline_bytes: Some(MAX_INLINE_BYTES),
         max_rows: MAX_ROWS,
+        uploads: Uploads {
+            max_bytes: MAX_UPLOAD_BYTES,
+            kept_for: Uploads::kept_for(Some(stores.retention()?)),
+        },
     })
 }
 

@@ -26,4 +26,5 @@ mod stopping;
 mod support;
 mod tenants;
 mod try_operation;
+mod uploads;
 mod vendor;

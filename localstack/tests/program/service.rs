@@ -74,6 +74,7 @@ async fn the_documentation_needs_no_other_host() {
         "/health/ready",
         "/api/v1/transform",
         "/api/v1/transforms",
+        "/api/v2/assets",
         "/api/v2/transforms",
         "/api/v2/transforms/results",
         "/api/v2/transforms/{flow_id}",

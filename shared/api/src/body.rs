@@ -1,7 +1,10 @@
 //! Request bodies.
 
 mod bounded;
+mod bytes;
 mod reading;
+
+use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequest, Request};
 use http::HeaderMap;
@@ -9,7 +12,10 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
+use reading::Bounds;
+
 pub use bounded::{BoundedList, GivenParams};
+pub(crate) use bytes::{is_json_request, whole};
 
 use crate::{Callers, ErrorCode, InFlight, Pointer, Problem};
 
@@ -17,6 +23,14 @@ use crate::{Callers, ErrorCode, InFlight, Pointer, Problem};
 /// body (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>); the program on
 /// one machine keeps to the same limit, so that what works there works on Lambda.
 pub const MAX_BODY_BYTES: usize = 5_242_880;
+
+/// How long a JSON body may take to come.
+const READ_TIME: Duration = Duration::from_secs(20);
+const OF_JSON: Bounds = Bounds {
+    most: MAX_BODY_BYTES,
+    time: READ_TIME,
+    advice: "split it over several requests",
+};
 
 /// What a request body is read into.
 pub trait RequestBody: DeserializeOwned {
@@ -47,7 +61,7 @@ where
         let caller = Callers::from_ref(state).identify(&parts.headers).await?;
         check_declared_type(&parts.headers)?;
         let memory = InFlight::from_ref(state).of(&caller);
-        let bytes = reading::read(&parts.headers, body, &memory).await?;
+        let bytes = reading::read(&parts.headers, body, &memory, OF_JSON).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -69,7 +83,7 @@ where
         let (parts, body) = request.into_parts();
         let caller = Callers::from_ref(state).identify(&parts.headers).await?;
         let memory = InFlight::from_ref(state).of(&caller);
-        let bytes = reading::read(&parts.headers, body, &memory).await?;
+        let bytes = reading::read(&parts.headers, body, &memory, OF_JSON).await?;
         if bytes.is_empty() {
             return Ok(Self(None));
         }

@@ -56,6 +56,11 @@ impl QueryParams {
             .map_err(|_| wrong(name, &format!("must be {expectation}")))
     }
 
+    /// Takes every parameter that is left, by name.
+    pub(crate) fn take_rest(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.given).into_iter().collect()
+    }
+
     /// Takes the parameter `limit`.
     ///
     /// # Errors

@@ -40,6 +40,7 @@ pub struct Route {
 pub const ROUTES: &[Route] = &[
     api(Method::POST, "/api/v1/transform"),
     api(Method::POST, "/api/v1/transforms"),
+    api(Method::POST, "/api/v2/assets"),
     api(Method::POST, "/api/v2/transforms"),
     results(Method::POST, "/api/v2/transforms/results"),
     results(Method::GET, "/api/v2/transforms/{flow_id}"),

@@ -11,6 +11,7 @@ mod operation;
 mod results;
 mod state;
 mod time;
+mod upload;
 
 pub use affected::{CancelledFlowsView, RetriedFlowsView};
 pub use batch::{BatchView, CancelledView, RetryPreviewView, StartedView};
@@ -23,3 +24,4 @@ pub use links::Links;
 pub use operation::OperationView;
 pub use results::{Counted, ResultsBeginning, ResultsEnding, ResultsView};
 pub use state::{BatchCountsView, FlowStateView, OverallStatus, ResultCountsView};
+pub use upload::UploadView;

@@ -8,8 +8,10 @@ mod problems;
 mod readiness;
 mod routes;
 mod rows;
+mod sent_asset;
 mod state;
 mod transform_request;
+mod uploading;
 
 use axum::Router;
 use axum::middleware::from_fn;
@@ -21,7 +23,7 @@ use crate::caller::quota;
 use crate::docs::Shared;
 
 pub use readiness::Readiness;
-pub use state::WriteState;
+pub use state::{Uploads, WriteState};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -34,6 +36,7 @@ pub use state::WriteState;
     ),
     tags(
         (name = "transform", description = "Answers while you wait"),
+        (name = "assets", description = "Assets that nobody hosts"),
         (name = "batches", description = "Runs in the background"),
         (name = "operations", description = "For operators: stopping an operation, and letting it go on"),
         (name = "service", description = "The service itself"),

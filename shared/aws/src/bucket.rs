@@ -71,20 +71,24 @@ impl OutputWrites for Bucket {
         Ok(())
     }
 
-    async fn exists(&self, key: &OutputKey) -> Result<bool, Unavailable> {
+    async fn size(&self, key: &OutputKey) -> Result<Option<u64>, Unavailable> {
         let head = self
             .client
             .head_object()
             .bucket(&self.name)
             .key(key.as_str());
         match head.send().await {
-            Ok(_) => Ok(true),
+            Ok(head) => Ok(Some(
+                head.content_length
+                    .and_then(|length| length.try_into().ok())
+                    .unwrap_or_default(),
+            )),
             Err(error)
                 if error
                     .as_service_error()
                     .is_some_and(HeadObjectError::is_not_found) =>
             {
-                Ok(false)
+                Ok(None)
             }
             Err(error) => Err(unavailable(error)),
         }

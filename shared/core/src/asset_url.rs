@@ -6,11 +6,16 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::{OutputKey, TenantId};
+
 /// The longest URL of an asset, in bytes. Presigned S3 URLs with a session token stay well below.
 pub const MAX_URL_BYTES: usize = 4096;
 
+/// The scheme of what was uploaded.
+const UPLOAD: &str = "asset";
+
 /// The URL of a digital asset: `http` or `https`, with a host, without credentials, at most
-/// [`MAX_URL_BYTES`] long.
+/// [`MAX_URL_BYTES`] long; or that of something that its tenant uploaded: `asset:{sha256}.{extension}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AssetUrl(Url);
 
@@ -18,13 +23,19 @@ pub struct AssetUrl(Url);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlRefusal {
     /// The scheme is not one that assets are fetched over.
-    #[error("only http and https URLs can be fetched")]
+    #[error("only http and https URLs can be fetched, and asset: URLs of what was uploaded")]
     UnsupportedScheme,
     /// The URL carries a user name or a password, which would end up in logs and results.
     #[error(
         "the URL has a user name or password in it; use a presigned URL or one that needs none"
     )]
     CredentialsInUrl,
+    /// The URL has the scheme of uploads, and names none.
+    #[error(
+        "not the URL of an upload; those are asset:, a SHA-256 in hexadecimal digits and an ending, as \
+         POST /api/v2/assets answers them"
+    )]
+    NotAnUpload,
     /// The URL is longer than [`MAX_URL_BYTES`].
     #[error("the URL is longer than {MAX_URL_BYTES} bytes; use a shorter one")]
     UrlTooLong,
@@ -65,6 +76,24 @@ impl AssetUrl {
     /// The URL to fetch, without its fragment.
     pub fn as_url(&self) -> &Url {
         &self.0
+    }
+
+    /// The URL of an upload, or of an output: whatever its tenant has stored under this key.
+    pub fn of_upload(key: &OutputKey) -> Option<Self> {
+        let (_, name) = key.as_str().split_once('/')?;
+        Url::parse(&format!("{UPLOAD}:{name}")).ok().map(Self)
+    }
+
+    /// Where a tenant has stored it, if it is the URL of an upload.
+    pub fn upload_of(&self, tenant: &TenantId) -> Option<OutputKey> {
+        (self.0.scheme() == UPLOAD)
+            .then(|| format!("{tenant}/{}", self.0.path()).parse().ok())
+            .flatten()
+    }
+
+    /// Whether it is the URL of an upload.
+    pub fn is_upload(&self) -> bool {
+        self.0.scheme() == UPLOAD
     }
 }
 
@@ -145,7 +174,11 @@ impl FromStr for AssetUrl {
 }
 
 fn refusal(url: &Url) -> Option<UrlRefusal> {
-    if !matches!(url.scheme(), "http" | "https") {
+    if url.scheme() == UPLOAD {
+        let name = url.as_str().strip_prefix("asset:").unwrap_or_default();
+        let named = format!("{}/{name}", TenantId::local()).parse::<OutputKey>();
+        named.is_err().then_some(UrlRefusal::NotAnUpload)
+    } else if !matches!(url.scheme(), "http" | "https") {
         Some(UrlRefusal::UnsupportedScheme)
     } else if !url.username().is_empty() || url.password().is_some() {
         Some(UrlRefusal::CredentialsInUrl)
@@ -176,6 +209,31 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(url.to_string(), "https://example.com/a.jpg?x=1");
+    }
+
+    #[test]
+    fn the_url_of_an_upload_names_what_its_tenant_stored() {
+        let tenant: TenantId = "acme".parse().unwrap();
+        let name = format!("{}.jpg", "0f".repeat(32));
+        let key: OutputKey = format!("acme/{name}").parse().unwrap();
+        let url = AssetUrl::of_upload(&key).unwrap();
+        assert_eq!(url.to_string(), format!("asset:{name}"));
+        assert_eq!(url.upload_of(&tenant), Some(key));
+        assert_eq!(Source::parse(&url.to_string()).unwrap().unwrap(), url);
+        let elsewhere: AssetUrl = format!("https://example.com/{name}").parse().unwrap();
+        assert_eq!(elsewhere.upload_of(&tenant), None);
+        for wrong in [
+            "asset:",
+            "asset:a.jpg",
+            &format!("asset://{name}"),
+            &format!("asset:../globex/{name}"),
+            &format!("asset:globex/{name}"),
+            &format!("asset:{name}?x"),
+            &format!("asset:{name}#x"),
+            &format!("asset:%2e%2e/{name}"),
+        ] {
+            assert_eq!(refused(wrong).1, UrlRefusal::NotAnUpload, "{wrong}");
+        }
     }
 
     #[test]

@@ -217,8 +217,8 @@ impl Flow {
         self.history.events().last().map_or(0, |event| event.step)
     }
 
-    /// Every stored output that its row names: its own, and what its steps made so far.
-    pub fn output_keys(&self) -> impl Iterator<Item = &OutputKey> {
+    /// Every stored output that its row names: its own, what its steps made so far, and its asset if that was uploaded.
+    pub fn output_keys(&self) -> impl Iterator<Item = OutputKey> {
         let own = match &self.status {
             Status::Completed { output, .. } => Some(&output.key),
             Status::Pending { .. }
@@ -227,12 +227,20 @@ impl Flow {
             | Status::Cancelled { .. } => None,
         };
         let made = self.progress.products.iter().map(|made| &made.output.key);
+        let upload = match &self.source {
+            Source::Asset(url) => url.upload_of(&self.tenant),
+            Source::Refused(_) => None,
+        };
         let of_job = self
             .progress
             .job
             .iter()
             .filter_map(|job| job.asset.as_ref());
-        own.into_iter().chain(made).chain(of_job)
+        own.into_iter()
+            .chain(made)
+            .chain(of_job)
+            .cloned()
+            .chain(upload)
     }
 
     /// The message that has it processed. It carries the row, unless that has more than 8 KiB.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod room;
+mod upload;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::answer::{Answer, Place};
 use self::room::Room;
+use self::upload::Uploads;
 use super::body::Reading;
 use super::origins::Origins;
 use super::{GuardedClient, Memory, OriginLimits};
@@ -56,6 +58,7 @@ pub struct Fetcher {
     origins: Origins,
     room: Room,
     of_tenants: Option<OfTenants>,
+    uploads: Option<Uploads>,
 }
 
 /// What each tenant may have.
@@ -77,6 +80,7 @@ impl Fetcher {
             origins: Origins::new(origins),
             room: Room::new(&Memory::of(DEFAULT_MEMORY), limits.max_bytes),
             of_tenants: None,
+            uploads: None,
         }
     }
 
@@ -233,9 +237,13 @@ impl Fetcher {
 #[async_trait]
 impl Sources for Fetcher {
     async fn fetch(&self, tenant: &TenantId, url: &AssetUrl) -> Result<Asset, OperationError> {
+        let fetcher = self.of(tenant).await;
+        if let Some(key) = url.upload_of(tenant) {
+            return fetcher.upload(tenant, url, &key).await;
+        }
         Ok(Asset {
             url: url.clone(),
-            content: self.of(tenant).await.follow(tenant, url).await?,
+            content: fetcher.follow(tenant, url).await?,
         })
     }
 }

@@ -96,11 +96,16 @@ impl Processing {
         let table = stores.table()?;
         let flows: Arc<dyn FlowWrites> = Arc::new(table.flows());
         let pacer = Pacer::beside_others(Arc::new(table.gates()), stores.clock());
+        let bucket = Arc::new(stores.bucket()?);
+        let fetcher = self
+            .fetcher
+            .clone()
+            .with_uploads(bucket.clone(), bucket.clone());
         Ok(Process {
             flows,
-            sources: Arc::new(self.fetcher.clone()),
+            sources: Arc::new(fetcher),
             result_cache: Arc::new(table.result_cache()),
-            outputs: Arc::new(stores.bucket()?),
+            outputs: bucket,
             catalogue: self.catalogue.clone(),
             alike: Alike::default(),
             pacer,

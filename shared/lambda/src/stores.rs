@@ -44,17 +44,25 @@ impl Stores {
     /// # Errors
     /// [`EnvironmentError`] when the environment does not say which table, or how long rows live.
     pub fn table(&self) -> Result<Table, EnvironmentError> {
+        Ok(Table::new(
+            &self.clients,
+            self.environment.required(TABLE)?,
+            self.clock(),
+            self.retention()?,
+        ))
+    }
+
+    /// How long rows live.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] when the environment does not say that.
+    pub fn retention(&self) -> Result<Duration, EnvironmentError> {
         let days: u64 = self.environment.read_required(RETENTION_DAYS)?;
         if !(1..=3_650).contains(&days) {
             let fault = "rows live for 1 to 3,650 days";
             return Err(invalid(RETENTION_DAYS, &fault));
         }
-        Ok(Table::new(
-            &self.clients,
-            self.environment.required(TABLE)?,
-            self.clock(),
-            Duration::from_hours(24 * days),
-        ))
+        Ok(Duration::from_hours(24 * days))
     }
 
     /// Outputs.

@@ -45,12 +45,15 @@ impl FolderOutputs {
         self.folder.outputs().join(key.as_str())
     }
 
-    /// Whether an output is there. If so, whoever asked may name it now, so it counts as new.
-    fn renew(&self, path: &Path) -> io::Result<bool> {
+    /// How many bytes an output has, if it is there. If so, whoever asked may name it now, so it counts as new.
+    fn renew(&self, path: &Path) -> io::Result<Option<u64>> {
         let _renewed = self.folder.renewing();
         match File::open(path) {
-            Ok(file) => file.set_modified(SystemTime::now()).map(|()| true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Ok(file) => {
+                file.set_modified(SystemTime::now())?;
+                Ok(Some(file.metadata()?.len()))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -157,7 +160,7 @@ impl OutputWrites for FolderOutputs {
         blocking(move || outputs.write(&key, &content)).await
     }
 
-    async fn exists(&self, key: &OutputKey) -> Result<bool, Unavailable> {
+    async fn size(&self, key: &OutputKey) -> Result<Option<u64>, Unavailable> {
         let (outputs, path) = (self.clone(), self.path(key));
         blocking(move || outputs.renew(&path)).await
     }

@@ -12,8 +12,8 @@ use assetmill_core::ports::{
     WorkClaim, WorkHolder,
 };
 use assetmill_core::{
-    Batch, Claim, Counts, Flow, FlowId, Output, Params, Progress, SettledFlow, Sha256Digest,
-    Status, StepProduct, WorkKey,
+    AssetUrl, Batch, Claim, Counts, Flow, FlowId, Output, Params, Progress, SettledFlow,
+    Sha256Digest, Source, Status, StepProduct, WorkKey,
 };
 use assetmill_sqlite::{Expired, Store};
 use bytes::Bytes;
@@ -178,8 +178,10 @@ async fn an_output_lives_as_long_as_a_row_that_names_it() {
     world.completed(&[b"shared", b"own"]).await;
     world.clock.pass(20);
     world.completed(&[b"shared"]).await;
-    // One that only the steps of a flow name that goes on.
-    let (batch, mut flows) = samples::batch(1);
+    // One that only the steps of a flow name that goes on, and one that was uploaded for another.
+    let (batch, mut flows) = samples::batch(2);
+    let upload = AssetUrl::of_upload(&world.stored(b"upload").await.key);
+    flows[1].source = Source::Asset(upload.unwrap());
     flows[0].progress = Progress {
         products: vec![StepProduct {
             step: Sha256Digest::of(b"step"),
@@ -201,6 +203,7 @@ async fn an_output_lives_as_long_as_a_row_that_names_it() {
     assert_eq!((expired.batches, expired.flows, expired.outputs), (1, 2, 1));
     assert!(!world.has(b"own"));
     assert!(world.has(b"shared") && world.has(b"step") && world.has(b"made"));
+    assert!(world.has(b"upload"));
     world.clock.pass(20);
     let expected = Expired {
         batches: 1,
@@ -210,6 +213,7 @@ async fn an_output_lives_as_long_as_a_row_that_names_it() {
     };
     assert_eq!(world.expire().await, expected);
     assert!(!world.has(b"shared") && world.has(b"step") && !world.has(b"made"));
+    assert!(world.has(b"upload"));
 }
 
 #[tokio::test]
@@ -295,7 +299,7 @@ async fn an_output_that_was_just_asked_for_stays() {
     }
     world.stored(b"stored").await;
     let asked = output(b"asked").key;
-    assert!(world.store.outputs().exists(&asked).await.unwrap());
+    assert!(world.store.outputs().size(&asked).await.unwrap().is_some());
     fs::write(world.folder.path().join("outputs/notes.txt"), "mine").unwrap();
     assert_eq!(world.expire().await.outputs, 1);
     assert_eq!(

@@ -8,12 +8,19 @@ use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt as _;
 
-use super::MAX_BODY_BYTES;
 use crate::in_flight::busy;
 use crate::{ErrorCode, Problem, TenantInFlight};
 
-/// How long a body may take to come.
-const READ_TIME: Duration = Duration::from_secs(20);
+/// How much a body may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// Of bytes.
+    pub(super) most: usize,
+    /// To come.
+    pub(super) time: Duration,
+    /// What to do about one that is larger.
+    pub(super) advice: &'static str,
+}
 
 /// Memory is taken in steps of this: a byte for each byte would be dear where they come one by one.
 const STEP: u64 = 16 * 1024;
@@ -25,19 +32,20 @@ enum Broken {
     Connection,
 }
 
-/// Reads a body up to [`MAX_BODY_BYTES`]. It holds memory as it comes, and none for what is only
+/// Reads a body within bounds. It holds memory as it comes, and none for what is only
 /// declared; the memory is given back with the bytes.
 pub(super) async fn read(
     headers: &HeaderMap,
     body: Body,
     memory: &TenantInFlight,
+    bounds: Bounds,
 ) -> Result<Bytes, Problem> {
-    if declared_length(headers).is_some_and(|length| length > MAX_BODY_BYTES as u64) {
-        return Err(too_large());
+    if declared_length(headers).is_some_and(|length| length > bounds.most as u64) {
+        return Err(too_large(bounds));
     }
-    match tokio::time::timeout(READ_TIME, collect(body, memory)).await {
+    match tokio::time::timeout(bounds.time, collect(body, memory, bounds.most)).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(Broken::TooLarge)) => Err(too_large()),
+        Ok(Err(Broken::TooLarge)) => Err(too_large(bounds)),
         Ok(Err(Broken::NoMemory(problem))) => Err(problem),
         Ok(Err(Broken::Connection)) => Err(Problem::new(
             ErrorCode::BodyIncomplete,
@@ -47,13 +55,13 @@ pub(super) async fn read(
             ErrorCode::BodyTimeout,
             format!(
                 "the body took longer than {} s; send it faster, or less of it",
-                READ_TIME.as_secs()
+                bounds.time.as_secs()
             ),
         )),
     }
 }
 
-async fn collect(mut body: Body, memory: &TenantInFlight) -> Result<Bytes, Broken> {
+async fn collect(mut body: Body, memory: &TenantInFlight, most: usize) -> Result<Bytes, Broken> {
     let mut collected = BytesMut::new();
     let mut held = memory.try_hold(0).map_err(Broken::NoMemory)?;
     while let Some(frame) = body.frame().await {
@@ -61,7 +69,7 @@ async fn collect(mut body: Body, memory: &TenantInFlight) -> Result<Bytes, Broke
             continue;
         };
         let length = collected.len() + data.len();
-        if length > MAX_BODY_BYTES {
+        if length > most {
             return Err(Broken::TooLarge);
         }
         let more = (length as u64)
@@ -79,9 +87,9 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn too_large() -> Problem {
+fn too_large(Bounds { most, advice, .. }: Bounds) -> Problem {
     Problem::new(
         ErrorCode::BodyTooLarge,
-        format!("the body is larger than {MAX_BODY_BYTES} bytes; split it over several requests"),
+        format!("the body is larger than {most} bytes; {advice}"),
     )
 }

@@ -39,6 +39,15 @@ const OF_KEYS: &[ErrorCode] = &[
     ErrorCode::IdempotencyKeyReused,
 ];
 const OF_OPERATORS: &[ErrorCode] = &[ErrorCode::NotAnOperator, ErrorCode::OperationNotFound];
+/// Of a body that is an asset.
+const OF_UPLOADS: &[ErrorCode] = &[
+    ErrorCode::BodyIncomplete,
+    ErrorCode::BodyTimeout,
+    ErrorCode::BodyTooLarge,
+    ErrorCode::UnsupportedContentType,
+    ErrorCode::UnsupportedTransferEncoding,
+    ErrorCode::Failure(FailureCode::AssetEmpty),
+];
 /// Of what is done to flows that are selected.
 const OF_SELECTIONS: &[ErrorCode] = &[
     ErrorCode::InvalidQuery,
@@ -61,7 +70,15 @@ impl IntoResponses for OneProblems {
             .map(ErrorCode::Failure)
             .collect();
         documented(&[
-            OF_BODIES, OF_CALLS, OF_WRITERS, OF_ORDERS, OF_WAITING, OF_KEYS, &failures,
+            OF_BODIES,
+            OF_CALLS,
+            OF_WRITERS,
+            OF_ORDERS,
+            OF_WAITING,
+            OF_KEYS,
+            OF_UPLOADS,
+            &[ErrorCode::InvalidQuery],
+            &failures,
         ])
     }
 }
@@ -105,6 +122,15 @@ impl IntoResponses for RetryProblems {
         documented(&[
             OF_CALLS, OF_WRITERS, OF_BATCHES, OF_RETRIES, OF_STARTS, OF_KEYS,
         ])
+    }
+}
+
+/// Of an upload.
+pub(crate) struct UploadProblems;
+
+impl IntoResponses for UploadProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[OF_CALLS, OF_WRITERS, OF_UPLOADS])
     }
 }
 

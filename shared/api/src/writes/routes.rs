@@ -1,5 +1,6 @@
 //! The routes.
 
+pub(super) mod assets;
 mod batches;
 mod flows;
 mod operations;
@@ -18,6 +19,7 @@ pub(crate) fn all() -> OpenApiRouter<WriteState> {
         .routes(routes!(transform::transform_one))
         .routes(routes!(transforms::transform_many))
         .routes(routes!(transforms::start_batch))
+        .routes(routes!(assets::upload_asset))
         .routes(routes!(batches::cancel_batch))
         .routes(routes!(batches::retry_batch))
         .routes(routes!(flows::cancel_flows))

@@ -49,6 +49,26 @@ pub struct WriteState {
     pub max_inline_bytes: Option<u64>,
     /// How many assets one request may wait for. More may be started in the background.
     pub max_rows: usize,
+    /// What may be uploaded.
+    pub uploads: Uploads,
+}
+
+/// What may be uploaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uploads {
+    /// The most bytes of an asset; a tenant may have less.
+    pub max_bytes: usize,
+    /// How long it can be used, at the least.
+    pub kept_for: Duration,
+}
+
+impl Uploads {
+    /// How long uploads can be used at the least, where everything is kept for so long: a day, so that a flow which is
+    /// accepted at the end of it can still wait for another.
+    pub fn kept_for(retention: Option<Duration>) -> Duration {
+        const A_DAY: Duration = Duration::from_hours(24);
+        retention.map_or(A_DAY, |retention| A_DAY.min(retention / 2))
+    }
 }
 
 impl WriteState {

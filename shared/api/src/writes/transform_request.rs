@@ -28,7 +28,7 @@ use crate::{ErrorCode, Pointer, Problem, RequestBody};
 )]
 #[schema(as = TransformOne)]
 pub(crate) struct OneAsset {
-    /// Where the asset is: an http or https URL without credentials.
+    /// Where the asset is: an http or https URL without credentials, or the `asset:` URL of an upload.
     #[schema(
         format = "uri",
         min_length = 1,
@@ -57,7 +57,7 @@ pub(crate) struct OneAsset {
 )]
 #[schema(as = TransformMany)]
 pub(crate) struct ManyAssets {
-    /// Where the assets are: http or https URLs without credentials.
+    /// Where the assets are: http or https URLs without credentials, or `asset:` URLs of uploads.
     #[schema(schema_with = urls)]
     digital_asset_urls: BoundedList<String, MAX_BATCH>,
     /// The operation; without it, the catalogue's default. `GET /api/v2/operations` lists them.
@@ -90,7 +90,7 @@ fn urls() -> Array {
         .min_items(Some(1))
         .max_items(Some(MAX_BATCH))
         .description(Some(
-            "Where the assets are: http or https URLs without credentials.",
+            "Where the assets are: http or https URLs without credentials, or `asset:` URLs of uploads.",
         ))
         .examples([json!(["http://127.0.0.1:8000/samples/coffee.jpg"])])
         .build()
@@ -150,6 +150,19 @@ impl RequestBody for ManyAssets {
 }
 
 impl OneAsset {
+    /// This operation on the asset at this URL.
+    pub(crate) fn new(
+        digital_asset_url: String,
+        operation: Option<String>,
+        params: GivenParams,
+    ) -> Self {
+        Self {
+            digital_asset_url,
+            operation,
+            params: Some(params),
+        }
+    }
+
     /// Of this body, sent to this route.
     pub(crate) fn fingerprint(&self, route: &str) -> Sha256Digest {
         let url = self.digital_asset_url.as_str();

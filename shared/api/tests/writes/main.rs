@@ -11,6 +11,7 @@ mod limits;
 mod read_only;
 mod v1_transform;
 mod v1_transforms;
+mod v2_assets;
 mod v2_batches_cancel;
 mod v2_batches_retry;
 mod v2_flows_cancel;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use assetmill_api::writes::{Readiness, WriteState, router};
+use assetmill_api::writes::{Readiness, Uploads, WriteState, router};
 use assetmill_api::{Callers, InFlight, Operators, layers};
 use assetmill_contract::memory::{
     MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache,
@@ -97,6 +97,10 @@ impl World {
             link_lifetime: Duration::from_hours(1),
             max_inline_bytes: None,
             max_rows: 10_000,
+            uploads: Uploads {
+                max_bytes: 1_000_000,
+                kept_for: Duration::from_hours(24),
+            },
         };
         Self {
             state,

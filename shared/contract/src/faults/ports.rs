@@ -64,7 +64,7 @@ spoilt! { FlowDeliveries:
 
 spoilt! { OutputWrites:
     put(key: &OutputKey, content: Bytes, media_type: &MediaType) -> ();
-    exists(key: &OutputKey) -> bool;
+    size(key: &OutputKey) -> Option<u64>;
     get(key: &OutputKey) -> Option<Bytes>;
 }
 

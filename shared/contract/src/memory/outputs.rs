@@ -31,8 +31,9 @@ impl OutputWrites for MemoryOutputs {
         Ok(())
     }
 
-    async fn exists(&self, key: &OutputKey) -> Result<bool, Unavailable> {
-        Ok(self.0.lock().unwrap().contains_key(key))
+    async fn size(&self, key: &OutputKey) -> Result<Option<u64>, Unavailable> {
+        let outputs = self.0.lock().unwrap();
+        Ok(outputs.get(key).map(|content| content.len() as u64))
     }
 
     async fn get(&self, key: &OutputKey) -> Result<Option<Bytes>, Unavailable> {

@@ -1,4 +1,4 @@
-//! Stored outputs.
+//! Stored outputs, and assets that were uploaded, which are stored as outputs are.
 
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ pub trait OutputWrites: Send + Sync {
         media_type: &MediaType,
     ) -> Result<(), Unavailable>;
 
-    /// Whether an output is stored. MUST see every `put` that was answered before.
-    async fn exists(&self, key: &OutputKey) -> Result<bool, Unavailable>;
+    /// How many bytes an output has; `None` if it is not stored. MUST see every `put` that was answered before.
+    async fn size(&self, key: &OutputKey) -> Result<Option<u64>, Unavailable>;
 
     /// The content of an output; `None` if it is not stored.
     async fn get(&self, key: &OutputKey) -> Result<Option<Bytes>, Unavailable>;

@@ -115,6 +115,7 @@ impl From<UrlRefusal> for Failure {
         let code = match refusal {
             UrlRefusal::UnsupportedScheme => FailureCode::UnsupportedScheme,
             UrlRefusal::CredentialsInUrl => FailureCode::CredentialsInUrl,
+            UrlRefusal::NotAnUpload => FailureCode::SourceNotFound,
             UrlRefusal::UrlTooLong => FailureCode::UrlTooLong,
         };
         Self::permanent(code, refusal.to_string())

@@ -183,7 +183,13 @@ impl Place {
             .map_err(|_| bad("its Location is not UTF-8".to_owned()))?;
         let next = from.as_url().join(location);
         let next = next.map_err(|error| bad(format!("its Location is no URL ({error})")))?;
-        next.as_str().parse().map_err(bad)
+        let next: AssetUrl = next.as_str().parse().map_err(bad)?;
+        if next.is_upload() {
+            return Err(bad(
+                "only http and https URLs can be redirected to".to_owned()
+            ));
+        }
+        Ok(next)
     }
 
     pub(super) fn transport(&self, failure: TransportFailure) -> OperationError {
@@ -251,7 +257,7 @@ impl Place {
 }
 
 /// A number of bytes, in MiB where that is not 0.
-struct Size(u64);
+pub(super) struct Size(pub(super) u64);
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -65,6 +65,7 @@ async fn a_redirect_to_what_can_not_be_fetched_is_bad() {
         "ftp://example.com/secret",
         "file:///etc/passwd",
         "data:,secret",
+        &format!("asset:{}.jpg", "0".repeat(64)),
         "http://user:secret@example.com/",
         "http://",
         "http://exa mple/secret",

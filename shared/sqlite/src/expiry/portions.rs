@@ -148,10 +148,7 @@ pub(super) fn named_by_flows(rows: &Connection, after: &str) -> rusqlite::Result
         ))?
         .query_map(params![after, LOOKED_AT], rows::flow)?
         .collect::<rusqlite::Result<_>>()?;
-    let keys = flows
-        .iter()
-        .flat_map(assetmill_core::Flow::output_keys)
-        .cloned();
+    let keys = flows.iter().flat_map(assetmill_core::Flow::output_keys);
     Ok(flows.last().map(|last| Named {
         keys: keys.collect(),
         looked_until: last.id.to_string(),

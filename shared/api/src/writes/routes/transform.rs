@@ -3,19 +3,24 @@
 use assetmill_core::usecases::{Answered, Products};
 use assetmill_core::{Flow, Output, Status};
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequest as _, FromRequestParts as _, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderName, HeaderValue, StatusCode};
 use utoipa::ToSchema;
 
+use crate::body::is_json_request;
 use crate::idempotency::{Idempotency, IdempotencyHeader};
+use crate::query::Query;
 use crate::views::ResultView;
 use crate::writes::WriteState;
 use crate::writes::keyed::{Keyed, Replayed};
 use crate::writes::problems::OneProblems;
+use crate::writes::routes::assets::AssetBytes;
+use crate::writes::sent_asset::{SentAsset, SentAssetParams};
 use crate::writes::transform_request::OneAsset;
+use crate::writes::uploading::uploaded;
 use crate::{ErrorCode, JsonBody, Problem, TenantInFlight, Writer};
 
 const ROUTE: &str = "/api/v1/transform";
@@ -29,7 +34,8 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
 
 /// Process one asset and get its bytes
 ///
-/// Fetches the asset, runs the operation and answers with what it made. An asset that takes longer
+/// Fetches the asset, runs the operation and answers with what it made. The body may be the asset itself, too; then the
+/// query says what is done to it: `operation`, and its parameters by their names. An asset that takes longer
 /// than a request may is answered with a problem of the code `still_processing`; it goes on, and
 /// `GET /api/v2/transforms/{flow_id}` has its result. What is answered in time and costs nothing is not kept: it has no
 /// flow to ask for.
@@ -37,21 +43,23 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
     post,
     path = "/api/v1/transform",
     tag = "transform",
-    params(IdempotencyHeader),
+    params(IdempotencyHeader, SentAssetParams),
     request_body(
-        content = OneAsset,
-        description = "The asset, and what to do with it",
-        examples(
-            ("The default operation" = (
-                value = json!({ "digital_asset_url": "http://127.0.0.1:8000/samples/coffee.jpg" })
+        description = "The asset, and what to do with it; or the bytes of the asset",
+        content(
+            (OneAsset = "application/json", examples(
+                ("The default operation" = (
+                    value = json!({ "digital_asset_url": "http://127.0.0.1:8000/samples/coffee.jpg" })
+                )),
+                ("A thumbnail" = (
+                    value = json!({
+                        "digital_asset_url": "http://127.0.0.1:8000/samples/coffee.jpg",
+                        "operation": "thumbnail",
+                        "params": { "width": 320, "height": 320 },
+                    })
+                )),
             )),
-            ("A thumbnail" = (
-                value = json!({
-                    "digital_asset_url": "http://127.0.0.1:8000/samples/coffee.jpg",
-                    "operation": "thumbnail",
-                    "params": { "width": 320, "height": 320 },
-                })
-            )),
+            (AssetBytes = "image/*"),
         ),
     ),
     responses(
@@ -88,9 +96,24 @@ pub(crate) async fn transform_one(
     State(state): State<WriteState>,
     Writer(tenant): Writer,
     Idempotency(key): Idempotency,
-    JsonBody(body): JsonBody<OneAsset>,
+    request: Request,
 ) -> Result<Response, Problem> {
     let in_flight = state.in_flight.of(&tenant);
+    let body = if is_json_request(request.headers()) {
+        let JsonBody(body) = JsonBody::from_request(request, &state).await?;
+        body
+    } else {
+        let (mut head, body) = request.into_parts();
+        let Query(SentAsset { operation, params }) =
+            Query::from_request_parts(&mut head, &state).await?;
+        let upload = uploaded(&state, &tenant, &head.headers, body).await?;
+        OneAsset::sent(
+            upload.digital_asset_url,
+            operation,
+            params,
+            &state.catalogue,
+        )
+    };
     let keyed = key.map(|key| Keyed::new(&state, &tenant, key, body.fingerprint(ROUTE)));
     let order = body.order(tenant, &state.catalogue);
     let (answered, replayed) = match keyed {

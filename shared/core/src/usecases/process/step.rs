@@ -295,7 +295,7 @@ impl Process {
         work: &WorkKey,
         output: Output,
     ) -> Result<Option<StepOutput>, Unavailable> {
-        if self.outputs.exists(&output.key).await? {
+        if self.outputs.size(&output.key).await?.is_some() {
             return Ok(Some(StepOutput::before(output)));
         }
         self.result_cache.forget(work).await?;

@@ -1,0 +1,87 @@
+//! Bodies that are assets themselves.
+
+use std::time::Duration;
+
+use assetmill_core::{FailureCode, MediaType};
+use axum::body::Body;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, ORIGIN};
+
+use super::is_json;
+use super::reading::{self, Bounds};
+use crate::{ErrorCode, Problem, TenantInFlight};
+
+/// How long an asset may take to come: 50 MiB over a line of 4 Mbit/s.
+const READ_TIME: Duration = Duration::from_mins(2);
+
+/// Types that a page of any site may send without being asked for leave
+/// (<https://fetch.spec.whatwg.org/#cors-safelisted-request-header>). `curl` declares the first by itself.
+const OF_ANY_SITE: &[&str] = &[
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "text/plain",
+];
+
+/// Whether the body is declared as JSON, or as nothing.
+pub(crate) fn is_json_request(headers: &HeaderMap) -> bool {
+    declared(headers).is_none_or(is_json)
+}
+
+/// The body as it is, of at most so many bytes. What it is, it shows by itself.
+///
+/// # Errors
+/// `unsupported_content_type` for what another site's page could send of its own accord, or `curl` without a word of what
+/// it is, unless it shows that it is a picture or a document; `asset_empty`, and what reading it comes to.
+pub(crate) async fn whole(
+    headers: &HeaderMap,
+    body: Body,
+    memory: &TenantInFlight,
+    most: usize,
+) -> Result<Bytes, Problem> {
+    let unsupported = |detail| Err(Problem::new(ErrorCode::UnsupportedContentType, detail));
+    let essence = declared(headers).map(|declared| declared.split(';').next().unwrap_or_default());
+    let undeclared = essence.is_none_or(|essence| {
+        let essence = essence.trim().to_ascii_lowercase();
+        OF_ANY_SITE.contains(&essence.as_str())
+    });
+    if undeclared && headers.contains_key(ORIGIN) {
+        return unsupported(
+            "the body's type is not declared; send the type of the file as the Content-Type, such as image/jpeg",
+        );
+    }
+    match headers
+        .get(CONTENT_ENCODING)
+        .map(|value| value.to_str().unwrap_or(""))
+    {
+        Some(encoding) if !encoding.eq_ignore_ascii_case("identity") => {
+            return unsupported("the body is compressed; send it without Content-Encoding");
+        }
+        _ => {}
+    }
+    let bounds = Bounds {
+        most,
+        time: READ_TIME,
+        advice: "send a smaller one, or the URL of one that is hosted",
+    };
+    let content = reading::read(headers, body, memory, bounds).await?;
+    if content.is_empty() {
+        return Err(Problem::new(
+            ErrorCode::Failure(FailureCode::AssetEmpty),
+            "the body has no bytes; send the bytes of the asset",
+        ));
+    }
+    if undeclared && MediaType::of_content(&content) == MediaType::unknown() {
+        return unsupported(
+            "the body is not declared, and shows no type by itself; send Content-Type: application/json, or the type \
+             of the file",
+        );
+    }
+    Ok(content)
+}
+
+fn declared(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get(CONTENT_TYPE)
+        .map(|value| value.to_str().unwrap_or(""))
+}

@@ -1,0 +1,52 @@
+//! Uploads in JSON.
+
+use assetmill_core::{AssetUrl, MediaType, OutputKey, Sha256Digest};
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::time::Time;
+
+/// An asset that was uploaded.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Upload)]
+pub struct UploadView {
+    /// Its URL, for requests of yours alone.
+    #[schema(
+        pattern = "^asset:[0-9a-f]{64}\\.[a-z0-9]{1,8}$",
+        example = "asset:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae.jpg"
+    )]
+    pub digital_asset_url: String,
+    /// How many bytes it has.
+    #[schema(example = 48_211)]
+    pub bytes: u64,
+    /// What it is, by its content.
+    #[schema(example = "image/jpeg")]
+    pub media_type: String,
+    /// The SHA-256 of its bytes.
+    #[schema(example = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
+    pub sha256: String,
+    /// Until when it can be used, at the least. Uploading it again, and flows that use it, keep it for longer.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Time,
+}
+
+impl UploadView {
+    /// What is shown of so many bytes that are stored under a key, until that time at the least. `None` for a key that
+    /// no upload has.
+    pub fn new(
+        key: &OutputKey,
+        bytes: u64,
+        media_type: &MediaType,
+        sha256: &Sha256Digest,
+        expires_at: Timestamp,
+    ) -> Option<Self> {
+        Some(Self {
+            digital_asset_url: AssetUrl::of_upload(key)?.to_string(),
+            bytes,
+            media_type: media_type.to_string(),
+            sha256: sha256.to_string(),
+            expires_at: expires_at.into(),
+        })
+    }
+}
