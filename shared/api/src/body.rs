@@ -88,8 +88,14 @@ where
             return Ok(Self(None));
         }
         check_declared_type(&parts.headers)?;
-        parse(&bytes).map(Some).map(Self)
+        parse(&bytes).map(Self)
     }
+}
+
+/// `null` is none.
+impl<T: RequestBody> RequestBody for Option<T> {
+    const MISTAKEN_FIELDS: &'static [(&'static str, &'static str)] = T::MISTAKEN_FIELDS;
+    const TAKES_ARRAY: bool = T::TAKES_ARRAY;
 }
 
 fn check_declared_type(headers: &HeaderMap) -> Result<(), Problem> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use assetmill_core::usecases::{SourceList, SourceListError, TransformRequest};
 use assetmill_core::{
-    Availability, BatchName, Catalogue, Failure, Labels, MAX_BATCH, Operation, Params,
-    Sha256Digest, TenantId, TenantLimits,
+    Availability, BatchName, Catalogue, Failure, Labels, MAX_BATCH, Operation, OperationName,
+    Params, Sha256Digest, TenantId, TenantLimits,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -150,16 +150,20 @@ impl RequestBody for ManyAssets {
 }
 
 impl OneAsset {
-    /// This operation on the asset at this URL.
-    pub(crate) fn new(
-        digital_asset_url: String,
-        operation: Option<String>,
-        params: GivenParams,
-    ) -> Self {
+    /// The default operation on the asset at this URL.
+    pub(crate) fn new(digital_asset_url: String, params: GivenParams) -> Self {
         Self {
             digital_asset_url,
-            operation,
+            operation: None,
             params: Some(params),
+        }
+    }
+
+    /// The same with this operation, unless it names one.
+    pub(crate) fn or_operation(self, named: Option<OperationName>) -> Self {
+        Self {
+            operation: self.operation.or(named.map(String::from)),
+            ..self
         }
     }
 

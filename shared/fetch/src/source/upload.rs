@@ -52,7 +52,10 @@ impl Fetcher {
             )
         };
         let Uploads { stored, links } = self.uploads.as_ref().ok_or_else(gone)?;
-        let size = stored.size(key).await.map_err(unavailable)?;
+        let size = stored
+            .size(key)
+            .await
+            .map_err(|error| unavailable(&error))?;
         let size = size.ok_or_else(gone)?;
         if size > self.limits.max_bytes {
             return Err(OperationError::permanent(
@@ -66,9 +69,12 @@ impl Fetcher {
         }
         let room = self.room.for_one(tenant, Some(size)).await;
         let room = room.ok_or_else(no_room)?;
-        let content = stored.get(key).await.map_err(unavailable)?;
+        let content = stored.get(key).await.map_err(|error| unavailable(&error))?;
         let content = content.ok_or_else(gone)?;
-        let link = links.link(key, VENDORS_HAVE).await.map_err(unavailable)?;
+        let link = links
+            .link(key, VENDORS_HAVE)
+            .await
+            .map_err(|error| unavailable(&error))?;
         Ok(Asset {
             // One that is no URL of an asset is of no use to anybody else.
             url: link.url.as_str().parse().unwrap_or_else(|_| url.clone()),
@@ -87,10 +93,10 @@ fn no_room() -> OperationError {
     }
 }
 
-fn unavailable(error: Unavailable) -> OperationError {
+fn unavailable(error: &Unavailable) -> OperationError {
     tracing::error!(
         dependency = error.dependency,
-        error = &error as &dyn std::error::Error,
+        error = error as &dyn std::error::Error,
         "upload can't be read"
     );
     OperationError::Transient(Failure::transient(

@@ -14,7 +14,7 @@ use crate::{Problem, Writer};
 
 /// The bytes of an asset.
 #[derive(ToSchema)]
-#[schema(value_type = String, format = Binary)]
+#[schema(value_type = String, format = Binary, min_length = 1)]
 #[allow(dead_code, reason = "describes the body in the document")]
 pub(crate) struct AssetBytes(Vec<u8>);
 
@@ -30,7 +30,7 @@ pub(crate) struct AssetBytes(Vec<u8>);
     tag = "assets",
     request_body(
         description = "The bytes of the asset",
-        content((AssetBytes = "application/octet-stream"), (AssetBytes = "image/*")),
+        content((AssetBytes = "application/octet-stream")),
     ),
     responses(
         (status = 201, description = "The asset is kept", body = UploadView),

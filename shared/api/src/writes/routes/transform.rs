@@ -18,7 +18,7 @@ use crate::writes::WriteState;
 use crate::writes::keyed::{Keyed, Replayed};
 use crate::writes::problems::OneProblems;
 use crate::writes::routes::assets::AssetBytes;
-use crate::writes::sent_asset::{SentAsset, SentAssetParams};
+use crate::writes::sent_asset::{NamedOperation, SentAsset, SentAssetParams};
 use crate::writes::transform_request::OneAsset;
 use crate::writes::uploading::uploaded;
 use crate::{ErrorCode, JsonBody, Problem, TenantInFlight, Writer};
@@ -59,7 +59,7 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
                     })
                 )),
             )),
-            (AssetBytes = "image/*"),
+            (AssetBytes = "application/octet-stream"),
         ),
     ),
     responses(
@@ -99,20 +99,16 @@ pub(crate) async fn transform_one(
     request: Request,
 ) -> Result<Response, Problem> {
     let in_flight = state.in_flight.of(&tenant);
-    let body = if is_json_request(request.headers()) {
-        let JsonBody(body) = JsonBody::from_request(request, &state).await?;
-        body
+    let (mut head, body) = request.into_parts();
+    let body = if is_json_request(&head.headers) {
+        let Query(NamedOperation(named)) = Query::from_request_parts(&mut head, &state).await?;
+        let request = Request::from_parts(head, body);
+        let JsonBody(body) = JsonBody::<OneAsset>::from_request(request, &state).await?;
+        body.or_operation(named)
     } else {
-        let (mut head, body) = request.into_parts();
-        let Query(SentAsset { operation, params }) =
-            Query::from_request_parts(&mut head, &state).await?;
+        let Query(asked) = Query::<SentAsset>::from_request_parts(&mut head, &state).await?;
         let upload = uploaded(&state, &tenant, &head.headers, body).await?;
-        OneAsset::sent(
-            upload.digital_asset_url,
-            operation,
-            params,
-            &state.catalogue,
-        )
+        asked.of(upload.digital_asset_url, &state.catalogue)
     };
     let keyed = key.map(|key| Keyed::new(&state, &tenant, key, body.fingerprint(ROUTE)));
     let order = body.order(tenant, &state.catalogue);
