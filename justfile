@@ -27,6 +27,10 @@ bench-wall *photograph:
 console:
     bash .ci/console
 
+# Clients that are generated from the document, and what docs/clients.md shows of them.
+clients:
+    bash .ci/clients
+
 # The table of docs/limits.md, made anew: some minutes of a core, and 2 GiB.
 limits:
     ASSETMILL_WRITE_LIMITS=1 cargo test --release -p assetmill-images --test wall -- the_table_of_limits
