@@ -8,8 +8,8 @@ use assetmill_api::writes::{self, Readiness, Uploads, WriteState};
 use assetmill_api::{Callers, InFlight, docs, layers, openapi, sample};
 use assetmill_core::ports::{Clock, FlowDeliveries};
 use assetmill_core::usecases::{
-    Alike, Cancel, FailDeadLetter, MessageHandler, Once, Pacer, Process, Retry, RunSynchronously,
-    Submit, Sweep, TimeLimits,
+    Alike, Cancel, FailDeadLetter, MessageHandler, Meter, Once, Pacer, Process, Retry,
+    RunSynchronously, Submit, Sweep, TimeLimits,
 };
 use assetmill_core::{Catalogue, MAX_BATCH, Shares};
 use assetmill_fetch::{Fetcher, GuardedClient, Memory};
@@ -38,6 +38,8 @@ pub struct App {
     pub work: MessageHandler,
     /// The attempts that are made while callers wait.
     pub attempts: TaskTracker,
+    /// What counts what happens.
+    pub meter: Meter,
     /// What handles dead letters.
     pub fail_dead_letter: FailDeadLetter,
     /// What finishes half-sent batches.
@@ -80,6 +82,7 @@ impl App {
             result_cache,
             keys,
             gates,
+            activity,
             outputs,
             links,
             queue,
@@ -89,6 +92,8 @@ impl App {
             probes,
             routes,
         } = adapters;
+        let meter = Meter::new(activity.clone(), clock.clone());
+        let flows = meter.around(flows);
         let callers = config.callers()?;
         let fetcher =
             fetcher(config, client, memory, &callers).with_uploads(outputs.clone(), links.clone());
@@ -130,7 +135,7 @@ impl App {
                 submit: submit.clone(),
                 keys,
             },
-            answer: answer(config, submit.clone(), work.clone()),
+            answer: answer(config, submit.clone(), work.clone(), meter.clone()),
             cancel: Cancel {
                 flows: flows.clone(),
                 clock: clock.clone(),
@@ -161,6 +166,7 @@ impl App {
             links,
             catalogue,
             gates,
+            activity,
             clock: clock.clone(),
             callers,
             in_flight,
@@ -173,6 +179,7 @@ impl App {
             router: router(writes, reads, own, public_url, gate),
             work,
             attempts,
+            meter,
             fail_dead_letter: FailDeadLetter { flows, clock },
             sweep: Sweep {
                 submit,
@@ -191,7 +198,7 @@ fn fetcher(config: &Config, client: GuardedClient, memory: &Memory, callers: &Ca
         .with_tenant_limits(Arc::new(callers.clone()))
 }
 
-fn answer(config: &Config, submit: Submit, work: MessageHandler) -> RunSynchronously {
+fn answer(config: &Config, submit: Submit, work: MessageHandler, meter: Meter) -> RunSynchronously {
     let permits = config.workers.get() as u64;
     RunSynchronously {
         submit,
@@ -201,6 +208,7 @@ fn answer(config: &Config, submit: Submit, work: MessageHandler) -> RunSynchrono
         attempts: TaskTracker::new(),
         answer_within: config.answer_within(),
         keeps: config.keep_v1,
+        meter,
     }
 }
 

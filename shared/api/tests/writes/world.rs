@@ -8,12 +8,12 @@ use std::time::Duration;
 use assetmill_api::writes::{Readiness, Uploads, WriteState, router};
 use assetmill_api::{Callers, InFlight, Operators, layers};
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache,
-    RuntimeClock,
+    MemoryActivityLog, MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue,
+    MemoryResultCache, RuntimeClock,
 };
 use assetmill_core::ports::{FlowDeliveries as _, Probe, Sources, Unavailable};
 use assetmill_core::usecases::{
-    Alike, Cancel, MessageHandler, Once, Pacer, Process, Retry, RunSynchronously, Submit,
+    Alike, Cancel, MessageHandler, Meter, Once, Pacer, Process, Retry, RunSynchronously, Submit,
     TimeLimits,
 };
 use assetmill_core::{
@@ -75,6 +75,7 @@ impl World {
                 answer_within: Duration::from_millis(500),
 
                 keeps: false,
+                meter: Meter::new(Arc::new(MemoryActivityLog::default()), clock.clone()),
             },
             cancel: Cancel { flows, clock },
             retry: Retry {
