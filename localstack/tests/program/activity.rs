@@ -1,0 +1,130 @@
+//! What happened lately, counted.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::assets::Assets;
+use crate::support::Program;
+use crate::vendor::{self, Vendor};
+
+const PATH: &str = "/api/v2/activity";
+
+/// Completed, failed and cancelled flows, and paid calls, in all intervals.
+fn sums(activity: &Value) -> [u64; 4] {
+    let points = activity["points"].as_array().unwrap();
+    ["completed", "failed", "cancelled", "paid_calls"].map(|name| {
+        let counts = points.iter().map(|point| point[name].as_u64().unwrap());
+        counts.sum()
+    })
+}
+
+/// What is told, once it adds up to as many flows.
+async fn told(program: &Program, flows: u64) -> [u64; 4] {
+    let until_told = async {
+        loop {
+            let (status, activity) = program.get_json(PATH).await;
+            assert_eq!(status, StatusCode::OK, "{activity}");
+            let sums = sums(&activity);
+            if sums[..3].iter().sum::<u64>() >= flows {
+                return sums;
+            }
+        }
+    };
+    let patience = std::time::Duration::from_mins(1);
+    match tokio::time::timeout(patience, until_told).await {
+        Ok(sums) => sums,
+        Err(_) => panic!("not in time: {}", program.get_json(PATH).await.1),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_flows_ended_is_counted() {
+    let program = Program::start(&[]).await;
+    let sample = program.url("/samples/coffee.jpg");
+    let urls = [&*sample, "ftp://example.com/a.jpg", &*format!("{sample}?2")];
+    let body = json!({ "digital_asset_urls": urls });
+    let started = program.start_batch(&body).await;
+    program.settled(&started).await;
+    // No row tells of this one.
+    let body = json!({ "digital_asset_url": sample });
+    let answer = program.post("/api/v1/transform", &body).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(told(&program, 4).await, [3, 1, 0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(
+    feature = "deployed",
+    ignore = "asks for more rows than Lambda returns"
+)]
+async fn what_is_cancelled_is_counted_as_the_batch_counts_it() {
+    let program = Program::start(&[]).await;
+    let sample = program.url("/samples/coffee.jpg");
+    let urls: Vec<_> = (0..2_000)
+        .map(|number| format!("{sample}?n={number}"))
+        .collect();
+    let body = json!({ "digital_asset_urls": urls, "operation": "inspect" });
+    let started = program.start_batch(&body).await;
+    let batch = format!("/api/v2/batches/{}", started["batch_id"].as_str().unwrap());
+    let cancel = format!("{batch}/cancel");
+    program.post_json(&cancel, &json!({})).await;
+    let counts = program.completed(&started).await["counts"].clone();
+    let cancelled = counts["cancelled"].as_u64().unwrap();
+    assert!(cancelled > 0, "{counts}");
+    assert_eq!(
+        told(&program, 2_000).await,
+        [2_000 - cancelled, 0, cancelled, 0]
+    );
+}
+
+/// A stop loses none of it.
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(feature = "deployed", ignore = "starts a program again")]
+async fn what_was_paid_for_is_counted_and_no_more() {
+    let (_, url) = Vendor::serve().await;
+    let assets = Assets::serve().await;
+    let catalogue = vendor::catalogue_file(&url);
+    let mut program = vendor::start(&assets, &url, &catalogue, "open sesame").await;
+    // Of two flows with the same asset one pays, and whoever is told 429 does not.
+    for (operation, flows) in [("copy", 6), ("throttle", 3)] {
+        let mut body = assets.body((0..flows).map(|number| format!("/photo/{}", number % 3)));
+        body["operation"] = json!(operation);
+        let started = program.start_batch(&body).await;
+        let results = program.settled(&started).await;
+        assert_eq!(results["counts"]["completed"], flows, "{results}");
+    }
+    // This one is refused.
+    let body = json!({ "digital_asset_url": assets.url("/status/404"), "operation": "copy" });
+    let (status, problem) = program.post_json("/api/v1/transform", &body).await;
+    assert!(status.is_client_error(), "{problem}");
+    let (printed, _) = program.terminate().await;
+    assert!(printed.contains("Stopped"), "{printed}");
+    let program = program.start_again().await;
+    let (_, activity) = program.get_json(PATH).await;
+    assert_eq!(sums(&activity), [9, 1, 0, 6], "{activity}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(feature = "deployed", ignore = "has keys of its own")]
+async fn others_see_nothing_of_it() {
+    let (alice, bob) = ("alice-alice-alice-alice", "bob-bob-bob-bob-bob-bob");
+    let keys = format!("alice:{alice},bob:{bob}");
+    let program = Program::start(&["--api-keys", &keys]).await;
+    let body = json!({ "digital_asset_url": program.url("/samples/coffee.jpg") });
+    let answer = program.request(Method::POST, "/api/v1/transform");
+    let answer = answer.bearer_auth(alice).json(&body).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let ask = async |key: &str| {
+        let request = program.request(Method::GET, PATH).bearer_auth(key);
+        request.send().await.unwrap().json::<Value>().await.unwrap()
+    };
+    let until_told = async {
+        while sums(&ask(alice).await) != [1, 0, 0, 0] {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = std::time::Duration::from_mins(1);
+    let in_time = tokio::time::timeout(patience, until_told).await;
+    assert!(in_time.is_ok(), "{}", ask(alice).await);
+    assert_eq!(sums(&ask(bob).await), [0; 4]);
+}
