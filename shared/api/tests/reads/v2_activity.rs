@@ -1,6 +1,6 @@
 //! `GET /api/v2/activity`
 
-use assetmill_contract::samples::tenant;
+use assetmill_contract::samples::{at, tenant};
 use assetmill_core::ports::ActivityLog as _;
 use assetmill_core::{Activity, ActivityInterval};
 use jiff::Timestamp;
@@ -13,8 +13,7 @@ const DAY: i64 = 24 * 60 * 60;
 
 /// The interval that was so many seconds ago.
 fn ago(seconds: i64) -> ActivityInterval {
-    let now = Timestamp::now().as_second();
-    ActivityInterval::of(Timestamp::from_second(now - seconds).unwrap())
+    ActivityInterval::of(at(-seconds))
 }
 
 fn text(time: Timestamp) -> String {

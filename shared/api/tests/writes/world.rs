@@ -38,6 +38,7 @@ pub(crate) struct World {
     pub(crate) state: WriteState,
     pub(crate) queue: Arc<MemoryQueue>,
     pub(crate) outputs: Arc<MemoryOutputs>,
+    pub(crate) activity: Arc<MemoryActivityLog>,
 }
 
 impl World {
@@ -46,6 +47,9 @@ impl World {
         let flows = Arc::new(MemoryFlows::default());
         let outputs = Arc::new(MemoryOutputs::default());
         let queue = Arc::new(MemoryQueue::new(clock.clone(), Duration::from_secs(30), 3));
+        let activity = Arc::new(MemoryActivityLog::default());
+        let meter = Meter::new(activity.clone(), clock.clone());
+        let flows = meter.around(flows);
         let submit = Submit {
             flows: flows.clone(),
             queue: queue.clone(),
@@ -75,7 +79,7 @@ impl World {
                 answer_within: Duration::from_millis(500),
 
                 keeps: false,
-                meter: Meter::new(Arc::new(MemoryActivityLog::default()), clock.clone()),
+                meter,
             },
             cancel: Cancel { flows, clock },
             retry: Retry {
@@ -107,6 +111,7 @@ impl World {
             state,
             queue,
             outputs,
+            activity,
         }
     }
 
@@ -119,7 +124,8 @@ impl World {
     }
 
     fn routes(&self) -> Router {
-        layers::around(router(self.state.clone()))
+        let meter = self.state.answer.meter.clone();
+        layers::around(layers::metered(router(self.state.clone()), meter))
     }
 
     pub(crate) async fn ask(&self, request: Request<Body>) -> HttpAnswer {
