@@ -6,7 +6,7 @@ use std::time::Duration;
 use assetmill_api::reads::{self, ReadState};
 use assetmill_api::writes::{self, Readiness, Uploads, WriteState};
 use assetmill_api::{Callers, InFlight, docs, layers, openapi, sample};
-use assetmill_core::ports::{Clock, FlowDeliveries};
+use assetmill_core::ports::{Clock, FlowDeliveries, Gates};
 use assetmill_core::usecases::{
     Alike, Cancel, FailDeadLetter, MessageHandler, Meter, Once, Pacer, Process, Retry,
     RunSynchronously, Submit, Sweep, TimeLimits,
@@ -102,11 +102,7 @@ impl App {
             queue: queue.clone(),
             clock: clock.clone(),
         };
-        let pacer = match quarantine {
-            Some(_) => Pacer::new(gates.clone(), clock.clone()),
-            // On AWS, with functions or programs beside it.
-            None => Pacer::beside_others(gates.clone(), clock.clone()),
-        };
+        let alone = quarantine.is_some();
         let process = Process {
             flows: flows.clone(),
             sources: Arc::new(WithSample::new(public_url, fetcher)),
@@ -114,13 +110,9 @@ impl App {
             outputs: outputs.clone(),
             catalogue: catalogue.clone(),
             alike: Alike::default(),
-            pacer,
+            pacer: pacer(alone, gates.clone(), clock.clone()),
             clock: clock.clone(),
-            limits: TimeLimits {
-                // The quarantine knows better.
-                most_abandoned: quarantine.is_none().then_some(TimeLimits::MOST_ABANDONED),
-                ..TimeLimits::default()
-            },
+            limits: time_limits(alone),
         };
         let work = MessageHandler { process, queue };
         let in_flight = InFlight::new(config.http_memory.as_u64());
@@ -189,6 +181,23 @@ impl App {
             quarantine,
             dead_letters,
         })
+    }
+}
+
+/// `alone` is whether no functions or other programs take flows of the same queue, as they may on AWS.
+fn pacer(alone: bool, gates: Arc<dyn Gates>, clock: Arc<dyn Clock>) -> Pacer {
+    if alone {
+        Pacer::new(gates, clock)
+    } else {
+        Pacer::beside_others(gates, clock)
+    }
+}
+
+fn time_limits(alone: bool) -> TimeLimits {
+    TimeLimits {
+        // The quarantine knows better.
+        most_abandoned: (!alone).then_some(TimeLimits::MOST_ABANDONED),
+        ..TimeLimits::default()
     }
 }
 

@@ -31,10 +31,10 @@ async fn told(program: &Program, flows: u64) -> [u64; 4] {
         }
     };
     let patience = std::time::Duration::from_mins(1);
-    match tokio::time::timeout(patience, until_told).await {
-        Ok(sums) => sums,
-        Err(_) => panic!("not in time: {}", program.get_json(PATH).await.1),
+    if let Ok(sums) = tokio::time::timeout(patience, until_told).await {
+        return sums;
     }
+    panic!("not in time: {}", program.get_json(PATH).await.1)
 }
 
 #[tokio::test(flavor = "multi_thread")]

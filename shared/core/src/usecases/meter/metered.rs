@@ -135,6 +135,14 @@ impl FlowWrites for Metered {
         Ok(before)
     }
 
+    async fn change_all(&self, guesses: Vec<Flow>, rule: Rule) -> Result<Vec<Flow>, Unavailable> {
+        let before = self.flows.change_all(guesses, rule.clone()).await?;
+        for flow in &before {
+            self.count_change(flow, &rule);
+        }
+        Ok(before)
+    }
+
     async fn change_claiming(
         &self,
         claim: ClaimOfWork<'_>,
