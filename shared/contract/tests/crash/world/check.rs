@@ -152,11 +152,12 @@ impl World {
             }
         }
         let charges = self.vendors.iter().flat_map(|vendor| vendor.charges());
-        let charged = charges.map(|(_, charges)| u64::from(charges)).sum();
+        let least = charges.map(|(_, charges)| u64::from(charges)).sum();
         let uncertain: u32 = told.values().sum();
-        if !(charged..=charged + u64::from(uncertain)).contains(&paid_calls) {
+        let most = least + u64::from(uncertain);
+        if !(least..=most).contains(&paid_calls) {
             return Err(format!(
-                "{paid_calls} paid calls are counted: {charged} charges, {uncertain} unconfirmed"
+                "{paid_calls} paid calls are counted: {least} charges, {uncertain} unconfirmed"
             ));
         }
         for (source, charges) in self.vendors.iter().flat_map(|vendor| vendor.charges()) {
