@@ -78,7 +78,7 @@ impl App {
         catalogue: Catalogue,
     ) -> Result<Self, AppError> {
         let Adapters {
-            flows,
+            flows: rows,
             result_cache,
             keys,
             gates,
@@ -93,7 +93,7 @@ impl App {
             routes,
         } = adapters;
         let meter = Meter::new(activity.clone(), clock.clone());
-        let flows = meter.around(flows);
+        let flows = meter.around(rows.clone());
         let callers = config.callers()?;
         let fetcher =
             fetcher(config, client, memory, &callers).with_uploads(outputs.clone(), links.clone());
@@ -154,7 +154,7 @@ impl App {
         };
         let attempts = writes.answer.attempts.clone();
         let reads = ReadState {
-            flows: flows.clone(),
+            flows: rows,
             links,
             catalogue,
             gates,

@@ -3,14 +3,12 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::assets::Assets;
 use crate::support::Program;
-use crate::vendor::{self, Vendor};
 
-const PATH: &str = "/api/v2/activity";
+pub(crate) const PATH: &str = "/api/v2/activity";
 
 /// Completed, failed and cancelled flows, and paid calls, in all intervals.
-fn sums(activity: &Value) -> [u64; 4] {
+pub(crate) fn sums(activity: &Value) -> [u64; 4] {
     let points = activity["points"].as_array().unwrap();
     ["completed", "failed", "cancelled", "paid_calls"].map(|name| {
         let counts = points.iter().map(|point| point[name].as_u64().unwrap());
@@ -75,33 +73,6 @@ async fn what_is_cancelled_is_counted_as_the_batch_counts_it() {
         told(&program, 2_000).await,
         [2_000 - cancelled, 0, cancelled, 0]
     );
-}
-
-/// A stop loses none of it.
-#[tokio::test(flavor = "multi_thread")]
-#[cfg_attr(feature = "deployed", ignore = "starts a program again")]
-async fn what_was_paid_for_is_counted_and_no_more() {
-    let (_, url) = Vendor::serve().await;
-    let assets = Assets::serve().await;
-    let catalogue = vendor::catalogue_file(&url);
-    let mut program = vendor::start(&assets, &url, &catalogue, "open sesame").await;
-    // Of two flows with the same asset one pays, and whoever is told 429 does not.
-    for (operation, flows) in [("copy", 6), ("throttle", 3)] {
-        let mut body = assets.body((0..flows).map(|number| format!("/photo/{}", number % 3)));
-        body["operation"] = json!(operation);
-        let started = program.start_batch(&body).await;
-        let results = program.settled(&started).await;
-        assert_eq!(results["counts"]["completed"], flows, "{results}");
-    }
-    // This one is refused.
-    let body = json!({ "digital_asset_url": assets.url("/status/404"), "operation": "copy" });
-    let (status, problem) = program.post_json("/api/v1/transform", &body).await;
-    assert!(status.is_client_error(), "{problem}");
-    let (printed, _) = program.terminate().await;
-    assert!(printed.contains("Stopped"), "{printed}");
-    let program = program.start_again().await;
-    let (_, activity) = program.get_json(PATH).await;
-    assert_eq!(sums(&activity), [9, 1, 0, 6], "{activity}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,8 @@ use crate::{
 /// Rows whose changes are counted, whoever makes them and however: a row enters a final state once, and so it is
 /// counted once. What is settled when it is written first counts then; that is so too where its batch is never accepted,
 /// as where an equal request came before it.
+///
+/// Every method of the port is handed on, those too that have a body there: adapters have better ones.
 pub(super) struct Metered {
     pub(super) flows: Arc<dyn FlowWrites>,
     pub(super) meter: Meter,
@@ -79,6 +81,10 @@ impl FlowReads for Metered {
 
     async fn counts(&self, tenant: &TenantId, id: BatchId) -> Result<Counts, Unavailable> {
         self.flows.counts(tenant, id).await
+    }
+
+    async fn progress(&self, batch: &Batch) -> Result<Counts, Unavailable> {
+        self.flows.progress(batch).await
     }
 
     async fn open_flows(&self, tenant: &TenantId, enough: u64) -> Result<u64, Unavailable> {
