@@ -116,11 +116,7 @@ impl App {
         };
         let work = MessageHandler { process, queue };
         let in_flight = InFlight::new(config.http_memory.as_u64());
-        let gate = if callers.is_open() {
-            Gate::of_this_machine(public_url)
-        } else {
-            Gate::of_any_name()
-        };
+        let gate = gate(&callers, public_url);
         let writes = WriteState {
             submit: submit.clone(),
             once: Once {
@@ -147,10 +143,7 @@ impl App {
             link_lifetime: LINK_LIFETIME,
             max_inline_bytes: None,
             max_rows: MAX_BATCH,
-            uploads: Uploads {
-                max_bytes: usize::try_from(config.max_asset_bytes.as_u64()).unwrap_or(usize::MAX),
-                kept_for: Uploads::kept_for(config.retention()),
-            },
+            uploads: uploads(config),
         };
         let attempts = writes.answer.attempts.clone();
         let reads = ReadState {
@@ -198,6 +191,21 @@ fn time_limits(alone: bool) -> TimeLimits {
         // The quarantine knows better.
         most_abandoned: (!alone).then_some(TimeLimits::MOST_ABANDONED),
         ..TimeLimits::default()
+    }
+}
+
+fn gate(callers: &Callers, public_url: &Url) -> Gate {
+    if callers.is_open() {
+        Gate::of_this_machine(public_url)
+    } else {
+        Gate::of_any_name()
+    }
+}
+
+fn uploads(config: &Config) -> Uploads {
+    Uploads {
+        max_bytes: usize::try_from(config.max_asset_bytes.as_u64()).unwrap_or(usize::MAX),
+        kept_for: Uploads::kept_for(config.retention()),
     }
 }
 
