@@ -5,8 +5,8 @@ mod embedded;
 use std::sync::Arc;
 
 use assetmill_core::ports::{
-    FlowDeliveries, FlowQueue, FlowWrites, Gates, IdempotencyKeys, OutputLinks, OutputWrites,
-    Probe, ResultCache,
+    ActivityLog, FlowDeliveries, FlowQueue, FlowWrites, Gates, IdempotencyKeys, OutputLinks,
+    OutputWrites, Probe, ResultCache,
 };
 use axum::Router;
 
@@ -22,6 +22,8 @@ pub struct Adapters {
     pub keys: Arc<dyn IdempotencyKeys>,
     /// Gates of operations.
     pub gates: Arc<dyn Gates>,
+    /// What happened lately.
+    pub activity: Arc<dyn ActivityLog>,
     /// Stored outputs.
     pub outputs: Arc<dyn OutputWrites>,
     /// Makes URLs of outputs.

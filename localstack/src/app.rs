@@ -6,10 +6,10 @@ use std::time::Duration;
 use assetmill_api::reads::{self, ReadState};
 use assetmill_api::writes::{self, Readiness, Uploads, WriteState};
 use assetmill_api::{Callers, InFlight, docs, layers, openapi, sample};
-use assetmill_core::ports::{Clock, FlowDeliveries};
+use assetmill_core::ports::{Clock, FlowDeliveries, Gates};
 use assetmill_core::usecases::{
-    Alike, Cancel, FailDeadLetter, MessageHandler, Once, Pacer, Process, Retry, RunSynchronously,
-    Submit, Sweep, TimeLimits,
+    Alike, Cancel, FailDeadLetter, MessageHandler, Meter, Once, Pacer, Process, Retry,
+    RunSynchronously, Submit, Sweep, TimeLimits,
 };
 use assetmill_core::{Catalogue, MAX_BATCH, Shares};
 use assetmill_fetch::{Fetcher, GuardedClient, Memory};
@@ -38,6 +38,8 @@ pub struct App {
     pub work: MessageHandler,
     /// The attempts that are made while callers wait.
     pub attempts: TaskTracker,
+    /// What counts what happens.
+    pub meter: Meter,
     /// What handles dead letters.
     pub fail_dead_letter: FailDeadLetter,
     /// What finishes half-sent batches.
@@ -76,10 +78,11 @@ impl App {
         catalogue: Catalogue,
     ) -> Result<Self, AppError> {
         let Adapters {
-            flows,
+            flows: rows,
             result_cache,
             keys,
             gates,
+            activity,
             outputs,
             links,
             queue,
@@ -89,6 +92,8 @@ impl App {
             probes,
             routes,
         } = adapters;
+        let meter = Meter::new(activity.clone(), clock.clone());
+        let flows = meter.around(rows.clone());
         let callers = config.callers()?;
         let fetcher =
             fetcher(config, client, memory, &callers).with_uploads(outputs.clone(), links.clone());
@@ -97,11 +102,7 @@ impl App {
             queue: queue.clone(),
             clock: clock.clone(),
         };
-        let pacer = match quarantine {
-            Some(_) => Pacer::new(gates.clone(), clock.clone()),
-            // On AWS, with functions or programs beside it.
-            None => Pacer::beside_others(gates.clone(), clock.clone()),
-        };
+        let alone = quarantine.is_some();
         let process = Process {
             flows: flows.clone(),
             sources: Arc::new(WithSample::new(public_url, fetcher)),
@@ -109,28 +110,20 @@ impl App {
             outputs: outputs.clone(),
             catalogue: catalogue.clone(),
             alike: Alike::default(),
-            pacer,
+            pacer: pacer(alone, gates.clone(), clock.clone()),
             clock: clock.clone(),
-            limits: TimeLimits {
-                // The quarantine knows better.
-                most_abandoned: quarantine.is_none().then_some(TimeLimits::MOST_ABANDONED),
-                ..TimeLimits::default()
-            },
+            limits: time_limits(alone),
         };
         let work = MessageHandler { process, queue };
         let in_flight = InFlight::new(config.http_memory.as_u64());
-        let gate = if callers.is_open() {
-            Gate::of_this_machine(public_url)
-        } else {
-            Gate::of_any_name()
-        };
+        let gate = gate(&callers, public_url);
         let writes = WriteState {
             submit: submit.clone(),
             once: Once {
                 submit: submit.clone(),
                 keys,
             },
-            answer: answer(config, submit.clone(), work.clone()),
+            answer: answer(config, submit.clone(), work.clone(), meter.clone()),
             cancel: Cancel {
                 flows: flows.clone(),
                 clock: clock.clone(),
@@ -150,17 +143,15 @@ impl App {
             link_lifetime: LINK_LIFETIME,
             max_inline_bytes: None,
             max_rows: MAX_BATCH,
-            uploads: Uploads {
-                max_bytes: usize::try_from(config.max_asset_bytes.as_u64()).unwrap_or(usize::MAX),
-                kept_for: Uploads::kept_for(config.retention()),
-            },
+            uploads: uploads(config),
         };
         let attempts = writes.answer.attempts.clone();
         let reads = ReadState {
-            flows: flows.clone(),
+            flows: rows,
             links,
             catalogue,
             gates,
+            activity,
             clock: clock.clone(),
             callers,
             in_flight,
@@ -173,6 +164,7 @@ impl App {
             router: router(writes, reads, own, public_url, gate),
             work,
             attempts,
+            meter,
             fail_dead_letter: FailDeadLetter { flows, clock },
             sweep: Sweep {
                 submit,
@@ -185,13 +177,45 @@ impl App {
     }
 }
 
+/// `alone` is whether no functions or other programs take flows of the same queue, as they may on AWS.
+fn pacer(alone: bool, gates: Arc<dyn Gates>, clock: Arc<dyn Clock>) -> Pacer {
+    if alone {
+        Pacer::new(gates, clock)
+    } else {
+        Pacer::beside_others(gates, clock)
+    }
+}
+
+fn time_limits(alone: bool) -> TimeLimits {
+    TimeLimits {
+        // The quarantine knows better.
+        most_abandoned: (!alone).then_some(TimeLimits::MOST_ABANDONED),
+        ..TimeLimits::default()
+    }
+}
+
+fn gate(callers: &Callers, public_url: &Url) -> Gate {
+    if callers.is_open() {
+        Gate::of_this_machine(public_url)
+    } else {
+        Gate::of_any_name()
+    }
+}
+
+fn uploads(config: &Config) -> Uploads {
+    Uploads {
+        max_bytes: usize::try_from(config.max_asset_bytes.as_u64()).unwrap_or(usize::MAX),
+        kept_for: Uploads::kept_for(config.retention()),
+    }
+}
+
 fn fetcher(config: &Config, client: GuardedClient, memory: &Memory, callers: &Callers) -> Fetcher {
     Fetcher::new(client, config.fetch_limits(), config.origin_limits())
         .within(memory)
         .with_tenant_limits(Arc::new(callers.clone()))
 }
 
-fn answer(config: &Config, submit: Submit, work: MessageHandler) -> RunSynchronously {
+fn answer(config: &Config, submit: Submit, work: MessageHandler, meter: Meter) -> RunSynchronously {
     let permits = config.workers.get() as u64;
     RunSynchronously {
         submit,
@@ -201,6 +225,7 @@ fn answer(config: &Config, submit: Submit, work: MessageHandler) -> RunSynchrono
         attempts: TaskTracker::new(),
         answer_within: config.answer_within(),
         keeps: config.keep_v1,
+        meter,
     }
 }
 

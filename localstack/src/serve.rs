@@ -216,6 +216,7 @@ async fn run(
         stop.clone(),
     ));
     tasks.spawn(workers::sweep(app.sweep, stop.clone()));
+    tasks.spawn(workers::flush(app.meter.clone(), stop.clone()));
     if let Some(expiry) = store.as_ref().and_then(Store::expiry) {
         tasks.spawn(workers::expire(expiry, stop.clone()));
     }
@@ -246,6 +247,7 @@ async fn run(
         again = signals::stop() => again?,
         () = in_work.count_down(grace) => {}
     }
+    app.meter.flush_soon().await;
     // However it ended: what was received and not begun is held too.
     let put_back = put_back(store).await?;
     say(format_args!(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ports::{Delivery, FlowDeliveries, Unavailable};
-use assetmill_core::usecases::{FailDeadLetter, MessageHandler, Sweep};
+use assetmill_core::usecases::{FailDeadLetter, MessageHandler, Meter, Sweep};
 use assetmill_sqlite::{Expired, Expiry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
@@ -23,6 +23,8 @@ pub(crate) const REST: Duration = Duration::from_secs(1);
 /// How long after their receipt messages that came before are still begun, one after the other: they must not
 /// become visible meanwhile.
 const ALONE_FOR: Duration = Duration::from_mins(1);
+/// What is counted is for a plot.
+const FLUSH_EVERY: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 /// What is kept for days may be kept for another hour.
 const EXPIRE_EVERY: Duration = Duration::from_hours(1);
@@ -118,6 +120,14 @@ pub async fn sweep(sweep: Sweep, stop: CancellationToken) {
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         // It has logged what failed, and comes again.
         let _ = sweep.run().await;
+    }
+}
+
+/// Adds what was counted to the log now and then, until `stop`.
+pub async fn flush(meter: Meter, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(FLUSH_EVERY);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        meter.flush().await;
     }
 }
 

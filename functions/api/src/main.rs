@@ -9,7 +9,7 @@ use assetmill_api::{InFlight, docs, layers, sample, writes};
 use assetmill_core::Shares;
 use assetmill_core::ports::{OutputLinks, Probe};
 use assetmill_core::usecases::{
-    Cancel, MessageHandler, Once, Retry, RunSynchronously, Submit, TimeLimits,
+    Cancel, MessageHandler, Meter, Once, Retry, RunSynchronously, Submit, TimeLimits,
 };
 use assetmill_lambda::callers::callers;
 use assetmill_lambda::environment::{Environment, invalid};
@@ -50,9 +50,10 @@ fn main() -> ExitCode {
 
 async fn run(environment: Environment) -> Result<(), StartError> {
     let stores = Stores::new(&environment).await;
-    let state = state(&environment, &stores)?;
+    let meter = stores.meter()?;
+    let state = state(&environment, &stores, &meter)?;
     let document: OpenApi = serde_json::from_str(DOCUMENT)?;
-    let router = writes::router(state)
+    let router = layers::metered(writes::router(state), meter)
         .merge(sample::router())
         .merge(assetmill_console::router())
         .merge(docs::router_anywhere(document));
@@ -60,7 +61,11 @@ async fn run(environment: Environment) -> Result<(), StartError> {
     lambda_http::run(router).await
 }
 
-fn state(environment: &Environment, stores: &Stores) -> Result<WriteState, StartError> {
+fn state(
+    environment: &Environment,
+    stores: &Stores,
+    meter: &Meter,
+) -> Result<WriteState, StartError> {
     let processing = Processing::new(environment)?;
     let limits = TimeLimits {
         lease: LEASE,
@@ -68,7 +73,7 @@ fn state(environment: &Environment, stores: &Stores) -> Result<WriteState, Start
         stops_when_answered: true,
         ..TimeLimits::default()
     };
-    let process = processing.process(stores, limits)?;
+    let process = processing.process(stores, limits, meter)?;
     let (table, bucket, queue) = (stores.table()?, stores.bucket()?, stores.queue()?);
     let keys = table.idempotency_keys();
     let gates = Arc::new(table.gates());
@@ -95,6 +100,7 @@ fn state(environment: &Environment, stores: &Stores) -> Result<WriteState, Start
             answer_within: answer_within(environment)?,
 
             keeps: false,
+            meter: meter.clone(),
         },
         cancel: Cancel {
             flows: submit.flows.clone(),

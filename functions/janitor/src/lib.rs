@@ -3,7 +3,7 @@
 //! FAILED.
 
 use assetmill_core::ports::Unavailable;
-use assetmill_core::usecases::{FailDeadLetter, Sweep, Swept};
+use assetmill_core::usecases::{FailDeadLetter, Meter, Sweep, Swept};
 use assetmill_lambda::records::{self, Outcome, Record};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures_util::{StreamExt as _, stream};
@@ -72,6 +72,8 @@ pub struct Janitor {
     pub sweep: Sweep,
     /// What is done with dead letters.
     pub fail_dead_letter: FailDeadLetter,
+    /// What counts the flows of those.
+    pub meter: Meter,
 }
 
 impl Janitor {
@@ -102,7 +104,9 @@ impl Janitor {
             .map(|record| self.outcome(record))
             .buffer_unordered(PARALLEL)
             .collect::<Vec<_>>();
-        records::response(outcomes.await)
+        let outcomes = outcomes.await;
+        self.meter.flush_soon().await;
+        records::response(outcomes)
     }
 
     async fn outcome(&self, record: Record) -> (String, Outcome) {

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::FlowWrites;
 use assetmill_core::usecases::{FailDeadLetter, Submit, Sweep};
 use assetmill_janitor_function::{Event, Janitor};
 use assetmill_lambda::environment::Environment;
@@ -21,7 +20,8 @@ fn main() -> ExitCode {
 
 async fn run(environment: Environment) -> Result<(), StartError> {
     let stores = Stores::new(&environment).await;
-    let flows: Arc<dyn FlowWrites> = Arc::new(stores.table()?.flows());
+    let meter = stores.meter()?;
+    let flows = meter.around(Arc::new(stores.table()?.flows()));
     let janitor = Janitor {
         sweep: Sweep {
             submit: Submit {
@@ -35,6 +35,7 @@ async fn run(environment: Environment) -> Result<(), StartError> {
             flows,
             clock: stores.clock(),
         },
+        meter,
     };
     let handle = service_fn(async |event: LambdaEvent<Event>| {
         let done = janitor.handle(event.payload).await;

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_contract::faults::Faults;
-use assetmill_contract::memory::{MemoryFlows, MemoryQueue, RuntimeClock};
+use assetmill_contract::memory::{MemoryActivityLog, MemoryFlows, MemoryQueue, RuntimeClock};
 use assetmill_contract::samples;
-use assetmill_core::ports::{FlowChanges as _, FlowDeliveries as _, FlowReads as _, FlowWrites};
-use assetmill_core::usecases::{FailDeadLetter, Submit, Sweep};
-use assetmill_core::{Batch, Flow, FlowState, Status};
+use assetmill_core::ports::{
+    ActivityReads as _, FlowChanges as _, FlowDeliveries as _, FlowReads as _, FlowWrites,
+};
+use assetmill_core::usecases::{FailDeadLetter, Meter, Submit, Sweep};
+use assetmill_core::{ActivityInterval, Batch, Flow, FlowState, Status};
 use assetmill_janitor_function::{Done, Event, Janitor};
 use serde_json::{Value, json};
 
@@ -19,6 +21,7 @@ const DEAD_LETTERS: &str = include_str!("../../../events/janitor-dead-letters.js
 struct World {
     flows: Arc<MemoryFlows>,
     queue: Arc<MemoryQueue>,
+    activity: Arc<MemoryActivityLog>,
     janitor: Janitor,
 }
 
@@ -37,6 +40,9 @@ impl World {
     fn on(flows: Arc<MemoryFlows>, rows: Arc<dyn FlowWrites>) -> Self {
         let clock = Arc::new(RuntimeClock::default());
         let queue = Arc::new(MemoryQueue::new(clock.clone(), Duration::from_mins(18), 5));
+        let activity = Arc::new(MemoryActivityLog::default());
+        let meter = Meter::new(activity.clone(), clock.clone());
+        let rows = meter.around(rows);
         let submit = Submit {
             flows: rows.clone(),
             queue: queue.clone(),
@@ -48,10 +54,12 @@ impl World {
                 grace: Duration::ZERO,
             },
             fail_dead_letter: FailDeadLetter { flows: rows, clock },
+            meter,
         };
         Self {
             flows,
             queue,
+            activity,
             janitor,
         }
     }
@@ -198,6 +206,20 @@ async fn a_dead_letter_ends_its_flow_as_failed() {
     // SQS delivers at least once.
     assert_eq!(world.failed(&[body(&flows[0])]).await, [""; 0]);
     assert_eq!(world.read(&flows[0]).await, flow);
+}
+
+/// The function may be frozen once it has answered.
+#[tokio::test]
+async fn a_dead_letter_is_counted_once() {
+    let world = World::new();
+    let (_, flows) = world.batch(1).await;
+    for _ in 0..2 {
+        assert_eq!(world.failed(&[body(&flows[0])]).await, [""; 0]);
+    }
+    let since = ActivityInterval::numbered(0);
+    let counted = world.activity.activity(&flows[0].tenant, since).await;
+    let failed: u64 = counted.unwrap().iter().map(|(_, of)| of.failed).sum();
+    assert_eq!(failed, 1);
 }
 
 #[tokio::test]

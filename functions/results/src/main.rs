@@ -28,6 +28,7 @@ async fn run(environment: Environment) -> Result<(), StartError> {
         catalogue: catalogue(&environment)?,
         callers: callers(&environment)?,
         gates: Arc::new(table.gates()),
+        activity: Arc::new(table.activity_log()),
         clock: stores.clock(),
         link_lifetime: LINK_LIFETIME,
         in_flight: InFlight::unbounded(),

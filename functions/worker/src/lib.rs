@@ -15,7 +15,7 @@
 use std::time::Duration;
 
 use assetmill_core::FlowMessage;
-use assetmill_core::usecases::MessageHandler;
+use assetmill_core::usecases::{MessageHandler, Meter};
 use assetmill_lambda::records::{self, Outcome, Record};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures_util::future::join_all;
@@ -45,6 +45,8 @@ pub struct Worker {
     pub work: MessageHandler,
     /// How many flows are processed at the same time.
     pub parallel: usize,
+    /// What counts what comes of them.
+    pub meter: Meter,
 }
 
 impl Worker {
@@ -69,6 +71,8 @@ impl Worker {
         for record in again {
             outcomes.push(self.outcome(record, &permits, schedule).await);
         }
+        // What is counted later, by a task that goes on, is added by the next invocation.
+        self.meter.flush_soon().await;
         records::response(outcomes)
     }
 

@@ -41,12 +41,14 @@ async fn run(environment: Environment) -> Result<(), StartError> {
         early: EARLY,
         ..TimeLimits::default()
     };
+    let meter = stores.meter()?;
     let worker = Worker {
         work: MessageHandler {
-            process: processing.process(&stores, limits)?,
+            process: processing.process(&stores, limits, &meter)?,
             queue: Arc::new(stores.queue()?),
         },
         parallel: MOST_AT_ONCE,
+        meter,
     };
     let handle = service_fn(async |event: LambdaEvent<SqsEvent>| {
         let time_left = time_left(event.context.deadline);

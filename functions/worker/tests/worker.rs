@@ -5,9 +5,9 @@ mod world;
 
 use std::time::Duration;
 
-use assetmill_core::ports::FlowChanges as _;
+use assetmill_core::ports::{ActivityReads as _, FlowChanges as _};
 use assetmill_core::usecases::FailDeadLetter;
-use assetmill_core::{Fenced, Flow, FlowMessage, FlowState};
+use assetmill_core::{Activity, ActivityInterval, Fenced, Flow, FlowMessage, FlowState};
 use world::{World, failed, message_ids};
 
 const PLENTY: Duration = Duration::from_mins(3);
@@ -257,4 +257,33 @@ async fn no_attempt_that_keeps_to_its_limits_is_cut_off() {
         }
     }
     assert_eq!(world.waiting().await, pending);
+}
+
+/// The function may be frozen once it has answered. One write for all that it did.
+#[tokio::test(start_paused = true)]
+async fn what_it_did_is_counted_before_it_answers() {
+    let world = World::new();
+    let flows = world.flows(3, "ok").await;
+    world.worker(3).handle(world::event(&flows), PLENTY).await;
+    let since = ActivityInterval::numbered(0);
+    let counted = world.activity.activity(&flows[0].tenant, since).await;
+    let [(_, activity)] = counted.unwrap()[..] else {
+        panic!("all of it happened within a moment");
+    };
+    let expected = Activity {
+        completed: 3,
+        ..Activity::default()
+    };
+    assert_eq!((activity, world.activity.writes()), (expected, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn flows_do_not_fail_where_they_are_not_counted() {
+    let world = World::without_activity_log();
+    let flows = world.flows(2, "ok").await;
+    let response = world.worker(2).handle(world::event(&flows), PLENTY).await;
+    assert!(failed(&response).is_empty());
+    for flow in &flows {
+        assert_eq!(world.state(flow).await, FlowState::Completed);
+    }
 }

@@ -45,6 +45,7 @@ pub fn in_folder(
         result_cache: Arc::new(store.result_cache()),
         keys: Arc::new(store.idempotency_keys()),
         gates: Arc::new(store.gates()),
+        activity: Arc::new(store.activity_log()),
         outputs: Arc::new(outputs.clone()),
         links: Arc::new(links.clone()),
         queue: queue.clone(),

@@ -42,6 +42,7 @@ pub(super) async fn on_aws(
         result_cache: Arc::new(table.result_cache()),
         keys: Arc::new(table.idempotency_keys()),
         gates: Arc::new(table.gates()),
+        activity: Arc::new(table.activity_log()),
         outputs: bucket.clone(),
         links: bucket.clone(),
         queue: queue.clone(),

@@ -6,6 +6,8 @@
     reason = "what is shared with the tests of the program is not all asked here"
 )]
 
+#[path = "../program/activity.rs"]
+mod activity;
 #[path = "../program/assets.rs"]
 mod assets;
 #[path = "../program/bad_input.rs"]

@@ -1,6 +1,7 @@
 //! The real program, started as its users start it, over HTTP.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod activity;
 mod assets;
 mod bad_input;
 mod batches;

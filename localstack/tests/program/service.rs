@@ -86,6 +86,7 @@ async fn the_documentation_needs_no_other_host() {
         "/api/v2/flows/cancel",
         "/api/v2/flows/retry",
         "/api/v2/failures",
+        "/api/v2/activity",
         "/api/v2/operations",
     ] {
         assert!(

@@ -15,6 +15,7 @@ use axum::routing::post;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
+use crate::activity;
 use crate::assets::{Assets, jpeg};
 use crate::support::Program;
 
@@ -152,6 +153,32 @@ async fn a_vendors_429_waits_and_costs_no_attempt() {
     let (_, flow) = program.get_json(&format!("/api/v2/transforms/{id}")).await;
     assert_eq!(flow["attempts"], 1, "{flow}");
     assert_eq!(vendor.calls(&jpeg(1)), 1);
+}
+
+/// A stop loses none of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_paid_for_is_counted_and_no_more() {
+    let (_, url) = Vendor::serve().await;
+    let assets = Assets::serve().await;
+    let catalogue = catalogue_file(&url);
+    let mut program = start(&assets, &url, &catalogue, "open sesame").await;
+    // Of two flows with the same asset one pays, and whoever is told 429 does not.
+    for (operation, flows) in [("copy", 6), ("throttle", 3)] {
+        let mut body = assets.body((0..flows).map(|number| format!("/photo/{}", number % 3)));
+        body["operation"] = json!(operation);
+        let started = program.start_batch(&body).await;
+        let results = program.settled(&started).await;
+        assert_eq!(results["counts"]["completed"], flows, "{results}");
+    }
+    // This one is refused.
+    let body = json!({ "digital_asset_url": assets.url("/status/404"), "operation": "copy" });
+    let (status, problem) = program.post_json("/api/v1/transform", &body).await;
+    assert!(status.is_client_error(), "{problem}");
+    let (printed, _) = program.terminate().await;
+    assert!(printed.contains("Stopped"), "{printed}");
+    let program = program.start_again().await;
+    let (_, told) = program.get_json(activity::PATH).await;
+    assert_eq!(activity::sums(&told), [9, 1, 0, 6], "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

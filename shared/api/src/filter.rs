@@ -14,7 +14,8 @@ use crate::views::{FailureCodeView, FlowStateView};
 const LONGEST_TEXT: usize = 200;
 
 const OPERATION: &str = "the name of an operation";
-const TIME: &str = "a time of RFC 3339, such as 2026-01-31T09:30:00Z";
+/// What a time has to be.
+pub(crate) const TIME: &str = "a time of RFC 3339, such as 2026-01-31T09:30:00Z";
 
 /// The parameters of a filter in the document.
 #[derive(IntoParams)]

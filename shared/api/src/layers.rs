@@ -6,6 +6,7 @@ mod wordless;
 use std::any::Any;
 use std::future::ready;
 
+use assetmill_core::usecases::Meter;
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{MatchedPath, Request};
@@ -72,6 +73,22 @@ where
         Ok(()) => next.run(Request::from_parts(head, body)).await,
         Err(problem) => problem.into_response(),
     }
+}
+
+/// Adds what a request counted before its answer leaves: a function may be frozen then for long, or for ever. What takes
+/// longer than a second is not waited for.
+pub fn metered(router: Router, meter: Meter) -> Router {
+    router.layer(from_fn_with_state(meter, flushed))
+}
+
+async fn flushed(
+    axum::extract::State(meter): axum::extract::State<Meter>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let answer = next.run(request).await;
+    meter.flush_soon().await;
+    answer
 }
 
 /// Puts a bound on the answers of a router, and makes each whole before it leaves: one that would be

@@ -52,6 +52,7 @@ pub const ROUTES: &[Route] = &[
     api(Method::POST, "/api/v2/flows/cancel"),
     api(Method::POST, "/api/v2/flows/retry"),
     results(Method::GET, "/api/v2/failures"),
+    results(Method::GET, "/api/v2/activity"),
     results(Method::GET, "/api/v2/operations"),
     api(Method::POST, "/api/v2/operations/{name}/pause"),
     api(Method::POST, "/api/v2/operations/{name}/resume"),

@@ -1,5 +1,6 @@
 //! The JSON bodies of answers.
 
+mod activity;
 mod affected;
 mod batch;
 mod breaker;
@@ -13,6 +14,7 @@ mod state;
 mod time;
 mod upload;
 
+pub use activity::{ActivityPointView, ActivityView};
 pub use affected::{CancelledFlowsView, RetriedFlowsView};
 pub use batch::{BatchView, CancelledView, RetryPreviewView, StartedView};
 pub use breaker::{BreakerView, LimitsView};

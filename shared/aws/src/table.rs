@@ -8,11 +8,13 @@
 //! | remembered work | `work#{work_key}` |
 //! | the key of a request | `key#{tenant}#{idempotency_key}` |
 //! | the gate of an operation | `gate#{operation}` |
+//! | what happened in two hours of a tenant's | `activity#{tenant}#{part}#{shard}` |
 //!
 //! Two indexes list rows; both are sharded, so that no key takes more writes than a partition does
 //! (1,000 a second:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html>).
 
+mod activity;
 mod change;
 mod flows;
 mod gates;
@@ -60,6 +62,10 @@ pub struct TableIdempotencyKeys(Table);
 #[derive(Clone)]
 pub struct TableGates(Table);
 
+/// What happened lately in a [`Table`].
+#[derive(Clone)]
+pub struct TableActivityLog(Table);
+
 /// Remembered work in a [`Table`].
 #[derive(Clone)]
 pub struct TableResultCache(Table);
@@ -94,6 +100,11 @@ impl Table {
     /// Its gates of operations.
     pub fn gates(&self) -> TableGates {
         TableGates(self.clone())
+    }
+
+    /// Its record of what happened lately.
+    pub fn activity_log(&self) -> TableActivityLog {
+        TableActivityLog(self.clone())
     }
 
     /// Its remembered work.

@@ -1,5 +1,6 @@
 //! The ports in memory: the reference implementation, for tests.
 
+mod activity;
 mod clock;
 mod flows;
 mod gates;
@@ -8,6 +9,7 @@ mod outputs;
 mod queue;
 mod result_cache;
 
+pub use activity::MemoryActivityLog;
 pub use clock::RuntimeClock;
 pub use flows::MemoryFlows;
 pub use gates::MemoryGates;

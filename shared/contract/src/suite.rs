@@ -3,6 +3,7 @@
 //! An adapter's test is a binary without the standard harness whose `main` calls [`run`]; each case
 //! is then a test of its own, named `{adapter}::{port}::{case}`.
 
+mod activity;
 mod claims;
 mod flows;
 mod gates;
@@ -23,7 +24,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ports::{
-    FlowDeliveries, FlowQueue, FlowWrites, Gates, IdempotencyKeys, OutputWrites, ResultCache,
+    ActivityLog, FlowDeliveries, FlowQueue, FlowWrites, Gates, IdempotencyKeys, OutputWrites,
+    ResultCache,
 };
 use libtest_mimic::{Arguments, Trial};
 
@@ -37,6 +39,8 @@ pub struct Adapters {
     pub keys: Arc<dyn IdempotencyKeys>,
     /// Gates of operations.
     pub gates: Arc<dyn Gates>,
+    /// What happened lately.
+    pub activity: Arc<dyn ActivityLog>,
     /// Stored outputs.
     pub outputs: Arc<dyn OutputWrites>,
     /// The sending end of the queue.
@@ -75,7 +79,7 @@ use cases;
 /// Ports that an adapter may have without the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Flows, batches, remembered work and keys of requests.
+    /// Flows, batches, remembered work, keys of requests, gates, and what happened lately.
     Rows,
     /// Stored outputs.
     Outputs,
@@ -100,6 +104,7 @@ impl Part {
                 result_cache::CASES,
                 idempotency::CASES,
                 gates::CASES,
+                activity::CASES,
             ],
             Self::Outputs => &[outputs::CASES],
             Self::Queue => &[queue::CASES],

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache,
+    MemoryActivityLog, MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue,
+    MemoryResultCache,
 };
 use assetmill_contract::suite::{self, Adapters, MAX_RECEIVES, VISIBILITY};
 use assetmill_core::ports::SystemClock;
@@ -16,6 +17,7 @@ fn main() {
         Adapters {
             flows: Arc::new(MemoryFlows::default()),
             gates: Arc::new(MemoryGates::default()),
+            activity: Arc::new(MemoryActivityLog::default()),
             result_cache: Arc::new(MemoryResultCache::default()),
             keys: Arc::new(MemoryIdempotencyKeys::default()),
             outputs: Arc::new(MemoryOutputs::default()),

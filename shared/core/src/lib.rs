@@ -4,6 +4,7 @@
 //! This crate knows no AWS, no HTTP server and no codec. Adapters implement [`ports`]; functions
 //! and programs call [`usecases`].
 
+mod activity;
 mod asset_url;
 mod backoff;
 mod batch;
@@ -19,6 +20,7 @@ pub mod ports;
 mod shares;
 pub mod usecases;
 
+pub use activity::{Activity, ActivityInterval};
 pub use asset_url::{AssetUrl, MAX_URL_BYTES, NotAUrl, RefusedUrl, Source, UrlRefusal};
 pub use backoff::RetryPolicy;
 pub use batch::{

@@ -5,6 +5,7 @@
 //! The ports promise no more than S3, SQS and DynamoDB can keep: a write touches one row, lists may
 //! lag behind writes, and messages may come twice.
 
+mod activity;
 mod changes;
 mod clock;
 mod flows;
@@ -16,6 +17,7 @@ mod queue;
 mod result_cache;
 mod sources;
 
+pub use activity::{ACTIVITY_KEPT_FOR, ActivityLog, ActivityReads};
 pub use changes::FlowChanges;
 pub(crate) use changes::JudgingRule;
 pub use clock::{Clock, SteadyClock, SystemClock};

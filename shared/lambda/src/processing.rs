@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use assetmill_catalogue::CatalogueError;
 use assetmill_core::Catalogue;
-use assetmill_core::ports::FlowWrites;
-use assetmill_core::usecases::{Alike, Pacer, Process, TimeLimits};
+use assetmill_core::usecases::{Alike, Meter, Pacer, Process, TimeLimits};
 use assetmill_fetch::{
     AllowList, ClientError, FetchLimits, Fetcher, GuardedClient, Memory, OriginLimits,
 };
@@ -84,7 +83,7 @@ impl Processing {
         Ok(Self { fetcher, catalogue })
     }
 
-    /// Processes flows with the ports of `stores`.
+    /// Processes flows with the ports of `stores`, as `meter` counts.
     ///
     /// # Errors
     /// [`EnvironmentError`] when the environment does not name them.
@@ -92,9 +91,10 @@ impl Processing {
         &self,
         stores: &Stores,
         limits: TimeLimits,
+        meter: &Meter,
     ) -> Result<Process, EnvironmentError> {
         let table = stores.table()?;
-        let flows: Arc<dyn FlowWrites> = Arc::new(table.flows());
+        let flows = meter.around(Arc::new(table.flows()));
         let pacer = Pacer::beside_others(Arc::new(table.gates()), stores.clock());
         let bucket = Arc::new(stores.bucket()?);
         let fetcher = self

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use assetmill_aws::{Bucket, Clients, Queue, Table};
 use assetmill_core::ports::{Clock, SystemClock};
+use assetmill_core::usecases::Meter;
 
 use crate::environment::{Environment, EnvironmentError, invalid};
 
@@ -63,6 +64,15 @@ impl Stores {
             return Err(invalid(RETENTION_DAYS, &fault));
         }
         Ok(Duration::from_hours(24 * days))
+    }
+
+    /// What counts what happens to the rows. A function makes one, and adds what it counted before each of its answers.
+    ///
+    /// # Errors
+    /// As of [`table`](Self::table).
+    pub fn meter(&self) -> Result<Meter, EnvironmentError> {
+        let log = Arc::new(self.table()?.activity_log());
+        Ok(Meter::new(log, self.clock()))
     }
 
     /// Outputs.

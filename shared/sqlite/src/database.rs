@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_deaths_alone.sql"),
     include_str!("migrations/0012_names_and_labels.sql"),
     include_str!("migrations/0013_final_counts.sql"),
+    include_str!("migrations/0014_activity.sql"),
 ];
 
 /// What SQLite said.

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use assetmill_core::OutputKey;
 use assetmill_core::ports::Unavailable;
 
+use super::activity;
 use super::database::Database;
 use super::outputs::{FolderOutputs, blocking};
 use super::retention::{Cutoff, Retention};
@@ -70,6 +71,13 @@ impl Expiry {
         while let Some(deleted) = self.write(move |rows| portions::works(rows, gone)).await? {
             expired.works += deleted;
         }
+        // Few, and nobody counts them.
+        let oldest = activity::oldest(&self.retention);
+        while self
+            .write(move |rows| activity::delete_older(rows, oldest))
+            .await?
+            > 0
+        {}
         let rows_went = expired != Expired::default();
         if rows_went || !self.looked_through.load(Ordering::Relaxed) {
             expired.outputs = self.unnamed_outputs().await?;

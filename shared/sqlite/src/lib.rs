@@ -1,6 +1,7 @@
 //! Everything that Assetmill keeps on one machine: a folder with a SQLite database for batches,
 //! flows, work and the queue, and a folder of outputs.
 
+mod activity;
 mod database;
 mod expiry;
 mod flows;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use assetmill_core::ports::{Clock, SteadyClock, Unavailable};
 use rusqlite::Connection;
 
+pub use activity::SqliteActivityLog;
 pub use database::DatabaseProbe;
 pub use expiry::{Expired, Expiry};
 pub use flows::SqliteFlows;
@@ -101,6 +103,11 @@ impl Store {
     /// Gates of operations.
     pub fn gates(&self) -> SqliteGates {
         SqliteGates::new(self.database.clone())
+    }
+
+    /// What happened lately.
+    pub fn activity_log(&self) -> SqliteActivityLog {
+        SqliteActivityLog::new(self.database.clone(), self.retention.clone())
     }
 
     /// Stored outputs.

@@ -70,6 +70,13 @@ impl fmt::Debug for Retention {
     }
 }
 
+impl Cutoff {
+    /// The time, in milliseconds since 1970.
+    pub(super) fn milliseconds(self) -> i64 {
+        self.0
+    }
+}
+
 impl ToSql for Cutoff {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         self.0.to_sql()

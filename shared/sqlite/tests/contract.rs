@@ -18,6 +18,7 @@ fn main() {
             result_cache: Arc::new(store.result_cache()),
             keys: Arc::new(store.idempotency_keys()),
             gates: Arc::new(store.gates()),
+            activity: Arc::new(store.activity_log()),
             outputs: Arc::new(store.outputs()),
             queue: queue.clone(),
             deliveries: queue,

@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use assetmill_contract::samples::{self, output, tenant};
 use assetmill_core::ports::{
-    Clock, FlowChanges as _, FlowReads as _, FlowWrites as _, OutputWrites as _, ResultCache as _,
-    WorkClaim, WorkHolder,
+    ActivityLog as _, ActivityReads as _, Clock, FlowChanges as _, FlowReads as _, FlowWrites as _,
+    OutputWrites as _, ResultCache as _, WorkClaim, WorkHolder,
 };
 use assetmill_core::{
-    AssetUrl, Batch, Claim, Counts, Flow, FlowId, Output, Params, Progress, SettledFlow,
-    Sha256Digest, Source, Status, StepProduct, WorkKey,
+    Activity, ActivityInterval, AssetUrl, Batch, Claim, Counts, Flow, FlowId, Output, Params,
+    Progress, SettledFlow, Sha256Digest, Source, Status, StepProduct, WorkKey,
 };
 use assetmill_sqlite::{Expired, Store};
 use bytes::Bytes;
@@ -343,4 +343,36 @@ async fn writers_take_turns_with_what_is_deleted() {
     assert_eq!((expired.batches, expired.flows), (3, 6_000));
     // Thirty portions: if they were one, a write could come before it, and one after.
     assert!(during > 2, "{during} writes meanwhile");
+}
+
+/// As long as it can be asked for, or as all else is kept, if that is less.
+#[tokio::test]
+async fn what_happened_is_forgotten_after_a_week() {
+    let world = World::new().await;
+    for (kept, days) in [(KEPT, 7), (2 * DAY, 2)] {
+        let store = world.store.clone().keeping_for(kept);
+        let log = store.activity_log();
+        let activity = Activity {
+            completed: 1,
+            ..Activity::default()
+        };
+        let now = ActivityInterval::of(world.clock.now());
+        log.add(&tenant(), now, activity).await.unwrap();
+        world.clock.pass(days - 1);
+        let found = log.activity(&tenant(), now).await.unwrap();
+        assert_eq!(found, [(now, activity)]);
+        world.clock.pass(1);
+        let later = ActivityInterval::numbered(now.number() + 1);
+        log.add(&tenant(), later, activity).await.unwrap();
+        world.clock.pass(1);
+        assert_eq!(log.activity(&tenant(), now).await.unwrap(), []);
+        store.expiry().unwrap().run().await.unwrap();
+        let database = rusqlite::Connection::open(world.folder.path().join("assetmill.db"));
+        let left = database
+            .unwrap()
+            .query_row("SELECT count(*) FROM activity", [], |row| {
+                row.get::<_, u32>(0)
+            });
+        assert_eq!(left, Ok(0));
+    }
 }

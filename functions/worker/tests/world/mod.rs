@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryGates, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
+    MemoryActivityLog, MemoryFlows, MemoryGates, MemoryOutputs, MemoryQueue, MemoryResultCache,
+    RuntimeClock,
 };
 use assetmill_contract::samples;
 use assetmill_core::ports::{
-    FlowDeliveries as _, FlowQueue, FlowReads as _, FlowWrites, Outgoing, Sources, Unavailable,
+    ActivityLog, FlowDeliveries as _, FlowQueue, FlowReads as _, FlowWrites, Outgoing, Sources,
+    Unavailable,
 };
-use assetmill_core::usecases::{Alike, MessageHandler, Pacer, Process, TimeLimits};
+use assetmill_core::usecases::{Alike, MessageHandler, Meter, Pacer, Process, TimeLimits};
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Cost, Flow, FlowMessage, FlowState, MediaType,
     Operation, OperationDescription, OperationError, Params, ParamsSchema, Product, RetryPolicy,
@@ -29,6 +31,9 @@ use serde_json::json;
 pub(crate) struct World {
     pub(crate) flows: Arc<MemoryFlows>,
     pub(crate) clock: Arc<RuntimeClock>,
+    pub(crate) activity: Arc<MemoryActivityLog>,
+    /// Where what is counted is added.
+    log: Arc<dyn ActivityLog>,
     queue: Arc<MemoryQueue>,
     assets: Arc<Assets>,
     rows: Arc<dyn FlowWrites>,
@@ -40,8 +45,11 @@ impl World {
         let clock = Arc::new(RuntimeClock::default());
         let flows = Arc::new(MemoryFlows::default());
         let queue = Arc::new(MemoryQueue::new(clock.clone(), Duration::from_mins(18), 5));
+        let activity = Arc::new(MemoryActivityLog::default());
         Self {
             rows: flows.clone(),
+            log: activity.clone(),
+            activity,
             sending: queue.clone(),
             assets: Arc::default(),
             flows,
@@ -80,6 +88,16 @@ impl World {
         }
     }
 
+    /// What is counted can't be added.
+    pub(crate) fn without_activity_log() -> Self {
+        let world = Self::new();
+        let faults = assetmill_contract::faults::Faults::always();
+        Self {
+            log: faults.around(world.log.clone()),
+            ..world
+        }
+    }
+
     /// New flows of assets that behave so.
     pub(crate) async fn flows(&self, number: u32, asset: &str) -> Vec<Flow> {
         let (batch, mut flows) = samples::batch(number);
@@ -93,8 +111,9 @@ impl World {
     }
 
     pub(crate) fn worker(&self, parallel: usize) -> Worker {
+        let meter = Meter::new(self.log.clone(), self.clock.clone());
         let process = Process {
-            flows: self.rows.clone(),
+            flows: meter.around(self.rows.clone()),
             sources: self.assets.clone(),
             result_cache: Arc::new(MemoryResultCache::default()),
             outputs: Arc::new(MemoryOutputs::default()),
@@ -114,6 +133,7 @@ impl World {
                 queue: self.sending.clone(),
             },
             parallel,
+            meter,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The routes.
 
+mod activity;
 mod batches;
 mod flows;
 mod operations;
@@ -18,5 +19,6 @@ pub(crate) fn all() -> OpenApiRouter<ReadState> {
         .routes(routes!(batches::batch))
         .routes(routes!(batches::batch_failures))
         .routes(routes!(batches::failures))
+        .routes(routes!(activity::activity))
         .routes(routes!(operations::operations))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::Catalogue;
-use assetmill_core::ports::{Clock, FlowReads, GateReads, OutputLinks};
+use assetmill_core::ports::{ActivityReads, Clock, FlowReads, GateReads, OutputLinks};
 use assetmill_core::usecases::Failures;
 use axum::extract::FromRef;
 
@@ -24,6 +24,8 @@ pub struct ReadState {
     pub callers: Callers,
     /// The gates of operations.
     pub gates: Arc<dyn GateReads>,
+    /// What happened lately.
+    pub activity: Arc<dyn ActivityReads>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The memory of bodies and answers.

@@ -6,6 +6,7 @@ mod support;
 
 mod document;
 mod not_modified;
+mod v2_activity;
 mod v2_batches;
 mod v2_batches_failures;
 mod v2_batches_id;

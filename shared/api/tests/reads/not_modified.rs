@@ -18,6 +18,7 @@ async fn what_is_still_so_is_not_sent_again() {
     for path in [
         "/api/v2/batches",
         "/api/v2/operations",
+        "/api/v2/activity",
         &*of_batch,
         &*format!("{of_batch}/failures"),
         &*format!("/api/v2/transforms/{}", flows[0].id),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use assetmill_api::reads::{ReadState, router};
 use assetmill_api::{Callers, InFlight, layers};
-use assetmill_contract::memory::{MemoryFlows, MemoryGates, MemoryOutputs};
+use assetmill_contract::memory::{MemoryActivityLog, MemoryFlows, MemoryGates, MemoryOutputs};
 use assetmill_contract::samples::{self, at};
 use assetmill_core::ports::{FlowWrites as _, SystemClock};
 use assetmill_core::{
@@ -26,18 +26,21 @@ pub(crate) const GLOBEX: &str = "fedcba9876543210";
 pub(crate) struct World {
     pub(crate) state: ReadState,
     pub(crate) flows: Arc<MemoryFlows>,
+    pub(crate) activity: Arc<MemoryActivityLog>,
 }
 
 impl World {
     /// Anybody is the tenant of the samples.
     pub(crate) fn new() -> Self {
         let flows = Arc::new(MemoryFlows::default());
+        let activity = Arc::new(MemoryActivityLog::default());
         Self {
             state: ReadState {
                 flows: flows.clone(),
                 links: Arc::new(MemoryOutputs::default()),
                 catalogue: catalogue(),
                 gates: Arc::new(MemoryGates::default()),
+                activity: activity.clone(),
                 clock: Arc::new(SystemClock),
                 callers: Callers::open(samples::tenant()),
                 link_lifetime: Duration::from_hours(1),
@@ -46,6 +49,7 @@ impl World {
                 rows_at_once: 100,
             },
             flows,
+            activity,
         }
     }
 

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod counted;
 mod document;
 mod health;
 mod idempotency;

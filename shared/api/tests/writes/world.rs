@@ -8,12 +8,12 @@ use std::time::Duration;
 use assetmill_api::writes::{Readiness, Uploads, WriteState, router};
 use assetmill_api::{Callers, InFlight, Operators, layers};
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache,
-    RuntimeClock,
+    MemoryActivityLog, MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue,
+    MemoryResultCache, RuntimeClock,
 };
 use assetmill_core::ports::{FlowDeliveries as _, Probe, Sources, Unavailable};
 use assetmill_core::usecases::{
-    Alike, Cancel, MessageHandler, Once, Pacer, Process, Retry, RunSynchronously, Submit,
+    Alike, Cancel, MessageHandler, Meter, Once, Pacer, Process, Retry, RunSynchronously, Submit,
     TimeLimits,
 };
 use assetmill_core::{
@@ -38,6 +38,7 @@ pub(crate) struct World {
     pub(crate) state: WriteState,
     pub(crate) queue: Arc<MemoryQueue>,
     pub(crate) outputs: Arc<MemoryOutputs>,
+    pub(crate) activity: Arc<MemoryActivityLog>,
 }
 
 impl World {
@@ -46,6 +47,9 @@ impl World {
         let flows = Arc::new(MemoryFlows::default());
         let outputs = Arc::new(MemoryOutputs::default());
         let queue = Arc::new(MemoryQueue::new(clock.clone(), Duration::from_secs(30), 3));
+        let activity = Arc::new(MemoryActivityLog::default());
+        let meter = Meter::new(activity.clone(), clock.clone());
+        let flows = meter.around(flows);
         let submit = Submit {
             flows: flows.clone(),
             queue: queue.clone(),
@@ -75,6 +79,7 @@ impl World {
                 answer_within: Duration::from_millis(500),
 
                 keeps: false,
+                meter,
             },
             cancel: Cancel { flows, clock },
             retry: Retry {
@@ -106,6 +111,7 @@ impl World {
             state,
             queue,
             outputs,
+            activity,
         }
     }
 
@@ -118,7 +124,8 @@ impl World {
     }
 
     fn routes(&self) -> Router {
-        layers::around(router(self.state.clone()))
+        let meter = self.state.answer.meter.clone();
+        layers::around(layers::metered(router(self.state.clone()), meter))
     }
 
     pub(crate) async fn ask(&self, request: Request<Body>) -> HttpAnswer {

@@ -46,6 +46,9 @@ const FLOW_SHARDS: u32 = 16;
 /// The lists of batches that are not dispatched, and of flows that rest. Each is put in one and taken out of
 /// it.
 const UNSENT_SHARDS: u8 = 8;
+/// In how many rows what happens to a tenant is counted. Who counts writes once for all that one invocation did, so
+/// these are as many as a thousand invocations a second need, and more.
+const ACTIVITY_SHARDS: u8 = 4;
 /// How many flows of a batch one counter has: as many numbers as stay below 1 KB, so that adding one
 /// is one write.
 pub(super) const TALLIED_TOGETHER: u32 = 128;
@@ -69,6 +72,20 @@ pub(super) fn idempotency(tenant: &TenantId, key: &IdempotencyKey) -> String {
 
 pub(super) fn gate(operation: &OperationName) -> String {
     format!("gate#{operation}")
+}
+
+/// The row that a writer adds to who counts what happened in this part of a tenant's time: any of its shards.
+pub(super) fn activity(tenant: &TenantId, part: i64) -> String {
+    activity_shard(tenant, part, rand::random_range(0..ACTIVITY_SHARDS))
+}
+
+/// Every row that has some of what happened then.
+pub(super) fn activity_shards(tenant: &TenantId, part: i64) -> impl Iterator<Item = String> {
+    (0..ACTIVITY_SHARDS).map(move |shard| activity_shard(tenant, part, shard))
+}
+
+fn activity_shard(tenant: &TenantId, part: i64, shard: u8) -> String {
+    format!("activity#{tenant}#{part}#{shard}")
 }
 
 pub(super) fn count_settled(batch: BatchId, part: u32) -> String {

@@ -38,6 +38,7 @@ pub(crate) async fn adapters(clients: &Clients, names: &Names, queues: Queues) -
         result_cache: Arc::new(table.result_cache()),
         keys: Arc::new(table.idempotency_keys()),
         gates: Arc::new(table.gates()),
+        activity: Arc::new(table.activity_log()),
         outputs: Arc::new(Bucket::new(clients, &names.bucket, clock)),
         queue: queues.queue,
         deliveries: queues.deliveries,

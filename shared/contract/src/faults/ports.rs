@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use assetmill_core::pacing::{Gate, Limits};
 use assetmill_core::ports::{
-    Completion, Delivery, FlowDeliveries, FlowPage, FlowQueue, FlowReads, FlowWrites, GateReads,
-    GateRule, Gates, IdempotencyKeys, Outgoing, OutputWrites, ResultCache, Rule, SettledCount,
-    Sources, Unavailable, WorkClaim, WorkHolder,
+    ActivityLog, ActivityReads, Completion, Delivery, FlowDeliveries, FlowPage, FlowQueue,
+    FlowReads, FlowWrites, GateReads, GateRule, Gates, IdempotencyKeys, Outgoing, OutputWrites,
+    ResultCache, Rule, SettledCount, Sources, Unavailable, WorkClaim, WorkHolder,
 };
 use assetmill_core::{
-    Asset, AssetUrl, Batch, BatchId, Call, Cost, Counts, Failure, FailureCode, Flow, FlowId,
-    FlowRef, FlowState, IdempotencyKey, Job, JobCall, KeyClaim, LookUp, MediaType, Operation,
-    OperationDescription, OperationError, OperationName, Output, OutputKey, Params, Product,
-    RetryPolicy, Run, SettledFlow, Step, TenantId, WorkKey,
+    Activity, ActivityInterval, Asset, AssetUrl, Batch, BatchId, Call, Cost, Counts, Failure,
+    FailureCode, Flow, FlowId, FlowRef, FlowState, IdempotencyKey, Job, JobCall, KeyClaim, LookUp,
+    MediaType, Operation, OperationDescription, OperationError, OperationName, Output, OutputKey,
+    Params, Product, RetryPolicy, Run, SettledFlow, Step, TenantId, WorkKey,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -87,6 +87,14 @@ spoilt! { GateReads:
 
 spoilt! { Gates:
     change_gate(operation: &OperationName, guess: Option<Gate>, rule: GateRule) -> Gate;
+}
+
+spoilt! { ActivityReads:
+    activity(tenant: &TenantId, since: ActivityInterval) -> Vec<(ActivityInterval, Activity)>;
+}
+
+spoilt! { ActivityLog:
+    add(tenant: &TenantId, interval: ActivityInterval, activity: Activity) -> ();
 }
 
 #[async_trait]

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use assetmill_contract::faults::Faults;
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue, MemoryResultCache,
-    RuntimeClock,
+    MemoryActivityLog, MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue,
+    MemoryResultCache, RuntimeClock,
 };
 use assetmill_core::ports::{Clock, FlowQueue, FlowWrites, Gates, OutputWrites, ResultCache};
 use assetmill_core::usecases::{
-    Alike, Cancel, FailDeadLetter, MessageHandler, Once, Pacer, Process, Retry, RunSynchronously,
-    Submit, Sweep, TimeLimits,
+    Alike, Cancel, FailDeadLetter, MessageHandler, Meter, Once, Pacer, Process, Retry,
+    RunSynchronously, Submit, Sweep, TimeLimits,
 };
 use assetmill_core::{Catalogue, Cost, Operation, Shares, TenantId};
 use tokio_util::task::TaskTracker;
@@ -40,6 +40,8 @@ pub(crate) struct World {
     /// Whether calls to gates are points too. They change nothing here, so of pairs of points they would be many and say
     /// little.
     pub(crate) gates_fail: bool,
+    activity: Arc<MemoryActivityLog>,
+    meter: Meter,
     outputs: Arc<MemoryOutputs>,
     queue: Arc<MemoryQueue>,
     clock: Arc<RuntimeClock>,
@@ -53,6 +55,7 @@ impl World {
 
     pub(crate) fn of(kind: Kind) -> Self {
         let clock = Arc::new(RuntimeClock::default());
+        let activity = Arc::<MemoryActivityLog>::default();
         let vendors = match kind {
             Kind::Free => vec![Vendor::new("transform", Cost::Free)],
             Kind::Paid => vec![Vendor::new("vendor", Cost::Paid)],
@@ -71,6 +74,8 @@ impl World {
             keys: Arc::default(),
             gates: Arc::default(),
             gates_fail: false,
+            meter: Meter::new(activity.clone(), clock.clone()),
+            activity,
             outputs: Arc::default(),
             queue: Arc::new(MemoryQueue::new(clock.clone(), VISIBILITY, 5)),
             clock,
@@ -87,7 +92,8 @@ impl World {
 
     /// Starts the program, with faults around each of its ports.
     pub(crate) fn process(&self, faults: &Arc<Faults>) -> Running {
-        let flows: Arc<dyn FlowWrites> = faults.around(self.flows.clone());
+        // It counts what the rows came to be, whatever their callers were told.
+        let flows: Arc<dyn FlowWrites> = faults.around(self.meter.around(self.flows.clone()));
         let gates: Arc<dyn Gates> = if self.gates_fail {
             faults.around(self.gates.clone())
         } else {
@@ -135,6 +141,7 @@ impl World {
                 answer_within: Duration::from_secs(20),
 
                 keeps: false,
+                meter: self.meter.clone(),
             },
             sweep: Sweep {
                 submit: submit.clone(),

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use assetmill_contract::faults::Faults;
 use assetmill_contract::memory::{
-    MemoryFlows, MemoryGates, MemoryOutputs, MemoryQueue, MemoryResultCache, RuntimeClock,
+    MemoryActivityLog, MemoryFlows, MemoryGates, MemoryOutputs, MemoryQueue, MemoryResultCache,
+    RuntimeClock,
 };
 use assetmill_core::ports::{Clock, FlowDeliveries as _, FlowReads as _, Sources};
 use assetmill_core::usecases::{
-    Alike, MessageHandler, Pacer, Process, Products, RunSynchronously, SourceList, Submit, Sweep,
-    TimeLimits, TransformRequest,
+    Alike, MessageHandler, Meter, Pacer, Process, Products, RunSynchronously, SourceList, Submit,
+    Sweep, TimeLimits, TransformRequest,
 };
 use assetmill_core::{
     Asset, AssetUrl, Catalogue, Flow, FlowId, Labels, Operation, OperationError, Params, Shares,
@@ -126,6 +127,7 @@ impl World {
             answer_within: Duration::from_secs(22),
 
             keeps: false,
+            meter: Meter::new(Arc::new(MemoryActivityLog::default()), self.clock.clone()),
         };
         let answered = answer.run(self.order(), Products::Stored).await;
         let accepted = answered.unwrap().accepted;

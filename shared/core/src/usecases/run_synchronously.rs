@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use self::late_rows::LateRows;
 use super::message_handler::MessageHandler;
+use super::meter::Meter;
 use super::process::{Outcome, Waiting, needs_no_row};
 use super::submit::{Accepted, Submit};
 use super::transform_request::TransformRequest;
@@ -40,6 +41,8 @@ pub struct RunSynchronously {
     pub answer_within: Duration,
     /// Whether flows are kept that nobody needs a row of: they are written once their caller is answered.
     pub keeps: bool,
+    /// What counts those of which there is no row. MUST be the one that counts the others ([`Meter::around`]).
+    pub meter: Meter,
 }
 
 /// Where products of flows that need no row go.

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use assetmill_core::ports::{FlowReads as _, FlowWrites as _, OutputWrites as _};
-use assetmill_core::{Batch, BatchId, FailureCode, Flow, FlowState, Status};
+use assetmill_core::ports::{
+    ActivityReads as _, FlowReads as _, FlowWrites as _, OutputWrites as _,
+};
+use assetmill_core::{ActivityInterval, Batch, BatchId, FailureCode, Flow, FlowState, Status};
 
 use super::{Kind, Way, World, tenant};
 use crate::stubs::Vendor;
@@ -137,6 +139,7 @@ impl World {
     /// charged.
     async fn check_charges(&self) -> Result<(), String> {
         let (mut told, mut flows) = (HashMap::<_, u32>::new(), HashMap::<_, u32>::new());
+        let paid_calls = self.paid_calls().await;
         for batch in self.flows.every_batch() {
             let page = self
                 .flows
@@ -148,6 +151,15 @@ impl World {
                 *flows.entry(source).or_default() += 1;
             }
         }
+        let charges = self.vendors.iter().flat_map(|vendor| vendor.charges());
+        let least = charges.map(|(_, charges)| u64::from(charges)).sum();
+        let uncertain: u32 = told.values().sum();
+        let most = least + u64::from(uncertain);
+        if !(least..=most).contains(&paid_calls) {
+            return Err(format!(
+                "{paid_calls} paid calls are counted: {least} charges, {uncertain} unconfirmed"
+            ));
+        }
         for (source, charges) in self.vendors.iter().flat_map(|vendor| vendor.charges()) {
             let (told, flows) = (told[&source], flows[&source]);
             if charges > (1 + told).min(flows) {
@@ -157,6 +169,16 @@ impl World {
             }
         }
         Ok(())
+    }
+}
+
+impl World {
+    /// How many paid calls were counted.
+    async fn paid_calls(&self) -> u64 {
+        self.meter.flush().await;
+        let since = ActivityInterval::numbered(0);
+        let counted = self.activity.activity(&tenant(), since).await.unwrap();
+        counted.iter().map(|(_, of)| of.paid_calls).sum()
     }
 }
 

@@ -38,6 +38,8 @@ impl RunSynchronously {
         if accepted.flows.iter().all(settled) {
             if self.keeps {
                 self.keep_behind(accepted.clone(), content.clone());
+            } else {
+                self.meter.count_unkept(&accepted.flows);
             }
             return Ok(Answered {
                 accepted,
