@@ -17,7 +17,7 @@ use reading::Bounds;
 pub use bounded::{BoundedList, GivenParams};
 pub(crate) use bytes::{is_json_request, whole};
 
-use crate::{Callers, ErrorCode, InFlight, Pointer, Problem};
+use crate::{Callers, ErrorCode, InFlight, Pointer, Problem, TenantInFlight};
 
 /// The largest body of a request. A Lambda's payload is at most 6 MB with the event around the
 /// body (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>); the program on
@@ -58,9 +58,8 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let caller = Callers::from_ref(state).identify(&parts.headers).await?;
+        let memory = memory_of_caller(&parts.headers, state).await?;
         check_declared_type(&parts.headers)?;
-        let memory = InFlight::from_ref(state).of(&caller);
         let bytes = reading::read(&parts.headers, body, &memory, OF_JSON).await?;
         parse(&bytes).map(Self)
     }
@@ -81,8 +80,7 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let caller = Callers::from_ref(state).identify(&parts.headers).await?;
-        let memory = InFlight::from_ref(state).of(&caller);
+        let memory = memory_of_caller(&parts.headers, state).await?;
         let bytes = reading::read(&parts.headers, body, &memory, OF_JSON).await?;
         if bytes.is_empty() {
             return Ok(Self(None));
@@ -96,6 +94,16 @@ where
 impl<T: RequestBody> RequestBody for Option<T> {
     const MISTAKEN_FIELDS: &'static [(&'static str, &'static str)] = T::MISTAKEN_FIELDS;
     const TAKES_ARRAY: bool = T::TAKES_ARRAY;
+}
+
+/// What is read is counted on its caller, who has to be one.
+async fn memory_of_caller<S>(headers: &HeaderMap, state: &S) -> Result<TenantInFlight, Problem>
+where
+    Callers: FromRef<S>,
+    InFlight: FromRef<S>,
+{
+    let caller = Callers::from_ref(state).identify(headers).await?;
+    Ok(InFlight::from_ref(state).of(&caller))
 }
 
 fn check_declared_type(headers: &HeaderMap) -> Result<(), Problem> {

@@ -108,7 +108,7 @@ async fn a_request_that_is_sent_again_retries_nothing_again() {
         .await;
     assert_eq!(other.problem().1, "idempotency_key_reused");
     let anew = world.post_keyed("b", &path, "").await.json();
-    assert_eq!(anew["digital_asset_count"], 3);
+    assert_eq!(anew["digital_asset_count"], 1);
 }
 
 #[tokio::test]
@@ -140,6 +140,29 @@ async fn a_request_that_broke_off_after_its_first_batch_is_ended_by_the_next() {
         [(id(&second), json!(2)), (id(&first), json!(1))]
     );
     assert_eq!(whole["batches"][0]["batch_id"], begun[0].id.to_string());
+    assert_eq!(world.batches().await, 4);
+}
+
+/// Who asks again and again for all failures would double them each time.
+#[tokio::test]
+async fn what_runs_again_already_is_left_out_unless_it_is_named() {
+    let world = World::new().keeping();
+    let batch = done(&world, &[NOT_FOUND, DENIED, ASSET]).await;
+    let path = format!("{RETRY}?operation=copy");
+    let some = world
+        .post(&format!("{RETRY}?code=source_denied"), "")
+        .await
+        .json();
+    assert_eq!(some["digital_asset_count"], 1);
+    let rest = world.post(&path, "").await.json();
+    assert_eq!(batches(&rest), [(id(&batch), json!(1))]);
+    let none = world.post(&path, "").await;
+    assert_eq!(none.problem(), (409, "nothing_to_retry".to_owned(), None));
+    let named = json!({ "flow_ids": [batch["flows"][0]["flow_id"]] }).to_string();
+    assert_eq!(
+        world.post(RETRY, named).await.json()["digital_asset_count"],
+        1
+    );
     assert_eq!(world.batches().await, 4);
 }
 

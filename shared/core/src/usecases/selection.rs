@@ -1,6 +1,6 @@
 //! Flows of a tenant in whichever batches.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -86,6 +86,8 @@ pub(super) struct Parts<'a> {
     tenant: &'a TenantId,
     state: FlowState,
     found: VecDeque<Part>,
+    /// The batches that run failures of others again, by those, as far as they were read.
+    retries: HashMap<BatchId, Vec<BatchId>>,
     /// What is looked for in batches that are not read yet, and the batch after which they come.
     unread: Option<(FlowFilter, Option<BatchId>)>,
     until: Instant,
@@ -112,6 +114,7 @@ impl<'a> Parts<'a> {
             tenant,
             state,
             found,
+            retries: HashMap::new(),
             unread,
             until: Instant::now() + PATIENCE,
             complete: true,
@@ -133,6 +136,12 @@ impl<'a> Parts<'a> {
         }
     }
 
+    /// The batches that run failures of this one again, if it was found among others: they were accepted later, and so
+    /// were read before it.
+    pub(super) fn retries_of(&self, id: BatchId) -> &[BatchId] {
+        self.retries.get(&id).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether every batch was looked at, once there is no next one.
     pub(super) fn complete(&self) -> bool {
         self.complete
@@ -146,6 +155,15 @@ impl<'a> Parts<'a> {
             .flows
             .batches(self.tenant, before, BATCHES_AT_ONCE)
             .await?;
+        for batch in &batches {
+            // A request that is sent again must not find what it began itself.
+            let before = |until| batch.created_at < until;
+            if let Some(of) = batch.retry_of
+                && filter.settled_until.is_none_or(before)
+            {
+                self.retries.entry(of).or_default().push(batch.id);
+            }
+        }
         // What was accepted earlier than that has settled before what is looked for.
         let oldest = filter.settled_since.map_or(Timestamp::MIN, |since| {
             since.saturating_sub(LONGEST_LIFE).unwrap_or(since)

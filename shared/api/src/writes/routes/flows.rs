@@ -50,7 +50,8 @@ pub(crate) async fn cancel_flows(
 /// Run failed flows again
 ///
 /// Runs failed flows of whichever batches again: those that a filter means, or that are named, or both. Each batch that
-/// has such flows gets a new one with the same operation and parameters, and stays as it is. Nothing named and no filter
+/// has such flows gets a new one with the same operation and parameters, and stays as it is. What a later batch runs again
+/// already is left out, unless it is named. Nothing named and no filter
 /// is refused. `dry_run=true` tells how many flows that are now, and starts nothing.
 #[utoipa::path(
     post,

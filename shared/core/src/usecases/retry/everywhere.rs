@@ -1,15 +1,19 @@
 //! Running again what failed in several batches: for each, a new one.
 
+use std::collections::HashSet;
+
 use super::{Retry, RetryError};
 use crate::ports::Unavailable;
 use crate::usecases::once::{Begun, KeyedRequest, Once, OnceError};
+use crate::usecases::pages::{all_flows_in, flow_pages};
 use crate::usecases::selection::{Affected, AffectedBatch, Parts, Selection, SelectionError};
 use crate::usecases::transform_request::TransformRequest;
-use crate::{Batch, BatchId, FlowFilter, FlowState, TenantId};
+use crate::{Batch, BatchId, Flow, FlowFilter, FlowState, TenantId};
 
 impl Retry {
     /// The batches with failed flows that are selected and can be run again, and how many. Those whose operation is
-    /// not available any more are left out.
+    /// not available any more are left out, and flows that a later batch ran again already, unless they are named: what
+    /// failed again is a failure of that batch, and is not to be run twice.
     ///
     /// # Errors
     /// [`SelectionError`].
@@ -22,6 +26,9 @@ impl Retry {
         let mut parts = Parts::new(flows, tenant, selection, FlowState::Failed).await?;
         let mut batches = Vec::new();
         while let Some((id, filter)) = parts.next().await? {
+            let filter = self
+                .not_retried(tenant, id, filter, parts.retries_of(id))
+                .await?;
             if let Some(order) = self.possible(tenant, id, &filter).await? {
                 let flows = order.sources.as_slice().len();
                 let flows = u32::try_from(flows).unwrap_or(u32::MAX);
@@ -31,6 +38,35 @@ impl Retry {
         Ok(Affected {
             batches,
             complete: parts.complete(),
+        })
+    }
+
+    /// What means those failures of a batch that none of these, its retries, runs again.
+    async fn not_retried(
+        &self,
+        tenant: &TenantId,
+        id: BatchId,
+        filter: FlowFilter,
+        retries: &[BatchId],
+    ) -> Result<FlowFilter, Unavailable> {
+        if retries.is_empty() {
+            return Ok(filter);
+        }
+        let flows = &*self.submit.flows;
+        let mut again = HashSet::new();
+        for retry in retries {
+            let note = |flow: Flow| {
+                again.insert(flow.source);
+            };
+            flow_pages(flows, tenant, *retry, &FlowFilter::default(), note).await?;
+        }
+        let failed = all_flows_in(FlowState::Failed, flows, tenant, id, &filter).await?;
+        let left = failed
+            .into_iter()
+            .filter(|flow| !again.contains(&flow.source));
+        Ok(FlowFilter {
+            ids: Some(left.map(|flow| flow.id).collect()),
+            ..filter
         })
     }
 
