@@ -87,6 +87,34 @@ test('one group of failures is retried, and no other', async () => {
   await seen.close();
 });
 
+test('who types while an answer is awaited loses neither a letter nor the place', async () => {
+  const mixed = await program.batch([...many('good/', 2), 'ftp://example.com/d'], 'convert');
+  const seen = await open(browser, base());
+  await seen.go(`#/batches/${mixed.batch_id}`);
+  await seen.page.locator('[data-row]').nth(2).waitFor();
+  const input = seen.page.getByLabel('Text in the URL');
+  let release;
+  const held = new Promise((go) => { release = go; });
+  await seen.page.route(/state=FAILED/, async (route) => { await held; await route.continue(); });
+  await seen.press('button', /failed 1/);
+  await input.fill('good');
+  await seen.page.waitForURL(/state=FAILED&url=good/);
+  release();
+  await seen.page.getByRole('heading', { name: 'No flow is so' }).waitFor();
+  assert.equal(await input.inputValue(), 'good');
+  assert.ok(await input.evaluate((one) => one === document.activeElement));
+  // What is typed before the filter that was typed first comes back as the address.
+  await input.evaluate((/** @type {HTMLInputElement} */ one) => {
+    for (const [text, kind] of [['exam', 'input'], ['exam', 'change'], ['example', 'input']]) {
+      one.value = text;
+      one.dispatchEvent(new Event(kind, { bubbles: true }));
+    }
+  });
+  await seen.page.waitForURL(/url=example/);
+  await seen.page.getByRole('link', { name: 'ftp://example.com/d' }).waitFor();
+  await seen.close();
+});
+
 test('an operation is paused, its batch cancelled, and the operation resumed', async () => {
   const seen = await open(browser, base());
   await seen.go('#/operations');

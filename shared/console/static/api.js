@@ -71,7 +71,7 @@ export async function ask(path, { method = 'GET', query = {}, body, headers = {}
     throw problem;
   }
   const etag = answer.headers.get('etag');
-  if (method === 'GET' && etag) {
+  if (method === 'GET' && etag && key === getKey()) {
     known.delete(url.href);
     known.set(url.href, { etag, data });
     if (known.size > MOST_KNOWN) known.delete(known.keys().next().value);

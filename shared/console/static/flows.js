@@ -34,9 +34,10 @@ export function useFlows(id, filters) {
   const { state = '', code = '', url = '' } = filters;
   const deps = [id, state, code, url];
   const kept = useRef(/** @type {any} */ (null));
-  // Pages of other filters are of no use.
+  // Pages of other filters are of no use; why flows failed is asked of the whole batch.
   if (!kept.current || kept.current.of !== deps.join('\n')) {
-    kept.current = { of: deps.join('\n'), pages: [], seen: 0, wanted: 0, failed: -1, groups: undefined };
+    const { failed = -1, groups = [] } = kept.current || {};
+    kept.current = { of: deps.join('\n'), pages: [], seen: 0, wanted: 0, failed, groups };
   }
   const poll = usePoll(/** @returns {Promise<{batch: Api.Batch, flows: Api.Flow[], more: boolean, groups: Api.FailureGroup[]}>} */ async (signal) => {
     const mine = kept.current;

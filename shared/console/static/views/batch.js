@@ -42,16 +42,19 @@ function Downloads({ id, filters }) {
 /** @param {{id: string, query: Record<string, string>}} props */
 export function Batch({ id, query }) {
   const { state = '', code = '', url = '', show = 'table' } = query;
-  const { data, error, again, look } = useFlows(id, { state, code, url });
+  const { data, last, error, again, look } = useFlows(id, { state, code, url });
   const [asked, setAsked] = useState(null);
   const close = () => setAsked(null);
-  const batch = data?.batch;
+  // Until other filters are answered, what was seen before stays: who types goes on typing.
+  const seen = data || last;
+  const batch = seen?.batch;
   useTitle(!batch ? 'Batch' : batch.counts.failed > 0 ? `${count(batch.counts.failed)} failed` : `${batch.operation} ${batch.status.toLowerCase()}`);
   if (!batch) return html`<h1>Batch <span class="id">${short(id)}</span></h1>${error ? html`<${Trouble} error=${error} again=${again} />` : html`<${Loading} />`}`;
   const { counts, digital_asset_count: total } = batch;
   const settled = counts.completed + counts.failed + counts.cancelled;
   const shown = { state, code, url };
   const some = code || url;
+  const flows = data || !error ? seen.flows : [];
   const pick = (group) => filter(code === group.code ? { code: '', state: '' } : { code: group.code, state: 'FAILED' });
   return html`
     <p class="crumbs"><a href="#/batches">Batches</a></p>
@@ -73,7 +76,7 @@ export function Batch({ id, query }) {
     </p>
     <div class="progress"><${StateBar} counts=${counts} total=${total} /><span class="number">${count(settled)} of ${count(total)} settled</span></div>
     <${Trouble} error=${error} again=${again} />
-    ${data.groups.length > 0 && html`<section aria-labelledby="failures"><h2 id="failures">Failures</h2><${Failures} groups=${data.groups} actions=${(group) => html`
+    ${seen.groups.length > 0 && html`<section aria-labelledby="failures"><h2 id="failures">Failures</h2><${Failures} groups=${seen.groups} actions=${(group) => html`
       <button type="button" aria-pressed=${code === group.code} onClick=${() => pick(group)}>${code === group.code ? 'Show all' : 'Show these'}</button>
       <button type="button" aria-label=${`Retry those with ${group.code}…`} onClick=${() => setAsked({ retry: { code: group.code } })}>Retry…</button>`} /></section>`}
     <section aria-labelledby="flows"><h2 id="flows" class="unseen">Flows</h2>
@@ -87,10 +90,10 @@ export function Batch({ id, query }) {
         </div>
         <${Downloads} id=${id} filters=${shown} />
       </div>
-      ${data.flows.length === 0 ? html`<${Empty} title="No flow is so"><p><a href=${href(`batches/${id}`)}>All ${count(total)}</a></p></${Empty}>`
-        : show === 'sheet' ? html`<${Sheet} flows=${data.flows} look=${look} />`
-        : html`<${FlowTable} flows=${data.flows} total=${state || code || url ? -1 : total} look=${look} />`}
-      ${data.more && html`<p class="quiet more" role="status">${count(data.flows.length)} are shown; more come as you scroll.</p>`}
+      <div aria-busy=${!data}>${flows.length === 0 ? html`<${Empty} title="No flow is so"><p><a href=${href(`batches/${id}`)}>All ${count(total)}</a></p></${Empty}>`
+        : show === 'sheet' ? html`<${Sheet} flows=${flows} look=${look} />`
+        : html`<${FlowTable} flows=${flows} total=${state || code || url ? -1 : total} look=${look} />`}
+      ${seen.more && html`<p class="quiet more" role="status">${count(flows.length)} are shown; more come as you scroll.</p>`}</div>
     </section>
     ${asked?.retry && html`<${Retry} id=${id} filters=${asked.retry} close=${close} />`}
     ${asked?.cancel && html`<${Cancel} id=${id} filters=${asked.cancel} again=${again} close=${close} />`}`;
