@@ -1,5 +1,5 @@
 // Asks the JSON API: the only thing that the console knows of the service.
-import { get as getKey, require as requireKey, watch } from './key.js';
+import { get as getKey, onlyReads, require as requireKey, watch } from './key.js';
 
 /** Where the API is, whatever prefix the console is served below. */
 export const ROOT = new URL('../', import.meta.url);
@@ -66,6 +66,7 @@ export async function ask(path, { method = 'GET', query = {}, body, headers = {}
   });
   if (!answer.ok) {
     if (answer.status === 401) requireKey(data.detail);
+    if (data.code === 'read_only_key') onlyReads();
     const problem = new Problem(answer.status, data);
     problem.requestId = answer.headers.get('x-request-id') || '';
     throw problem;

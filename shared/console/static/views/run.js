@@ -1,6 +1,8 @@
 // Begins a batch: an operation, its parameters, and where the assets are.
-import { html, useEffect, useMemo, useRef, useState } from '../vendor/htm-preact.js';
+import { html, useMemo, useRef, useState } from '../vendor/htm-preact.js';
 import { ask, curl, idempotencyKey, SAMPLE } from '../api.js';
+import { readsOnly } from '../key.js';
+import { usePoll } from '../poll.js';
 import { href, useTitle } from '../route.js';
 import { count, many } from '../format.js';
 import { parse, urlsOf } from '../sources.js';
@@ -59,7 +61,8 @@ function Sources({ text, set, wrong, total }) {
 
 /** @param {{query: Record<string, string>}} props */
 export function Run({ query }) {
-  const [catalogue, setCatalogue] = useState(null);
+  const { data, error: unanswered, again } = usePoll(/** @returns {Promise<Api.Operations>} */ (signal) => ask('api/v2/operations', { signal }), []);
+  const catalogue = data?.operations;
   const [error, setError] = useState(null);
   const [name, setName] = useState(query.operation || '');
   const [values, setValues] = useState(() => given(query.params));
@@ -67,8 +70,6 @@ export function Run({ query }) {
   const [title, setTitle] = useState('');
   const [labels, setLabels] = useState('');
   const busy = useRef(false);
-  const load = () => { ask('api/v2/operations').then(({ operations }) => { setCatalogue(operations); setError(null); }, setError); };
-  useEffect(load, []);
   useTitle('Run');
   const operation = catalogue?.find((one) => (name ? one.name === name : one.default));
   const { urls, lines, wrong } = useMemo(() => parse(text), [text]);
@@ -76,10 +77,11 @@ export function Run({ query }) {
   // The same request is begun once, however often its button is pressed.
   const key = useMemo(idempotencyKey, [JSON.stringify(body)]);
   const refused = places(error, lines);
+  const off = !urls.length || readsOnly();
 
   async function run(event) {
     event.preventDefault();
-    if (busy.current || !urls.length) return;
+    if (busy.current || off) return;
     busy.current = true;
     setError(null);
     try {
@@ -92,7 +94,7 @@ export function Run({ query }) {
     busy.current = false;
   }
 
-  if (!catalogue) return html`<h1>Run</h1>${error ? html`<${Trouble} error=${error} again=${load} />` : html`<${Loading} />`}`;
+  if (!catalogue) return html`<h1>Run</h1>${unanswered ? html`<${Trouble} error=${unanswered} again=${again} />` : html`<${Loading} />`}`;
   const command = curl('api/v2/transforms', { method: 'POST', body });
   return html`<h1>Run</h1>
     <form class="run" onSubmit=${run} noValidate>
@@ -108,7 +110,7 @@ export function Run({ query }) {
         <${Sources} text=${text} set=${setText} wrong=${[...wrong, ...refused.wrong]} total=${urls.length} />
         <${Naming} title=${title} setTitle=${setTitle} labels=${labels} setLabels=${setLabels} errors=${refused.params} />
         <${Trouble} error=${error} />
-        <p class="buttons"><button type="submit" class="primary" aria-disabled=${!urls.length}>${urls.length ? `Run ${operation?.name} on ${many(urls.length, 'asset')}` : 'Run'}</button></p>
+        <p class="buttons"><button type="submit" class="primary" aria-disabled=${off}>${urls.length ? `Run ${operation?.name} on ${many(urls.length, 'asset')}` : 'Run'}</button></p>
         <details><summary>The same as curl</summary><pre tabindex="0">${command.length > 4_000 ? `${command.slice(0, 4_000)}…` : command}</pre><${Copy} text=${command} label="Copy as curl" /></details>
       </div>
     </form>`;
