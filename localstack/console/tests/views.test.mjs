@@ -1,8 +1,8 @@
 // Each view as it is seen: whole, reachable, and without a request to anybody else.
 import assert from 'node:assert/strict';
-import { createServer, request as send } from 'node:http';
 import { after, before, test } from 'node:test';
 import { launch, open } from '../support/browser.mjs';
+import { below } from '../support/prefix.mjs';
 import { start } from '../support/program.mjs';
 import { PLANTED } from '../support/vendor.mjs';
 
@@ -48,7 +48,7 @@ test('each view is whole in light and dark, and at 400 pixels', { timeout: 60_00
     ['nowhere', '#/nowhere', 'Nothing is here', 'Assetmill'],
   ];
   for (const [mode, how] of [['light', {}], ['dark', { dark: true }], ['narrow', { narrow: true }]]) {
-    const seen = await open(browser, new URL('console', program.url).href, how);
+    const seen = await open(browser, program.page, how);
     for (const [name, hash, heading, title] of views) {
       await seen.go(hash);
       await seen.heading(heading);
@@ -80,8 +80,19 @@ test('an asset is loaded from its host only when it is asked for', async () => {
   await asking.close();
 });
 
+test('a result that is a text is shown as one', async () => {
+  const { flows: [flow] } = await program.batch([`${program.origin.url}cup.jpg`], 'tags');
+  const seen = await open(browser, program.page);
+  await seen.go(`#/flows/${flow.flow_id}`);
+  const said = String(await seen.page.locator('pre.said').textContent());
+  assert.equal(said, `{\n  "tags": [\n    "cup",\n    ${JSON.stringify(PLANTED)}\n  ],\n  "id": 12345678901234567890,\n  "none": {}\n}`);
+  await seen.accessible('text');
+  await seen.shot('flow-text');
+  await seen.close();
+});
+
 test('thousands of flows are scrolled through, of which few are made', async () => {
-  const seen = await open(browser, new URL('console', program.url).href);
+  const seen = await open(browser, program.page);
   await seen.go(`#/batches/${seeded.waiting.batch_id}`);
   await seen.page.getByRole('link', { name: /good\/0\.jpg/ }).waitFor();
   const last = seen.page.getByRole('link', { name: /good\/2999\.jpg/ });
@@ -94,22 +105,12 @@ test('thousands of flows are scrolled through, of which few are made', async () 
 });
 
 test('below a prefix it is the same', async () => {
-  const target = new URL(program.url);
-  const gateway = createServer((asked, answer) => {
-    const path = asked.url.replace(/^\/some\/prefix/, '');
-    asked.pipe(send({ host: target.hostname, port: target.port, path, method: asked.method, headers: asked.headers }, (got) => {
-      answer.writeHead(got.statusCode, got.headers);
-      got.pipe(answer);
-    }));
-  });
-  await new Promise((ready) => { gateway.listen(0, '127.0.0.1', () => ready(undefined)); });
-  const { port } = /** @type {import('node:net').AddressInfo} */ (gateway.address());
+  const gateway = await below(program.url, '/some/prefix');
   for (const path of ['console', 'console/']) {
-    const seen = await open(browser, `http://127.0.0.1:${port}/some/prefix/${path}`);
+    const seen = await open(browser, `${gateway.url}${path}`);
     await seen.go('#/batches');
     await seen.page.getByRole('link', { name: 'convert' }).waitFor();
     await seen.close();
   }
-  gateway.closeAllConnections();
   gateway.close();
 });

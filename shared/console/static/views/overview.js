@@ -1,16 +1,18 @@
 // What goes on, in ten seconds: what runs, what waits, what fails, and whose fault it is.
-import { html } from '../vendor/htm-preact.js';
+import { html, useState } from '../vendor/htm-preact.js';
 import { ask } from '../api.js';
 import { usePoll } from '../poll.js';
 import { href, useTitle } from '../route.js';
 import { count, short } from '../format.js';
 import { Empty, Loading, Time, Trouble } from '../parts/bits.js';
 import { BatchTable, NoBatches } from './batches.js';
+import { Asked } from '../parts/actions.js';
 import { Failures } from '../parts/failures.js';
 import { Health } from './operations.js';
 
 const LATEST = 50;
 const TURNS = 5;
+const LATELY = 24 * 3_600_000;
 
 /** @typedef {{batches: Api.Batch[], operations: Api.Operation[], failures: Api.Failures}} Seen */
 
@@ -54,6 +56,8 @@ function Plot({ batches }) {
 
 export function Overview() {
   const { data, error, again } = usePoll(load, []);
+  const [asked, setAsked] = useState(null);
+  const retry = (group) => setAsked({ verb: 'retry', meant: { filters: { group: group.id, since: new Date(Date.now() - LATELY).toISOString() }, group } });
   const batches = data?.batches || [];
   const sum = (name) => batches.reduce((all, batch) => all + batch.counts[name], 0);
   const failing = batches.filter((batch) => batch.counts.failed > 0);
@@ -81,8 +85,9 @@ export function Overview() {
               <span><a data-row href=${href(`batches/${batch.batch_id}`, { state: 'FAILED' })}>${batch.operation} ${short(batch.batch_id)}</a>
               <br /><span class="quiet">of ${count(batch.digital_asset_count)}, <${Time} at=${batch.created_at} /></span></span></li>`)}</ul>`}</section>
       </div>
-      ${groups.length > 0 && html`<section aria-labelledby="groups"><h2 id="groups">What failed in the last 24 hours</h2><${Failures} groups=${groups.slice(0, 8)} />
+      ${groups.length > 0 && html`<section aria-labelledby="groups"><h2 id="groups">What failed in the last 24 hours</h2><${Failures} groups=${groups.slice(0, 8)} retry=${retry} />
         ${!data.failures.complete && html`<p class="quiet">Of the latest batches; there are more.</p>`}</section>`}
       <section aria-labelledby="going"><h2 id="going">Going on</h2>
-        ${going.length > 0 ? html`<${BatchTable} batches=${going} />` : html`<${Empty} title="Nothing is running"><p><a class="button" href="#/run">Run something</a></p></${Empty}>`}</section>`}`;
+        ${going.length > 0 ? html`<${BatchTable} batches=${going} />` : html`<${Empty} title="Nothing is running"><p><a class="button" href="#/run">Run something</a></p></${Empty}>`}</section>`}
+    <${Asked} asked=${asked} close=${() => setAsked(null)} done=${again} />`;
 }
