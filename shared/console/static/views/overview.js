@@ -82,7 +82,7 @@ export function Overview() {
         <section aria-labelledby="failing"><h2 id="failing">Batches with failures</h2>
           ${failing.length === 0 ? html`<p class="quiet">✓ Nothing failed.</p>`
             : html`<ul class="groups">${failing.slice(0, 6).map((batch) => html`<li key=${batch.batch_id}><span class="failed-text number">✕ ${count(batch.counts.failed)}</span>
-              <span><a data-row href=${href(`batches/${batch.batch_id}`, { state: 'FAILED' })}>${batch.operation} ${short(batch.batch_id)}</a>
+              <span><a data-row href=${href(`batches/${batch.batch_id}`, { state: 'FAILED' })}>${batch.name || batch.operation} ${short(batch.batch_id)}</a>
               <br /><span class="quiet">of ${count(batch.digital_asset_count)}, <${Time} at=${batch.created_at} /></span></span></li>`)}</ul>`}</section>
       </div>
       ${groups.length > 0 && html`<section aria-labelledby="groups"><h2 id="groups">What failed in the last 24 hours</h2><${Failures} groups=${groups.slice(0, 8)} retry=${retry} />
