@@ -32,7 +32,6 @@ function loader() {
     return { batches, operations, failures };
   };
 }
-const load = loader();
 
 /** @param {{label: string, n: number, kind: string, shape: string}} props */
 function Figure({ label, n, kind, shape }) {
@@ -55,6 +54,7 @@ function Plot({ batches }) {
 }
 
 export function Overview() {
+  const [load] = useState(loader);
   const { data, error, again } = usePoll(load, []);
   const [asked, setAsked] = useState(null);
   const retry = (group) => setAsked({ verb: 'retry', meant: { filters: { group: group.id, since: new Date(Date.now() - LATELY).toISOString() }, group } });
