@@ -45,6 +45,24 @@ test('a key is asked for once', async () => {
   await seen.close();
 });
 
+test('who comes with another key sees nothing of the one before', async () => {
+  program.key = KEY;
+  await program.batch([`${program.origin.url}ill/1.jpg`], 'thumbnail');
+  program.key = 'olga-olga-olga-olga';
+  await program.batch([`${program.origin.url}good/1.jpg`], 'convert');
+  const seen = await open(browser, program.page, { denied: true });
+  await seen.go();
+  await seen.page.getByLabel('Key').fill(KEY);
+  await seen.press('button', 'Use it');
+  await seen.page.getByRole('button', { name: /^Retry those with source_not_found/ }).waitFor();
+  await seen.press('button', 'Forget the key');
+  await seen.page.getByLabel('Key').fill('olga-olga-olga-olga');
+  await seen.press('button', 'Use it');
+  await seen.page.getByText('Of the latest batch,').waitFor();
+  assert.equal(await seen.page.getByText('source_not_found').count(), 0);
+  await seen.close();
+});
+
 test('a key for reading alone is told so at its first refusal, and from then on its buttons are off', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'assetmill-callers-'));
   const callers = join(folder, 'callers.toml');
