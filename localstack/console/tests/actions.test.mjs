@@ -160,6 +160,28 @@ test('what the API refuses stands where it is meant, and what is right is run', 
   await seen.close();
 });
 
+test('files that nobody hosts are sent, and run', async () => {
+  const seen = await open(browser, base(), { denied: true });
+  await seen.go('#/run?operation=thumbnail');
+  const photo = readFileSync(new URL('../../samples/coffee.jpg', import.meta.url));
+  await seen.page.locator('input[type=file]').setInputFiles([
+    { name: 'cup.jpg', mimeType: 'image/jpeg', buffer: photo },
+    { name: 'empty.jpg', mimeType: 'image/jpeg', buffer: Buffer.alloc(0) },
+    { name: 'more.txt', mimeType: 'text/plain', buffer: Buffer.from(`${program.origin.url}a.jpg`) },
+  ]);
+  await seen.page.getByText('2 assets', { exact: true }).waitFor();
+  await seen.page.locator('.wrong').getByText('✕ empty.jpg').waitFor();
+  assert.match(await seen.page.getByLabel('URLs').inputValue(), /^asset:[0-9a-f]{64}\.jpg\nhttp:.*a\.jpg$/);
+  await seen.accessible('files');
+  await seen.press('button', 'Run thumbnail on 2 assets');
+  await seen.page.waitForFunction(() => document.title.includes('thumbnail completed'));
+  await seen.press('link', /asset:/);
+  await seen.page.getByAltText('The result').waitFor();
+  assert.match(String(await seen.page.getByRole('link', { name: 'Run it again…' }).getAttribute('href')), /urls=asset/);
+  await seen.accessible('a flow of a file');
+  await seen.close();
+});
+
 test('filters are in the URL, and results are downloaded as they say', async () => {
   const mixed = await program.batch([...many('good/', 3), 'ftp://example.com/=1+1,"x"'], 'convert');
   const seen = await open(browser, base());

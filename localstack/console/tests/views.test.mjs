@@ -104,6 +104,23 @@ test('thousands of flows are scrolled through, of which few are made', async () 
   await seen.close();
 });
 
+test('what settled and what was paid for is drawn, and told to those who do not see it', async () => {
+  const seen = await open(browser, program.page);
+  const since = Date.now() - 24 * 3_600_000;
+  const point = (hours, counts) => ({ at: new Date(since + hours * 3_600_000).toISOString(), completed: 0, failed: 0, cancelled: 0, paid_calls: 0, ...counts });
+  const points = [point(0, { completed: 40, failed: 2 }), point(6, { completed: 990, cancelled: 8 }), point(6.1, { completed: 10, paid_calls: 12 })];
+  await seen.page.route(/api\/v2\/activity/, (route) => route.fulfill({ json: { since: new Date(since).toISOString(), interval_seconds: 300, points } }));
+  await seen.go();
+  const settled = seen.page.getByRole('img', { name: /^Settled: 2 failed, 1,040 completed, 8 cancelled; most at \d\d:\d\d, 1,008 in 15 minutes$/ });
+  await settled.waitFor();
+  assert.match(String(await settled.locator('title').last().textContent()), /: 1,000 completed, 8 cancelled$/);
+  assert.equal(await settled.locator('rect').count(), 4);
+  await seen.page.getByRole('img', { name: /^Paid calls: 12 in all; most at/ }).waitFor();
+  await seen.accessible('plots');
+  await seen.shot('plots');
+  await seen.close();
+});
+
 test('below a prefix it is the same', async () => {
   const gateway = await below(program.url, '/some/prefix');
   for (const path of ['console', 'console/']) {

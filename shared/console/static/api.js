@@ -42,7 +42,8 @@ export async function ask(path, { method = 'GET', query = {}, body, headers = {}
   const before = method === 'GET' ? known.get(url.href) : undefined;
   /** @type {Record<string, string>} */
   const sent = { accept: 'application/json', ...headers };
-  if (body !== undefined) sent['content-type'] = 'application/json';
+  const file = body instanceof Blob;
+  if (body !== undefined) sent['content-type'] = !file ? 'application/json' : body.type.startsWith('image/') ? body.type : 'application/octet-stream';
   if (before) sent['if-none-match'] = before.etag;
   const key = getKey();
   if (key) sent.authorization = `Bearer ${key}`;
@@ -51,7 +52,7 @@ export async function ask(path, { method = 'GET', query = {}, body, headers = {}
   try {
     answer = await fetch(url, {
       method, headers: sent, signal, cache: 'no-store', credentials: 'same-origin',
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || file ? body : JSON.stringify(body),
     });
   } catch (error) {
     if (signal?.aborted) throw error;

@@ -46,7 +46,7 @@ export function Flow({ id }) {
   useTitle(flow ? `${flow.error ? `${flow.error.code} ` : ''}${flow.state.toLowerCase()} flow` : 'Flow');
   if (!flow) return html`<h1>Flow <span class="id">${short(id)}</span></h1>${error ? html`<${Trouble} error=${error} again=${again} />` : html`<${Loading} />`}`;
   const question = (verb) => () => setAsked({ verb, meant: { ids: [id] } });
-  const urls = linkable(flow.digital_asset_url) ? flow.digital_asset_url : '';
+  const urls = /^(https?|asset):/.test(flow.digital_asset_url) ? flow.digital_asset_url : '';
   return html`
     <p class="crumbs"><a href="#/batches">Batches</a> / <a href=${href(`batches/${flow.batch_id}`)}>${flow.operation} ${short(flow.batch_id)}</a></p>
     <div class="head">

@@ -8,13 +8,14 @@ import { Empty, Loading, Time, Trouble } from '../parts/bits.js';
 import { BatchTable, NoBatches } from './batches.js';
 import { Asked } from '../parts/actions.js';
 import { Failures } from '../parts/failures.js';
+import { Plots } from '../parts/plots.js';
 import { Health } from './operations.js';
 
 const LATEST = 50;
 const TURNS = 5;
 const LATELY = 24 * 3_600_000;
 
-/** @typedef {{batches: Api.Batch[], operations: Api.Operation[], failures: Api.Failures}} Seen */
+/** @typedef {{batches: Api.Batch[], operations: Api.Operation[], failures: Api.Failures, activity: Api.Activity}} Seen */
 
 /** Batches on every tick, the rest now and then; one after the other. */
 function loader() {
@@ -23,34 +24,28 @@ function loader() {
   let operations;
   /** @type {Api.Failures} */
   let failures;
+  /** @type {Api.Activity} */
+  let activity;
   /** @returns {Promise<Seen>} */
   return async (signal) => {
     if (turn % TURNS === 0 || !operations) ({ operations } = await ask('api/v2/operations', { signal }));
     if (turn % TURNS === 0 || !failures) failures = await ask('api/v2/failures', { signal });
+    if (turn % TURNS === 0) {
+      // Without its plots, the rest is as good.
+      activity = await ask('api/v2/activity', { signal }).catch((error) => {
+        if (signal.aborted) throw error;
+        return activity;
+      });
+    }
     turn += 1;
     const { batches } = await ask('api/v2/batches', { query: { limit: LATEST }, signal });
-    return { batches, operations, failures };
+    return { batches, operations, failures, activity };
   };
 }
 
 /** @param {{label: string, n: number, kind: string, shape: string}} props */
 function Figure({ label, n, kind, shape }) {
   return html`<div class=${`figure ${n > 0 ? kind : ''}`}><dt><span aria-hidden="true">${shape}</span> ${label}</dt><dd>${count(n)}</dd></div>`;
-}
-
-/** The latest batches, the oldest first, each as a column of what came of its flows. @param {{batches: Api.Batch[]}} props */
-function Plot({ batches }) {
-  const columns = batches.slice(0, LATEST).reverse();
-  const most = Math.log2(Math.max(...columns.map((batch) => batch.digital_asset_count)) + 1);
-  const said = 'The latest batches, the oldest first, by size and by what came of their flows';
-  return html`<svg class="plot" viewBox=${`0 0 ${LATEST * 12} 48`} role="img" aria-label=${said}><title>${said}</title>
-    ${columns.map(({ batch_id: id, digital_asset_count: total, counts }, at) => {
-      const height = (46 * Math.log2(total + 1)) / most;
-      const share = (n) => (height * n) / Math.max(total, 1);
-      const [bad, good] = [share(counts.failed), share(counts.completed)];
-      return html`<g key=${id}><rect class="rest" x=${at * 12} y=${48 - height} width="10" height=${height} />
-        <rect x=${at * 12} y=${48 - bad - good} width="10" height=${good} /><rect class="bad" x=${at * 12} y=${48 - bad} width="10" height=${bad} /></g>`;
-    })}</svg>`;
 }
 
 export function Overview() {
@@ -73,7 +68,7 @@ export function Overview() {
         <${Figure} label="failed" shape="✕" kind="failed" n=${sum('failed')} /><${Figure} label="completed" shape="✓" kind="completed" n=${sum('completed')} />
         <${Figure} label="cancelled" shape="⊘" kind="cancelled" n=${sum('cancelled')} /></dl>
       <p class="quiet">Of the latest ${batches.length === LATEST ? `${LATEST} batches` : `${batches.length === 1 ? 'batch' : `${batches.length} batches`}`}, since <${Time} at=${batches.at(-1).created_at} />.</p>
-      <${Plot} batches=${batches} />
+      ${data.activity && html`<${Plots} activity=${data.activity} />`}
       <div class="columns">
         <section aria-labelledby="stopped"><h2 id="stopped">Vendors and operations</h2>
           ${stopped.length === 0 ? html`<p class="quiet">✓ Nothing is stopped: every operation that can run here takes flows.</p>`

@@ -1,15 +1,16 @@
 // Begins a batch: an operation, its parameters, and where the assets are.
 import { html, useMemo, useRef, useState } from '../vendor/htm-preact.js';
-import { ask, curl, idempotencyKey, SAMPLE } from '../api.js';
+import { ask, curl, idempotencyKey } from '../api.js';
 import { readsOnly } from '../key.js';
 import { usePoll } from '../poll.js';
 import { href, useTitle } from '../route.js';
-import { count, many } from '../format.js';
-import { parse, urlsOf } from '../sources.js';
+import { many } from '../format.js';
+import { parse } from '../sources.js';
 import { Copy, Loading, Trouble } from '../parts/bits.js';
 import { say } from '../parts/dialog.js';
 import { SchemaForm } from '../parts/form.js';
 import { labelsOf, Naming } from '../parts/naming.js';
+import { Sources } from '../parts/sources.js';
 
 /** The parameters that a link brings along. @param {string} [text] */
 function given(text) {
@@ -32,31 +33,6 @@ function places(error, lines) {
     else if (field === 'digital_asset_urls' && at !== undefined) wrong.push({ line: lines[Number(at)], why: detail });
   }
   return { params, wrong };
-}
-
-/** @param {{text: string, set: (text: string) => void, wrong: any[], total: number}} props */
-function Sources({ text, set, wrong, total }) {
-  const [over, setOver] = useState(false);
-  const take = async (files) => {
-    const texts = await Promise.all([...files].map(async (file) => urlsOf(file.name, await file.text())));
-    set([text.trim(), ...texts].filter(Boolean).join('\n'));
-  };
-  const drop = (event) => {
-    setOver(false);
-    if (!event.dataTransfer.files.length) return;
-    event.preventDefault();
-    take(event.dataTransfer.files);
-  };
-  return html`<div class=${`sources ${over ? 'over' : ''}`} onDragOver=${(event) => { event.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)} onDrop=${drop}>
-    <label for="urls">URLs, one a line <span class="quiet">${total > 0 ? many(total, 'asset') : ''}</span></label>
-    <textarea id="urls" data-filter rows="10" spellcheck=${false} wrap="off" placeholder=${SAMPLE} value=${text} aria-describedby="wrong" onInput=${(event) => set(event.target.value)}></textarea>
-    <p class="tools"><label class="button">Add a list or CSV…<input type="file" class="unseen" accept=".txt,.csv,.tsv,text/plain,text/csv" multiple
-        onChange=${(event) => { take(event.target.files); }} /></label>
-      <span class="quiet narrow-off">or drop it here</span>
-      <button type="button" onClick=${() => set([text.trim(), SAMPLE].filter(Boolean).join('\n'))}>Add the sample</button></p>
-    <ul id="wrong" class="wrong" role="status">${wrong.slice(0, 20).map(({ line, why }) => html`<li key=${line}><span class="failed-text">✕ line ${line}</span> ${why}</li>`)}
-      ${wrong.length > 20 && html`<li class="quiet">and ${count(wrong.length - 20)} more</li>`}</ul>
-  </div>`;
 }
 
 /** @param {{query: Record<string, string>}} props */
