@@ -325,9 +325,10 @@ fn greet(
         io::stdout(),
         "Assetmill {version} is listening on {address}
 
-  API   {public_url}
-  Docs  {public_url}docs
-  Data  {data}
+  API      {public_url}
+  Console  {public_url}console
+  Docs     {public_url}docs
+  Data     {data}
 
 Try it:
 

@@ -17,20 +17,23 @@ export async function start(more = []) {
     '--listen', '127.0.0.1:0', '--data', join(folder, 'data'), '--log', 'warn', '--operations', operations,
     '--fetch-allow', origin.host, '--vendor-allow', origin.host, '--origin-rate', '10000', ...more,
   ], { env: { PATH: process.env.PATH }, stdio: ['ignore', 'pipe', 'inherit'] });
-  const url = await new Promise((found, failed) => {
+  const [, url, page] = await new Promise((found, failed) => {
     let said = '';
     child.on('exit', () => failed(new Error(`the program ended: ${said}`)));
     child.stdout.on('data', (text) => {
       said += text;
-      const at = /API\s+(http\S+)/.exec(said);
-      if (at) found(at[1]);
+      const at = /API\s+(http\S+)\s+Console\s+(http\S+)\s/.exec(said);
+      if (at) found(at);
     });
   });
   return {
-    url, origin,
+    url, page, origin,
+    /** Whose requests these are, where callers need keys. */
+    key: '',
     /** @param {string} path @param {any} [body] sent if it is given */
     async ask(path, body) {
-      const sent = body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+      const headers = { 'content-type': 'application/json', ...(this.key && { authorization: `Bearer ${this.key}` }) };
+      const sent = body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) };
       const answer = await fetch(new URL(path, url), sent);
       if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
       return answer.json();

@@ -7,9 +7,16 @@ const PHOTO = readFileSync(new URL('../../samples/coffee.jpg', import.meta.url))
 /** What would run, if anything of what others wrote were taken for HTML. */
 export const PLANTED = '<img src=x onerror="window.planted=1">';
 
-/** Serves `/ill/…` (404 until `heal()`), `/slow/…` (no end), `/vendor`, and the photo at any other path. */
+/** What a vendor saw in a picture; its number is more than JavaScript counts to. */
+const SEEN = `{"tags":["cup",${JSON.stringify(PLANTED)}],"id":12345678901234567890,"none":{}}`;
+
+/**
+ * Serves `/ill/…` (404 until `heal()`), `/slow/…` (no end), vendors that refuse at `/vendor` and, for one reason and the
+ * other in turns, `/moody`, one that answers a text at `/tags`, and the photo at any other path.
+ */
 export async function serve() {
   let ill = true;
+  let dark = false;
   /** @type {Set<import('node:http').ServerResponse>} */
   const slow = new Set();
   const server = createServer((request, answer) => {
@@ -20,6 +27,12 @@ export async function serve() {
       answer.writeHead(422, { 'content-type': 'application/json' }).end(JSON.stringify({ message: `refused ${PLANTED}` }));
       return;
     }
+    if (request.url === '/moody') {
+      dark = !dark;
+      answer.writeHead(422, { 'content-type': 'application/json' }).end(JSON.stringify({ message: dark ? 'it is too dark' : 'it is too small' }));
+      return;
+    }
+    if (request.url === '/tags') { answer.writeHead(200, { 'content-type': 'application/json' }).end(SEEN); return; }
     answer.writeHead(200, { 'content-type': 'image/jpeg' }).end(PHOTO);
   });
   await new Promise((ready) => { server.listen(0, '127.0.0.1', () => ready(undefined)); });
@@ -53,6 +66,23 @@ encoding = "raw"
 asset = { as = "file" }
 result = { kind = "body" }
 error = { message = "/message" }
+[operations.moody]
+summary = "Is refused for one reason and the other, in turns"
+[operations.moody.vendor]
+method = "POST"
+url = "${url}moody"
+encoding = "raw"
+asset = { as = "file" }
+result = { kind = "body" }
+error = { message = "/message" }
+[operations.tags]
+summary = "Says what is seen"
+[operations.tags.vendor]
+method = "POST"
+url = "${url}tags"
+encoding = "raw"
+asset = { as = "file" }
+result = { kind = "body" }
 [operations.lacking]
 summary = "Lacks a key"
 [operations.lacking.vendor]

@@ -9,7 +9,7 @@ import { start } from '../support/program.mjs';
 let program;
 /** @type {import('playwright-core').Browser} */
 let browser;
-const base = () => new URL('console', program.url).href;
+const base = () => program.page;
 const many = (path, n) => Array.from({ length: n }, (_, at) => `${program.origin.url}${path}${at}.jpg`);
 
 before(async () => { [program, browser] = await Promise.all([start(), launch()]); });
@@ -65,14 +65,14 @@ test('one group of failures is retried, and no other', async () => {
   await seen.page.waitForURL(/name=autumn\+t/);
   await seen.press('link', 'Autumn too');
   await seen.page.locator('.groups li').nth(1).waitFor();
-  await seen.press('button', 'Retry those with source_refused…');
+  await seen.press('button', /^Retry those with source_refused/);
   await seen.page.getByRole('heading', { name: 'Retry 1 flow?' }).waitFor();
   await seen.accessible('groups');
   await seen.shot('groups');
   await seen.answer('Leave it');
   await seen.press('button', 'Show these');
   await seen.page.locator('[data-row]').nth(1).waitFor({ state: 'detached' });
-  await seen.page.waitForURL(/code=/);
+  await seen.page.waitForURL(/group=/);
   await seen.press('button', 'Show all');
   await seen.page.getByLabel('Text in the URL').fill('private');
   await seen.page.keyboard.press('Enter');
@@ -84,6 +84,34 @@ test('one group of failures is retried, and no other', async () => {
   const { batches: [latest] } = await program.ask('api/v2/batches');
   assert.equal(latest.retry_of, again.batch_id);
   assert.equal(latest.digital_asset_count, 1);
+  await seen.close();
+});
+
+test('who types while an answer is awaited loses neither a letter nor the place', async () => {
+  const mixed = await program.batch([...many('good/', 2), 'ftp://example.com/d'], 'convert');
+  const seen = await open(browser, base());
+  await seen.go(`#/batches/${mixed.batch_id}`);
+  await seen.page.locator('[data-row]').nth(2).waitFor();
+  const input = seen.page.getByLabel('Text in the URL');
+  let release;
+  const held = new Promise((go) => { release = go; });
+  await seen.page.route(/state=FAILED/, async (route) => { await held; await route.continue(); });
+  await seen.press('button', /failed 1/);
+  await input.fill('good');
+  await seen.page.waitForURL(/state=FAILED&url=good/);
+  release();
+  await seen.page.getByRole('heading', { name: 'No flow is so' }).waitFor();
+  assert.equal(await input.inputValue(), 'good');
+  assert.ok(await input.evaluate((one) => one === document.activeElement));
+  // What is typed before the filter that was typed first comes back as the address.
+  await input.evaluate((/** @type {HTMLInputElement} */ one) => {
+    for (const [text, kind] of [['exam', 'input'], ['exam', 'change'], ['example', 'input']]) {
+      one.value = text;
+      one.dispatchEvent(new Event(kind, { bubbles: true }));
+    }
+  });
+  await seen.page.waitForURL(/url=example/);
+  await seen.page.getByRole('link', { name: 'ftp://example.com/d' }).waitFor();
   await seen.close();
 });
 
@@ -129,6 +157,28 @@ test('what the API refuses stands where it is meant, and what is right is run', 
   await seen.press('button', 'Run thumbnail on 2 assets');
   await seen.page.waitForFunction(() => document.title.includes('thumbnail completed'));
   await seen.page.getByText('2 of 2 settled').waitFor();
+  await seen.close();
+});
+
+test('files that nobody hosts are sent, and run', async () => {
+  const seen = await open(browser, base(), { denied: true });
+  await seen.go('#/run?operation=thumbnail');
+  const photo = readFileSync(new URL('../../samples/coffee.jpg', import.meta.url));
+  await seen.page.locator('input[type=file]').setInputFiles([
+    { name: 'cup.jpg', mimeType: 'image/jpeg', buffer: photo },
+    { name: 'empty.jpg', mimeType: 'image/jpeg', buffer: Buffer.alloc(0) },
+    { name: 'more.txt', mimeType: 'text/plain', buffer: Buffer.from(`${program.origin.url}a.jpg`) },
+  ]);
+  await seen.page.getByText('2 assets', { exact: true }).waitFor();
+  await seen.page.locator('.wrong').getByText('✕ empty.jpg').waitFor();
+  assert.match(await seen.page.getByLabel('URLs').inputValue(), /^asset:[0-9a-f]{64}\.jpg\nhttp:.*a\.jpg$/);
+  await seen.accessible('files');
+  await seen.press('button', 'Run thumbnail on 2 assets');
+  await seen.page.waitForFunction(() => document.title.includes('thumbnail completed'));
+  await seen.press('link', /asset:/);
+  await seen.page.getByAltText('The result').waitFor();
+  assert.match(String(await seen.page.getByRole('link', { name: 'Run it again…' }).getAttribute('href')), /urls=asset/);
+  await seen.accessible('a flow of a file');
   await seen.close();
 });
 

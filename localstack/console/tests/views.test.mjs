@@ -1,8 +1,8 @@
 // Each view as it is seen: whole, reachable, and without a request to anybody else.
 import assert from 'node:assert/strict';
-import { createServer, request as send } from 'node:http';
 import { after, before, test } from 'node:test';
 import { launch, open } from '../support/browser.mjs';
+import { below } from '../support/prefix.mjs';
 import { start } from '../support/program.mjs';
 import { PLANTED } from '../support/vendor.mjs';
 
@@ -48,7 +48,7 @@ test('each view is whole in light and dark, and at 400 pixels', { timeout: 60_00
     ['nowhere', '#/nowhere', 'Nothing is here', 'Assetmill'],
   ];
   for (const [mode, how] of [['light', {}], ['dark', { dark: true }], ['narrow', { narrow: true }]]) {
-    const seen = await open(browser, new URL('console', program.url).href, how);
+    const seen = await open(browser, program.page, how);
     for (const [name, hash, heading, title] of views) {
       await seen.go(hash);
       await seen.heading(heading);
@@ -80,8 +80,19 @@ test('an asset is loaded from its host only when it is asked for', async () => {
   await asking.close();
 });
 
+test('a result that is a text is shown as one', async () => {
+  const { flows: [flow] } = await program.batch([`${program.origin.url}cup.jpg`], 'tags');
+  const seen = await open(browser, program.page);
+  await seen.go(`#/flows/${flow.flow_id}`);
+  const said = String(await seen.page.locator('pre.said').textContent());
+  assert.equal(said, `{\n  "tags": [\n    "cup",\n    ${JSON.stringify(PLANTED)}\n  ],\n  "id": 12345678901234567890,\n  "none": {}\n}`);
+  await seen.accessible('text');
+  await seen.shot('flow-text');
+  await seen.close();
+});
+
 test('thousands of flows are scrolled through, of which few are made', async () => {
-  const seen = await open(browser, new URL('console', program.url).href);
+  const seen = await open(browser, program.page);
   await seen.go(`#/batches/${seeded.waiting.batch_id}`);
   await seen.page.getByRole('link', { name: /good\/0\.jpg/ }).waitFor();
   const last = seen.page.getByRole('link', { name: /good\/2999\.jpg/ });
@@ -93,23 +104,30 @@ test('thousands of flows are scrolled through, of which few are made', async () 
   await seen.close();
 });
 
+test('what settled and what was paid for is drawn, and told to those who do not see it', async () => {
+  const seen = await open(browser, program.page);
+  const since = Date.now() - 24 * 3_600_000;
+  const point = (hours, counts) => ({ at: new Date(since + hours * 3_600_000).toISOString(), completed: 0, failed: 0, cancelled: 0, paid_calls: 0, ...counts });
+  const points = [point(0, { completed: 40, failed: 2 }), point(6, { completed: 990, cancelled: 8 }), point(6.1, { completed: 10, paid_calls: 12 })];
+  await seen.page.route(/api\/v2\/activity/, (route) => route.fulfill({ json: { since: new Date(since).toISOString(), interval_seconds: 300, points } }));
+  await seen.go();
+  const settled = seen.page.getByRole('img', { name: /^Settled: 2 failed, 1,040 completed, 8 cancelled; most at \d\d:\d\d, 1,008 in 15 minutes$/ });
+  await settled.waitFor();
+  assert.match(String(await settled.locator('title').last().textContent()), /: 1,000 completed, 8 cancelled$/);
+  assert.equal(await settled.locator('rect').count(), 4);
+  await seen.page.getByRole('img', { name: /^Paid calls: 12 in all; most at/ }).waitFor();
+  await seen.accessible('plots');
+  await seen.shot('plots');
+  await seen.close();
+});
+
 test('below a prefix it is the same', async () => {
-  const target = new URL(program.url);
-  const gateway = createServer((asked, answer) => {
-    const path = asked.url.replace(/^\/some\/prefix/, '');
-    asked.pipe(send({ host: target.hostname, port: target.port, path, method: asked.method, headers: asked.headers }, (got) => {
-      answer.writeHead(got.statusCode, got.headers);
-      got.pipe(answer);
-    }));
-  });
-  await new Promise((ready) => { gateway.listen(0, '127.0.0.1', () => ready(undefined)); });
-  const { port } = /** @type {import('node:net').AddressInfo} */ (gateway.address());
+  const gateway = await below(program.url, '/some/prefix');
   for (const path of ['console', 'console/']) {
-    const seen = await open(browser, `http://127.0.0.1:${port}/some/prefix/${path}`);
+    const seen = await open(browser, `${gateway.url}${path}`);
     await seen.go('#/batches');
     await seen.page.getByRole('link', { name: 'convert' }).waitFor();
     await seen.close();
   }
-  gateway.closeAllConnections();
   gateway.close();
 });

@@ -1,5 +1,5 @@
 // Asks the JSON API: the only thing that the console knows of the service.
-import { get as getKey, require as requireKey, watch } from './key.js';
+import { get as getKey, onlyReads, require as requireKey, watch } from './key.js';
 
 /** Where the API is, whatever prefix the console is served below. */
 export const ROOT = new URL('../', import.meta.url);
@@ -42,7 +42,8 @@ export async function ask(path, { method = 'GET', query = {}, body, headers = {}
   const before = method === 'GET' ? known.get(url.href) : undefined;
   /** @type {Record<string, string>} */
   const sent = { accept: 'application/json', ...headers };
-  if (body !== undefined) sent['content-type'] = 'application/json';
+  const file = body instanceof Blob;
+  if (body !== undefined) sent['content-type'] = !file ? 'application/json' : body.type.startsWith('image/') ? body.type : 'application/octet-stream';
   if (before) sent['if-none-match'] = before.etag;
   const key = getKey();
   if (key) sent.authorization = `Bearer ${key}`;
@@ -51,7 +52,7 @@ export async function ask(path, { method = 'GET', query = {}, body, headers = {}
   try {
     answer = await fetch(url, {
       method, headers: sent, signal, cache: 'no-store', credentials: 'same-origin',
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || file ? body : JSON.stringify(body),
     });
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -66,12 +67,13 @@ export async function ask(path, { method = 'GET', query = {}, body, headers = {}
   });
   if (!answer.ok) {
     if (answer.status === 401) requireKey(data.detail);
+    if (data.code === 'read_only_key') onlyReads();
     const problem = new Problem(answer.status, data);
     problem.requestId = answer.headers.get('x-request-id') || '';
     throw problem;
   }
   const etag = answer.headers.get('etag');
-  if (method === 'GET' && etag) {
+  if (method === 'GET' && etag && key === getKey()) {
     known.delete(url.href);
     known.set(url.href, { etag, data });
     if (known.size > MOST_KNOWN) known.delete(known.keys().next().value);

@@ -1,6 +1,6 @@
 // The frame around the views.
 import { html, render, useEffect, useRef, useState } from './vendor/htm-preact.js';
-import { get as getKey, need, set as setKey, watch } from './key.js';
+import { get as getKey, need, readsOnly, set as setKey, watch } from './key.js';
 import { useRoute } from './route.js';
 import { Keys } from './parts/keys.js';
 import { Notices } from './parts/dialog.js';
@@ -62,7 +62,10 @@ function App() {
       <nav aria-label="Views">${TABS.map(([name, label]) => html`<a key=${name} href=${`#/${name}`} aria-current=${tab === name ? 'page' : undefined}>${label}</a>`)}</nav>
       ${getKey() && html`<button type="button" class="plain" onClick=${() => setKey('')}>Forget the key</button>`}
     </header>
-    <main id="main" ref=${main} tabindex="-1">${why ? html`<${AskForKey} why=${why} />` : view(route)}</main>
+    <main id="main" ref=${main} tabindex="-1">
+      ${readsOnly() && html`<p class="why waits" role="status">Your key is for reading alone: the buttons that start and stop flows are off.</p>`}
+      ${why ? html`<${AskForKey} why=${why} />` : view(route)}
+    </main>
     <${Notices} /><${Keys} />`;
 }
 

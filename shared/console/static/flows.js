@@ -28,15 +28,16 @@ export function steady(flow) {
 
 /**
  * @param {string} id of the batch
- * @param {{state?: string, code?: string, url?: string}} filters
+ * @param {{state?: string, code?: string, url?: string, group?: string}} filters
  */
 export function useFlows(id, filters) {
-  const { state = '', code = '', url = '' } = filters;
-  const deps = [id, state, code, url];
+  const { state = '', code = '', url = '', group = '' } = filters;
+  const deps = [id, state, code, url, group];
   const kept = useRef(/** @type {any} */ (null));
-  // Pages of other filters are of no use.
+  // Pages of other filters are of no use; why flows failed is asked of the whole batch.
   if (!kept.current || kept.current.of !== deps.join('\n')) {
-    kept.current = { of: deps.join('\n'), pages: [], seen: 0, wanted: 0, failed: -1, groups: undefined };
+    const { failed = -1, groups = [] } = kept.current || {};
+    kept.current = { of: deps.join('\n'), pages: [], seen: 0, wanted: 0, failed, groups };
   }
   const poll = usePoll(/** @returns {Promise<{batch: Api.Batch, flows: Api.Flow[], more: boolean, groups: Api.FailureGroup[]}>} */ async (signal) => {
     const mine = kept.current;
@@ -45,7 +46,7 @@ export function useFlows(id, filters) {
     const at = further ? mine.pages.length : Math.min(mine.seen, Math.max(mine.pages.length - 1, 0));
     const cursor = at > 0 ? mine.pages[at - 1].next : undefined;
     const { flows, next_cursor: next, ...batch } = await ask(`api/v2/batches/${id}`, {
-      query: { state, code, url, limit: PAGE, cursor }, signal,
+      query: { state, code, url, group, limit: PAGE, cursor }, signal,
     });
     // What follows a page that ends elsewhere than before is asked for again.
     if (mine.pages[at] && mine.pages[at].next !== next) mine.pages.length = at;

@@ -1,5 +1,6 @@
 // The caller's key: kept for this tab alone, and asked for when the API asks for it.
 const NAME = 'assetmill.key';
+const READS = 'assetmill.key.reads';
 
 /** @type {Set<() => void>} */
 const watchers = new Set();
@@ -14,8 +15,21 @@ export function get() {
 export function set(key) {
   if (key) sessionStorage.setItem(NAME, key);
   else sessionStorage.removeItem(NAME);
+  sessionStorage.removeItem(READS);
   needed = '';
   tell();
+}
+
+/** The API said of the key that it is for reading alone; nothing says so before. */
+export function onlyReads() {
+  if (readsOnly()) return;
+  sessionStorage.setItem(READS, 'yes');
+  tell();
+}
+
+/** Whether the key is known to be for reading alone. */
+export function readsOnly() {
+  return sessionStorage.getItem(READS) !== null;
 }
 
 /** The API took none, or not this one. @param {string} [why] */

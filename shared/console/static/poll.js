@@ -12,10 +12,11 @@ const SLOWER = 1.6;
  * @param {(signal: AbortSignal) => Promise<T>} load asks for it; makes its requests one after the other
  * @param {any[]} deps with others, everything begins anew
  * @param {(data: T) => any} [mark] what tells whether something moved; all of it, unless it is given
- * @returns {{data: T | undefined, error: any, again: () => void}}
+ * @returns {{data: T | undefined, last: T | undefined, error: any, again: () => void}} `last` is what was answered last,
+ *   though it was to other deps: to be shown until `data` is there.
  */
 export function usePoll(load, deps, mark = (data) => data) {
-  const [state, setState] = useState({ deps, data: undefined, error: undefined });
+  const [state, setState] = useState({ data: undefined, of: deps, error: undefined, at: deps });
   const latest = useRef(load);
   latest.current = load;
   const poke = useRef(() => {});
@@ -40,11 +41,11 @@ export function usePoll(load, deps, mark = (data) => data) {
         const now = JSON.stringify(mark(data));
         pause = now === before ? Math.min(pause * SLOWER, SLOWEST) : QUICKEST;
         before = now;
-        setState({ deps, data, error: undefined });
+        setState({ data, of: deps, error: undefined, at: deps });
       } catch (error) {
         if (control.signal.aborted) return;
         pause = Math.min(pause * 2, SLOWEST);
-        setState((old) => ({ deps, data: same(old.deps, deps) ? old.data : undefined, error }));
+        setState((old) => ({ ...old, error, at: deps }));
       }
       flying = false;
       timer = setTimeout(tick, asked ? 0 : pause);
@@ -62,8 +63,10 @@ export function usePoll(load, deps, mark = (data) => data) {
     };
   }, deps);
 
-  const current = same(state.deps, deps);
-  return { data: current ? state.data : undefined, error: current ? state.error : undefined, again: () => poke.current() };
+  return {
+    data: same(state.of, deps) ? state.data : undefined, last: state.data,
+    error: same(state.at, deps) ? state.error : undefined, again: () => poke.current(),
+  };
 }
 
 /** @param {any[]} one @param {any[]} other */

@@ -12,10 +12,13 @@ function cells(text) {
   return found;
 }
 
-/** The URLs of a file, one a line. @param {string} name @param {string} text */
+/** Whether a file is a list of URLs, and not an asset. @param {{name: string, type: string}} file */
+export const isList = ({ name, type }) => type.startsWith('text/') || /\.(csv|tsv|txt)$/i.test(name);
+
+/** The URLs of a list, one a line. @param {string} name @param {string} text */
 export function urlsOf(name, text) {
   const hasCells = /\.(csv|tsv)$/i.test(name);
-  return hasCells ? cells(text).filter((cell) => /^https?:\/\//i.test(cell)).join('\n') : text.trim();
+  return hasCells ? cells(text).filter((cell) => /^(https?:\/\/|asset:)/i.test(cell)).join('\n') : text.trim();
 }
 
 /**
@@ -31,7 +34,7 @@ export function parse(text) {
     if (!url) continue;
     urls.push(url);
     lines.push(at + 1);
-    if (!/^https?:\/\/[^/\s]/i.test(url)) wrong.push({ line: at + 1, why: 'it is no http or https URL' });
+    if (!/^(https?:\/\/[^/\s]|asset:)/i.test(url)) wrong.push({ line: at + 1, why: 'it is no http or https URL' });
   }
   if (urls.length > MOST) wrong.push({ line: lines[MOST], why: `only ${MOST} are taken at once` });
   return { urls, lines, wrong };

@@ -1,6 +1,7 @@
 // Small things that every view has.
 import { html, useEffect, useState } from '../vendor/htm-preact.js';
 import { exact, relative } from '../format.js';
+import { readsOnly } from '../key.js';
 
 /** A time as it is now, exact where it is pointed at. @param {{at?: string}} props */
 export function Time({ at }) {
@@ -26,6 +27,16 @@ export function Copy({ text, label, children }) {
     setTimeout(() => setDone(''), 2_000);
   }
   return html`<button type="button" class="copy" title=${text} onClick=${copy}>${children && html`<span class="unseen">${label} </span>`}${done || children || label}</button>`;
+}
+
+/**
+ * A button that starts or stops something: off for whoever may only read.
+ * @param {{act: () => void, kind?: string, keyed?: string, label?: string, children?: any}} props
+ */
+export function Act({ act, kind, keyed, label, children }) {
+  const off = readsOnly();
+  return html`<button type="button" class=${kind} data-key=${keyed} aria-label=${label} aria-disabled=${off || undefined}
+    title=${off ? 'Your key is for reading alone' : undefined} onClick=${() => { if (!off) act(); }}>${children}</button>`;
 }
 
 /** A problem as the API says it, with a way to try again. @param {{error: any, again?: () => void}} props */

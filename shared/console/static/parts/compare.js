@@ -16,7 +16,7 @@ export function Compare({ flow }) {
   const missing = (event) => setSizes((old) => ({ ...old, before: 'it can’t be loaded here' }));
   const isPicture = result?.media_type.startsWith('image/') && linkable(result.url);
   const both = wanted && isPicture;
-  return html`<section aria-labelledby="pictures"><h2 id="pictures">${result ? 'Before and after' : 'The asset'}</h2>
+  return html`<section aria-labelledby="pictures"><h2 id="pictures">${isPicture ? 'Before and after' : 'The asset'}</h2>
     <div class="tools">
       ${linkable(source) && !wanted && html`<button type="button" onClick=${() => setWanted(true)}>Load the asset from ${split(source).host}</button>`}
       ${(isPicture || wanted) && html`<div class="choices" role="group" aria-label="Size">

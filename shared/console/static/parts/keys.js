@@ -2,13 +2,13 @@
 import { html, useEffect, useRef, useState } from '../vendor/htm-preact.js';
 
 const KEYS = [
-  ['/', 'to the filter'], ['j', 'to the next row'], ['k', 'to the row before'], ['enter', 'opens the row'],
+  ['/', 'to the filter'], ['j', 'to the next row'], ['k', 'to the row before'], ['enter', 'opens the row'], ['x', 'chooses the row'],
   ['r', 'retry'], ['c', 'cancel'], ['g', 'to the overview'], ['?', 'this list'],
 ];
 
 /** @param {EventTarget | null} target */
 function isTyping(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  return target instanceof HTMLElement && target.matches('input:not([type="checkbox"]), textarea, select, [contenteditable]');
 }
 
 /** Moves the focus among the rows that are there; more are made as it moves. @param {number} by */
@@ -21,6 +21,12 @@ function move(by) {
   next.scrollIntoView({ block: 'center' });
 }
 
+/** Chooses the flow that has the focus, or chooses it no more. */
+function choose() {
+  const box = document.activeElement?.closest('tr')?.querySelector('[data-choose]');
+  if (box instanceof HTMLInputElement) box.click();
+}
+
 /** Listens to the keys, and lists them where it is asked to. */
 export function Keys() {
   const [listed, setListed] = useState(false);
@@ -31,7 +37,7 @@ export function Keys() {
       const actions = {
         j: () => move(1), k: () => move(-1), '?': () => setListed(true), g: () => { location.hash = '#/overview'; },
         '/': () => document.querySelector('[data-filter]'), r: () => document.querySelector('[data-key="r"]'),
-        c: () => document.querySelector('[data-key="c"]'),
+        c: () => document.querySelector('[data-key="c"]'), x: choose,
       };
       const act = Object.hasOwn(actions, event.key) && actions[event.key];
       if (!act) return;

@@ -1,13 +1,15 @@
 // One flow: what came of it, what happened to it, and why it waits.
-import { html } from '../vendor/htm-preact.js';
+import { html, useState } from '../vendor/htm-preact.js';
 import { ask, curl } from '../api.js';
 import { steady } from '../flows.js';
 import { usePoll } from '../poll.js';
 import { href, useTitle } from '../route.js';
 import { lasting, linkable, many, short } from '../format.js';
-import { Copy, Loading, Time, Trouble } from '../parts/bits.js';
+import { Act, Copy, Loading, Time, Trouble } from '../parts/bits.js';
+import { Asked } from '../parts/actions.js';
 import { Compare } from '../parts/compare.js';
 import { State, waits } from '../parts/state.js';
+import { isText, ResultText } from '../parts/text.js';
 import { Waterfall } from '../parts/waterfall.js';
 
 /** Why it is where it is, in a sentence or two. @param {{flow: Api.Flow}} props */
@@ -40,15 +42,19 @@ export function Flow({ id }) {
     /** @returns {Promise<Api.Flow>} */
     async (signal) => steady(await ask(`api/v2/transforms/${encodeURIComponent(id)}`, { signal })), [id],
     (one) => [one.state, one.attempts, one.waiting, one.history]);
+  const [asked, setAsked] = useState(null);
   useTitle(flow ? `${flow.error ? `${flow.error.code} ` : ''}${flow.state.toLowerCase()} flow` : 'Flow');
   if (!flow) return html`<h1>Flow <span class="id">${short(id)}</span></h1>${error ? html`<${Trouble} error=${error} again=${again} />` : html`<${Loading} />`}`;
-  const urls = linkable(flow.digital_asset_url) ? flow.digital_asset_url : '';
+  const question = (verb) => () => setAsked({ verb, meant: { ids: [id] } });
+  const urls = /^(https?|asset):/.test(flow.digital_asset_url) ? flow.digital_asset_url : '';
   return html`
     <p class="crumbs"><a href="#/batches">Batches</a> / <a href=${href(`batches/${flow.batch_id}`)}>${flow.operation} ${short(flow.batch_id)}</a></p>
     <div class="head">
       <h1>Flow <span class="id">${short(id)}</span> <${State} state=${flow.state} more=${flow.attempts > 0 ? many(flow.attempts, 'attempt') : ''} /></h1>
       <div class="buttons">
-        <a class="button" data-key="r" href=${href('run', { operation: flow.operation, urls, params: JSON.stringify(flow.params) })}>Run it again…</a>
+        ${flow.state === 'FAILED' && html`<${Act} keyed="r" kind="primary" act=${question('retry')}>Retry…</${Act}>`}
+        ${flow.state === 'PENDING' && html`<${Act} keyed="c" act=${question('cancel')}>Cancel…</${Act}>`}
+        <a class="button" href=${href('run', { operation: flow.operation, urls, params: JSON.stringify(flow.params) })}>Run it again…</a>
         <${Copy} text=${curl(`api/v2/transforms/${id}`)} label="Copy as curl" />
       </div>
     </div>
@@ -58,6 +64,8 @@ export function Flow({ id }) {
       <${Compare} flow=${flow} />
       <section aria-labelledby="facts"><h2 id="facts">What it is</h2><${Facts} flow=${flow} /></section>
     </div>
+    ${flow.result && isText(flow.result.media_type) && html`<${ResultText} result=${flow.result} />`}
     ${flow.history?.events.length > 0 && html`<section aria-labelledby="happened"><h2 id="happened">What happened</h2>
-      <${Waterfall} history=${flow.history} settled=${flow.settled_at} /></section>`}`;
+      <${Waterfall} history=${flow.history} settled=${flow.settled_at} /></section>`}
+    <${Asked} asked=${asked} close=${() => setAsked(null)} done=${again} />`;
 }

@@ -4,7 +4,7 @@ import { ask } from '../api.js';
 import { usePoll } from '../poll.js';
 import { href, useTitle } from '../route.js';
 import { count } from '../format.js';
-import { Loading, Time, Trouble } from '../parts/bits.js';
+import { Act, Loading, Time, Trouble } from '../parts/bits.js';
 import { Confirm, say } from '../parts/dialog.js';
 
 /** In words, with a shape. @param {{operation: Api.Operation}} props */
@@ -42,8 +42,8 @@ function Row({ operation, ask: choose }) {
     <div class="head"><h2><a data-row href=${href('run', { operation: name })}>${name}</a></h2>
       <${Health} operation=${operation} />${operation.default && html`<span class="tag">default</span>`}${operation.paid && html`<span class="tag">paid</span>`}
       <div class="buttons">
-        ${breaker && available && (paused ? html`<button type="button" aria-label=${`Resume ${name}`} onClick=${() => choose({ name, verb: 'resume' })}>Resume</button>`
-          : html`<button type="button" aria-label=${`Pause ${name}`} onClick=${() => choose({ name, verb: 'pause' })}>Pause…</button>`)}
+        ${breaker && available && (paused ? html`<${Act} label=${`Resume ${name}`} act=${() => choose({ name, verb: 'resume' })}>Resume</${Act}>`
+          : html`<${Act} label=${`Pause ${name}`} act=${() => choose({ name, verb: 'pause' })}>Pause…</${Act}>`)}
         ${available && html`<a class="button" href=${href('run', { operation: name })} aria-label=${`Run ${name}`}>Run…</a>`}</div></div>
     <p>${operation.summary}</p>
     ${!available && html`<p class="why waits">It lacks something: ${operation.unavailable_reason}</p>`}

@@ -1,18 +1,21 @@
 // What goes on, in ten seconds: what runs, what waits, what fails, and whose fault it is.
-import { html } from '../vendor/htm-preact.js';
+import { html, useState } from '../vendor/htm-preact.js';
 import { ask } from '../api.js';
 import { usePoll } from '../poll.js';
 import { href, useTitle } from '../route.js';
 import { count, short } from '../format.js';
 import { Empty, Loading, Time, Trouble } from '../parts/bits.js';
 import { BatchTable, NoBatches } from './batches.js';
+import { Asked } from '../parts/actions.js';
 import { Failures } from '../parts/failures.js';
+import { Plots } from '../parts/plots.js';
 import { Health } from './operations.js';
 
 const LATEST = 50;
 const TURNS = 5;
+const LATELY = 24 * 3_600_000;
 
-/** @typedef {{batches: Api.Batch[], operations: Api.Operation[], failures: Api.Failures}} Seen */
+/** @typedef {{batches: Api.Batch[], operations: Api.Operation[], failures: Api.Failures, activity: Api.Activity}} Seen */
 
 /** Batches on every tick, the rest now and then; one after the other. */
 function loader() {
@@ -21,39 +24,35 @@ function loader() {
   let operations;
   /** @type {Api.Failures} */
   let failures;
+  /** @type {Api.Activity} */
+  let activity;
   /** @returns {Promise<Seen>} */
   return async (signal) => {
     if (turn % TURNS === 0 || !operations) ({ operations } = await ask('api/v2/operations', { signal }));
     if (turn % TURNS === 0 || !failures) failures = await ask('api/v2/failures', { signal });
+    if (turn % TURNS === 0) {
+      // Without its plots, the rest is as good.
+      activity = await ask('api/v2/activity', { signal }).catch((error) => {
+        if (signal.aborted) throw error;
+        return activity;
+      });
+    }
     turn += 1;
     const { batches } = await ask('api/v2/batches', { query: { limit: LATEST }, signal });
-    return { batches, operations, failures };
+    return { batches, operations, failures, activity };
   };
 }
-const load = loader();
 
 /** @param {{label: string, n: number, kind: string, shape: string}} props */
 function Figure({ label, n, kind, shape }) {
   return html`<div class=${`figure ${n > 0 ? kind : ''}`}><dt><span aria-hidden="true">${shape}</span> ${label}</dt><dd>${count(n)}</dd></div>`;
 }
 
-/** The latest batches, the oldest first, each as a column of what came of its flows. @param {{batches: Api.Batch[]}} props */
-function Plot({ batches }) {
-  const columns = batches.slice(0, LATEST).reverse();
-  const most = Math.log2(Math.max(...columns.map((batch) => batch.digital_asset_count)) + 1);
-  const said = 'The latest batches, the oldest first, by size and by what came of their flows';
-  return html`<svg class="plot" viewBox=${`0 0 ${LATEST * 12} 48`} role="img" aria-label=${said}><title>${said}</title>
-    ${columns.map(({ batch_id: id, digital_asset_count: total, counts }, at) => {
-      const height = (46 * Math.log2(total + 1)) / most;
-      const share = (n) => (height * n) / Math.max(total, 1);
-      const [bad, good] = [share(counts.failed), share(counts.completed)];
-      return html`<g key=${id}><rect class="rest" x=${at * 12} y=${48 - height} width="10" height=${height} />
-        <rect x=${at * 12} y=${48 - bad - good} width="10" height=${good} /><rect class="bad" x=${at * 12} y=${48 - bad} width="10" height=${bad} /></g>`;
-    })}</svg>`;
-}
-
 export function Overview() {
+  const [load] = useState(loader);
   const { data, error, again } = usePoll(load, []);
+  const [asked, setAsked] = useState(null);
+  const retry = (group) => setAsked({ verb: 'retry', meant: { filters: { group: group.id, since: new Date(Date.now() - LATELY).toISOString() }, group } });
   const batches = data?.batches || [];
   const sum = (name) => batches.reduce((all, batch) => all + batch.counts[name], 0);
   const failing = batches.filter((batch) => batch.counts.failed > 0);
@@ -69,7 +68,7 @@ export function Overview() {
         <${Figure} label="failed" shape="✕" kind="failed" n=${sum('failed')} /><${Figure} label="completed" shape="✓" kind="completed" n=${sum('completed')} />
         <${Figure} label="cancelled" shape="⊘" kind="cancelled" n=${sum('cancelled')} /></dl>
       <p class="quiet">Of the latest ${batches.length === LATEST ? `${LATEST} batches` : `${batches.length === 1 ? 'batch' : `${batches.length} batches`}`}, since <${Time} at=${batches.at(-1).created_at} />.</p>
-      <${Plot} batches=${batches} />
+      ${data.activity && html`<${Plots} activity=${data.activity} />`}
       <div class="columns">
         <section aria-labelledby="stopped"><h2 id="stopped">Vendors and operations</h2>
           ${stopped.length === 0 ? html`<p class="quiet">✓ Nothing is stopped: every operation that can run here takes flows.</p>`
@@ -78,11 +77,12 @@ export function Overview() {
         <section aria-labelledby="failing"><h2 id="failing">Batches with failures</h2>
           ${failing.length === 0 ? html`<p class="quiet">✓ Nothing failed.</p>`
             : html`<ul class="groups">${failing.slice(0, 6).map((batch) => html`<li key=${batch.batch_id}><span class="failed-text number">✕ ${count(batch.counts.failed)}</span>
-              <span><a data-row href=${href(`batches/${batch.batch_id}`, { state: 'FAILED' })}>${batch.operation} ${short(batch.batch_id)}</a>
+              <span><a data-row href=${href(`batches/${batch.batch_id}`, { state: 'FAILED' })}>${batch.name || batch.operation} ${short(batch.batch_id)}</a>
               <br /><span class="quiet">of ${count(batch.digital_asset_count)}, <${Time} at=${batch.created_at} /></span></span></li>`)}</ul>`}</section>
       </div>
-      ${groups.length > 0 && html`<section aria-labelledby="groups"><h2 id="groups">What failed in the last 24 hours</h2><${Failures} groups=${groups.slice(0, 8)} />
+      ${groups.length > 0 && html`<section aria-labelledby="groups"><h2 id="groups">What failed in the last 24 hours</h2><${Failures} groups=${groups.slice(0, 8)} retry=${retry} />
         ${!data.failures.complete && html`<p class="quiet">Of the latest batches; there are more.</p>`}</section>`}
       <section aria-labelledby="going"><h2 id="going">Going on</h2>
-        ${going.length > 0 ? html`<${BatchTable} batches=${going} />` : html`<${Empty} title="Nothing is running"><p><a class="button" href="#/run">Run something</a></p></${Empty}>`}</section>`}`;
+        ${going.length > 0 ? html`<${BatchTable} batches=${going} />` : html`<${Empty} title="Nothing is running"><p><a class="button" href="#/run">Run something</a></p></${Empty}>`}</section>`}
+    <${Asked} asked=${asked} close=${() => setAsked(null)} done=${again} />`;
 }

@@ -1,13 +1,16 @@
 // Begins a batch: an operation, its parameters, and where the assets are.
-import { html, useEffect, useMemo, useRef, useState } from '../vendor/htm-preact.js';
-import { ask, curl, idempotencyKey, SAMPLE } from '../api.js';
+import { html, useMemo, useRef, useState } from '../vendor/htm-preact.js';
+import { ask, curl, idempotencyKey } from '../api.js';
+import { readsOnly } from '../key.js';
+import { usePoll } from '../poll.js';
 import { href, useTitle } from '../route.js';
-import { count, many } from '../format.js';
-import { parse, urlsOf } from '../sources.js';
+import { many } from '../format.js';
+import { parse } from '../sources.js';
 import { Copy, Loading, Trouble } from '../parts/bits.js';
 import { say } from '../parts/dialog.js';
 import { SchemaForm } from '../parts/form.js';
 import { labelsOf, Naming } from '../parts/naming.js';
+import { Sources } from '../parts/sources.js';
 
 /** The parameters that a link brings along. @param {string} [text] */
 function given(text) {
@@ -32,34 +35,10 @@ function places(error, lines) {
   return { params, wrong };
 }
 
-/** @param {{text: string, set: (text: string) => void, wrong: any[], total: number}} props */
-function Sources({ text, set, wrong, total }) {
-  const [over, setOver] = useState(false);
-  const take = async (files) => {
-    const texts = await Promise.all([...files].map(async (file) => urlsOf(file.name, await file.text())));
-    set([text.trim(), ...texts].filter(Boolean).join('\n'));
-  };
-  const drop = (event) => {
-    setOver(false);
-    if (!event.dataTransfer.files.length) return;
-    event.preventDefault();
-    take(event.dataTransfer.files);
-  };
-  return html`<div class=${`sources ${over ? 'over' : ''}`} onDragOver=${(event) => { event.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)} onDrop=${drop}>
-    <label for="urls">URLs, one a line <span class="quiet">${total > 0 ? many(total, 'asset') : ''}</span></label>
-    <textarea id="urls" data-filter rows="10" spellcheck=${false} wrap="off" placeholder=${SAMPLE} value=${text} aria-describedby="wrong" onInput=${(event) => set(event.target.value)}></textarea>
-    <p class="tools"><label class="button">Add a list or CSV…<input type="file" class="unseen" accept=".txt,.csv,.tsv,text/plain,text/csv" multiple
-        onChange=${(event) => { take(event.target.files); }} /></label>
-      <span class="quiet narrow-off">or drop it here</span>
-      <button type="button" onClick=${() => set([text.trim(), SAMPLE].filter(Boolean).join('\n'))}>Add the sample</button></p>
-    <ul id="wrong" class="wrong" role="status">${wrong.slice(0, 20).map(({ line, why }) => html`<li key=${line}><span class="failed-text">✕ line ${line}</span> ${why}</li>`)}
-      ${wrong.length > 20 && html`<li class="quiet">and ${count(wrong.length - 20)} more</li>`}</ul>
-  </div>`;
-}
-
 /** @param {{query: Record<string, string>}} props */
 export function Run({ query }) {
-  const [catalogue, setCatalogue] = useState(null);
+  const { data, error: unanswered, again } = usePoll(/** @returns {Promise<Api.Operations>} */ (signal) => ask('api/v2/operations', { signal }), []);
+  const catalogue = data?.operations;
   const [error, setError] = useState(null);
   const [name, setName] = useState(query.operation || '');
   const [values, setValues] = useState(() => given(query.params));
@@ -67,8 +46,6 @@ export function Run({ query }) {
   const [title, setTitle] = useState('');
   const [labels, setLabels] = useState('');
   const busy = useRef(false);
-  const load = () => { ask('api/v2/operations').then(({ operations }) => { setCatalogue(operations); setError(null); }, setError); };
-  useEffect(load, []);
   useTitle('Run');
   const operation = catalogue?.find((one) => (name ? one.name === name : one.default));
   const { urls, lines, wrong } = useMemo(() => parse(text), [text]);
@@ -76,10 +53,11 @@ export function Run({ query }) {
   // The same request is begun once, however often its button is pressed.
   const key = useMemo(idempotencyKey, [JSON.stringify(body)]);
   const refused = places(error, lines);
+  const off = !urls.length || readsOnly();
 
   async function run(event) {
     event.preventDefault();
-    if (busy.current || !urls.length) return;
+    if (busy.current || off) return;
     busy.current = true;
     setError(null);
     try {
@@ -92,7 +70,7 @@ export function Run({ query }) {
     busy.current = false;
   }
 
-  if (!catalogue) return html`<h1>Run</h1>${error ? html`<${Trouble} error=${error} again=${load} />` : html`<${Loading} />`}`;
+  if (!catalogue) return html`<h1>Run</h1>${unanswered ? html`<${Trouble} error=${unanswered} again=${again} />` : html`<${Loading} />`}`;
   const command = curl('api/v2/transforms', { method: 'POST', body });
   return html`<h1>Run</h1>
     <form class="run" onSubmit=${run} noValidate>
@@ -108,7 +86,7 @@ export function Run({ query }) {
         <${Sources} text=${text} set=${setText} wrong=${[...wrong, ...refused.wrong]} total=${urls.length} />
         <${Naming} title=${title} setTitle=${setTitle} labels=${labels} setLabels=${setLabels} errors=${refused.params} />
         <${Trouble} error=${error} />
-        <p class="buttons"><button type="submit" class="primary" aria-disabled=${!urls.length}>${urls.length ? `Run ${operation?.name} on ${many(urls.length, 'asset')}` : 'Run'}</button></p>
+        <p class="buttons"><button type="submit" class="primary" aria-disabled=${off}>${urls.length ? `Run ${operation?.name} on ${many(urls.length, 'asset')}` : 'Run'}</button></p>
         <details><summary>The same as curl</summary><pre tabindex="0">${command.length > 4_000 ? `${command.slice(0, 4_000)}…` : command}</pre><${Copy} text=${command} label="Copy as curl" /></details>
       </div>
     </form>`;
