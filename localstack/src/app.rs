@@ -8,11 +8,11 @@ use assetmill_api::writes::{self, Readiness, Uploads, WriteState};
 use assetmill_api::{Callers, InFlight, docs, layers, openapi, sample};
 use assetmill_core::ports::{Clock, FlowDeliveries, Gates};
 use assetmill_core::usecases::{
-    Alike, Cancel, FailDeadLetter, MessageHandler, Meter, Once, Pacer, Process, Retry,
-    RunSynchronously, Submit, Sweep, TimeLimits,
+    Alike, Cancel, DeliverWebhooks, FailDeadLetter, ManageWebhooks, MessageHandler, Meter, Once,
+    Pacer, Process, Retry, RunSynchronously, Submit, Sweep, TimeLimits,
 };
 use assetmill_core::{Catalogue, MAX_BATCH, Shares};
-use assetmill_fetch::{Fetcher, GuardedClient, Memory};
+use assetmill_fetch::{Fetcher, GuardedClient, Memory, WebhookClient};
 use axum::Router;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -44,6 +44,8 @@ pub struct App {
     pub fail_dead_letter: FailDeadLetter,
     /// What finishes half-sent batches.
     pub sweep: Sweep,
+    /// What tells endpoints.
+    pub deliver_webhooks: DeliverWebhooks,
     /// The receiving end of the queue.
     pub deliveries: Arc<dyn FlowDeliveries>,
     /// Flows that are tried alone, after all others.
@@ -83,6 +85,7 @@ impl App {
             keys,
             gates,
             activity,
+            webhooks,
             outputs,
             links,
             queue,
@@ -95,6 +98,11 @@ impl App {
         let meter = Meter::new(activity.clone(), clock.clone());
         let flows = meter.around(rows.clone());
         let callers = config.callers()?;
+        let deliver_webhooks = DeliverWebhooks {
+            webhooks: webhooks.clone(),
+            sender: Arc::new(WebhookClient::new(client.clone())),
+            clock: clock.clone(),
+        };
         let fetcher =
             fetcher(config, client, memory, &callers).with_uploads(outputs.clone(), links.clone());
         let submit = Submit {
@@ -131,6 +139,10 @@ impl App {
             retry: Retry {
                 submit: submit.clone(),
                 catalogue: catalogue.clone(),
+            },
+            webhooks: ManageWebhooks {
+                webhooks,
+                clock: clock.clone(),
             },
             catalogue: catalogue.clone(),
             outputs,
@@ -170,6 +182,7 @@ impl App {
                 submit,
                 grace: GRACE,
             },
+            deliver_webhooks,
             deliveries,
             quarantine,
             dead_letters,
