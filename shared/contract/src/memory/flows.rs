@@ -29,6 +29,11 @@ struct Rows {
 }
 
 impl MemoryFlows {
+    /// None yet, with these endpoints to be told what follows from them.
+    pub fn told_to(webhooks: MemoryWebhooks) -> Self {
+        Self(Mutex::default(), Arc::new(webhooks))
+    }
+
     /// The endpoints that are told what follows from these flows.
     pub fn webhooks(&self) -> Arc<MemoryWebhooks> {
         self.1.clone()

@@ -16,6 +16,21 @@ struct Rows {
     deliveries: BTreeMap<(WebhookId, DeliveryId), WebhookDelivery>,
 }
 
+impl MemoryWebhooks {
+    /// Some that have this endpoint.
+    pub fn with(webhook: Webhook) -> Self {
+        let mut rows = Rows::default();
+        rows.webhooks.insert(webhook.tenant.clone(), vec![webhook]);
+        Self(Mutex::new(rows))
+    }
+
+    /// Everything that any endpoint is told.
+    pub fn every_delivery(&self) -> Vec<WebhookDelivery> {
+        let rows = self.0.lock().unwrap();
+        rows.deliveries.values().cloned().collect()
+    }
+}
+
 #[async_trait]
 impl Outbox for MemoryWebhooks {
     async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Unavailable> {

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use assetmill_core::ports::WebhookRule;
 use assetmill_core::{
-    Counts, DeliveryId, TenantId, Webhook, WebhookAnswer, WebhookDelivery, WebhookEvent, WebhookId,
-    WebhookSecret,
+    Counts, DeliveryId, TenantId, Webhook, WebhookAnswer, WebhookDelivery, WebhookId,
 };
 use futures_util::future::join_all;
 
 use super::{Adapters, cases};
-use crate::samples::{at, batch, tenant};
+use crate::samples::{at, batch, tenant, webhook};
 
 cases! { "webhooks":
     endpoints_are_found_as_they_were_made,
@@ -29,18 +28,6 @@ cases! { "webhooks":
 
 fn globex() -> TenantId {
     "globex".parse().unwrap()
-}
-
-fn webhook(tenant: TenantId) -> Webhook {
-    Webhook {
-        id: WebhookId::generate(),
-        tenant,
-        url: "https://example.com/hook?a=\"1'#".parse().unwrap(),
-        events: [WebhookEvent::BatchCompleted].into(),
-        secret: WebhookSecret::generate(),
-        created_at: at(0),
-        disabled_at: None,
-    }
 }
 
 fn adds(webhook: &Webhook) -> WebhookRule {

@@ -176,14 +176,14 @@ impl DeliverWebhooks {
             self.webhooks.replace_delivery(&given_up).await?;
             return Ok(false);
         }
-        let began = self.clock.now();
-        let begun = delivery.begun(began);
-        if !self.webhooks.replace_delivery(&begun).await? {
+        let now = self.clock.now();
+        let held = delivery.begun(now);
+        if !self.webhooks.replace_delivery(&held).await? {
             return Ok(false);
         }
-        let signed = webhook.secret.sign(begun.id, began, begun.payload.clone());
+        let signed = webhook.secret.sign(held.id, now, held.payload.clone());
         let answer = self.sender.send(&webhook.url, signed).await;
-        let (ended, told) = begun.ended(began, answer, self.clock.now(), rand::random());
+        let (ended, told) = held.ended(now, answer, self.clock.now(), rand::random());
         let noted = self.webhooks.replace_delivery(&ended).await?;
         log(&ended, told, noted);
         if told == Told::Gone {

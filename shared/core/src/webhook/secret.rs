@@ -97,7 +97,7 @@ impl From<WebhookSecret> for String {
 mod tests {
     use super::*;
 
-    /// Made by the official library, `standardwebhooks` 1.0.0 of PyPI.
+    /// Made by the official library, `standardwebhooks` 1.0.0 for Python.
     #[test]
     fn a_signature_is_what_the_official_library_makes() {
         let secret = WebhookSecret::try_from(
