@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use assetmill_core::ports::{
     ActivityLog, FlowDeliveries, FlowQueue, FlowWrites, Gates, IdempotencyKeys, OutputLinks,
-    OutputWrites, Probe, ResultCache,
+    OutputWrites, Probe, ResultCache, Webhooks,
 };
 use axum::Router;
 
@@ -24,6 +24,8 @@ pub struct Adapters {
     pub gates: Arc<dyn Gates>,
     /// What happened lately.
     pub activity: Arc<dyn ActivityLog>,
+    /// Endpoints of tenants, and what they are told.
+    pub webhooks: Arc<dyn Webhooks>,
     /// Stored outputs.
     pub outputs: Arc<dyn OutputWrites>,
     /// Makes URLs of outputs.

@@ -6,13 +6,13 @@ use std::time::Duration;
 use assetmill_api::reads::{self, ReadState};
 use assetmill_api::writes::{self, Readiness, Uploads, WriteState};
 use assetmill_api::{Callers, InFlight, docs, layers, openapi, sample};
-use assetmill_core::ports::{Clock, FlowDeliveries, Gates};
+use assetmill_core::ports::{Clock, FlowDeliveries, Gates, Webhooks};
 use assetmill_core::usecases::{
-    Alike, Cancel, FailDeadLetter, MessageHandler, Meter, Once, Pacer, Process, Retry,
-    RunSynchronously, Submit, Sweep, TimeLimits,
+    Alike, Cancel, DeliverWebhooks, FailDeadLetter, ManageWebhooks, MessageHandler, Meter, Once,
+    Pacer, Process, Retry, RunSynchronously, Submit, Sweep, TimeLimits,
 };
 use assetmill_core::{Catalogue, MAX_BATCH, Shares};
-use assetmill_fetch::{Fetcher, GuardedClient, Memory};
+use assetmill_fetch::{Fetcher, GuardedClient, Memory, WebhookClient};
 use axum::Router;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -44,6 +44,8 @@ pub struct App {
     pub fail_dead_letter: FailDeadLetter,
     /// What finishes half-sent batches.
     pub sweep: Sweep,
+    /// What tells endpoints.
+    pub deliver_webhooks: DeliverWebhooks,
     /// The receiving end of the queue.
     pub deliveries: Arc<dyn FlowDeliveries>,
     /// Flows that are tried alone, after all others.
@@ -83,6 +85,7 @@ impl App {
             keys,
             gates,
             activity,
+            webhooks,
             outputs,
             links,
             queue,
@@ -95,6 +98,7 @@ impl App {
         let meter = Meter::new(activity.clone(), clock.clone());
         let flows = meter.around(rows.clone());
         let callers = config.callers()?;
+        let (webhooks, deliver_webhooks) = of_webhooks(webhooks, &client, &clock);
         let fetcher =
             fetcher(config, client, memory, &callers).with_uploads(outputs.clone(), links.clone());
         let submit = Submit {
@@ -132,6 +136,7 @@ impl App {
                 submit: submit.clone(),
                 catalogue: catalogue.clone(),
             },
+            webhooks,
             catalogue: catalogue.clone(),
             outputs,
             links: links.clone(),
@@ -159,9 +164,8 @@ impl App {
             max_rows: MAX_BATCH,
             rows_at_once: ROWS_AT_ONCE,
         };
-        let own = routes.merge(sample::router());
         Ok(Self {
-            router: router(writes, reads, own, public_url, gate),
+            router: router(writes, reads, routes, public_url, gate),
             work,
             attempts,
             meter,
@@ -170,6 +174,7 @@ impl App {
                 submit,
                 grace: GRACE,
             },
+            deliver_webhooks,
             deliveries,
             quarantine,
             dead_letters,
@@ -209,6 +214,24 @@ fn uploads(config: &Config) -> Uploads {
     }
 }
 
+/// What makes and removes endpoints, and what tells them.
+fn of_webhooks(
+    webhooks: Arc<dyn Webhooks>,
+    client: &GuardedClient,
+    clock: &Arc<dyn Clock>,
+) -> (ManageWebhooks, DeliverWebhooks) {
+    let manage = ManageWebhooks {
+        webhooks: webhooks.clone(),
+        clock: clock.clone(),
+    };
+    let deliver = DeliverWebhooks {
+        webhooks,
+        sender: Arc::new(WebhookClient::new(client.clone())),
+        clock: clock.clone(),
+    };
+    (manage, deliver)
+}
+
 fn fetcher(config: &Config, client: GuardedClient, memory: &Memory, callers: &Callers) -> Fetcher {
     Fetcher::new(client, config.fetch_limits(), config.origin_limits())
         .within(memory)
@@ -240,6 +263,7 @@ fn router(
     let routes = writes::router(writes)
         .merge(reads::router(reads))
         .merge(own)
+        .merge(sample::router())
         .merge(assetmill_console::router())
         .merge(docs::router(document));
     layers::around_with(routes, move |head| gate.check(head))

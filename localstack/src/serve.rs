@@ -217,6 +217,8 @@ async fn run(
     ));
     tasks.spawn(workers::sweep(app.sweep, stop.clone()));
     tasks.spawn(workers::flush(app.meter.clone(), stop.clone()));
+    let deliver = workers::deliver_webhooks(app.deliver_webhooks, stop.clone());
+    tasks.spawn(deliver);
     if let Some(expiry) = store.as_ref().and_then(Store::expiry) {
         tasks.spawn(workers::expire(expiry, stop.clone()));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ports::{Delivery, FlowDeliveries, Unavailable};
-use assetmill_core::usecases::{FailDeadLetter, MessageHandler, Meter, Sweep};
+use assetmill_core::usecases::{DeliverWebhooks, FailDeadLetter, MessageHandler, Meter, Sweep};
 use assetmill_sqlite::{Expired, Expiry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
@@ -26,6 +26,8 @@ const ALONE_FOR: Duration = Duration::from_mins(1);
 /// What is counted is for a plot.
 const FLUSH_EVERY: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+/// How late endpoints are told, at the most, where nothing else is due.
+const LOOK_FOR_WEBHOOKS_EVERY: Duration = Duration::from_secs(1);
 /// What is kept for days may be kept for another hour.
 const EXPIRE_EVERY: Duration = Duration::from_hours(1);
 
@@ -129,6 +131,11 @@ pub async fn flush(meter: Meter, stop: CancellationToken) {
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         meter.flush().await;
     }
+}
+
+/// Tells endpoints what they are to be told, until `stop`; what was begun ends then.
+pub async fn deliver_webhooks(deliver: DeliverWebhooks, stop: CancellationToken) {
+    deliver.serve(LOOK_FOR_WEBHOOKS_EVERY, stop).await;
 }
 
 /// Deletes what expired, from the start on and now and then, until `stop`.

@@ -9,7 +9,8 @@ use assetmill_api::{InFlight, docs, layers, sample, writes};
 use assetmill_core::Shares;
 use assetmill_core::ports::{OutputLinks, Probe};
 use assetmill_core::usecases::{
-    Cancel, MessageHandler, Meter, Once, Retry, RunSynchronously, Submit, TimeLimits,
+    Cancel, ManageWebhooks, MessageHandler, Meter, Once, Retry, RunSynchronously, Submit,
+    TimeLimits,
 };
 use assetmill_lambda::callers::callers;
 use assetmill_lambda::environment::{Environment, invalid};
@@ -77,6 +78,10 @@ fn state(
     let (table, bucket, queue) = (stores.table()?, stores.bucket()?, stores.queue()?);
     let keys = table.idempotency_keys();
     let gates = Arc::new(table.gates());
+    let webhooks = ManageWebhooks {
+        webhooks: Arc::new(table.webhooks()),
+        clock: stores.clock(),
+    };
     let callers = callers(environment)?;
     let probes: Vec<Arc<dyn Probe>> = vec![
         Arc::new(table),
@@ -115,6 +120,7 @@ fn state(
             keys: Arc::new(keys),
         },
         submit,
+        webhooks,
         catalogue: processing.catalogue,
         outputs: Arc::new(bucket.clone()),
         links: Arc::new(bucket) as Arc<dyn OutputLinks>,

@@ -1,17 +1,23 @@
 //! What keeps flows from being forgotten: on a schedule, batches whose sending did not finish are sent
-//! again; from the dead-letter queue, flows whose messages crashed their workers are settled as
+//! again, and endpoints are told what they are to be told; from the dead-letter queue, flows whose messages crashed their workers are settled as
 //! FAILED.
 
+use std::time::Duration;
+
 use assetmill_core::ports::Unavailable;
-use assetmill_core::usecases::{FailDeadLetter, Meter, Sweep, Swept};
+use assetmill_core::usecases::{DeliverWebhooks, FailDeadLetter, Meter, Sweep, Swept};
 use assetmill_lambda::records::{self, Outcome, Record};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::time::Instant;
 
 /// How many dead letters are handled at the same time.
 const PARALLEL: usize = 10;
+/// For how long endpoints are told before no more is begun: the schedule comes again each minute, and what was begun
+/// has ended well within the function's timeout.
+const TELL_FOR: Duration = Duration::from_secs(55);
 
 /// What wakes the janitor.
 #[derive(Debug, Deserialize)]
@@ -62,6 +68,8 @@ pub enum Done {
         flows: usize,
         /// Batches from whose completion not all had followed.
         completions: usize,
+        /// Attempts to tell an endpoint something.
+        webhooks: usize,
     },
 }
 
@@ -74,6 +82,8 @@ pub struct Janitor {
     pub fail_dead_letter: FailDeadLetter,
     /// What counts the flows of those.
     pub meter: Meter,
+    /// What tells endpoints, on schedule.
+    pub deliver_webhooks: DeliverWebhooks,
 }
 
 impl Janitor {
@@ -85,15 +95,20 @@ impl Janitor {
         match event {
             Event::DeadLetters(event) => Ok(Done::DeadLetters(self.settle(event).await)),
             Event::Schedule => {
+                // An endpoint that hangs keeps nothing from being swept, nor the other way round.
+                let until = Instant::now() + TELL_FOR;
+                let (swept, webhooks) =
+                    tokio::join!(self.sweep.run(), self.deliver_webhooks.run(until));
                 let Swept {
                     batches,
                     flows,
                     completions,
-                } = self.sweep.run().await?;
+                } = swept?;
                 Ok(Done::Swept {
                     batches,
                     flows,
                     completions,
+                    webhooks: webhooks?,
                 })
             }
         }

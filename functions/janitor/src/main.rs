@@ -4,9 +4,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::usecases::{FailDeadLetter, Submit, Sweep};
+use assetmill_core::usecases::{DeliverWebhooks, FailDeadLetter, Submit, Sweep};
+use assetmill_fetch::WebhookClient;
 use assetmill_janitor_function::{Event, Janitor};
 use assetmill_lambda::environment::Environment;
+use assetmill_lambda::processing::callers_client;
 use assetmill_lambda::start::{StartError, start};
 use assetmill_lambda::stores::Stores;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -21,7 +23,8 @@ fn main() -> ExitCode {
 async fn run(environment: Environment) -> Result<(), StartError> {
     let stores = Stores::new(&environment).await;
     let meter = stores.meter()?;
-    let flows = meter.around(Arc::new(stores.table()?.flows()));
+    let table = stores.table()?;
+    let flows = meter.around(Arc::new(table.flows()));
     let janitor = Janitor {
         sweep: Sweep {
             submit: Submit {
@@ -30,6 +33,11 @@ async fn run(environment: Environment) -> Result<(), StartError> {
                 clock: stores.clock(),
             },
             grace: GRACE,
+        },
+        deliver_webhooks: DeliverWebhooks {
+            webhooks: Arc::new(table.webhooks()),
+            sender: Arc::new(WebhookClient::new(callers_client(&environment)?)),
+            clock: stores.clock(),
         },
         fail_dead_letter: FailDeadLetter {
             flows,

@@ -9,10 +9,17 @@ use assetmill_contract::memory::{MemoryActivityLog, MemoryFlows, MemoryQueue, Ru
 use assetmill_contract::samples;
 use assetmill_core::ports::{
     ActivityReads as _, FlowChanges as _, FlowDeliveries as _, FlowReads as _, FlowWrites,
+    WebhookSender, Webhooks as _,
 };
-use assetmill_core::usecases::{FailDeadLetter, Meter, Submit, Sweep};
-use assetmill_core::{ActivityInterval, Batch, Flow, FlowState, Status};
+use assetmill_core::usecases::{
+    DeliverWebhooks, FailDeadLetter, ManageWebhooks, Meter, Submit, Sweep,
+};
+use assetmill_core::{
+    ActivityInterval, Batch, DeliveryState, Flow, FlowState, Signed, Status, WebhookAnswer,
+    WebhookDelivery, WebhookEvent, WebhookUrl,
+};
 use assetmill_janitor_function::{Done, Event, Janitor};
+use async_trait::async_trait;
 use serde_json::{Value, json};
 
 const SCHEDULE: &str = include_str!("../../../events/janitor-schedule.json");
@@ -48,7 +55,13 @@ impl World {
             queue: queue.clone(),
             clock: clock.clone(),
         };
+        let deliver_webhooks = DeliverWebhooks {
+            webhooks: flows.webhooks(),
+            sender: Arc::new(Accepts),
+            clock: clock.clone(),
+        };
         let janitor = Janitor {
+            deliver_webhooks,
             sweep: Sweep {
                 submit,
                 grace: Duration::ZERO,
@@ -87,6 +100,19 @@ impl World {
                 .collect(),
             Done::Swept { .. } => panic!("dead letters are no schedule"),
         }
+    }
+}
+
+/// An endpoint that takes everything.
+struct Accepts;
+
+#[async_trait]
+impl WebhookSender for Accepts {
+    async fn send(&self, _: &WebhookUrl, _: Signed) -> Result<WebhookAnswer, String> {
+        Ok(WebhookAnswer {
+            status: 200,
+            ..WebhookAnswer::default()
+        })
     }
 }
 
@@ -142,6 +168,7 @@ async fn on_schedule_flows_that_rest_are_woken_when_they_are_due() {
                 batches: 0,
                 flows: 1,
                 completions: 0,
+                webhooks: 0,
             }
         ),
         "{done:?}"
@@ -164,6 +191,40 @@ async fn on_schedule_what_follows_from_a_completion_is_done() {
             "{done:?}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_schedule_endpoints_are_told_what_followed() {
+    let world = World::new();
+    let (batch, _) = world.batch(1).await;
+    let webhooks = world.flows.webhooks();
+    let manage = ManageWebhooks {
+        webhooks: webhooks.clone(),
+        clock: world.janitor.fail_dead_letter.clock.clone(),
+    };
+    let url = "https://example.com/hook".parse().unwrap();
+    let events = [WebhookEvent::BatchCompleted].into();
+    let made = manage.register(&batch.tenant, url, events).await.unwrap();
+    let now = world.janitor.fail_dead_letter.clock.now();
+    world.flows.mark_completed(batch.id, now).await.unwrap();
+    tokio::time::advance(Duration::from_mins(2)).await;
+    let mut told = 0;
+    for _ in 0..2 {
+        let done = world.janitor.handle(event(SCHEDULE)).await.unwrap();
+        let Done::Swept { webhooks, .. } = done else {
+            panic!("a schedule is no dead letter");
+        };
+        told += webhooks;
+    }
+    assert_eq!(told, 1);
+    let log = webhooks.deliveries(&batch.tenant, made.id, None, 10).await;
+    assert!(matches!(
+        log.unwrap()[..],
+        [WebhookDelivery {
+            state: DeliveryState::Delivered { .. },
+            ..
+        }]
+    ));
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,6 +46,7 @@ pub fn in_folder(
         keys: Arc::new(store.idempotency_keys()),
         gates: Arc::new(store.gates()),
         activity: Arc::new(store.activity_log()),
+        webhooks: Arc::new(store.webhooks()),
         outputs: Arc::new(outputs.clone()),
         links: Arc::new(links.clone()),
         queue: queue.clone(),

@@ -43,6 +43,7 @@ pub(super) async fn on_aws(
         keys: Arc::new(table.idempotency_keys()),
         gates: Arc::new(table.gates()),
         activity: Arc::new(table.activity_log()),
+        webhooks: Arc::new(table.webhooks()),
         outputs: bucket.clone(),
         links: bucket.clone(),
         queue: queue.clone(),

@@ -29,3 +29,4 @@ mod tenants;
 mod try_operation;
 mod uploads;
 mod vendor;
+mod webhooks;

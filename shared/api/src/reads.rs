@@ -2,7 +2,7 @@
 //!
 //! [`router`] is a function of its ports: a Lambda and the program on one machine mount the same.
 
-mod cursor;
+pub(crate) mod cursor;
 mod pages;
 mod problems;
 mod routes;

@@ -13,6 +13,7 @@ mod results;
 mod state;
 mod time;
 mod upload;
+mod webhooks;
 
 pub use activity::{ActivityPointView, ActivityView};
 pub use affected::{CancelledFlowsView, RetriedFlowsView};
@@ -27,3 +28,5 @@ pub use operation::OperationView;
 pub use results::{Counted, ResultsBeginning, ResultsEnding, ResultsView};
 pub use state::{BatchCountsView, FlowStateView, OverallStatus, ResultCountsView};
 pub use upload::UploadView;
+pub(crate) use webhooks::events as webhook_events;
+pub use webhooks::{DeliveriesPage, DeliveryView, NewWebhookView, WebhooksView};

@@ -39,6 +39,7 @@ pub use state::{Uploads, WriteState};
         (name = "assets", description = "Assets that nobody hosts"),
         (name = "batches", description = "Runs in the background"),
         (name = "operations", description = "For operators: stopping an operation, and letting it go on"),
+        (name = "webhooks", description = "Endpoints that are told what happens, by Standard Webhooks"),
         (name = "service", description = "The service itself"),
     ),
     modifiers(&Shared),

@@ -83,6 +83,9 @@ const CODES: &[(&str, u16, Option<u64>)] = &[
     ("read_only_key", 403, None),
     ("operation_not_found", 404, None),
     ("worker_crashed", 500, None),
+    ("webhook_not_found", 404, None),
+    ("delivery_not_found", 404, None),
+    ("too_many_webhooks", 409, None),
 ];
 
 #[test]

@@ -9,6 +9,8 @@
 //! | the key of a request | `key#{tenant}#{idempotency_key}` |
 //! | the gate of an operation | `gate#{operation}` |
 //! | what happened in two hours of a tenant's | `activity#{tenant}#{part}#{shard}` |
+//! | the endpoints of a tenant | `webhooks#{tenant}` |
+//! | what an endpoint is told | `delivery#{webhook_id}#{delivery_id}` |
 //!
 //! Two indexes list rows; both are sharded, so that no key takes more writes than a partition does
 //! (1,000 a second:
@@ -26,6 +28,7 @@ mod many;
 mod result_cache;
 mod settled;
 mod update;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +69,10 @@ pub struct TableGates(Table);
 #[derive(Clone)]
 pub struct TableActivityLog(Table);
 
+/// Endpoints of tenants, and what they are told, in a [`Table`].
+#[derive(Clone)]
+pub struct TableWebhooks(Table);
+
 /// Remembered work in a [`Table`].
 #[derive(Clone)]
 pub struct TableResultCache(Table);
@@ -105,6 +112,11 @@ impl Table {
     /// Its record of what happened lately.
     pub fn activity_log(&self) -> TableActivityLog {
         TableActivityLog(self.clone())
+    }
+
+    /// Its endpoints of tenants, and what they are told.
+    pub fn webhooks(&self) -> TableWebhooks {
+        TableWebhooks(self.clone())
     }
 
     /// Its remembered work.

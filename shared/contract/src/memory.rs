@@ -8,6 +8,7 @@ mod idempotency;
 mod outputs;
 mod queue;
 mod result_cache;
+mod webhooks;
 
 pub use activity::MemoryActivityLog;
 pub use clock::RuntimeClock;
@@ -17,3 +18,4 @@ pub use idempotency::MemoryIdempotencyKeys;
 pub use outputs::MemoryOutputs;
 pub use queue::MemoryQueue;
 pub use result_cache::MemoryResultCache;
+pub use webhooks::MemoryWebhooks;

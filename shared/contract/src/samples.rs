@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use assetmill_core::{
     Availability, Batch, BatchId, Cost, Counts, Flow, FlowId, FlowState, History, Labels,
     MediaType, OperationDescription, Output, OutputKey, Params, ParamsSchema, Progress,
-    SettledFlow, Sha256Digest, Source, Status, TenantId,
+    SettledFlow, Sha256Digest, Source, Status, TenantId, Webhook, WebhookEvent, WebhookId,
+    WebhookSecret,
 };
 use jiff::Timestamp;
 
@@ -62,6 +63,19 @@ fn flow(batch: &Batch, index: u32) -> Flow {
         due_at: None,
         created_at: batch.created_at,
         started_at: None,
+    }
+}
+
+/// An endpoint of a tenant, made at [`at`]`(0)`.
+pub fn webhook(tenant: TenantId) -> Webhook {
+    Webhook {
+        id: WebhookId::generate(),
+        tenant,
+        url: "https://example.com/hook?a=\"1'".parse().unwrap(),
+        events: [WebhookEvent::BatchCompleted].into(),
+        secret: WebhookSecret::generate(),
+        created_at: at(0),
+        disabled_at: None,
     }
 }
 

@@ -16,6 +16,7 @@ mod result_cache;
 mod settling;
 mod steps;
 mod together;
+mod webhooks;
 
 use std::any::Any;
 use std::future::Future;
@@ -25,7 +26,7 @@ use std::time::Duration;
 
 use assetmill_core::ports::{
     ActivityLog, FlowDeliveries, FlowQueue, FlowWrites, Gates, IdempotencyKeys, OutputWrites,
-    ResultCache,
+    ResultCache, Webhooks,
 };
 use libtest_mimic::{Arguments, Trial};
 
@@ -41,6 +42,8 @@ pub struct Adapters {
     pub gates: Arc<dyn Gates>,
     /// What happened lately.
     pub activity: Arc<dyn ActivityLog>,
+    /// Endpoints and what they are told, in the same store as the rows.
+    pub webhooks: Arc<dyn Webhooks>,
     /// Stored outputs.
     pub outputs: Arc<dyn OutputWrites>,
     /// The sending end of the queue.
@@ -105,6 +108,7 @@ impl Part {
                 idempotency::CASES,
                 gates::CASES,
                 activity::CASES,
+                webhooks::CASES,
             ],
             Self::Outputs => &[outputs::CASES],
             Self::Queue => &[queue::CASES],

@@ -14,8 +14,10 @@ fn main() {
     suite::run("memory", || async {
         let queue = MemoryQueue::new(Arc::new(SystemClock), VISIBILITY, MAX_RECEIVES);
         let queue = Arc::new(queue);
+        let flows = Arc::new(MemoryFlows::default());
         Adapters {
-            flows: Arc::new(MemoryFlows::default()),
+            webhooks: flows.webhooks(),
+            flows,
             gates: Arc::new(MemoryGates::default()),
             activity: Arc::new(MemoryActivityLog::default()),
             result_cache: Arc::new(MemoryResultCache::default()),

@@ -63,6 +63,34 @@ id! {
     BatchId
 }
 
+id! {
+    /// Names one endpoint of a tenant.
+    WebhookId
+}
+
+id! {
+    /// Names one event that one endpoint is told of. Standard Webhooks calls it `webhook-id`.
+    DeliveryId
+}
+
+impl DeliveryId {
+    /// The id of what an endpoint is told of the completion of a batch: the same each time, whoever tells it. It has the
+    /// time of the batch, by which it sorts (UUID version 7, RFC 9562: the rest may be anything that no other has).
+    pub fn of_completion(batch: BatchId, webhook: WebhookId) -> Self {
+        let hash = Sha256::new()
+            .chain_update(batch.0.as_bytes())
+            .chain_update(webhook.0.as_bytes())
+            .chain_update("batch.completed")
+            .finalize();
+        let mut bytes = *batch.0.as_bytes();
+        bytes[6] = 0x70 | hash[0] & 0x0f;
+        bytes[7] = hash[1];
+        bytes[8] = 0x80 | hash[2] & 0x3f;
+        bytes[9..].copy_from_slice(&hash[3..10]);
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
 impl FlowId {
     /// The id of the flow at `index` of a batch whose flows have ids that follow from its own: the same each time. It has
     /// the time of the batch, and sorts by its index, which has 16 bits (UUID version 7, RFC 9562: the rest may be a
@@ -176,6 +204,19 @@ mod tests {
             assert_eq!(id.0.get_variant(), uuid::Variant::RFC4122);
             assert_eq!(id.0.get_timestamp(), one.0.get_timestamp());
         }
+    }
+
+    #[test]
+    fn what_is_told_of_a_completion_has_one_id_for_each_endpoint() {
+        let (batch, other) = (BatchId::generate(), BatchId::generate());
+        let (here, there) = (WebhookId::generate(), WebhookId::generate());
+        let id = DeliveryId::of_completion(batch, here);
+        assert_eq!(id, DeliveryId::of_completion(batch, here));
+        assert_ne!(id, DeliveryId::of_completion(batch, there));
+        assert_ne!(id, DeliveryId::of_completion(other, here));
+        assert_eq!(id.0.get_version_num(), 7);
+        assert_eq!(id.0.get_variant(), uuid::Variant::RFC4122);
+        assert_eq!(id.0.get_timestamp(), batch.0.get_timestamp());
     }
 
     #[test]

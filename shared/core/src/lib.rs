@@ -19,6 +19,7 @@ pub mod pacing;
 pub mod ports;
 mod shares;
 pub mod usecases;
+mod webhook;
 
 pub use activity::{Activity, ActivityInterval};
 pub use asset_url::{AssetUrl, MAX_URL_BYTES, NotAUrl, RefusedUrl, Source, UrlRefusal};
@@ -34,7 +35,7 @@ pub use flow::{
     OpenJob, Output, Progress, Report, Settlement, Status, StepProduct, Task, Wait,
 };
 pub use idempotency::{IdempotencyKey, KeyClaim, NotAKey};
-pub use ids::{BatchId, FlowId, NotAName, NotAnId, OperationName, TenantId};
+pub use ids::{BatchId, DeliveryId, FlowId, NotAName, NotAnId, OperationName, TenantId, WebhookId};
 pub use limits::{RequestRate, TenantLimits};
 pub use operation::{
     Asset, Availability, Backpressure, Call, CallReference, Catalogue, Cost, Job, JobCall, LookUp,
@@ -42,6 +43,10 @@ pub use operation::{
     ParamValue, Params, ParamsSchema, Product, Run, Step,
 };
 pub use shares::{Share, Shares};
+pub use webhook::{
+    DeliveryAttempt, DeliveryState, NotAWebhookSecret, NotAWebhookUrl, Signed, Told, Webhook,
+    WebhookAnswer, WebhookDelivery, WebhookEvent, WebhookSecret, WebhookUrl,
+};
 
 /// The largest number of assets in one batch, and of flow ids in one question about results.
 pub const MAX_BATCH: usize = 10_000;

@@ -1,5 +1,5 @@
 //! What the core asks the world for. Every MUST of flows, works, keys, outputs and queues is a case of the
-//! contract suite (`assetmill-contract`), which every adapter passes. [`Sources`] has one adapter, whose
+//! contract suite (`assetmill-contract`), which every adapter passes. [`Sources`] and [`WebhookSender`] have one adapter each, whose
 //! own tests prove it; [`Probe`]s are proved where the program is.
 //!
 //! The ports promise no more than S3, SQS and DynamoDB can keep: a write touches one row, lists may
@@ -16,6 +16,7 @@ mod outputs;
 mod queue;
 mod result_cache;
 mod sources;
+mod webhooks;
 
 pub use activity::{ACTIVITY_KEPT_FOR, ActivityLog, ActivityReads};
 pub use changes::FlowChanges;
@@ -32,6 +33,7 @@ pub use outputs::{OutputLinks, OutputWrites, SignedUrl, link_times};
 pub use queue::{Delivery, FlowDeliveries, FlowQueue, MAX_DELAY, Outgoing};
 pub use result_cache::{ResultCache, WorkClaim, WorkHolder};
 pub use sources::Sources;
+pub use webhooks::{Outbox, WebhookRule, WebhookSender, Webhooks};
 
 use async_trait::async_trait;
 

@@ -3,6 +3,7 @@
 mod cancel;
 mod completion;
 mod dead_letters;
+mod deliver_webhooks;
 mod failures;
 mod message_handler;
 mod meter;
@@ -16,9 +17,11 @@ mod selection;
 mod submit;
 mod sweep;
 mod transform_request;
+mod webhooks;
 
 pub use cancel::{Cancel, Cancelled};
 pub use dead_letters::FailDeadLetter;
+pub use deliver_webhooks::DeliverWebhooks;
 pub use failures::{FailureGroup, Failures, MOST_BATCHES};
 pub use message_handler::MessageHandler;
 pub use meter::Meter;
@@ -31,3 +34,4 @@ pub use selection::{Affected, AffectedBatch, Selection, SelectionError};
 pub use submit::{Accepted, Submit};
 pub use sweep::{Sweep, Swept};
 pub use transform_request::{RequestedSource, SourceList, SourceListError, TransformRequest};
+pub use webhooks::{ManageWebhooks, RegisterError};

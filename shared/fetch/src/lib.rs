@@ -29,6 +29,7 @@ mod resolver;
 mod retry_after;
 mod source;
 mod tls;
+mod webhooks;
 
 pub use address::is_public;
 pub use allow::{AllowList, AllowListError};
@@ -40,3 +41,4 @@ pub use origins::OriginLimits;
 pub use resolver::{NameLookup, SystemLookup};
 pub use retry_after::retry_after;
 pub use source::{FetchLimits, Fetcher};
+pub use webhooks::WebhookClient;

@@ -54,7 +54,7 @@ impl Processing {
     /// # Errors
     /// [`ProcessingError`] when the environment or the catalogue is wrong.
     pub fn new(environment: &Environment) -> Result<Self, ProcessingError> {
-        let sources = client(environment, "ASSETMILL_FETCH_ALLOW")?;
+        let sources = callers_client(environment)?;
         let mut limits = FetchLimits::default();
         if let Some(max_bytes) = environment.read::<ByteSize>("ASSETMILL_MAX_ASSET_BYTES")? {
             limits.max_bytes = max_bytes.as_u64();
@@ -136,6 +136,14 @@ fn catalogue_with(
     Ok(assetmill_catalogue::load(
         CATALOGUE, file, &vendors, codecs, &secrets,
     )?)
+}
+
+/// A client that reaches what callers may have reached.
+///
+/// # Errors
+/// [`ProcessingError`] when the environment allows what is no address, or the client can't be made.
+pub fn callers_client(environment: &Environment) -> Result<GuardedClient, ProcessingError> {
+    client(environment, "ASSETMILL_FETCH_ALLOW")
 }
 
 fn client(

@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0012_names_and_labels.sql"),
     include_str!("migrations/0013_final_counts.sql"),
     include_str!("migrations/0014_activity.sql"),
+    include_str!("migrations/0015_webhooks.sql"),
 ];
 
 /// What SQLite said.

@@ -12,6 +12,7 @@ use super::database::Database;
 
 use super::retention::{self, Retention};
 use super::rows::{self, BATCH, FLOW};
+use super::webhooks::SqliteWebhooks;
 
 /// Rows of flows and batches in SQLite.
 #[derive(Debug, Clone)]
@@ -26,6 +27,11 @@ impl SqliteFlows {
             database,
             retention,
         }
+    }
+
+    /// Where it is noted what endpoints are to be told.
+    pub(super) fn outbox(&self) -> SqliteWebhooks {
+        SqliteWebhooks::new(self.database.clone(), self.retention.clone())
     }
 
     async fn read<T: Send + 'static>(

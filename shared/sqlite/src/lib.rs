@@ -15,6 +15,7 @@ mod queue;
 mod result_cache;
 mod retention;
 mod rows;
+mod webhooks;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub use idempotency::SqliteIdempotencyKeys;
 pub use outputs::FolderOutputs;
 pub use queue::{QueueSettings, SqliteQueue};
 pub use result_cache::SqliteResultCache;
+pub use webhooks::SqliteWebhooks;
 
 use database::Database;
 use retention::Retention;
@@ -108,6 +110,11 @@ impl Store {
     /// What happened lately.
     pub fn activity_log(&self) -> SqliteActivityLog {
         SqliteActivityLog::new(self.database.clone(), self.retention.clone())
+    }
+
+    /// Endpoints of tenants, and what they are told.
+    pub fn webhooks(&self) -> SqliteWebhooks {
+        SqliteWebhooks::new(self.database.clone(), self.retention.clone())
     }
 
     /// Stored outputs.

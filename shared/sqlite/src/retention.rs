@@ -55,6 +55,13 @@ impl Retention {
         self.clock.now().as_millisecond()
     }
 
+    /// The [cutoff](Self::cutoff) of what is kept no longer than `most`, though batches may be.
+    pub(super) fn cutoff_within(&self, most: Duration) -> Cutoff {
+        let time = Some(self.time.map_or(most, |time| time.min(most)));
+        let clock = self.clock.clone();
+        Self { clock, time }.cutoff()
+    }
+
     pub(super) fn cutoff(&self) -> Cutoff {
         let time = self.time.map(|time| i64::try_from(time.as_millis()));
         Cutoff(match time {

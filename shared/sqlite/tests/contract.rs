@@ -19,6 +19,7 @@ fn main() {
             keys: Arc::new(store.idempotency_keys()),
             gates: Arc::new(store.gates()),
             activity: Arc::new(store.activity_log()),
+            webhooks: Arc::new(store.webhooks()),
             outputs: Arc::new(store.outputs()),
             queue: queue.clone(),
             deliveries: queue,

@@ -82,6 +82,12 @@ error_codes! {
     NotAnOperator => "not_an_operator", FORBIDDEN;
     /// The catalogue has no operation of the name in the path.
     OperationNotFound => "operation_not_found", NOT_FOUND;
+    /// The caller has no such endpoint.
+    WebhookNotFound => "webhook_not_found", NOT_FOUND;
+    /// The endpoint was told no such thing.
+    DeliveryNotFound => "delivery_not_found", NOT_FOUND;
+    /// The caller has as many endpoints as it may.
+    TooManyWebhooks => "too_many_webhooks", CONFLICT;
     /// The URL of an output was altered, or its time is over.
     LinkRefused => "link_refused", FORBIDDEN;
     /// Nothing is at this path.

@@ -169,6 +169,67 @@ impl IntoResponses for OperationProblems {
     }
 }
 
+/// Of making an endpoint.
+pub(crate) struct RegisterProblems;
+
+impl IntoResponses for RegisterProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[
+            OF_BODIES,
+            OF_CALLS,
+            OF_WRITERS,
+            &[
+                ErrorCode::InvalidUrl,
+                ErrorCode::EmptyList,
+                ErrorCode::TooManyWebhooks,
+            ],
+        ])
+    }
+}
+
+/// Of the list of endpoints.
+pub(crate) struct WebhooksProblems;
+
+impl IntoResponses for WebhooksProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[OF_CALLS])
+    }
+}
+
+/// Of removing an endpoint.
+pub(crate) struct RemoveProblems;
+
+impl IntoResponses for RemoveProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[OF_CALLS, OF_WRITERS, &[ErrorCode::WebhookNotFound]])
+    }
+}
+
+/// Of what an endpoint was told.
+pub(crate) struct DeliveriesProblems;
+
+impl IntoResponses for DeliveriesProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[
+            OF_CALLS,
+            &[ErrorCode::InvalidQuery, ErrorCode::WebhookNotFound],
+        ])
+    }
+}
+
+/// Of telling an endpoint again.
+pub(crate) struct ReplayProblems;
+
+impl IntoResponses for ReplayProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[
+            OF_CALLS,
+            OF_WRITERS,
+            &[ErrorCode::WebhookNotFound, ErrorCode::DeliveryNotFound],
+        ])
+    }
+}
+
 /// Of the question whether the service is ready.
 pub(crate) struct ReadyProblems;
 

@@ -7,6 +7,7 @@ mod operations;
 mod service;
 mod transform;
 mod transforms;
+mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -26,6 +27,10 @@ pub(crate) fn all() -> OpenApiRouter<WriteState> {
         .routes(routes!(flows::retry_flows))
         .routes(routes!(operations::pause_operation))
         .routes(routes!(operations::resume_operation))
+        .routes(routes!(webhooks::register_webhook, webhooks::list_webhooks))
+        .routes(routes!(webhooks::remove_webhook))
+        .routes(routes!(webhooks::list_deliveries))
+        .routes(routes!(webhooks::replay_delivery))
         .routes(routes!(service::about))
         .routes(routes!(service::health))
         .routes(routes!(service::ready))

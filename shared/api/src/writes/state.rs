@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ports::{Gates, OutputLinks, OutputWrites};
-use assetmill_core::usecases::{Cancel, Once, Retry, RunSynchronously, Submit};
+use assetmill_core::usecases::{Cancel, ManageWebhooks, Once, Retry, RunSynchronously, Submit};
 use assetmill_core::{Catalogue, TenantId};
 use axum::extract::FromRef;
 
@@ -26,6 +26,8 @@ pub struct WriteState {
     pub cancel: Cancel,
     /// Runs failures again.
     pub retry: Retry,
+    /// Endpoints, and what they are told.
+    pub webhooks: ManageWebhooks,
     /// What can be made.
     pub catalogue: Catalogue,
     /// Where the bytes of a single result come from.

@@ -19,4 +19,5 @@ mod v2_flows_cancel;
 mod v2_flows_retry;
 mod v2_operations;
 mod v2_transforms;
+mod v2_webhooks;
 mod world;

@@ -13,8 +13,8 @@ use assetmill_contract::memory::{
 };
 use assetmill_core::ports::{FlowDeliveries as _, Probe, Sources, Unavailable};
 use assetmill_core::usecases::{
-    Alike, Cancel, MessageHandler, Meter, Once, Pacer, Process, Retry, RunSynchronously, Submit,
-    TimeLimits,
+    Alike, Cancel, ManageWebhooks, MessageHandler, Meter, Once, Pacer, Process, Retry,
+    RunSynchronously, Submit, TimeLimits,
 };
 use assetmill_core::{
     Asset, AssetUrl, Availability, Catalogue, Cost, FailureCode, MediaType, Operation,
@@ -49,6 +49,10 @@ impl World {
         let queue = Arc::new(MemoryQueue::new(clock.clone(), Duration::from_secs(30), 3));
         let activity = Arc::new(MemoryActivityLog::default());
         let meter = Meter::new(activity.clone(), clock.clone());
+        let webhooks = ManageWebhooks {
+            webhooks: flows.webhooks(),
+            clock: clock.clone(),
+        };
         let flows = meter.around(flows);
         let submit = Submit {
             flows: flows.clone(),
@@ -68,6 +72,7 @@ impl World {
             limits: TimeLimits::default(),
         };
         let state = WriteState {
+            webhooks,
             answer: RunSynchronously {
                 submit: submit.clone(),
                 work: MessageHandler {

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use assetmill_core::{BatchId, FlowId, IdempotencyKey, OperationName, TenantId, WorkKey};
+use assetmill_core::{
+    BatchId, DeliveryId, FlowId, IdempotencyKey, OperationName, TenantId, WebhookId, WorkKey,
+};
 use jiff::Timestamp;
 
 /// Names of attributes and indexes.
@@ -86,6 +88,28 @@ pub(super) fn activity_shards(tenant: &TenantId, part: i64) -> impl Iterator<Ite
 
 fn activity_shard(tenant: &TenantId, part: i64, shard: u8) -> String {
     format!("activity#{tenant}#{part}#{shard}")
+}
+
+/// The endpoints of a tenant.
+pub(super) fn webhooks(tenant: &TenantId) -> String {
+    format!("webhooks#{tenant}")
+}
+
+/// The list that the endpoints of every tenant stand in. They are seldom written.
+pub(super) const WEBHOOKS: &str = "webhooks";
+
+pub(super) fn delivery(webhook: WebhookId, id: DeliveryId) -> String {
+    format!("delivery#{webhook}#{id}")
+}
+
+/// The list of what an endpoint is told: a row for each batch of its tenant.
+pub(super) fn deliveries_to(webhook: WebhookId) -> String {
+    format!("deliveries#{webhook}")
+}
+
+/// The list that a delivery stands in while it is to be sent.
+pub(super) fn due_deliveries_to(webhook: WebhookId) -> String {
+    format!("deliver#{webhook}")
 }
 
 pub(super) fn count_settled(batch: BatchId, part: u32) -> String {

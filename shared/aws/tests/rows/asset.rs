@@ -139,8 +139,10 @@ pub(super) async fn a_free_asset_makes_five_calls(on: World) {
     assert_eq!(first[..4], until_settled);
     assert_eq!(first[4..], ["GetItem", "UpdateItem"]);
     assert_eq!(last[..4], until_settled);
-    // Counted; with it the part, and the batch; that it is completed, and that all has followed.
-    assert_eq!(last[4..], ["UpdateItem"; 4]);
+    // Counted; with it the part, and the batch; that it is completed; who is to be told, which is nobody, and that all
+    // has followed.
+    assert_eq!(last[4..7], ["UpdateItem"; 3]);
+    assert_eq!(last[7..], ["GetItem", "UpdateItem"]);
 }
 
 /// Of a paid one: claimed, its work looked for and claimed, the call announced, remembered, settled, counted.
@@ -156,7 +158,8 @@ pub(super) async fn a_paid_asset_makes_seven_calls(on: World) {
         "UpdateItem",
     ];
     assert_eq!(last[..7], expected);
-    assert_eq!(last[7..], ["UpdateItem"; 3]);
+    assert_eq!(last[7..9], ["UpdateItem"; 2]);
+    assert_eq!(last[9..], ["GetItem", "UpdateItem"]);
 }
 
 /// How many of these calls write.

@@ -39,6 +39,7 @@ pub(crate) async fn adapters(clients: &Clients, names: &Names, queues: Queues) -
         keys: Arc::new(table.idempotency_keys()),
         gates: Arc::new(table.gates()),
         activity: Arc::new(table.activity_log()),
+        webhooks: Arc::new(table.webhooks()),
         outputs: Arc::new(Bucket::new(clients, &names.bucket, clock)),
         queue: queues.queue,
         deliveries: queues.deliveries,

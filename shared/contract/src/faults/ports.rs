@@ -5,14 +5,16 @@ use std::time::Duration;
 use assetmill_core::pacing::{Gate, Limits};
 use assetmill_core::ports::{
     ActivityLog, ActivityReads, Completion, Delivery, FlowDeliveries, FlowPage, FlowQueue,
-    FlowReads, FlowWrites, GateReads, GateRule, Gates, IdempotencyKeys, Outgoing, OutputWrites,
-    ResultCache, Rule, SettledCount, Sources, Unavailable, WorkClaim, WorkHolder,
+    FlowReads, FlowWrites, GateReads, GateRule, Gates, IdempotencyKeys, Outbox, Outgoing,
+    OutputWrites, ResultCache, Rule, SettledCount, Sources, Unavailable, WebhookRule, Webhooks,
+    WorkClaim, WorkHolder,
 };
 use assetmill_core::{
-    Activity, ActivityInterval, Asset, AssetUrl, Batch, BatchId, Call, Cost, Counts, Failure,
-    FailureCode, Flow, FlowId, FlowRef, FlowState, IdempotencyKey, Job, JobCall, KeyClaim, LookUp,
-    MediaType, Operation, OperationDescription, OperationError, OperationName, Output, OutputKey,
-    Params, Product, RetryPolicy, Run, SettledFlow, Step, TenantId, WorkKey,
+    Activity, ActivityInterval, Asset, AssetUrl, Batch, BatchId, Call, Cost, Counts, DeliveryId,
+    Failure, FailureCode, Flow, FlowId, FlowRef, FlowState, IdempotencyKey, Job, JobCall, KeyClaim,
+    LookUp, MediaType, Operation, OperationDescription, OperationError, OperationName, Output,
+    OutputKey, Params, Product, RetryPolicy, Run, SettledFlow, Step, TenantId, Webhook,
+    WebhookDelivery, WebhookId, WorkKey,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -51,6 +53,19 @@ spoilt! { FlowWrites:
     mark_completed(batch: BatchId, now: Timestamp) -> Completion;
     completions(completed_before: Timestamp, limit: usize) -> Vec<Batch>;
     completion_done(batch: BatchId) -> ();
+}
+
+spoilt! { Outbox:
+    webhooks(tenant: &TenantId) -> Vec<Webhook>;
+    put_deliveries(deliveries: &[WebhookDelivery]) -> ();
+}
+
+spoilt! { Webhooks:
+    change_webhooks(tenant: &TenantId, rule: WebhookRule) -> Vec<Webhook>;
+    delivery(tenant: &TenantId, webhook: WebhookId, id: DeliveryId) -> Option<WebhookDelivery>;
+    replace_delivery(delivery: &WebhookDelivery) -> bool;
+    deliveries(tenant: &TenantId, webhook: WebhookId, before: Option<DeliveryId>, limit: usize) -> Vec<WebhookDelivery>;
+    due_deliveries(now: Timestamp, each: usize) -> Vec<WebhookDelivery>;
 }
 
 spoilt! { FlowQueue:

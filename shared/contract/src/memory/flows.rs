@@ -1,18 +1,21 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use assetmill_core::ports::{
-    Completion, FlowPage, FlowReads, FlowWrites, Rule, SettledCount, Unavailable,
+    Completion, FlowPage, FlowReads, FlowWrites, Outbox, Rule, SettledCount, Unavailable,
 };
 use assetmill_core::{
-    Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, SettledFlow, TenantId,
+    Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, SettledFlow, TenantId, Webhook,
+    WebhookDelivery,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::MemoryWebhooks;
+
 /// Flows and batches in memory.
 #[derive(Debug, Default)]
-pub struct MemoryFlows(Mutex<Rows>);
+pub struct MemoryFlows(Mutex<Rows>, Arc<MemoryWebhooks>);
 
 #[derive(Debug, Default)]
 struct Rows {
@@ -26,6 +29,16 @@ struct Rows {
 }
 
 impl MemoryFlows {
+    /// None yet, with these endpoints to be told what follows from them.
+    pub fn told_to(webhooks: MemoryWebhooks) -> Self {
+        Self(Mutex::default(), Arc::new(webhooks))
+    }
+
+    /// The endpoints that are told what follows from these flows.
+    pub fn webhooks(&self) -> Arc<MemoryWebhooks> {
+        self.1.clone()
+    }
+
     /// How often a flow entered a terminal state, before it was put too, unless it was never claimed.
     pub fn settlements(&self, id: FlowId) -> u32 {
         let rows = self.0.lock().unwrap();
@@ -131,6 +144,17 @@ impl FlowReads for MemoryFlows {
         };
         let open = rows.batches.values().filter(is_open);
         Ok(open.map(|batch| u64::from(batch.size)).sum())
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryFlows {
+    async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Unavailable> {
+        self.1.webhooks(tenant).await
+    }
+
+    async fn put_deliveries(&self, deliveries: &[WebhookDelivery]) -> Result<(), Unavailable> {
+        self.1.put_deliveries(deliveries).await
     }
 }
 

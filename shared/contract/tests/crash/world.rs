@@ -10,8 +10,9 @@ use std::time::Duration;
 use assetmill_contract::faults::Faults;
 use assetmill_contract::memory::{
     MemoryActivityLog, MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue,
-    MemoryResultCache, RuntimeClock,
+    MemoryResultCache, MemoryWebhooks, RuntimeClock,
 };
+use assetmill_contract::samples;
 use assetmill_core::ports::{Clock, FlowQueue, FlowWrites, Gates, OutputWrites, ResultCache};
 use assetmill_core::usecases::{
     Alike, Cancel, FailDeadLetter, MessageHandler, Meter, Once, Pacer, Process, Retry,
@@ -56,6 +57,7 @@ impl World {
     pub(crate) fn of(kind: Kind) -> Self {
         let clock = Arc::new(RuntimeClock::default());
         let activity = Arc::<MemoryActivityLog>::default();
+        let webhook = samples::webhook(tenant());
         let vendors = match kind {
             Kind::Free => vec![Vendor::new("transform", Cost::Free)],
             Kind::Paid => vec![Vendor::new("vendor", Cost::Paid)],
@@ -69,7 +71,7 @@ impl World {
             kind,
             vendors: vendors.into_iter().map(Arc::new).collect(),
             host: Arc::default(),
-            flows: Arc::default(),
+            flows: Arc::new(MemoryFlows::told_to(MemoryWebhooks::with(webhook))),
             result_cache: Arc::default(),
             keys: Arc::default(),
             gates: Arc::default(),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 
-use super::{ResultCache, Unavailable, WorkClaim, WorkHolder};
+use super::{Outbox, ResultCache, Unavailable, WorkClaim, WorkHolder};
 use crate::{
     Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, Output, SettledFlow, TenantId,
     WorkKey,
@@ -81,9 +81,10 @@ pub trait FlowReads: Send + Sync {
     async fn open_flows(&self, tenant: &TenantId, enough: u64) -> Result<u64, Unavailable>;
 }
 
-/// Writes flows and batches. Each call changes one row, or rows that need not change together.
+/// Writes flows and batches. Each call changes one row, or rows that need not change together. What follows from their
+/// completion is noted in the same store.
 #[async_trait]
-pub trait FlowWrites: FlowReads {
+pub trait FlowWrites: FlowReads + Outbox {
     /// Writes the rows of new flows. MUST take any number up to [`MAX_BATCH`](crate::MAX_BATCH),
     /// and MUST have written all of them when it answers `Ok`. After an error some may be written.
     async fn put_flows(&self, flows: &[Flow]) -> Result<(), Unavailable>;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::ports::{Completion, FlowWrites, SettledCount, Unavailable};
-use crate::{BatchId, Flow, TenantId};
+use crate::{BatchId, Flow, TenantId, WebhookDelivery, WebhookEvent};
 
 /// Counts settled flows of one batch and, if the last of it is among them, notes that it is completed and does what
 /// follows. Idempotent; MUST be done before the message of any of them is acknowledged.
@@ -29,12 +29,37 @@ pub(super) async fn note_settled(
     Ok(())
 }
 
-/// Does what follows from the completion of a batch: at least once, whatever crashes.
+/// Does what follows from the completion of a batch: at least once, whatever crashes. Its endpoints are told later, by
+/// [`DeliverWebhooks`](super::DeliverWebhooks); whatever happens there, nobody here waits for it.
 pub(super) async fn follow(
     flows: &dyn FlowWrites,
     batch_id: BatchId,
     tenant: &TenantId,
 ) -> Result<(), Unavailable> {
     tracing::info!(%batch_id, %tenant, "batch completed");
+    note_for_webhooks(flows, batch_id, tenant).await?;
     flows.completion_done(batch_id).await
+}
+
+/// Notes what the tenant's endpoints are to be told. Again, it is the same: whoever crashed before it was done
+/// doubles nothing.
+async fn note_for_webhooks(
+    flows: &dyn FlowWrites,
+    batch_id: BatchId,
+    tenant: &TenantId,
+) -> Result<(), Unavailable> {
+    let mut webhooks = flows.webhooks(tenant).await?;
+    webhooks.retain(|webhook| webhook.wants(WebhookEvent::BatchCompleted));
+    if webhooks.is_empty() {
+        return Ok(());
+    }
+    let Some(batch) = flows.batch(tenant, batch_id).await? else {
+        return Ok(());
+    };
+    let counts = flows.progress(&batch).await?;
+    let deliveries: Vec<_> = webhooks
+        .iter()
+        .map(|webhook| WebhookDelivery::of_completion(webhook, &batch, counts))
+        .collect();
+    flows.put_deliveries(&deliveries).await
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use assetmill_core::ports::{
     ActivityReads as _, FlowReads as _, FlowWrites as _, OutputWrites as _,
 };
-use assetmill_core::{ActivityInterval, Batch, BatchId, FailureCode, Flow, FlowState, Status};
+use assetmill_core::{
+    ActivityInterval, Batch, BatchId, Counts, FailureCode, Flow, FlowState, Status,
+};
 
 use super::{Kind, Way, World, tenant};
 use crate::stubs::Vendor;
@@ -111,7 +113,27 @@ impl World {
         if left.unwrap().iter().any(|left| left.id == batch.id) {
             return Err("nothing followed from the completion of the batch".to_owned());
         }
+        self.check_told(batch, counts)?;
         Ok(flows)
+    }
+
+    /// The endpoint is to be told of the completion, once, and of nothing that did not happen.
+    fn check_told(&self, batch: &Batch, counts: Counts) -> Result<(), String> {
+        let of_batch = format!("\"batch_id\":\"{}\"", batch.id);
+        let told = self.flows.webhooks().every_delivery();
+        let told: Vec<_> = told
+            .iter()
+            .filter(|delivery| delivery.payload.contains(&of_batch))
+            .collect();
+        let [told] = told[..] else {
+            return Err(format!("the endpoint is told {} times", told.len()));
+        };
+        let payload: serde_json::Value = serde_json::from_str(&told.payload).unwrap();
+        let ended = &payload["data"]["counts"];
+        if ended["completed"] != counts.completed || ended["failed"] != counts.failed {
+            return Err(format!("the endpoint is told of {ended}"));
+        }
+        Ok(())
     }
 
     async fn check_flow(&self, flow: &Flow) -> Result<(), String> {

@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use super::Meter;
 use crate::ports::{
     ClaimOfWork, Claiming, Completion, CountedChange, FlowPage, FlowReads, FlowWrites, MadeWork,
-    Rule, SettledCount, Unavailable,
+    Outbox, Rule, SettledCount, Unavailable,
 };
 use crate::{
     Activity, Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, SettledFlow, TenantId,
+    Webhook, WebhookDelivery,
 };
 
 /// Rows whose changes are counted, whoever makes them and however: a row enters a final state once, and so it is
@@ -89,6 +90,17 @@ impl FlowReads for Metered {
 
     async fn open_flows(&self, tenant: &TenantId, enough: u64) -> Result<u64, Unavailable> {
         self.flows.open_flows(tenant, enough).await
+    }
+}
+
+#[async_trait]
+impl Outbox for Metered {
+    async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Unavailable> {
+        self.flows.webhooks(tenant).await
+    }
+
+    async fn put_deliveries(&self, deliveries: &[WebhookDelivery]) -> Result<(), Unavailable> {
+        self.flows.put_deliveries(deliveries).await
     }
 }
 

@@ -10,11 +10,11 @@ use tokio_util::task::TaskTracker;
 use super::Accepted;
 use crate::ports::{
     ClaimOfWork, Claiming, Completion, CountedChange, FlowPage, FlowReads, FlowWrites, MadeWork,
-    Rule, SettledCount, Unavailable,
+    Outbox, Rule, SettledCount, Unavailable,
 };
 use crate::{
     Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, Progress, SettledFlow, Status,
-    TenantId,
+    TenantId, Webhook, WebhookDelivery,
 };
 
 /// The rows of one batch whose caller waits. They are here alone until one of its flows is about to make a paid call,
@@ -216,6 +216,17 @@ impl FlowReads for LateRows {
 
     async fn open_flows(&self, tenant: &TenantId, enough: u64) -> Result<u64, Unavailable> {
         self.written.open_flows(tenant, enough).await
+    }
+}
+
+#[async_trait]
+impl Outbox for LateRows {
+    async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Unavailable> {
+        self.written.webhooks(tenant).await
+    }
+
+    async fn put_deliveries(&self, deliveries: &[WebhookDelivery]) -> Result<(), Unavailable> {
+        self.written.put_deliveries(deliveries).await
     }
 }
 

@@ -1,0 +1,185 @@
+//! Endpoints that are told what happened, by the running program.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use assetmill_core::WebhookSecret;
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use jiff::Timestamp;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::support::Program;
+
+/// An endpoint that sends its sender elsewhere the first time, and keeps what it was sent since.
+#[derive(Clone)]
+struct Endpoint {
+    moved: Arc<Mutex<bool>>,
+    sent: watch::Sender<Vec<Sent>>,
+}
+
+#[derive(Debug, Clone)]
+struct Sent {
+    headers: HashMap<String, String>,
+    body: String,
+}
+
+impl Endpoint {
+    async fn serve() -> (Self, String) {
+        let endpoint = Self {
+            moved: Arc::default(),
+            sent: watch::Sender::new(Vec::new()),
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let router = Router::new()
+            .route("/hook", post(take))
+            .with_state(endpoint.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        (endpoint, address)
+    }
+
+    /// What it was sent, once that is as much as this.
+    async fn sent(&self, much: usize) -> Vec<Sent> {
+        let mut sent = self.sent.subscribe();
+        let enough = sent.wait_for(|sent| sent.len() >= much);
+        let patience = std::time::Duration::from_mins(2);
+        let sent = tokio::time::timeout(patience, enough).await;
+        sent.expect("it was sent nothing").unwrap().clone()
+    }
+}
+
+async fn take(State(endpoint): State<Endpoint>, headers: HeaderMap, body: String) -> Response {
+    if !std::mem::replace(&mut *endpoint.moved.lock().unwrap(), true) {
+        let elsewhere = [(LOCATION, "/elsewhere")];
+        return (StatusCode::FOUND, elsewhere).into_response();
+    }
+    let text = |name: &axum::http::HeaderName| headers[name].to_str().unwrap().to_owned();
+    let headers = headers.keys().map(|name| (name.to_string(), text(name)));
+    let headers = headers.collect();
+    endpoint
+        .sent
+        .send_modify(|sent| sent.push(Sent { headers, body }));
+    (StatusCode::OK, "thank you").into_response()
+}
+
+/// Whether it is signed with this secret, as the endpoint would look.
+fn is_signed(sent: &Sent, secret: &str) -> bool {
+    let secret = WebhookSecret::try_from(secret.to_owned()).unwrap();
+    let id = sent.headers["webhook-id"].parse().unwrap();
+    let timestamp = sent.headers["webhook-timestamp"].parse().unwrap();
+    let timestamp = Timestamp::from_second(timestamp).unwrap();
+    let signed = secret.sign(id, timestamp, sent.body.clone());
+    signed.signature == sent.headers["webhook-signature"]
+}
+
+/// The log of an endpoint, once its first entry is as it should be.
+async fn log_when(program: &Program, webhook: &Value, enough: impl Fn(&Value) -> bool) -> Value {
+    let id = webhook["webhook_id"].as_str().unwrap();
+    let path = format!("/api/v2/webhooks/{id}/deliveries");
+    let asked = async {
+        loop {
+            let (status, log) = program.get_json(&path).await;
+            assert_eq!(status, StatusCode::OK, "{log}");
+            if enough(&log["deliveries"][0]) {
+                return log["deliveries"].clone();
+            }
+        }
+    };
+    let patience = std::time::Duration::from_mins(2);
+    tokio::time::timeout(patience, asked).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_is_told_of_a_batch_and_again_when_somebody_asks_for_it() {
+    let (endpoint, address) = Endpoint::serve().await;
+    let options = ["--fetch-allow", &*address];
+    let mut program = Program::start_with(&options, &[("ASSETMILL_LOG", "debug")]).await;
+    let url = format!("http://{address}/hook?token=hunter2");
+    let new = json!({ "url": url, "events": ["batch.completed"] });
+    let (status, webhook) = program.post_json("/api/v2/webhooks", &new).await;
+    assert_eq!(status, StatusCode::CREATED, "{webhook}");
+    let secret = webhook["secret"].as_str().unwrap();
+    let coffee = program.url("/samples/coffee.jpg");
+    let batch = json!({ "digital_asset_urls": [coffee, coffee], "name": "breakfast" });
+    let started = program.start_batch(&batch).await;
+
+    let sent = endpoint.sent(1).await.remove(0);
+    assert!(is_signed(&sent, secret), "{sent:?}");
+    assert_eq!(sent.headers["content-type"], "application/json");
+    let payload: Value = serde_json::from_str(&sent.body).unwrap();
+    assert_eq!(payload["type"], "batch.completed");
+    assert_eq!(payload["timestamp"], payload["data"]["completed_at"]);
+    assert_eq!(payload["data"]["batch_id"], started["batch_id"]);
+    assert_eq!(payload["data"]["name"], "breakfast");
+    assert_eq!(payload["data"]["status"], "COMPLETED");
+    let counts = json!({ "completed": 2, "failed": 0, "cancelled": 0 });
+    assert_eq!(payload["data"]["counts"], counts);
+
+    let delivered = |delivery: &Value| delivery["state"] == "DELIVERED";
+    let log = log_when(&program, &webhook, delivered).await;
+    assert_eq!(log.as_array().unwrap().len(), 1);
+    assert_eq!(log[0]["delivery_id"], sent.headers["webhook-id"].as_str());
+    assert_eq!(log[0]["payload"], payload);
+    let [moved, taken] = &log[0]["attempts"].as_array().unwrap()[..] else {
+        panic!("two attempts: {log}");
+    };
+    assert_eq!(moved["status"], 302);
+    let error = moved["error"].as_str().unwrap();
+    assert!(error.ends_with("leads to /elsewhere"), "{error}");
+    assert_eq!(
+        (&taken["status"], &taken["answer"]),
+        (&json!(200), &json!("thank you"))
+    );
+
+    // By another process, which knows all of this from its folder.
+    let said = program.log();
+    assert!(said.contains("webhook delivered"), "{said}");
+    program.kill().await;
+    let program = program.start_again().await;
+    let (webhook_id, id) = (&webhook["webhook_id"], &log[0]["delivery_id"]);
+    let (webhook_id, id) = (webhook_id.as_str().unwrap(), id.as_str().unwrap());
+    let replay = format!("/api/v2/webhooks/{webhook_id}/deliveries/{id}/replay");
+    let (status, replayed) = program.post_json(&replay, &json!({})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{replayed}");
+    let again = endpoint.sent(2).await.remove(1);
+    assert_eq!(again.headers["webhook-id"], sent.headers["webhook-id"]);
+    assert_eq!(again.body, sent.body);
+    assert!(is_signed(&again, secret), "{again:?}");
+    let three = |delivery: &Value| delivery["attempts"].as_array().unwrap().len() == 3;
+    log_when(&program, &webhook, three).await;
+
+    // Neither is told to whoever reads the log of the program.
+    for said in [said, program.log()] {
+        assert!(!said.contains(&secret["whsec_".len()..]));
+        assert!(!said.contains("hunter2"));
+    }
+    let path = format!("/api/v2/webhooks/{webhook_id}");
+    let removed = program.request(Method::DELETE, &path).send().await.unwrap();
+    assert_eq!(removed.status(), StatusCode::NO_CONTENT);
+}
+
+/// One of this machine's own addresses, as an attacker would have it told.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_callers_should_not_reach_is_not_told() {
+    let (endpoint, address) = Endpoint::serve().await;
+    let program = Program::start(&[]).await;
+    let new = json!({ "url": format!("http://{address}/hook"), "events": ["batch.completed"] });
+    let (_, webhook) = program.post_json("/api/v2/webhooks", &new).await;
+    let coffee = program.url("/samples/coffee.jpg");
+    let batch = json!({ "digital_asset_urls": [coffee] });
+    program.start_batch(&batch).await;
+    let tried = |delivery: &Value| delivery["attempts"][0].is_object();
+    let log = log_when(&program, &webhook, tried).await;
+    let error = log[0]["attempts"][0]["error"].as_str().unwrap();
+    assert!(error.contains("not public"), "{error}");
+    assert_eq!(log[0]["state"], "PENDING");
+    assert!(!*endpoint.moved.lock().unwrap());
+    assert!(endpoint.sent.borrow().is_empty());
+}

@@ -1,0 +1,213 @@
+//! Endpoints and what they are told, in JSON.
+
+use assetmill_core::{
+    DeliveryAttempt, DeliveryId, DeliveryState, Webhook, WebhookDelivery, WebhookEvent, WebhookId,
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, Type};
+
+use super::time::Time;
+use crate::reads::cursor::Cursor;
+
+/// An endpoint. Its secret is shown once, when it is made.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Webhook)]
+pub(super) struct WebhookView {
+    /// Its id.
+    #[schema(value_type = String, format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a9000")]
+    webhook_id: WebhookId,
+    /// Where it is.
+    #[schema(example = "https://example.com/hooks/assetmill")]
+    url: String,
+    /// What it is told of.
+    #[schema(schema_with = events)]
+    events: Vec<&'static str>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime, example = "2026-01-31T09:30:00.000Z")]
+    created_at: Time,
+    /// When it answered 410: it is told nothing any more. Absent while it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    disabled_at: Option<Time>,
+}
+
+/// An endpoint that was made, with its secret.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NewWebhook)]
+pub struct NewWebhookView {
+    /// The endpoint.
+    #[serde(flatten)]
+    webhook: WebhookView,
+    /// What payloads are signed with. It is not shown again.
+    #[schema(
+        pattern = "^whsec_[A-Za-z0-9+/]{43}=$",
+        example = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+    )]
+    secret: String,
+}
+
+/// The caller's endpoints.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Webhooks)]
+pub struct WebhooksView {
+    /// The endpoints, the earliest first.
+    #[schema(max_items = 10)]
+    webhooks: Vec<WebhookView>,
+}
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = DeliveryState)]
+pub(super) enum DeliveryStateView {
+    /// Is to be sent, or sent again.
+    Pending,
+    /// The endpoint answered with a status from 200 to 299.
+    Delivered,
+    /// Is not sent any more unless it is replayed: ten attempts failed, or the endpoint answered 410.
+    GivenUp,
+}
+
+/// Something that an endpoint is told.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Delivery)]
+pub struct DeliveryView {
+    /// Its id: the `webhook-id` of every attempt.
+    #[schema(value_type = String, format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a9001")]
+    delivery_id: DeliveryId,
+    /// What it tells of.
+    #[schema(schema_with = event)]
+    event: &'static str,
+    /// Where it stands.
+    state: DeliveryStateView,
+    /// When that happened.
+    #[schema(value_type = String, format = DateTime, example = "2026-01-31T09:30:00.000Z")]
+    created_at: Time,
+    /// When it is sent next, at the earliest; absent where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_attempt_at: Option<Time>,
+    /// What is sent.
+    #[schema(value_type = Object)]
+    payload: Value,
+    /// The last 20 attempts that ended, the earliest first.
+    #[schema(max_items = 20)]
+    attempts: Vec<AttemptView>,
+}
+
+/// An attempt that ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveryAttempt)]
+pub(super) struct AttemptView {
+    /// When it began.
+    #[schema(value_type = String, format = DateTime, example = "2026-01-31T09:30:00.000Z")]
+    at: Time,
+    /// The status that was answered; absent where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 100, maximum = 999, example = 301)]
+    status: Option<u16>,
+    /// What was wrong, where the status does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        max_length = 512,
+        example = "redirects are not followed; it leads to https://example.com/new"
+    )]
+    error: Option<String>,
+    /// The beginning of the body that was answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 512)]
+    answer: Option<String>,
+}
+
+/// A page of what an endpoint is told, the latest batch first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeliveriesPage {
+    /// The deliveries.
+    pub(crate) deliveries: Vec<DeliveryView>,
+    /// What to send as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) next_cursor: Option<Cursor<DeliveryId>>,
+}
+
+/// The name of an event, in the document.
+pub(crate) fn event() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some([WebhookEvent::BatchCompleted.as_str()]))
+        .build()
+}
+
+/// A list of them that has some.
+pub(crate) fn events() -> Array {
+    ArrayBuilder::new()
+        .items(event())
+        .min_items(Some(1))
+        .description(Some("What it is told of."))
+        .build()
+}
+
+impl From<&Webhook> for WebhookView {
+    fn from(webhook: &Webhook) -> Self {
+        Self {
+            webhook_id: webhook.id,
+            url: webhook.url.to_string(),
+            events: webhook.events.iter().map(|event| event.as_str()).collect(),
+            created_at: webhook.created_at.into(),
+            disabled_at: webhook.disabled_at.map(Time::from),
+        }
+    }
+}
+
+impl From<&Webhook> for NewWebhookView {
+    fn from(webhook: &Webhook) -> Self {
+        Self {
+            webhook: webhook.into(),
+            secret: webhook.secret.reveal(),
+        }
+    }
+}
+
+impl From<&[Webhook]> for WebhooksView {
+    fn from(webhooks: &[Webhook]) -> Self {
+        Self {
+            webhooks: webhooks.iter().map(WebhookView::from).collect(),
+        }
+    }
+}
+
+impl From<WebhookDelivery> for DeliveryView {
+    fn from(delivery: WebhookDelivery) -> Self {
+        Self {
+            delivery_id: delivery.id,
+            event: delivery.event.as_str(),
+            state: match delivery.state {
+                DeliveryState::Pending { .. } => DeliveryStateView::Pending,
+                DeliveryState::Delivered { .. } => DeliveryStateView::Delivered,
+                DeliveryState::GivenUp { .. } => DeliveryStateView::GivenUp,
+            },
+            created_at: delivery.created_at.into(),
+            next_attempt_at: delivery.due_at().map(Time::from),
+            // It was made of JSON.
+            payload: serde_json::from_str(&delivery.payload).unwrap_or_default(),
+            attempts: delivery
+                .attempts
+                .into_iter()
+                .map(AttemptView::from)
+                .collect(),
+        }
+    }
+}
+
+impl From<DeliveryAttempt> for AttemptView {
+    fn from(attempt: DeliveryAttempt) -> Self {
+        Self {
+            at: attempt.at.into(),
+            status: attempt.status,
+            error: attempt.error,
+            answer: attempt.answer,
+        }
+    }
+}

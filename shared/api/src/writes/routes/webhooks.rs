@@ -1,0 +1,307 @@
+//! Endpoints that are told what happens. Their rows hold secrets, so all of this is served where nothing else is read.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use assetmill_core::usecases::RegisterError;
+use assetmill_core::{DeliveryId, TenantId, Webhook, WebhookEvent, WebhookId, WebhookUrl};
+use axum::extract::{FromRequestParts, RawPathParams, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Json, RequestPartsExt as _};
+use http::StatusCode;
+use http::request::Parts;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::body::BoundedList;
+use crate::in_flight::MEMORY_OF_A_BATCH;
+use crate::query::{FromQuery, Query, QueryParams};
+use crate::reads::cursor::Cursor;
+use crate::views::{DeliveriesPage, DeliveryView, NewWebhookView, WebhooksView, webhook_events};
+use crate::writes::WriteState;
+use crate::writes::problems::{
+    DeliveriesProblems, RegisterProblems, RemoveProblems, ReplayProblems, WebhooksProblems,
+};
+use crate::{Caller, ErrorCode, JsonBody, Pointer, Problem, RequestBody, Writer};
+
+/// As many names of events as a body may have; more say nothing new.
+const MOST_EVENTS: usize = 16;
+
+/// A new endpoint.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a JSON object such as {\"url\": \"https://example.com/hook\", \"events\": [\"batch.completed\"]}"
+)]
+#[schema(as = RegisterWebhook)]
+pub(crate) struct NewWebhook {
+    /// Where to post to: an http or https URL without credentials.
+    #[schema(
+        format = "uri",
+        min_length = 1,
+        max_length = 2048,
+        example = "https://example.com/hooks/assetmill"
+    )]
+    url: String,
+    /// What to tell it of.
+    #[schema(schema_with = webhook_events)]
+    events: BoundedList<WebhookEvent, MOST_EVENTS>,
+}
+
+impl RequestBody for NewWebhook {}
+
+/// The endpoint in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[allow(dead_code, reason = "describes the parameter in the document")]
+pub(crate) struct WebhookIdParam {
+    /// The endpoint
+    #[param(format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a9000")]
+    webhook_id: String,
+}
+
+/// What the endpoint was told, in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[allow(dead_code, reason = "describes the parameter in the document")]
+pub(crate) struct DeliveryIdParam {
+    /// The delivery
+    #[param(format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a9001")]
+    delivery_id: String,
+}
+
+/// The endpoint that a path names.
+pub(crate) struct InPath(WebhookId);
+
+/// The endpoint that a path names, and what it was told.
+pub(crate) struct DeliveryInPath(WebhookId, DeliveryId);
+
+/// Which page of what an endpoint was told.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DeliveriesQuery {
+    limit: usize,
+    before: Option<DeliveryId>,
+}
+
+impl FromQuery for DeliveriesQuery {
+    fn from_query(params: &mut QueryParams) -> Result<Self, Problem> {
+        let cursor = "the next_cursor of the page before, as it was";
+        Ok(Self {
+            limit: params.take_limit(20, 50)?,
+            before: params.take("cursor", cursor)?.map(|Cursor(before)| before),
+        })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for InPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let webhook = in_path(parts, "webhook_id").await;
+        webhook.map(Self).ok_or_else(no_such_webhook)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for DeliveryInPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let webhook = in_path(parts, "webhook_id").await;
+        let webhook = webhook.ok_or_else(no_such_webhook)?;
+        let delivery = in_path(parts, "delivery_id").await;
+        Ok(Self(webhook, delivery.ok_or_else(no_such_delivery)?))
+    }
+}
+
+/// What is no id names nothing.
+async fn in_path<Id: FromStr>(parts: &mut Parts, name: &str) -> Option<Id> {
+    let params: RawPathParams = parts.extract().await.ok()?;
+    let (_, text) = params.iter().find(|(given, _)| *given == name)?;
+    text.parse().ok()
+}
+
+/// Make an endpoint
+///
+/// Has a URL told what happens to your batches, as [Standard Webhooks](https://www.standardwebhooks.com) has it: a
+/// `POST` with `webhook-id`, `webhook-timestamp` and `webhook-signature`, which the libraries of that site verify with
+/// the secret that is answered here, once. An endpoint is told at least once, in no promised order. What it does not
+/// answer with 200 to 299 within 15 seconds is sent again, ten times in some three days; redirects are not followed, and
+/// 410 disables it. A tenant has at most 10 endpoints.
+#[utoipa::path(
+    post,
+    path = "/api/v2/webhooks",
+    tag = "webhooks",
+    request_body(content = NewWebhook, description = "Where to, and of what"),
+    responses(
+        (status = 201, description = "The endpoint, with its secret", body = NewWebhookView),
+        RegisterProblems,
+    ),
+)]
+pub(crate) async fn register_webhook(
+    State(state): State<WriteState>,
+    Writer(tenant): Writer,
+    JsonBody(body): JsonBody<NewWebhook>,
+) -> Result<Response, Problem> {
+    let url: WebhookUrl = body.url.parse().map_err(|error| {
+        let problem = Problem::new(ErrorCode::InvalidUrl, format!("{error}"));
+        problem.at(Pointer::root().field("url"))
+    })?;
+    let events: BTreeSet<_> = body.events.items.into_iter().collect();
+    if events.is_empty() {
+        let detail = "the list of events is empty; name at least one";
+        let problem = Problem::new(ErrorCode::EmptyList, detail);
+        return Err(problem.at(Pointer::root().field("events")));
+    }
+    let made = state.webhooks.register(&tenant, url, events).await;
+    let made = made.map_err(|error| match error {
+        RegisterError::TooMany => Problem::new(
+            ErrorCode::TooManyWebhooks,
+            format!(
+                "you have {} endpoints, which is as many as you may; remove one first",
+                Webhook::MOST
+            ),
+        ),
+        RegisterError::Unavailable(error) => error.into(),
+    })?;
+    let view = NewWebhookView::from(&made);
+    Ok((StatusCode::CREATED, Json(view)).into_response())
+}
+
+/// Your endpoints
+///
+/// The earliest first, without their secrets.
+#[utoipa::path(
+    get,
+    path = "/api/v2/webhooks",
+    tag = "webhooks",
+    responses(
+        (status = 200, description = "The endpoints", body = WebhooksView),
+        WebhooksProblems,
+    ),
+)]
+pub(crate) async fn list_webhooks(
+    State(state): State<WriteState>,
+    Caller(tenant): Caller,
+) -> Result<Json<WebhooksView>, Problem> {
+    let webhooks = state.webhooks.webhooks.webhooks(&tenant).await?;
+    Ok(Json(webhooks.as_slice().into()))
+}
+
+/// Remove an endpoint
+///
+/// What it was not told yet it never is, and its log is gone.
+#[utoipa::path(
+    delete,
+    path = "/api/v2/webhooks/{webhook_id}",
+    tag = "webhooks",
+    params(WebhookIdParam),
+    responses(
+        (status = 204, description = "It is removed"),
+        RemoveProblems,
+    ),
+)]
+pub(crate) async fn remove_webhook(
+    State(state): State<WriteState>,
+    Writer(tenant): Writer,
+    InPath(id): InPath,
+) -> Result<StatusCode, Problem> {
+    if state.webhooks.remove(&tenant, id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(no_such_webhook())
+    }
+}
+
+/// What an endpoint was told
+///
+/// Of the batch that was accepted last first: each payload, where it stands, and its attempts with what was answered. It
+/// is kept for 30 days, or for as long as batches are where that is shorter.
+#[utoipa::path(
+    get,
+    path = "/api/v2/webhooks/{webhook_id}/deliveries",
+    tag = "webhooks",
+    params(
+        WebhookIdParam,
+        (
+            "limit" = Option<u8>, Query, minimum = 1, maximum = 50,
+            description = "How many; 20 if it is not given"
+        ),
+        (
+            "cursor" = Option<String>, Query, format = "batches-cursor",
+            description = "The `next_cursor` of the page before"
+        ),
+    ),
+    responses(
+        (status = 200, description = "A page of deliveries", body = DeliveriesPage),
+        DeliveriesProblems,
+    ),
+)]
+pub(crate) async fn list_deliveries(
+    State(state): State<WriteState>,
+    Caller(tenant): Caller,
+    InPath(id): InPath,
+    Query(query): Query<DeliveriesQuery>,
+) -> Result<Json<DeliveriesPage>, Problem> {
+    let _memory = state.in_flight.of(&tenant).hold(MEMORY_OF_A_BATCH).await?;
+    check_webhook(&state, &tenant, id).await?;
+    let port = &state.webhooks.webhooks;
+    // One more than asked for tells whether there is a next page.
+    let found = port.deliveries(&tenant, id, query.before, query.limit + 1);
+    let mut found = found.await?;
+    let more = found.len() > query.limit;
+    found.truncate(query.limit);
+    let next = found.last().filter(|_| more).map(|last| Cursor(last.id));
+    Ok(Json(DeliveriesPage {
+        deliveries: found.into_iter().map(DeliveryView::from).collect(),
+        next_cursor: next,
+    }))
+}
+
+/// Tell an endpoint again
+///
+/// Sends what it was told once more, whatever became of it: with the same `webhook-id` and payload, signed anew, and
+/// again up to ten times.
+#[utoipa::path(
+    post,
+    path = "/api/v2/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
+    tag = "webhooks",
+    params(WebhookIdParam, DeliveryIdParam),
+    responses(
+        (status = 202, description = "It is to be sent", body = DeliveryView),
+        ReplayProblems,
+    ),
+)]
+pub(crate) async fn replay_delivery(
+    State(state): State<WriteState>,
+    Writer(tenant): Writer,
+    DeliveryInPath(webhook, id): DeliveryInPath,
+) -> Result<Response, Problem> {
+    check_webhook(&state, &tenant, webhook).await?;
+    let replayed = state.webhooks.replay(&tenant, webhook, id).await?;
+    let view = DeliveryView::from(replayed.ok_or_else(no_such_delivery)?);
+    Ok((StatusCode::ACCEPTED, Json(view)).into_response())
+}
+
+async fn check_webhook(
+    state: &WriteState,
+    tenant: &TenantId,
+    id: WebhookId,
+) -> Result<(), Problem> {
+    let webhooks = state.webhooks.webhooks.webhooks(tenant).await?;
+    let has = webhooks.iter().any(|webhook| webhook.id == id);
+    has.then_some(()).ok_or_else(no_such_webhook)
+}
+
+fn no_such_webhook() -> Problem {
+    Problem::new(
+        ErrorCode::WebhookNotFound,
+        "you have no such endpoint; GET /api/v2/webhooks lists yours",
+    )
+}
+
+fn no_such_delivery() -> Problem {
+    Problem::new(
+        ErrorCode::DeliveryNotFound,
+        "the endpoint was told no such thing; GET /api/v2/webhooks/{webhook_id}/deliveries lists what it was",
+    )
+}

@@ -1,0 +1,190 @@
+//! Endpoints, and what they were told.
+
+use assetmill_contract::samples;
+use assetmill_core::{Counts, TenantId, Webhook, WebhookDelivery};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support;
+use crate::world::{ACME, GLOBEX, World};
+
+const PATH: &str = "/api/v2/webhooks";
+const NOBODYS: &str = "01890a5d-ac96-774b-bcce-b302099a9000";
+
+fn body() -> String {
+    json!({ "url": "https://example.com/hook?a=1#top", "events": ["batch.completed"] }).to_string()
+}
+
+impl World {
+    async fn as_key(&self, key: &str, method: Method, path: &str) -> support::Answer {
+        let mut request = support::get(path);
+        *request.method_mut() = method;
+        request
+            .headers_mut()
+            .insert("x-api-key", key.parse().unwrap());
+        self.ask(request).await
+    }
+
+    async fn listed(&self, key: &str) -> Value {
+        let answer = self.as_key(key, Method::GET, PATH).await;
+        assert_eq!(answer.status, 200);
+        answer.json()["webhooks"].clone()
+    }
+
+    async fn made(&self, key: &str) -> Value {
+        let made = self.post_as(key, PATH, body()).await;
+        assert_eq!(made.status, 201, "{:?}", made.json());
+        made.json()
+    }
+
+    /// Notes that so many batches of acme completed.
+    async fn told(&self, batches: usize) {
+        let acme: TenantId = "acme".parse().unwrap();
+        let port = &self.state.webhooks.webhooks;
+        let webhooks: Vec<Webhook> = port.webhooks(&acme).await.unwrap();
+        for _ in 0..batches {
+            let (batch, _) = samples::batch(1);
+            let told = WebhookDelivery::of_completion(&webhooks[0], &batch, Counts::default());
+            port.put_deliveries(&[told]).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_is_made_listed_and_removed() {
+    let world = World::with_keys();
+    assert_eq!(world.listed(ACME).await, json!([]));
+    let mut made = world.made(ACME).await;
+    let secret = made.as_object_mut().unwrap().remove("secret").unwrap();
+    assert!(secret.as_str().unwrap().starts_with("whsec_"), "{secret}");
+    assert_eq!(made["url"], "https://example.com/hook?a=1");
+    assert_eq!(made["events"], json!(["batch.completed"]));
+    // As it was made, but for the secret.
+    assert_eq!(world.listed(ACME).await, json!([made]));
+    let path = format!("{PATH}/{}", made["webhook_id"].as_str().unwrap());
+    let removed = world.as_key(ACME, Method::DELETE, &path).await;
+    assert_eq!(removed.status, 204);
+    assert_eq!(world.listed(ACME).await, json!([]));
+    let again = world.as_key(ACME, Method::DELETE, &path).await;
+    assert_eq!(again.problem(), (404, "webhook_not_found".to_owned(), None));
+}
+
+#[tokio::test]
+async fn what_is_no_endpoint_is_refused() {
+    let world = World::new();
+    let no_events = json!({ "url": "https://example.com/hook", "events": [] });
+    let unknown_event = json!({ "url": "https://example.com/hook", "events": ["flow.eaten"] });
+    for (body, code, pointer) in [
+        (
+            json!({ "url": "example.com", "events": ["batch.completed"] }),
+            "invalid_url",
+            "/url",
+        ),
+        (
+            json!({ "url": "ftp://example.com/", "events": ["batch.completed"] }),
+            "invalid_url",
+            "/url",
+        ),
+        (
+            json!({ "url": "http://a:b@example.com/", "events": ["batch.completed"] }),
+            "invalid_url",
+            "/url",
+        ),
+        (no_events, "empty_list", "/events"),
+        (unknown_event, "invalid_body", "/events/0"),
+        (
+            json!({ "url": "https://example.com/hook" }),
+            "invalid_body",
+            "/events",
+        ),
+    ] {
+        let answer = world.post(PATH, body.to_string()).await;
+        let expected = (422, code.to_owned(), Some(pointer.to_owned()));
+        assert_eq!(answer.problem(), expected, "{body}");
+    }
+    assert_eq!(world.get(PATH).await.json()["webhooks"], json!([]));
+}
+
+#[tokio::test]
+async fn the_eleventh_endpoint_is_refused() {
+    let world = World::with_keys();
+    for _ in 0..10 {
+        world.made(ACME).await;
+    }
+    let refused = world.post_as(ACME, PATH, body()).await;
+    assert_eq!(
+        refused.problem(),
+        (409, "too_many_webhooks".to_owned(), None)
+    );
+    world.made(GLOBEX).await;
+}
+
+#[tokio::test]
+async fn the_log_goes_from_page_to_page_and_anything_in_it_can_be_sent_again() {
+    let world = World::with_keys();
+    let made = world.made(ACME).await;
+    let log = format!("{PATH}/{}/deliveries", made["webhook_id"].as_str().unwrap());
+    world.told(5).await;
+    let mut ids = Vec::new();
+    let mut query = "?limit=2".to_owned();
+    loop {
+        let page = world
+            .as_key(ACME, Method::GET, &format!("{log}{query}"))
+            .await;
+        assert_eq!(page.status, 200);
+        let page = page.json();
+        for delivery in page["deliveries"].as_array().unwrap() {
+            assert_eq!(delivery["state"], "PENDING");
+            assert_eq!(delivery["payload"]["type"], "batch.completed");
+            ids.push(delivery["delivery_id"].as_str().unwrap().to_owned());
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) => query = format!("?limit=2&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(ids.len(), 5);
+    assert!(
+        ids.is_sorted_by(|earlier, later| earlier > later),
+        "{ids:?}"
+    );
+    let path = format!("{log}/{}/replay", ids[0]);
+    let replayed = world.as_key(ACME, Method::POST, &path).await;
+    assert_eq!(replayed.status, 202);
+    assert_eq!(replayed.json()["delivery_id"], ids[0].as_str());
+    assert!(replayed.json()["next_attempt_at"].is_string());
+    for id in [NOBODYS, "none"] {
+        let path = format!("{log}/{id}/replay");
+        let answer = world.as_key(ACME, Method::POST, &path).await;
+        assert_eq!(
+            answer.problem(),
+            (404, "delivery_not_found".to_owned(), None)
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_tenant_never_sees_anothers_endpoints() {
+    let world = World::with_keys();
+    let made = world.made(ACME).await;
+    world.told(1).await;
+    let path = format!("{PATH}/{}", made["webhook_id"].as_str().unwrap());
+    let log = world
+        .as_key(ACME, Method::GET, &format!("{path}/deliveries"))
+        .await;
+    let id = log.json()["deliveries"][0]["delivery_id"].clone();
+    let replay = format!("{path}/deliveries/{}/replay", id.as_str().unwrap());
+    assert_eq!(world.listed(GLOBEX).await, json!([]));
+    for (method, path) in [
+        (Method::DELETE, path.clone()),
+        (Method::GET, format!("{path}/deliveries")),
+        (Method::POST, replay),
+        (Method::GET, format!("{PATH}/{NOBODYS}/deliveries")),
+        (Method::GET, format!("{PATH}/none/deliveries")),
+    ] {
+        let answer = world.as_key(GLOBEX, method.clone(), &path).await;
+        let expected = (404, "webhook_not_found".to_owned(), None);
+        assert_eq!(answer.problem(), expected, "{method} {path}");
+    }
+    assert_eq!(world.listed(ACME).await.as_array().unwrap().len(), 1);
+}

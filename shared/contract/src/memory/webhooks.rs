@@ -1,0 +1,123 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+
+use assetmill_core::ports::{Outbox, Unavailable, WebhookRule, Webhooks};
+use assetmill_core::{DeliveryId, TenantId, Webhook, WebhookDelivery, WebhookId};
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+/// Endpoints and what they are told, in memory.
+#[derive(Debug, Default)]
+pub struct MemoryWebhooks(Mutex<Rows>);
+
+#[derive(Debug, Default)]
+struct Rows {
+    webhooks: HashMap<TenantId, Vec<Webhook>>,
+    deliveries: BTreeMap<(WebhookId, DeliveryId), WebhookDelivery>,
+}
+
+impl MemoryWebhooks {
+    /// Some that have this endpoint.
+    pub fn with(webhook: Webhook) -> Self {
+        let mut rows = Rows::default();
+        rows.webhooks.insert(webhook.tenant.clone(), vec![webhook]);
+        Self(Mutex::new(rows))
+    }
+
+    /// Everything that any endpoint is told.
+    pub fn every_delivery(&self) -> Vec<WebhookDelivery> {
+        let rows = self.0.lock().unwrap();
+        rows.deliveries.values().cloned().collect()
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryWebhooks {
+    async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        Ok(rows.webhooks.get(tenant).cloned().unwrap_or_default())
+    }
+
+    async fn put_deliveries(&self, deliveries: &[WebhookDelivery]) -> Result<(), Unavailable> {
+        let mut rows = self.0.lock().unwrap();
+        for delivery in deliveries {
+            let place = (delivery.webhook_id, delivery.id);
+            rows.deliveries
+                .entry(place)
+                .or_insert_with(|| delivery.clone());
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Webhooks for MemoryWebhooks {
+    async fn change_webhooks(
+        &self,
+        tenant: &TenantId,
+        rule: WebhookRule,
+    ) -> Result<Vec<Webhook>, Unavailable> {
+        let mut rows = self.0.lock().unwrap();
+        let webhooks = rows.webhooks.entry(tenant.clone()).or_default();
+        let before = webhooks.clone();
+        rule(webhooks);
+        Ok(before)
+    }
+
+    async fn delivery(
+        &self,
+        tenant: &TenantId,
+        webhook: WebhookId,
+        id: DeliveryId,
+    ) -> Result<Option<WebhookDelivery>, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        let delivery = rows.deliveries.get(&(webhook, id));
+        Ok(delivery.filter(|it| it.tenant == *tenant).cloned())
+    }
+
+    async fn replace_delivery(&self, delivery: &WebhookDelivery) -> Result<bool, Unavailable> {
+        let mut rows = self.0.lock().unwrap();
+        let place = (delivery.webhook_id, delivery.id);
+        let row = rows.deliveries.get_mut(&place);
+        let row = row.filter(|row| row.revision + 1 == delivery.revision);
+        let replaced = row.map(|row| row.clone_from(delivery));
+        Ok(replaced.is_some())
+    }
+
+    async fn deliveries(
+        &self,
+        tenant: &TenantId,
+        webhook: WebhookId,
+        before: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<WebhookDelivery>, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        let of_webhook = rows.deliveries.values().rev().filter(|delivery| {
+            delivery.webhook_id == webhook
+                && delivery.tenant == *tenant
+                && before.is_none_or(|before| delivery.id < before)
+        });
+        Ok(of_webhook.take(limit).cloned().collect())
+    }
+
+    async fn due_deliveries(
+        &self,
+        now: Timestamp,
+        each: usize,
+    ) -> Result<Vec<WebhookDelivery>, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        let mut found = Vec::new();
+        for webhook in rows.webhooks.values().flatten() {
+            let mut due: Vec<_> = rows
+                .deliveries
+                .values()
+                .filter(|delivery| delivery.webhook_id == webhook.id)
+                .filter_map(|delivery| Some((delivery.due_at()?, delivery)))
+                .filter(|(due_at, _)| *due_at <= now)
+                .collect();
+            due.sort_by_key(|(due_at, _)| *due_at);
+            found.extend(due.into_iter().take(each).map(|(_, it)| it.clone()));
+        }
+        Ok(found)
+    }
+}

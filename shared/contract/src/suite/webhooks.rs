@@ -1,0 +1,289 @@
+//! Endpoints of tenants, and what they are told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assetmill_core::ports::WebhookRule;
+use assetmill_core::{
+    Counts, DeliveryId, TenantId, Webhook, WebhookAnswer, WebhookDelivery, WebhookId,
+};
+use futures_util::future::join_all;
+
+use super::{Adapters, cases};
+use crate::samples::{at, batch, tenant, webhook};
+
+cases! { "webhooks":
+    endpoints_are_found_as_they_were_made,
+    endpoints_of_tenants_are_told_apart,
+    of_changes_at_the_same_time_none_is_lost,
+    a_delivery_is_found_as_it_was_noted,
+    what_became_of_a_delivery_stays_when_it_is_noted_again,
+    a_delivery_is_replaced_by_the_next_revision_alone,
+    of_replacements_at_the_same_time_one_wins,
+    deliveries_are_listed_from_the_last_on,
+    what_is_due_is_found_of_every_endpoint,
+    what_has_ended_is_not_due,
+    nothing_is_due_of_an_endpoint_that_was_removed,
+}
+
+fn globex() -> TenantId {
+    "globex".parse().unwrap()
+}
+
+fn adds(webhook: &Webhook) -> WebhookRule {
+    let webhook = webhook.clone();
+    Arc::new(move |all| all.push(webhook.clone()))
+}
+
+/// A new endpoint of a tenant.
+async fn made(on: &Adapters, tenant: TenantId) -> Webhook {
+    let webhook = webhook(tenant);
+    let changed = on
+        .webhooks
+        .change_webhooks(&webhook.tenant, adds(&webhook))
+        .await;
+    changed.unwrap();
+    webhook
+}
+
+/// What an endpoint is told of a batch that completed so many seconds after the tests began.
+fn told(webhook: &Webhook, completed: i64) -> WebhookDelivery {
+    let (mut batch, _) = batch(1);
+    batch.name = Some("übung \"1\"".to_owned().try_into().unwrap());
+    batch.completed_at = Some(at(completed));
+    let counts = Counts {
+        completed: 1,
+        ..Counts::default()
+    };
+    WebhookDelivery::of_completion(webhook, &batch, counts)
+}
+
+async fn noted(on: &Adapters, webhook: &Webhook, completed: i64) -> WebhookDelivery {
+    let delivery = told(webhook, completed);
+    on.flows
+        .put_deliveries(std::slice::from_ref(&delivery))
+        .await
+        .unwrap();
+    delivery
+}
+
+async fn read(on: &Adapters, delivery: &WebhookDelivery) -> Option<WebhookDelivery> {
+    let (webhook, id) = (delivery.webhook_id, delivery.id);
+    let read = on.webhooks.delivery(&delivery.tenant, webhook, id).await;
+    read.unwrap()
+}
+
+/// It after an attempt that was answered with this status.
+fn tried(delivery: &WebhookDelivery, status: u16) -> [WebhookDelivery; 2] {
+    let begun = delivery.begun(at(1));
+    let answer = WebhookAnswer {
+        status,
+        retry_after: None,
+        location: Some("https://example.com/elsewhere".to_owned()),
+        head: "no\u{0}thing".to_owned(),
+    };
+    let ended = begun.ended(at(1), Ok(answer), at(2), 0.5).0;
+    [begun, ended]
+}
+
+async fn endpoints_are_found_as_they_were_made(on: Arc<Adapters>) {
+    assert_eq!(on.webhooks.webhooks(&tenant()).await.unwrap(), []);
+    let first = made(&on, tenant()).await;
+    let mut second = webhook(tenant());
+    second.disabled_at = Some(at(1));
+    let before = on
+        .webhooks
+        .change_webhooks(&tenant(), adds(&second))
+        .await
+        .unwrap();
+    assert_eq!(before, std::slice::from_ref(&first));
+    let both = [first, second];
+    assert_eq!(on.webhooks.webhooks(&tenant()).await.unwrap(), both);
+    assert_eq!(on.flows.webhooks(&tenant()).await.unwrap(), both);
+}
+
+async fn endpoints_of_tenants_are_told_apart(on: Arc<Adapters>) {
+    let (own, others) = (made(&on, tenant()).await, made(&on, globex()).await);
+    let removes: WebhookRule = Arc::new(move |all| all.retain(|it| it.id != own.id));
+    on.webhooks
+        .change_webhooks(&tenant(), removes)
+        .await
+        .unwrap();
+    assert_eq!(on.webhooks.webhooks(&tenant()).await.unwrap(), []);
+    assert_eq!(on.webhooks.webhooks(&globex()).await.unwrap(), [others]);
+}
+
+async fn of_changes_at_the_same_time_none_is_lost(on: Arc<Adapters>) {
+    let changes = (0..8).map(|_| {
+        let on = on.clone();
+        tokio::spawn(async move { made(&on, tenant()).await.id })
+    });
+    let mut made: Vec<_> = join_all(changes)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let webhooks = on.webhooks.webhooks(&tenant()).await.unwrap();
+    let mut found: Vec<_> = webhooks.iter().map(|webhook| webhook.id).collect();
+    made.sort();
+    found.sort();
+    assert_eq!(found, made);
+}
+
+async fn a_delivery_is_found_as_it_was_noted(on: Arc<Adapters>) {
+    let own = made(&on, tenant()).await;
+    let delivery = noted(&on, &own, 0).await;
+    assert_eq!(read(&on, &delivery).await, Some(delivery.clone()));
+    let of_others = on
+        .webhooks
+        .delivery(&globex(), own.id, delivery.id)
+        .await
+        .unwrap();
+    assert_eq!(of_others, None);
+    let elsewhere = on
+        .webhooks
+        .delivery(&tenant(), WebhookId::generate(), delivery.id)
+        .await
+        .unwrap();
+    assert_eq!(elsewhere, None);
+    assert_eq!(read(&on, &told(&own, 0)).await, None);
+}
+
+async fn what_became_of_a_delivery_stays_when_it_is_noted_again(on: Arc<Adapters>) {
+    let own = made(&on, tenant()).await;
+    let (first, second) = (noted(&on, &own, 0).await, told(&own, 0));
+    let [begun, ended] = tried(&first, 200);
+    assert!(on.webhooks.replace_delivery(&begun).await.unwrap());
+    assert!(on.webhooks.replace_delivery(&ended).await.unwrap());
+    let again = [first.clone(), second.clone()];
+    on.flows.put_deliveries(&again).await.unwrap();
+    assert_eq!(read(&on, &first).await, Some(ended));
+    assert_eq!(read(&on, &second).await, Some(second));
+}
+
+async fn a_delivery_is_replaced_by_the_next_revision_alone(on: Arc<Adapters>) {
+    let own = made(&on, tenant()).await;
+    let delivery = noted(&on, &own, 0).await;
+    let [begun, ended] = tried(&delivery, 302);
+    for wrong in [&delivery, &ended] {
+        assert!(!on.webhooks.replace_delivery(wrong).await.unwrap());
+    }
+    assert_eq!(read(&on, &delivery).await, Some(delivery));
+    assert!(on.webhooks.replace_delivery(&begun).await.unwrap());
+    assert!(!on.webhooks.replace_delivery(&begun).await.unwrap());
+    assert!(on.webhooks.replace_delivery(&ended).await.unwrap());
+    assert_eq!(read(&on, &ended).await, Some(ended));
+    let never_noted = told(&own, 0).begun(at(1));
+    assert!(!on.webhooks.replace_delivery(&never_noted).await.unwrap());
+    assert_eq!(read(&on, &never_noted).await, None);
+}
+
+async fn of_replacements_at_the_same_time_one_wins(on: Arc<Adapters>) {
+    let own = made(&on, tenant()).await;
+    let delivery = noted(&on, &own, 0).await;
+    let replacements = (0..8).map(|second| {
+        let (on, begun) = (on.clone(), delivery.begun(at(second)));
+        tokio::spawn(async move { on.webhooks.replace_delivery(&begun).await.unwrap() })
+    });
+    let won = join_all(replacements).await;
+    let won = won.into_iter().filter(|won| *won.as_ref().unwrap());
+    assert_eq!(won.count(), 1);
+}
+
+async fn deliveries_are_listed_from_the_last_on(on: Arc<Adapters>) {
+    let (own, other) = (made(&on, tenant()).await, made(&on, tenant()).await);
+    noted(&on, &other, 0).await;
+    let mut expected = Vec::new();
+    for second in 0..5 {
+        expected.push(noted(&on, &own, second).await);
+    }
+    expected.sort_by_key(|delivery| std::cmp::Reverse(delivery.id));
+    let [begun, ended] = tried(&expected[1], 200);
+    on.webhooks.replace_delivery(&begun).await.unwrap();
+    on.webhooks.replace_delivery(&ended).await.unwrap();
+    expected[1] = ended;
+    let mut listed = Vec::new();
+    loop {
+        let before = listed.last().map(|last: &WebhookDelivery| last.id);
+        let page = on
+            .webhooks
+            .deliveries(&tenant(), own.id, before, 2)
+            .await
+            .unwrap();
+        assert!(page.len() <= 2);
+        if page.is_empty() {
+            break;
+        }
+        listed.extend(page);
+    }
+    assert_eq!(listed, expected);
+    let of_others = on.webhooks.deliveries(&globex(), own.id, None, 10).await;
+    assert_eq!(of_others.unwrap(), []);
+}
+
+/// The deliveries that are due of an endpoint so many seconds after the tests began.
+async fn due(on: &Adapters, of: &Webhook, now: i64, each: usize) -> Vec<DeliveryId> {
+    let due = on.webhooks.due_deliveries(at(now), each).await.unwrap();
+    let of_webhook = due.iter().filter(|delivery| delivery.webhook_id == of.id);
+    of_webhook.map(|delivery| delivery.id).collect()
+}
+
+async fn what_is_due_is_found_of_every_endpoint(on: Arc<Adapters>) {
+    let (busy, quiet) = (made(&on, tenant()).await, made(&on, globex()).await);
+    let mut of_busy = Vec::new();
+    for second in [3, 1, 2, 900] {
+        of_busy.push(noted(&on, &busy, second).await.id);
+    }
+    let of_quiet = noted(&on, &quiet, 100).await.id;
+    assert_eq!(due(&on, &busy, 0, 10).await, []);
+    let in_order = [of_busy[1], of_busy[2], of_busy[0]];
+    assert_eq!(due(&on, &busy, 100, 10).await, in_order);
+    assert_eq!(due(&on, &busy, 100, 2).await, in_order[..2]);
+    assert_eq!(due(&on, &quiet, 99, 2).await, []);
+    assert_eq!(due(&on, &quiet, 100, 2).await, [of_quiet]);
+    // What is being sent is due when that counts as broken off.
+    let begun = on.webhooks.due_deliveries(at(100), 1).await.unwrap();
+    let begun = begun.iter().find(|it| it.webhook_id == busy.id).unwrap();
+    let begun = begun.begun(at(100));
+    assert!(on.webhooks.replace_delivery(&begun).await.unwrap());
+    assert_eq!(due(&on, &busy, 100, 2).await, in_order[1..]);
+    let broken_off = at(100) + Duration::from_mins(1);
+    assert_eq!(begun.due_at(), Some(broken_off));
+    let all = due(&on, &busy, 160, 10).await;
+    assert_eq!(all, [in_order[1], in_order[2], in_order[0]]);
+}
+
+async fn what_has_ended_is_not_due(on: Arc<Adapters>) {
+    let mut webhook = made(&on, tenant()).await;
+    let delivered = noted(&on, &webhook, 0).await;
+    let [begun, ended] = tried(&delivered, 204);
+    on.webhooks.replace_delivery(&begun).await.unwrap();
+    on.webhooks.replace_delivery(&ended).await.unwrap();
+    assert_eq!(due(&on, &webhook, 1_000, 10).await, []);
+    let replayed = ended.replayed(at(500));
+    assert!(on.webhooks.replace_delivery(&replayed).await.unwrap());
+    assert_eq!(due(&on, &webhook, 499, 10).await, []);
+    assert_eq!(due(&on, &webhook, 500, 10).await, [delivered.id]);
+    // Somebody has to give it up.
+    webhook.disabled_at = Some(at(600));
+    let disabled = webhook.clone();
+    let rule: WebhookRule = Arc::new(move |all| *all = vec![disabled.clone()]);
+    on.webhooks.change_webhooks(&tenant(), rule).await.unwrap();
+    assert_eq!(due(&on, &webhook, 700, 10).await, [delivered.id]);
+    let given_up = replayed.given_up(at(700));
+    assert!(on.webhooks.replace_delivery(&given_up).await.unwrap());
+    assert_eq!(due(&on, &webhook, 700, 10).await, []);
+}
+
+async fn nothing_is_due_of_an_endpoint_that_was_removed(on: Arc<Adapters>) {
+    let (gone, stays) = (made(&on, tenant()).await, made(&on, tenant()).await);
+    noted(&on, &gone, 0).await;
+    let expected = noted(&on, &stays, 0).await.id;
+    let id = gone.id;
+    let rule: WebhookRule = Arc::new(move |all| all.retain(|webhook| webhook.id != id));
+    on.webhooks.change_webhooks(&tenant(), rule).await.unwrap();
+    // Noted by somebody who read the endpoints before.
+    noted(&on, &gone, 1).await;
+    assert_eq!(due(&on, &gone, 10, 10).await, []);
+    assert_eq!(due(&on, &stays, 10, 10).await, [expected]);
+}

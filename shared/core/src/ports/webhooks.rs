@@ -1,0 +1,81 @@
+//! Endpoints of tenants, what they are told, and who tells them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::Unavailable;
+use crate::{
+    DeliveryId, Signed, TenantId, Webhook, WebhookAnswer, WebhookDelivery, WebhookId, WebhookUrl,
+};
+
+/// Where it is noted what endpoints are to be told: what follows from a completion has to find it beside the flows.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// The endpoints of a tenant, in the order in which they were made. MUST see every change that was answered
+    /// before, and none of another tenant's.
+    async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Unavailable>;
+
+    /// Notes deliveries. MUST leave a row alone that is there: what became of it stays. After an error some may be
+    /// written.
+    async fn put_deliveries(&self, deliveries: &[WebhookDelivery]) -> Result<(), Unavailable>;
+}
+
+/// Changes endpoints, and keeps what became of what they are told, for [`WebhookDelivery::KEPT_FOR`] at the most.
+#[async_trait]
+pub trait Webhooks: Outbox {
+    /// Changes the endpoints of a tenant by a rule, as if nobody else changed them meanwhile: of two changes at the same
+    /// time, one MUST be applied to what the other made. Answers the endpoints as they were before. What was noted for
+    /// an endpoint that is gone afterwards MUST NOT be [due](Self::due_deliveries) any more.
+    async fn change_webhooks(
+        &self,
+        tenant: &TenantId,
+        rule: WebhookRule,
+    ) -> Result<Vec<Webhook>, Unavailable>;
+
+    /// One delivery. MUST answer `None` for one that does not exist or belongs to another tenant or endpoint, and MUST
+    /// see every write that was answered before.
+    async fn delivery(
+        &self,
+        tenant: &TenantId,
+        webhook: WebhookId,
+        id: DeliveryId,
+    ) -> Result<Option<WebhookDelivery>, Unavailable>;
+
+    /// Writes a delivery in the place of the one that has the revision before its own. Whether it did: MUST NOT where
+    /// the row has another revision, or there is none.
+    async fn replace_delivery(&self, delivery: &WebhookDelivery) -> Result<bool, Unavailable>;
+
+    /// Up to `limit` deliveries to an endpoint, by their ids from the last on, those before `before`. MAY lag behind
+    /// writes. MUST answer none to an endpoint of another tenant.
+    async fn deliveries(
+        &self,
+        tenant: &TenantId,
+        webhook: WebhookId,
+        before: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<WebhookDelivery>, Unavailable>;
+
+    /// Up to `each` deliveries of every endpoint, the earliest first, that [are due](WebhookDelivery::due_at) at `now`
+    /// or before, whatever is due of others. MAY lag behind writes; MUST name each of them in the end, also of an
+    /// endpoint that is disabled.
+    async fn due_deliveries(
+        &self,
+        now: Timestamp,
+        each: usize,
+    ) -> Result<Vec<WebhookDelivery>, Unavailable>;
+}
+
+/// What a change makes of the endpoints of a tenant. MUST make the same of the same each time: adapters may try it on
+/// what turns out to have changed.
+pub type WebhookRule = Arc<dyn Fn(&mut Vec<Webhook>) + Send + Sync>;
+
+/// Tells endpoints.
+#[async_trait]
+pub trait WebhookSender: Send + Sync {
+    /// Posts a payload with what it is [signed](Signed) with. MUST follow no redirect, reach no address that callers
+    /// should not, and end after 15 seconds or little more. What was answered with whichever status; or in words why
+    /// there was no answer, which MUST NOT tell of the network behind it.
+    async fn send(&self, url: &WebhookUrl, signed: Signed) -> Result<WebhookAnswer, String>;
+}

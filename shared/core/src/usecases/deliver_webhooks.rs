@@ -1,0 +1,256 @@
+//! Telling endpoints what they are to be told.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::future::ready;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use tokio::task::{self, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::ports::{Clock, Unavailable, WebhookSender, Webhooks};
+use crate::{TenantId, Told, Webhook, WebhookDelivery, WebhookId};
+
+/// How many endpoints are told at the same time.
+const ENDPOINTS: usize = 128;
+/// How much one of them is told at the same time.
+const AT_ONCE: usize = 4;
+/// How much is found for an endpoint at once.
+const EACH: usize = 100;
+/// For how long an endpoint is told what was found for it, before others have a turn where there are many.
+const A_TURN: Duration = Duration::from_secs(20);
+
+/// Tells endpoints what is due: each in a task of its own, so that one that hangs delays no other. What is due is found
+/// by its row, so whoever comes next goes on after a crash; an attempt that was broken off counts as one.
+#[derive(Clone)]
+pub struct DeliverWebhooks {
+    /// What is due.
+    pub webhooks: Arc<dyn Webhooks>,
+    /// Who sends it.
+    pub sender: Arc<dyn WebhookSender>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The endpoints that are told now.
+#[derive(Default)]
+struct Telling {
+    tasks: JoinSet<usize>,
+    /// Which endpoint a task tells.
+    busy: HashMap<task::Id, WebhookId>,
+    stop: CancellationToken,
+}
+
+impl DeliverWebhooks {
+    /// Tells what is due, until nothing is or `until` comes: then no more is begun. How much was tried.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when what is due can't be found. What was begun ends all the same.
+    pub async fn run(&self, until: Instant) -> Result<usize, Unavailable> {
+        let mut telling = Telling::default();
+        let mut tried = 0;
+        let mut found = Ok(());
+        loop {
+            if found.is_ok() && Instant::now() < until {
+                found = self.begin(&mut telling, until).await;
+            }
+            match telling.one_ended().await {
+                // It may have more.
+                Some(more) => tried += more,
+                None => return found.map(|()| tried),
+            }
+        }
+    }
+
+    /// Tells what is due, looking for it every `every`, until `stop`; returns once what was begun has ended.
+    pub async fn serve(&self, every: Duration, stop: CancellationToken) {
+        let mut telling = Telling {
+            stop: stop.clone(),
+            ..Telling::default()
+        };
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                _ = ticks.tick() => {}
+                // It may have more.
+                Some(_) = telling.one_ended() => {}
+            }
+            let until = Instant::now() + A_TURN;
+            if let Err(error) = self.begin(&mut telling, until).await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "due webhooks not found"
+                );
+            }
+        }
+        while telling.one_ended().await.is_some() {}
+    }
+
+    /// Begins to tell every endpoint for which something is due and that is not being told, as far as there is room.
+    async fn begin(&self, telling: &mut Telling, until: Instant) -> Result<(), Unavailable> {
+        if telling.busy.len() >= ENDPOINTS {
+            return Ok(());
+        }
+        let due = self.webhooks.due_deliveries(self.clock.now(), EACH).await?;
+        let busy: HashSet<_> = telling.busy.values().copied().collect();
+        let mut by_endpoint: BTreeMap<(TenantId, WebhookId), Vec<_>> = BTreeMap::new();
+        for delivery in due {
+            let endpoint = (delivery.tenant.clone(), delivery.webhook_id);
+            if !busy.contains(&endpoint.1) {
+                by_endpoint.entry(endpoint).or_default().push(delivery);
+            }
+        }
+        // Whoever waits longest is first.
+        let mut endpoints: Vec<_> = by_endpoint.into_iter().collect();
+        endpoints.sort_by_key(|(_, due)| due.iter().filter_map(WebhookDelivery::due_at).min());
+        for ((tenant, id), due) in endpoints {
+            if telling.busy.len() >= ENDPOINTS {
+                break;
+            }
+            let until = until.min(Instant::now() + A_TURN);
+            let (teller, stop) = (self.clone(), telling.stop.clone());
+            let task = telling.tasks.spawn(async move {
+                let more = || !stop.is_cancelled() && Instant::now() < until;
+                teller.tell_endpoint(&tenant, id, due, more).await
+            });
+            telling.busy.insert(task.id(), id);
+        }
+        Ok(())
+    }
+
+    /// Tells an endpoint what is due, a few at a time, as long as `more` may be begun. How much was tried.
+    async fn tell_endpoint(
+        &self,
+        tenant: &TenantId,
+        id: WebhookId,
+        due: Vec<WebhookDelivery>,
+        more: impl Fn() -> bool,
+    ) -> usize {
+        let tried = stream::iter(due)
+            .take_while(|_| ready(more()))
+            .map(|delivery| self.tell_logged(tenant, id, delivery))
+            .buffer_unordered(AT_ONCE);
+        tried.filter(|tried| ready(*tried)).count().await
+    }
+
+    /// Whether an attempt was made.
+    async fn tell_logged(
+        &self,
+        tenant: &TenantId,
+        id: WebhookId,
+        delivery: WebhookDelivery,
+    ) -> bool {
+        match self.tell(tenant, id, &delivery).await {
+            Ok(tried) => tried,
+            Err(error) => {
+                tracing::error!(
+                    %tenant,
+                    webhook_id = %id,
+                    delivery_id = %delivery.id,
+                    error = &error as &dyn std::error::Error,
+                    "webhook attempt was not noted"
+                );
+                false
+            }
+        }
+    }
+
+    /// Makes one attempt, unless somebody else does. The endpoint is read each time: it may have gone.
+    async fn tell(
+        &self,
+        tenant: &TenantId,
+        id: WebhookId,
+        delivery: &WebhookDelivery,
+    ) -> Result<bool, Unavailable> {
+        let mut webhooks = self.webhooks.webhooks(tenant).await?.into_iter();
+        let Some(webhook) = webhooks.find(|webhook| webhook.id == id) else {
+            return Ok(false);
+        };
+        if webhook.disabled_at.is_some() {
+            let given_up = delivery.given_up(self.clock.now());
+            self.webhooks.replace_delivery(&given_up).await?;
+            return Ok(false);
+        }
+        let now = self.clock.now();
+        let held = delivery.begun(now);
+        if !self.webhooks.replace_delivery(&held).await? {
+            return Ok(false);
+        }
+        let signed = webhook.secret.sign(held.id, now, held.payload.clone());
+        let answer = self.sender.send(&webhook.url, signed).await;
+        let (ended, told) = held.ended(now, answer, self.clock.now(), rand::random());
+        let noted = self.webhooks.replace_delivery(&ended).await?;
+        log(&ended, told, noted);
+        if told == Told::Gone {
+            self.disable(tenant, id).await?;
+        }
+        Ok(true)
+    }
+
+    async fn disable(&self, tenant: &TenantId, id: WebhookId) -> Result<(), Unavailable> {
+        let now = self.clock.now();
+        let rule = move |all: &mut Vec<Webhook>| {
+            for webhook in all.iter_mut().filter(|webhook| webhook.id == id) {
+                webhook.disabled_at.get_or_insert(now);
+            }
+        };
+        self.webhooks
+            .change_webhooks(tenant, Arc::new(rule))
+            .await?;
+        tracing::warn!(%tenant, webhook_id = %id, "webhook disabled: it is gone for good");
+        Ok(())
+    }
+}
+
+impl Telling {
+    /// Waits until an endpoint was told. How much was tried there; `None` if none is being told.
+    async fn one_ended(&mut self) -> Option<usize> {
+        loop {
+            match self.tasks.join_next_with_id().await? {
+                Ok((task, tried)) => {
+                    self.busy.remove(&task);
+                    return Some(tried);
+                }
+                Err(error) => {
+                    // What it had begun is due again.
+                    self.busy.remove(&error.id());
+                    tracing::error!(%error, "webhook task broke off");
+                }
+            }
+        }
+    }
+}
+
+/// The URL is not told: its query may be a secret.
+fn log(delivery: &WebhookDelivery, told: Told, noted: bool) {
+    let attempt = delivery.attempts.last();
+    let status = attempt.and_then(|attempt| attempt.status);
+    let error = attempt.and_then(|attempt| attempt.error.as_deref());
+    if told == Told::Delivered {
+        tracing::debug!(
+            tenant = %delivery.tenant,
+            webhook_id = %delivery.webhook_id,
+            delivery_id = %delivery.id,
+            status,
+            noted,
+            "webhook delivered"
+        );
+        return;
+    }
+    tracing::warn!(
+        tenant = %delivery.tenant,
+        webhook_id = %delivery.webhook_id,
+        delivery_id = %delivery.id,
+        tries = delivery.tries,
+        status,
+        error,
+        given_up = delivery.due_at().is_none(),
+        noted,
+        "webhook attempt failed"
+    );
+}

@@ -1,0 +1,259 @@
+//! Endpoints of tenants and what they are told, in SQLite.
+
+use assetmill_core::ports::{Outbox, Unavailable, WebhookRule, Webhooks};
+use assetmill_core::{DeliveryId, TenantId, Webhook, WebhookDelivery, WebhookId};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::database::Database;
+use super::flows::SqliteFlows;
+use super::retention::{Cutoff, Retention};
+use super::rows;
+
+/// How many old deliveries new ones delete: more than they are, so the table does not grow for ever, and few enough for
+/// nobody to wait for it.
+const DELETED: usize = 100;
+
+/// Endpoints of tenants and what they are told, in SQLite.
+#[derive(Debug, Clone)]
+pub struct SqliteWebhooks {
+    database: Database,
+    retention: Retention,
+}
+
+impl SqliteWebhooks {
+    pub(super) fn new(database: Database, retention: Retention) -> Self {
+        Self {
+            database,
+            retention,
+        }
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let read = self.database.read(work).await;
+        read.map_err(|error| error.of("webhooks"))
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let written = self.database.write(work).await;
+        written.map_err(|error| error.of("webhooks"))
+    }
+
+    /// What is older is not kept.
+    fn cutoff(&self) -> Cutoff {
+        self.retention.cutoff_within(WebhookDelivery::KEPT_FOR)
+    }
+}
+
+#[async_trait]
+impl Outbox for SqliteWebhooks {
+    async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Unavailable> {
+        let tenant = tenant.clone();
+        self.read(move |rows| webhooks_of(rows, &tenant)).await
+    }
+
+    async fn put_deliveries(&self, deliveries: &[WebhookDelivery]) -> Result<(), Unavailable> {
+        let deliveries = deliveries.to_vec();
+        let gone = self.cutoff();
+        self.write(move |rows| {
+            for delivery in &deliveries {
+                put(rows, delivery)?;
+            }
+            delete_old(rows, gone)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Outbox for SqliteFlows {
+    async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Unavailable> {
+        self.outbox().webhooks(tenant).await
+    }
+
+    async fn put_deliveries(&self, deliveries: &[WebhookDelivery]) -> Result<(), Unavailable> {
+        self.outbox().put_deliveries(deliveries).await
+    }
+}
+
+#[async_trait]
+impl Webhooks for SqliteWebhooks {
+    async fn change_webhooks(
+        &self,
+        tenant: &TenantId,
+        rule: WebhookRule,
+    ) -> Result<Vec<Webhook>, Unavailable> {
+        let tenant = tenant.clone();
+        self.write(move |rows| {
+            let before = webhooks_of(rows, &tenant)?;
+            let mut after = before.clone();
+            rule(&mut after);
+            if after != before {
+                rows.prepare_cached(
+                    "INSERT OR REPLACE INTO webhooks (tenant, webhooks) VALUES (?1, ?2)",
+                )?
+                .execute(params![tenant.as_str(), rows::to_json(&after)?])?;
+            }
+            let gone = |it: &&Webhook| after.iter().all(|left| left.id != it.id);
+            for webhook in before.iter().filter(gone) {
+                rows.prepare_cached("DELETE FROM deliveries WHERE webhook_id = ?1")?
+                    .execute([webhook.id.to_string()])?;
+            }
+            Ok(before)
+        })
+        .await
+    }
+
+    async fn delivery(
+        &self,
+        tenant: &TenantId,
+        webhook: WebhookId,
+        id: DeliveryId,
+    ) -> Result<Option<WebhookDelivery>, Unavailable> {
+        let (tenant, gone) = (tenant.clone(), self.cutoff());
+        self.read(move |rows| {
+            rows.prepare_cached(
+                "SELECT delivery FROM deliveries
+                 WHERE webhook_id = ?1 AND delivery_id = ?2 AND tenant = ?3 AND created_at > ?4",
+            )?
+            .query_row(
+                params![webhook.to_string(), id.to_string(), tenant.as_str(), gone],
+                document,
+            )
+            .optional()
+        })
+        .await
+    }
+
+    async fn replace_delivery(&self, delivery: &WebhookDelivery) -> Result<bool, Unavailable> {
+        let delivery = delivery.clone();
+        self.write(move |rows| {
+            let replaced = rows
+                .prepare_cached(
+                    "UPDATE deliveries SET revision = ?3, due_at = ?4, delivery = ?5
+                     WHERE webhook_id = ?1 AND delivery_id = ?2 AND revision = ?3 - 1",
+                )?
+                .execute(params![
+                    delivery.webhook_id.to_string(),
+                    delivery.id.to_string(),
+                    delivery.revision,
+                    delivery.due_at().map(Timestamp::as_millisecond),
+                    rows::to_json(&delivery)?,
+                ])?;
+            Ok(replaced > 0)
+        })
+        .await
+    }
+
+    async fn deliveries(
+        &self,
+        tenant: &TenantId,
+        webhook: WebhookId,
+        before: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<WebhookDelivery>, Unavailable> {
+        let (tenant, gone) = (tenant.clone(), self.cutoff());
+        let before = before.map(|id| id.to_string());
+        self.read(move |rows| {
+            rows.prepare_cached(
+                "SELECT delivery FROM deliveries
+                 WHERE webhook_id = ?1 AND tenant = ?2 AND (?3 IS NULL OR delivery_id < ?3)
+                   AND created_at > ?4
+                 ORDER BY delivery_id DESC LIMIT ?5",
+            )?
+            .query_map(
+                params![webhook.to_string(), tenant.as_str(), before, gone, limit],
+                document,
+            )?
+            .collect()
+        })
+        .await
+    }
+
+    async fn due_deliveries(
+        &self,
+        now: Timestamp,
+        each: usize,
+    ) -> Result<Vec<WebhookDelivery>, Unavailable> {
+        let now = now.as_millisecond();
+        self.read(move |rows| {
+            let anything = rows
+                .prepare_cached("SELECT 1 FROM deliveries WHERE due_at <= ?1 LIMIT 1")?
+                .exists([now])?;
+            if !anything {
+                return Ok(Vec::new());
+            }
+            let mut due = rows.prepare_cached(
+                "SELECT delivery FROM deliveries WHERE webhook_id = ?1 AND due_at <= ?2
+                 ORDER BY due_at LIMIT ?3",
+            )?;
+            let mut found = Vec::new();
+            for webhook in every_webhook(rows)? {
+                let some = due.query_map(params![webhook.to_string(), now, each], document)?;
+                for delivery in some {
+                    found.push(delivery?);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+fn webhooks_of(rows: &Connection, tenant: &TenantId) -> rusqlite::Result<Vec<Webhook>> {
+    let webhooks: Option<String> = rows
+        .prepare_cached("SELECT webhooks FROM webhooks WHERE tenant = ?1")?
+        .query_row([tenant.as_str()], |row| row.get(0))
+        .optional()?;
+    webhooks.map_or_else(|| Ok(Vec::new()), |webhooks| rows::from_json(&webhooks))
+}
+
+fn every_webhook(rows: &Connection) -> rusqlite::Result<Vec<WebhookId>> {
+    let mut all = rows.prepare_cached("SELECT webhooks FROM webhooks")?;
+    let all = all.query_map([], |row| row.get::<_, String>(0))?;
+    let mut ids = Vec::new();
+    for webhooks in all {
+        let webhooks: Vec<Webhook> = rows::from_json(&webhooks?)?;
+        ids.extend(webhooks.iter().map(|webhook| webhook.id));
+    }
+    Ok(ids)
+}
+
+fn put(rows: &Connection, delivery: &WebhookDelivery) -> rusqlite::Result<()> {
+    rows.prepare_cached(
+        "INSERT OR IGNORE INTO deliveries
+            (webhook_id, delivery_id, tenant, revision, due_at, created_at, delivery)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        delivery.webhook_id.to_string(),
+        delivery.id.to_string(),
+        delivery.tenant.as_str(),
+        delivery.revision,
+        delivery.due_at().map(Timestamp::as_millisecond),
+        delivery.created_at.as_millisecond(),
+        rows::to_json(delivery)?,
+    ])?;
+    Ok(())
+}
+
+fn delete_old(rows: &Connection, gone: Cutoff) -> rusqlite::Result<()> {
+    rows.prepare_cached(
+        "DELETE FROM deliveries WHERE (webhook_id, delivery_id) IN
+            (SELECT webhook_id, delivery_id FROM deliveries
+             WHERE created_at <= ?1 ORDER BY created_at LIMIT ?2)",
+    )?
+    .execute(params![gone, DELETED])?;
+    Ok(())
+}
+
+fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<WebhookDelivery> {
+    rows::from_json(&row.get::<_, String>("delivery")?)
+}
