@@ -23,3 +23,5 @@ mod service;
 mod single;
 #[path = "../program/support.rs"]
 mod support;
+#[path = "../program/uploads.rs"]
+mod uploads;

@@ -3,6 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::assets::jpeg;
 use crate::support::Program;
 
 const ALICE: &str = "alice-alice-alice-alice";
@@ -52,4 +53,36 @@ async fn without_a_key_nothing_is_answered() {
     }
     let (status, _) = program.get_json("/health").await;
     assert_eq!(status, StatusCode::OK);
+}
+
+/// The same content of another is not there for this one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_of_its_tenant_alone() {
+    let keys = "acme:some-key-of-acme,globex:some-key-of-globex";
+    let program = Program::start(&["--api-keys", keys]).await;
+    let request = program.request(Method::POST, "/api/v2/assets");
+    let request = request.header("x-api-key", "some-key-of-acme");
+    let request = request.header("content-type", "image/jpeg");
+    let uploaded: Value = request
+        .body(jpeg(2))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    for (key, status) in [
+        ("some-key-of-acme", StatusCode::OK),
+        ("some-key-of-globex", StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        let request = program.request(Method::POST, "/api/v1/transform");
+        let body = json!({ "digital_asset_url": uploaded["digital_asset_url"] });
+        let answer = request
+            .header("x-api-key", key)
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), status, "{key}");
+    }
 }

@@ -5,19 +5,20 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use serde_json::json;
+use axum::{Json, Router};
+use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 use crate::activity;
 use crate::assets::{Assets, jpeg};
 use crate::support::Program;
+use crate::uploads::upload;
 
 /// A vendor that charges for each call that it answers with a picture.
 #[derive(Clone, Default)]
@@ -268,4 +269,40 @@ pub(crate) async fn start(
         vendor_allow(vendor),
     ];
     Program::start_with(&options, &[("VENDOR_KEY", key)]).await
+}
+
+/// A vendor that wants a URL is told one that it can fetch the upload from.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_is_told_a_url_of_an_upload() {
+    let vendor = Router::new().route(
+        "/copy",
+        post(async |Json(asked): Json<Value>| {
+            let url = asked["image"].as_str().unwrap().to_owned();
+            reqwest::get(url).await.unwrap().bytes().await.unwrap()
+        }),
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, vendor).await.unwrap() });
+    let mut catalogue = NamedTempFile::with_suffix(".toml").unwrap();
+    write!(
+        catalogue,
+        "default = \"copy\"\n[operations.copy]\nsummary = \"Copies\"\n[operations.copy.vendor]\nmethod = \"POST\"
+         url = \"http://{address}/copy\"\nencoding = \"json\"\nasset = {{ as = \"url\", field = \"image\" }}
+         result = {{ kind = \"body\" }}\n"
+    )
+    .unwrap();
+    let path = catalogue.path().display().to_string();
+    let options = [
+        "--operations",
+        &path,
+        "--vendor-allow",
+        &address.to_string(),
+    ];
+    let program = Program::start(&options).await;
+    let uploaded = upload(&program, jpeg(3)).await;
+    let body = json!({ "digital_asset_url": uploaded["digital_asset_url"] });
+    let answer = program.post("/api/v1/transform", &body).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.bytes().await.unwrap(), jpeg(3));
 }
