@@ -141,6 +141,18 @@ async fn more_than_a_page_is_told_once_each() {
     assert_eq!(world.run(Duration::from_mins(1)).await, 0);
 }
 
+/// As two invocations of the janitor may, of which one takes longer than a minute.
+#[tokio::test(start_paused = true)]
+async fn two_that_find_the_same_due_tell_it_once() {
+    let world = World::new();
+    let webhook = world.endpoint("up.test").await;
+    world.completed(&webhook, 50).await;
+    let time = Duration::from_mins(1);
+    let (one, other) = tokio::join!(world.run(time), world.run(time));
+    assert_eq!(one + other, 50);
+    assert_eq!(world.sent("up.test").len(), 50);
+}
+
 /// Whatever the others do, in the time that one attempt at a hanging one takes.
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_hangs_delays_nobody_else() {
