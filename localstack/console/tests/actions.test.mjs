@@ -160,6 +160,17 @@ test('what the API refuses stands where it is meant, and what is right is run', 
   await seen.close();
 });
 
+test('where the catalogue can not be had at first, the form comes once it can', async () => {
+  const seen = await open(browser, base(), { denied: true });
+  let refused = true;
+  await seen.page.route(/api\/v2\/operations/, (route) => (refused ? route.fulfill({ status: 403, json: { code: 'not_now', detail: 'Not now.' } }) : route.continue()));
+  await seen.go('#/run');
+  await seen.page.getByText('Not now.').waitFor();
+  refused = false;
+  await seen.page.getByLabel('URLs').waitFor();
+  await seen.close();
+});
+
 test('files that nobody hosts are sent, and run', async () => {
   const seen = await open(browser, base(), { denied: true });
   await seen.go('#/run?operation=thumbnail');

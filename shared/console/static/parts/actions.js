@@ -53,7 +53,7 @@ export function Retry({ meant, close, done = () => {} }) {
     location.hash = href(ids.length === 1 ? `batches/${ids[0]}` : 'batches');
   }
   return html`<${Confirm} title=${n < 0 ? 'Retry what failed?' : n === 0 ? 'Nothing to retry' : `Retry ${many(n, 'flow')}?`} verb=${n <= 0 ? 'Retry' : `Retry ${count(n)}`} ready=${n > 0} act=${act} close=${close}>
-    <${Which} meant=${meant} complete=${complete} /><p>${n === 0 ? 'None of them failed in a way that can be run again. What was cancelled, or whose URL was refused, can be sent as a new batch.'
+    <${Which} meant=${meant} complete=${complete} /><p>${n === 0 ? 'None of them failed in a way that can be run again, or a later batch does so already. What was cancelled, or whose URL was refused, can be sent as a new batch.'
       : 'They are run again with the same operation and parameters, as a new batch. What failed stays as it is.'}</p><${Trouble} error=${error} />
   </${Confirm}>`;
 }
