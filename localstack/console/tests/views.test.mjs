@@ -28,6 +28,17 @@ before(async () => {
 });
 after(async () => { await browser.close(); await program.close(); });
 
+test('the overview says what waits and for what', async () => {
+  const seen = await open(browser, program.page);
+  await seen.go();
+  const waits = seen.page.locator('section', { has: seen.page.getByRole('heading', { name: 'What waits, and for what' }) });
+  await waits.getByText('about 3,000').waitFor();
+  await waits.getByText('an operator, who paused the operation').waitFor();
+  await waits.getByRole('link', { name: 'resize' }).click();
+  await seen.page.waitForURL(/state=PENDING/);
+  await seen.close();
+});
+
 test('each view is whole in light and dark, and at 400 pixels', { timeout: 60_000 }, async () => {
   const { failed, done, waiting } = seeded;
   const ill = failed.flows.find((flow) => flow.state === 'FAILED');

@@ -61,6 +61,7 @@ const FILES: &[File] = files! {
         "parts/state.js",
         "parts/table.js",
         "parts/text.js",
+        "parts/waiting.js",
         "parts/waterfall.js",
         "parts/windowed.js",
         "vendor/htm-preact.js",

@@ -9,13 +9,14 @@ import { BatchTable, NoBatches } from './batches.js';
 import { Asked } from '../parts/actions.js';
 import { Failures } from '../parts/failures.js';
 import { Plots } from '../parts/plots.js';
+import { WhatWaits, lookAtWaiting } from '../parts/waiting.js';
 import { Health } from './operations.js';
 
 const LATEST = 50;
 const TURNS = 5;
 const LATELY = 24 * 3_600_000;
 
-/** @typedef {{batches: Api.Batch[], operations: Api.Operation[], failures: Api.Failures, activity: Api.Activity}} Seen */
+/** @typedef {{batches: Api.Batch[], operations: Api.Operation[], failures: Api.Failures, activity: Api.Activity, waiting: import('../parts/waiting.js').Waiting[]}} Seen */
 
 /** Batches on every tick, the rest now and then; one after the other. */
 function loader() {
@@ -26,6 +27,8 @@ function loader() {
   let failures;
   /** @type {Api.Activity} */
   let activity;
+  /** @type {import('../parts/waiting.js').Waiting[]} */
+  let waiting = [];
   /** @returns {Promise<Seen>} */
   return async (signal) => {
     if (turn % TURNS === 0 || !operations) ({ operations } = await ask('api/v2/operations', { signal }));
@@ -37,9 +40,11 @@ function loader() {
         return activity;
       });
     }
-    turn += 1;
+    /** @type {{batches: Api.Batch[]}} */
     const { batches } = await ask('api/v2/batches', { query: { limit: LATEST }, signal });
-    return { batches, operations, failures, activity };
+    if (turn % TURNS === 0 || !batches.some((batch) => batch.counts.pending > 0)) waiting = await lookAtWaiting(batches, signal);
+    turn += 1;
+    return { batches, operations, failures, activity, waiting };
   };
 }
 
@@ -80,6 +85,7 @@ export function Overview() {
               <span><a data-row href=${href(`batches/${batch.batch_id}`, { state: 'FAILED' })}>${batch.name || batch.operation} ${short(batch.batch_id)}</a>
               <br /><span class="quiet">of ${count(batch.digital_asset_count)}, <${Time} at=${batch.created_at} /></span></span></li>`)}</ul>`}</section>
       </div>
+      ${data.waiting.length > 0 && html`<section aria-labelledby="waits"><h2 id="waits">What waits, and for what</h2><${WhatWaits} waiting=${data.waiting} /></section>`}
       ${groups.length > 0 && html`<section aria-labelledby="groups"><h2 id="groups">What failed in the last 24 hours</h2><${Failures} groups=${groups.slice(0, 8)} retry=${retry} />
         ${!data.failures.complete && html`<p class="quiet">Of the latest batches; there are more.</p>`}</section>`}
       <section aria-labelledby="going"><h2 id="going">Going on</h2>
