@@ -41,9 +41,10 @@ def before_call(context, case, kwargs):
     if OPERATION.fullmatch(str(query.get("operation"))):
         query["operation"] = "thumbnail"
     body = case.body
-    if case.path == "/api/v1/transform" and case.media_type == "application/octet-stream" and body:
+    # Schemathesis wraps bytes in a text that is empty.
+    if case.path == "/api/v1/transform" and getattr(body, "data", b""):
         # Not every sequence of bytes is a picture.
-        case.body = PHOTO
+        body.data = PHOTO
         return
     if case.path.startswith("/api/v2/flows/") and not isinstance(body, (dict, list)) and not FILTERS & query.keys():
         # Nothing that says to which flows is refused.
