@@ -1,11 +1,15 @@
 //! Which flows of many.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{FailureGroupId, Flow, FlowState, Status};
-use crate::{FailureCode, FlowId, OperationName};
+use crate::{Batch, FailureCode, FlowId, OperationName};
+
+/// How long after its acceptance a flow may settle: it waits for a vendor for a day, and a job may take another.
+const LONGEST_LIFE: Duration = Duration::from_hours(49);
 
 /// Which flows are meant: those for which all that is given is true. Nothing given means every flow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,6 +54,24 @@ impl FlowFilter {
             state: Some(state),
             ..self.clone()
         })
+    }
+
+    /// When the batches of its flows were accepted at the earliest.
+    pub fn accepted_since(&self) -> Timestamp {
+        self.settled_since.map_or(Timestamp::MIN, |since| {
+            since.saturating_sub(LONGEST_LIFE).unwrap_or(since)
+        })
+    }
+
+    /// Whether a batch may have flows that are meant, by what its row says.
+    pub fn may_mean_some_of(&self, batch: &Batch) -> bool {
+        let has = |state: FlowState| match batch.final_counts() {
+            Some(counts) => counts.of_state(state) > 0,
+            None => state.is_settled() || batch.completed_at.is_none(),
+        };
+        batch.created_at >= self.accepted_since()
+            && self.only_state().is_none_or(has)
+            && (self.operation.as_ref()).is_none_or(|operation| batch.operation == *operation)
     }
 
     /// Whether a flow is meant.

@@ -3,24 +3,20 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::Timestamp;
 
 use super::pages::flow_pages;
 use crate::ports::{FlowReads, Unavailable};
 use crate::{
-    BatchId, Catalogue, FailureCode, FailureGroupId, Flow, FlowFilter, FlowState, OperationName,
-    Status, Step, TenantId,
+    Batch, BatchId, Catalogue, FailureCode, FailureGroupId, Flow, FlowFilter, FlowState,
+    OperationName, Status, Step, TenantId,
 };
 
 /// How many batches of a tenant are looked through for failures.
 pub const MOST_BATCHES: usize = 200;
 /// How many of them at the same time.
 const BATCHES_AT_ONCE: usize = 8;
-/// How long after its acceptance a flow may settle: it waits for a vendor for a day, and a job may take another.
-pub(super) const LONGEST_LIFE: Duration = Duration::from_hours(49);
 
 /// Groups failures.
 #[derive(Clone)]
@@ -86,19 +82,21 @@ impl Failures {
     ) -> Result<(Vec<FailureGroup>, bool), Unavailable> {
         let batches = self.flows.batches(tenant, None, MOST_BATCHES + 1).await?;
         let found = batches.len();
-        let since = filter.settled_since.unwrap_or(Timestamp::MIN);
-        // What was accepted earlier than that has settled before.
-        let oldest = since.saturating_sub(LONGEST_LIFE).unwrap_or(since);
+        let oldest = filter.accepted_since();
         let looked_at: Vec<_> = batches
             .into_iter()
             .take(MOST_BATCHES)
             .take_while(|batch| batch.created_at >= oldest)
-            .map(|batch| batch.id)
             .collect();
         let complete = found <= MOST_BATCHES || looked_at.len() < MOST_BATCHES;
+        let failed = filter.within(FlowState::Failed);
+        let may_have = |batch: &Batch| {
+            let failed = failed.as_ref();
+            failed.is_some_and(|filter| filter.may_mean_some_of(batch))
+        };
         // Of each batch the groups alone are at hand, and not all its flows.
-        let mut found = stream::iter(looked_at)
-            .map(|id| self.groups(tenant, id, filter))
+        let mut found = stream::iter(looked_at.into_iter().filter(may_have))
+            .map(|batch| self.groups(tenant, batch.id, filter))
             .buffered(BATCHES_AT_ONCE);
         let mut groups = Groups::new();
         while let Some(more) = found.try_next().await? {

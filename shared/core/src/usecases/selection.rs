@@ -6,9 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::failures::LONGEST_LIFE;
 use crate::ports::{FlowReads, Unavailable};
-use crate::{Batch, BatchId, FlowFilter, FlowId, FlowState, TenantId};
+use crate::{BatchId, FlowFilter, FlowId, FlowState, TenantId};
 
 /// How long batches are gone through for one request: half of what API Gateway gives an answer, so that the last of
 /// them can be ended with.
@@ -84,7 +83,6 @@ pub(super) type Part = (BatchId, FlowFilter);
 pub(super) struct Parts<'a> {
     flows: &'a dyn FlowReads,
     tenant: &'a TenantId,
-    state: FlowState,
     found: VecDeque<Part>,
     /// The batches that run failures of others again, by those, as far as they were read.
     retries: HashMap<BatchId, Vec<BatchId>>,
@@ -112,7 +110,6 @@ impl<'a> Parts<'a> {
         Ok(Self {
             flows,
             tenant,
-            state,
             found,
             retries: HashMap::new(),
             unread,
@@ -164,35 +161,19 @@ impl<'a> Parts<'a> {
                 self.retries.entry(of).or_default().push(batch.id);
             }
         }
-        // What was accepted earlier than that has settled before what is looked for.
-        let oldest = filter.settled_since.map_or(Timestamp::MIN, |since| {
-            since.saturating_sub(LONGEST_LIFE).unwrap_or(since)
-        });
-        let is_old = |batch: &Batch| batch.created_at < oldest;
-        let last = batches.last().filter(|batch| !is_old(batch));
-        let last = last.filter(|_| batches.len() == BATCHES_AT_ONCE);
+        // What was accepted earlier has settled before what is looked for.
+        let is_last = batches.len() < BATCHES_AT_ONCE;
+        let last = batches.last().filter(|_| !is_last);
+        let last = last.filter(|batch| batch.created_at >= filter.accepted_since());
         let after = last.map(|batch| batch.id);
         let found = batches
             .iter()
-            .filter(|batch| !is_old(batch) && may_have(batch, &filter, self.state))
+            .filter(|batch| filter.may_mean_some_of(batch))
             .map(|batch| (batch.id, filter.clone()));
         self.found.extend(found);
         self.unread = after.map(|after| (filter, Some(after)));
         Ok(())
     }
-}
-
-/// Whether a batch may have flows in this state that a filter means, by what its row says.
-fn may_have(batch: &Batch, filter: &FlowFilter, state: FlowState) -> bool {
-    let settled = |since| batch.completed_at.is_none_or(|at| at >= since);
-    let of_state = match (batch.final_counts(), batch.completed_at) {
-        (Some(counts), _) => counts.of_state(state) > 0,
-        (None, Some(_)) => state.is_settled(),
-        (None, None) => true,
-    };
-    of_state
-        && filter.settled_since.is_none_or(settled)
-        && (filter.operation.as_ref()).is_none_or(|operation| batch.operation == *operation)
 }
 
 /// The batches of flows that are named by their ids, and are meant.
