@@ -7,8 +7,8 @@ mod reading;
 use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequest, Request};
-use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
@@ -107,26 +107,39 @@ where
 }
 
 fn check_declared_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     let wrong = |detail| Err(Problem::new(ErrorCode::UnsupportedContentType, detail));
-    let Some(content_type) = text(CONTENT_TYPE) else {
+    let Some(content_type) = text_of(headers, &CONTENT_TYPE) else {
         return wrong("the body's type is not declared; send Content-Type: application/json");
     };
     if !is_json(content_type) {
         return wrong("the body is not declared as JSON; send Content-Type: application/json");
     }
-    match text(CONTENT_ENCODING) {
-        Some(encoding) if !encoding.eq_ignore_ascii_case("identity") => {
-            wrong("the body is compressed; send it without Content-Encoding")
-        }
+    check_not_encoded(headers)
+}
+
+fn check_not_encoded(headers: &HeaderMap) -> Result<(), Problem> {
+    match text_of(headers, &CONTENT_ENCODING) {
+        Some(encoding) if !encoding.eq_ignore_ascii_case("identity") => Err(Problem::new(
+            ErrorCode::UnsupportedContentType,
+            "the body is compressed; send it without Content-Encoding",
+        )),
         _ => Ok(()),
     }
 }
 
+/// A header as text; one that is no text says nothing.
+fn text_of<'headers>(headers: &'headers HeaderMap, name: &HeaderName) -> Option<&'headers str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or(""))
+}
+
+/// A media type without its parameters, in lower case.
+fn essence(content_type: &str) -> String {
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}
+
 fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence
-        .to_ascii_lowercase()
+    essence(content_type)
         .strip_prefix("application/")
         .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
 }

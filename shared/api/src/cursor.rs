@@ -7,9 +7,23 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Serialize, Serializer};
 
+use crate::Problem;
+use crate::query::QueryParams;
+
 /// The last thing of a page, in a form that callers hand back and need not understand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cursor<T>(pub(crate) T);
+
+impl<T: FromStr> Cursor<T> {
+    /// Takes the parameter `cursor`: what the page before ended with.
+    ///
+    /// # Errors
+    /// `invalid_query` when it is no cursor of this list.
+    pub(crate) fn take(params: &mut QueryParams) -> Result<Option<T>, Problem> {
+        let expectation = "the next_cursor of the page before, as it was";
+        Ok(params.take("cursor", expectation)?.map(|Self(last)| last))
+    }
+}
 
 /// The text is no cursor of this list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

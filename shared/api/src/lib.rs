@@ -7,6 +7,7 @@
 
 pub mod body;
 pub mod caller;
+mod cursor;
 pub mod docs;
 mod filter;
 mod flow_ids;

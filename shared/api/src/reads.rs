@@ -2,8 +2,7 @@
 //!
 //! [`router`] is a function of its ports: a Lambda and the program on one machine mount the same.
 
-pub(crate) mod cursor;
-mod pages;
+pub(crate) mod pages;
 mod problems;
 mod routes;
 mod rows;

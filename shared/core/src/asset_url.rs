@@ -86,7 +86,7 @@ impl AssetUrl {
 
     /// Where a tenant has stored it, if it is the URL of an upload.
     pub fn upload_of(&self, tenant: &TenantId) -> Option<OutputKey> {
-        (self.0.scheme() == UPLOAD)
+        self.is_upload()
             .then(|| format!("{tenant}/{}", self.0.path()).parse().ok())
             .flatten()
     }
@@ -175,7 +175,8 @@ impl FromStr for AssetUrl {
 
 fn refusal(url: &Url) -> Option<UrlRefusal> {
     if url.scheme() == UPLOAD {
-        let name = url.as_str().strip_prefix("asset:").unwrap_or_default();
+        // All that follows: a host, a query and a fragment too.
+        let name = &url.as_str()[UPLOAD.len() + 1..];
         let named = format!("{}/{name}", TenantId::local()).parse::<OutputKey>();
         named.is_err().then_some(UrlRefusal::NotAnUpload)
     } else if !matches!(url.scheme(), "http" | "https") {

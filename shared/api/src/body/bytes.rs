@@ -6,10 +6,10 @@ use assetmill_core::{FailureCode, MediaType};
 use axum::body::Body;
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, ORIGIN};
+use http::header::{CONTENT_TYPE, ORIGIN};
 
-use super::is_json;
 use super::reading::{self, Bounds};
+use super::{check_not_encoded, essence, is_json, text_of};
 use crate::{ErrorCode, Problem, TenantInFlight};
 
 /// How long an asset may take to come: 50 MiB over a line of 4 Mbit/s.
@@ -25,7 +25,7 @@ const OF_ANY_SITE: &[&str] = &[
 
 /// Whether the body is declared as JSON, or as nothing.
 pub(crate) fn is_json_request(headers: &HeaderMap) -> bool {
-    declared(headers).is_none_or(is_json)
+    text_of(headers, &CONTENT_TYPE).is_none_or(is_json)
 }
 
 /// The body as it is, of at most so many bytes. What it is, it shows by itself.
@@ -40,25 +40,14 @@ pub(crate) async fn whole(
     most: usize,
 ) -> Result<Bytes, Problem> {
     let unsupported = |detail| Err(Problem::new(ErrorCode::UnsupportedContentType, detail));
-    let essence = declared(headers).map(|declared| declared.split(';').next().unwrap_or_default());
-    let undeclared = essence.is_none_or(|essence| {
-        let essence = essence.trim().to_ascii_lowercase();
-        OF_ANY_SITE.contains(&essence.as_str())
-    });
+    let undeclared = text_of(headers, &CONTENT_TYPE)
+        .is_none_or(|declared| OF_ANY_SITE.contains(&essence(declared).as_str()));
     if undeclared && headers.contains_key(ORIGIN) {
         return unsupported(
             "the body's type is not declared; send the type of the file as the Content-Type, such as image/jpeg",
         );
     }
-    match headers
-        .get(CONTENT_ENCODING)
-        .map(|value| value.to_str().unwrap_or(""))
-    {
-        Some(encoding) if !encoding.eq_ignore_ascii_case("identity") => {
-            return unsupported("the body is compressed; send it without Content-Encoding");
-        }
-        _ => {}
-    }
+    check_not_encoded(headers)?;
     let bounds = Bounds {
         most,
         time: READ_TIME,
@@ -78,10 +67,4 @@ pub(crate) async fn whole(
         );
     }
     Ok(content)
-}
-
-fn declared(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get(CONTENT_TYPE)
-        .map(|value| value.to_str().unwrap_or(""))
 }

@@ -5,12 +5,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Problem;
+use crate::cursor::Cursor;
 use crate::filter::{BatchFilter, take_batch_filter, take_filter};
 use crate::query::{FromQuery, QueryParams};
-use crate::reads::cursor::Cursor;
 use crate::views::{BatchView, FlowView};
-
-const CURSOR: &str = "the next_cursor of the page before, as it was";
 
 /// Which page of the caller's batches.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +65,7 @@ impl FromQuery for BatchesQuery {
     fn from_query(params: &mut QueryParams) -> Result<Self, Problem> {
         Ok(Self {
             limit: params.take_limit(20, 100)?,
-            before: params.take("cursor", CURSOR)?.map(|Cursor(before)| before),
+            before: Cursor::take(params)?,
             filter: take_batch_filter(params)?,
         })
     }
@@ -77,7 +75,7 @@ impl FromQuery for FlowsQuery {
     fn from_query(params: &mut QueryParams) -> Result<Self, Problem> {
         Ok(Self {
             limit: params.take_limit(100, 1_000)?,
-            after: params.take("cursor", CURSOR)?.map(|Cursor(after)| after),
+            after: Cursor::take(params)?,
             filter: take_filter(params)?,
         })
     }

@@ -7,7 +7,7 @@ use assetmill_core::ports::{FlowReads, Unavailable};
 use assetmill_core::{BatchId, FlowFilter, FlowId, TenantId};
 use async_trait::async_trait;
 
-use crate::reads::cursor::Cursor;
+use crate::cursor::Cursor;
 use crate::reads::pages::PageEnding;
 use crate::rows::Rows;
 use crate::views::{Counted, FlowRow, FlowView, Links, ResultsEnding};

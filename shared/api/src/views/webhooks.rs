@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, Type};
 
 use super::time::Time;
-use crate::reads::cursor::Cursor;
+use crate::cursor::Cursor;
 
 /// An endpoint. Its secret is shown once, when it is made.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -32,6 +32,19 @@ pub(super) enum TransformRequest {
     Last,
 }
 
+impl Range {
+    /// The last of a list, from the one before `before` on.
+    pub(super) fn last(before: Option<impl ToString>, limit: usize) -> Self {
+        Self {
+            index: names::LISTED,
+            condition: before.map(|id| ("listed_as < :place", id.to_string())),
+            state: None,
+            order: TransformRequest::Last,
+            limit,
+        }
+    }
+}
+
 impl Table {
     /// The entries of lists, each list in its order.
     pub(super) async fn list_all(

@@ -240,13 +240,7 @@ impl Webhooks for TableWebhooks {
         before: Option<DeliveryId>,
         limit: usize,
     ) -> Result<Vec<WebhookDelivery>, Unavailable> {
-        let range = Range {
-            index: names::LISTED,
-            condition: before.map(|id| ("listed_as < :place", id.to_string())),
-            state: None,
-            order: TransformRequest::Last,
-            limit,
-        };
+        let range = Range::last(before, limit);
         let entries = self.0.list(keys::deliveries_to(webhook), &range).await?;
         let mut deliveries = self.0.read_deliveries(&entries).await?;
         deliveries.retain(|delivery| delivery.tenant == *tenant);

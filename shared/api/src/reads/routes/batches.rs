@@ -9,13 +9,13 @@ use axum::extract::State;
 use axum::response::Response;
 use futures_util::future::try_join_all;
 
+use crate::cursor::Cursor;
 use crate::filter::{BatchFilter, BatchFilterParams, FilterParams};
 use crate::in_flight::MEMORY_OF_A_BATCH;
 use crate::not_modified::{IfNoneMatch, NotModified};
 use crate::path::BatchIdParam;
 use crate::query::Query;
 use crate::reads::ReadState;
-use crate::reads::cursor::Cursor;
 use crate::reads::pages::{BatchPage, BatchesPage, BatchesQuery, FailuresQuery, FlowsQuery};
 use crate::reads::problems::{BatchProblems, BatchesProblems};
 use crate::reads::rows::Page;

@@ -14,9 +14,9 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::body::BoundedList;
+use crate::cursor::Cursor;
 use crate::in_flight::MEMORY_OF_A_BATCH;
 use crate::query::{FromQuery, Query, QueryParams};
-use crate::reads::cursor::Cursor;
 use crate::views::{DeliveriesPage, DeliveryView, NewWebhookView, WebhooksView, webhook_events};
 use crate::writes::WriteState;
 use crate::writes::problems::{
@@ -85,10 +85,9 @@ pub(crate) struct DeliveriesQuery {
 
 impl FromQuery for DeliveriesQuery {
     fn from_query(params: &mut QueryParams) -> Result<Self, Problem> {
-        let cursor = "the next_cursor of the page before, as it was";
         Ok(Self {
             limit: params.take_limit(20, 50)?,
-            before: params.take("cursor", cursor)?.map(|Cursor(before)| before),
+            before: Cursor::take(params)?,
         })
     }
 }

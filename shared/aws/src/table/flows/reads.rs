@@ -35,13 +35,7 @@ impl FlowReads for TableFlows {
         before: Option<BatchId>,
         limit: usize,
     ) -> Result<Vec<Batch>, Unavailable> {
-        let range = Range {
-            index: names::LISTED,
-            condition: before.map(|id| ("listed_as < :place", id.to_string())),
-            state: None,
-            order: TransformRequest::Last,
-            limit,
-        };
+        let range = Range::last(before, limit);
         let entries = self.0.list(keys::batches_of(tenant), &range).await?;
         self.0.read_batches(&entries).await
     }
