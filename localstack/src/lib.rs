@@ -21,3 +21,4 @@ pub mod signals;
 mod stopping;
 pub mod try_operation;
 pub mod workers;
+mod working;

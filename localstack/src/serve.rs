@@ -9,15 +9,13 @@ use std::time::Duration;
 use assetmill_api::sample::SAMPLE_PATH;
 use assetmill_catalogue::CatalogueError;
 use assetmill_core::Catalogue;
-use assetmill_core::ports::{Clock, SystemClock};
+use assetmill_core::ports::{Clock, SystemClock, Unavailable};
 use assetmill_core::usecases::Sweep;
 use assetmill_fetch::{ClientError, Fetcher, GuardedClient, Memory};
 use assetmill_images::Codecs;
 use assetmill_images::sandbox::SandboxError;
 use assetmill_sqlite::{OpenError, Store};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::adapters::{EmbeddedError, in_folder};
@@ -28,10 +26,10 @@ use crate::descriptors;
 use crate::keys::{self, KeyError};
 use crate::samples::WithSample;
 use crate::server::Connections;
-use crate::stopping::{InWork, say};
+use crate::stopping::say;
 use crate::try_operation::{self, TryError};
-use crate::workers::Permits;
-use crate::{server, signals, workers};
+use crate::working::{EndError, Working};
+use crate::{server, signals};
 
 /// How long what is in flight may take after a signal; what is not done by then is put back. Callers
 /// of v1 wait for less.
@@ -109,9 +107,12 @@ pub enum ServeError {
     /// Nothing can be served or printed any more.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// It did not end as it should.
+    #[error(transparent)]
+    End(#[from] EndError),
     /// What a process left behind can't be sent.
     #[error(transparent)]
-    Unavailable(#[from] assetmill_core::ports::Unavailable),
+    Unavailable(#[from] Unavailable),
 }
 
 /// Serves until a signal to stop.
@@ -196,75 +197,20 @@ async fn run(
     store: Option<Store>,
     parallel: usize,
 ) -> Result<(), ServeError> {
-    let stop = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    let permits = Permits::new(parallel);
-    let in_work = InWork {
-        queued: permits.running(),
-        answered: app.attempts.clone(),
-    };
-    tasks.spawn(workers::work(
-        app.work,
-        app.deliveries,
-        app.quarantine,
-        permits,
-        stop.clone(),
-    ));
-    tasks.spawn(workers::fail_dead_letter(
-        app.fail_dead_letter,
-        app.dead_letters,
-        stop.clone(),
-    ));
-    tasks.spawn(workers::sweep(app.sweep, stop.clone()));
-    tasks.spawn(workers::flush(app.meter.clone(), stop.clone()));
-    let deliver = workers::deliver_webhooks(app.deliver_webhooks, stop.clone());
-    tasks.spawn(deliver);
-    if let Some(expiry) = store.as_ref().and_then(Store::expiry) {
-        tasks.spawn(workers::expire(expiry, stop.clone()));
-    }
-    tasks.spawn(server::serve(
-        listener,
-        connections,
-        app.router,
-        stop.clone(),
-    ));
-    tasks.close();
-
-    signals::stop().await?;
-    stop.cancel();
+    let router = app.router.clone();
     let grace = match store {
         Some(_) => GRACEFUL,
         None => GRACEFUL_ON_AWS,
     };
-    let finished = async {
-        tasks.wait().await;
-        // Their callers may have been answered before them; from here on there will be no more.
-        app.attempts.close();
-        app.attempts.wait().await;
-    };
-    tokio::select! {
-        // In this order: whoever reads how to stop at once is heard.
-        biased;
-        () = finished => {}
-        again = signals::stop() => again?,
-        () = in_work.count_down(grace) => {}
-    }
-    app.meter.flush_soon().await;
-    // However it ended: what was received and not begun is held too.
-    let put_back = put_back(store).await?;
+    let working = Working::begin(app, store, parallel);
+    working.also(|stop| server::serve(listener, connections, router, stop));
+    signals::stop().await?;
+    let counted = working.in_work();
+    let put_back = working.end(counted.count_down(grace)).await?;
     say(format_args!(
         "Stopped; {put_back} flows in flight were put back."
     ));
     Ok(())
-}
-
-/// Puts back what is in flight. On AWS other processes may hold flows too; what this one held comes
-/// again after the queue's visibility timeout.
-async fn put_back(store: Option<Store>) -> Result<usize, ServeError> {
-    match store {
-        Some(store) => Ok(store.release().await?),
-        None => Ok(0),
-    }
 }
 
 fn load_catalogue(

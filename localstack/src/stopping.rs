@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 const EVERY: Duration = Duration::from_secs(5);
 
 /// The flows in work: of the queue, and of callers who wait.
+#[derive(Clone)]
 pub(crate) struct InWork {
     pub(crate) queued: TaskTracker,
     pub(crate) answered: TaskTracker,

@@ -1,0 +1,16 @@
+//! A client of the HTTP API: what it takes and answers as types, one retry policy, and a transport beneath, so that the
+//! same calls go over the network or to a router in the same process.
+
+mod attempts;
+mod client;
+mod error;
+mod model;
+mod transport;
+
+pub use client::Client;
+pub use error::{ClientError, Problem, Unreachable};
+pub use model::{
+    Counts, FlowError, FlowResult, FlowRow, FlowState, Operation, Operations, Results, Started,
+    Submission, Upload, Waiting,
+};
+pub use transport::{Answer, Network, Transport};
