@@ -28,6 +28,8 @@ pub struct Adapters {
     pub webhooks: Arc<dyn Webhooks>,
     /// Stored outputs.
     pub outputs: Arc<dyn OutputWrites>,
+    /// Where what was uploaded is read from.
+    pub uploads: Arc<dyn OutputWrites>,
     /// Makes URLs of outputs.
     pub links: Arc<dyn OutputLinks>,
     /// The sending end of the queue.

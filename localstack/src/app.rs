@@ -87,6 +87,7 @@ impl App {
             activity,
             webhooks,
             outputs,
+            uploads: uploaded,
             links,
             queue,
             deliveries,
@@ -100,7 +101,7 @@ impl App {
         let callers = config.callers()?;
         let (webhooks, deliver_webhooks) = of_webhooks(webhooks, &client, &clock);
         let fetcher =
-            fetcher(config, client, memory, &callers).with_uploads(outputs.clone(), links.clone());
+            fetcher(config, client, memory, &callers).with_uploads(uploaded, links.clone());
         let submit = Submit {
             flows: flows.clone(),
             queue: queue.clone(),

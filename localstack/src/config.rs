@@ -8,7 +8,7 @@ mod values;
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use assetmill_api::{Callers, Operators};
@@ -30,6 +30,9 @@ const LEAST_MEMORY: ByteSize = ByteSize::mib(16);
 /// Flows in the works at the same time where nothing is said: what waits costs little.
 const WORKERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(511);
 
+/// Where everything is where nothing is said.
+pub(crate) const DATA: &str = ".assetmill";
+
 /// URLs in, processed assets out: on one machine, with everything in one folder.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "assetmill", version)]
@@ -38,9 +41,9 @@ pub struct Config {
     #[arg(long, env = "ASSETMILL_LISTEN", default_value = "127.0.0.1:8000")]
     pub listen: SocketAddr,
 
-    /// The folder that holds everything.
-    #[arg(long, env = "ASSETMILL_DATA", default_value = ".assetmill")]
-    pub data: PathBuf,
+    /// The folder that holds everything; without it, `.assetmill`, and with `run` that below the folder of its outputs.
+    #[arg(long, env = "ASSETMILL_DATA", global = true)]
+    pub data: Option<PathBuf>,
 
     /// Keeps rows in DynamoDB, messages in SQS and outputs in S3, and not in a folder. Where they are, and
     /// with which keys, the variables of the AWS SDKs say. Needs a program that was built with the feature `aws`.
@@ -66,7 +69,7 @@ pub struct Config {
     pub command: Option<Command>,
 
     /// The catalogue; without it, the one that is compiled in.
-    #[arg(long, env = "ASSETMILL_OPERATIONS")]
+    #[arg(long, env = "ASSETMILL_OPERATIONS", value_name = "FILE", global = true)]
     pub operations: Option<PathBuf>,
 
     /// Hosts, addresses or CIDR ranges, separated by commas, with or without a port, that assets
@@ -176,9 +179,9 @@ pub struct Config {
     #[arg(long, env = "ASSETMILL_KEEP_V1")]
     pub keep_v1: bool,
 
-    /// What is logged: a `tracing` filter.
-    #[arg(long, env = "ASSETMILL_LOG", default_value = "info")]
-    pub log: String,
+    /// What is logged: a `tracing` filter. Without it, `info` where it serves, and `error` elsewhere.
+    #[arg(long, env = "ASSETMILL_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
 }
 
 /// A setting that is not what it may be.
@@ -199,6 +202,20 @@ impl Config {
     /// [`ConfigError`] for a name that is no tenant's.
     pub fn operators(&self, callers: &Callers) -> Result<Operators, ConfigError> {
         Operators::of(callers, self.operators.as_deref()).map_err(ConfigError::Operators)
+    }
+
+    /// The folder that holds everything.
+    pub fn data(&self) -> &Path {
+        self.data.as_deref().unwrap_or(Path::new(DATA))
+    }
+
+    /// What is logged.
+    pub fn log(&self) -> &str {
+        let usual = match &self.command {
+            None | Some(Command::Init | Command::Poll(_) | Command::Operation(_)) => "info",
+            Some(_) => "error",
+        };
+        self.log.as_deref().unwrap_or(usual)
     }
 
     /// How much one fetch of an asset may take.

@@ -9,11 +9,13 @@ pub mod aws;
 #[path = "without_aws.rs"]
 pub mod aws;
 pub mod callers;
+pub mod cli;
 pub mod config;
 mod descriptors;
 pub mod gate;
 pub mod keys;
 pub mod links;
+mod materials;
 pub mod samples;
 pub mod serve;
 pub mod server;

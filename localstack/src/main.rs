@@ -3,7 +3,8 @@
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
-use assetmill::config::Config;
+use assetmill::cli::{self, Ended};
+use assetmill::config::{Command, Config};
 use assetmill::serve::serve;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
@@ -13,7 +14,7 @@ fn main() -> ExitCode {
         return ended;
     }
     let config = Config::parse();
-    let filter = match EnvFilter::builder().parse(&config.log) {
+    let filter = match EnvFilter::builder().parse(config.log()) {
         Ok(filter) => filter,
         Err(error) => return failed(&format!("{error} in --log; try info")),
     };
@@ -26,12 +27,27 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("no threads can be started: {error}")),
     };
-    let served = runtime.block_on(serve(config));
+    let ended = runtime.block_on(run(config));
     // A picture that is being decoded can't be stopped, and its flow was put back.
     runtime.shutdown_background();
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error.to_string()),
+    match ended {
+        Ok(ended) => ended.into(),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn run(config: Config) -> Result<Ended, String> {
+    match &config.command {
+        Some(Command::Client(command)) => {
+            let done = cli::run(&config, command).await;
+            done.map_err(|error| error.to_string())
+        }
+        _ => {
+            let served = serve(config).await;
+            served
+                .map(|()| Ended::Well)
+                .map_err(|error| error.to_string())
+        }
     }
 }
 

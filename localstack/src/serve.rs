@@ -2,17 +2,12 @@
 
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_api::sample::SAMPLE_PATH;
 use assetmill_catalogue::CatalogueError;
-use assetmill_core::Catalogue;
-use assetmill_core::ports::{Clock, SystemClock, Unavailable};
-use assetmill_core::usecases::Sweep;
-use assetmill_fetch::{ClientError, Fetcher, GuardedClient, Memory};
-use assetmill_images::Codecs;
+use assetmill_core::ports::Unavailable;
+use assetmill_fetch::{ClientError, Fetcher};
 use assetmill_images::sandbox::SandboxError;
 use assetmill_sqlite::{OpenError, Store};
 use tokio::net::TcpListener;
@@ -21,9 +16,11 @@ use url::Url;
 use crate::adapters::{EmbeddedError, in_folder};
 use crate::app::{App, AppError};
 use crate::aws::{self, AwsError};
+use crate::cli::remote::say_where;
 use crate::config::{Command, Config, OperationCommand};
 use crate::descriptors;
 use crate::keys::{self, KeyError};
+use crate::materials::{Materials, send_what_was_left_behind};
 use crate::samples::WithSample;
 use crate::server::Connections;
 use crate::stopping::say;
@@ -37,8 +34,6 @@ const GRACEFUL: Duration = Duration::from_mins(1);
 /// On AWS nothing can be put back, and a flow that two processes left behind is given up: as long as an attempt
 /// may take.
 const GRACEFUL_ON_AWS: Duration = Duration::from_mins(3);
-
-const BUILT_IN_CATALOGUE: &str = include_str!("../../operations.toml");
 
 /// Why the program did not start, or stopped by itself.
 #[derive(Debug, thiserror::Error)]
@@ -127,54 +122,37 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         Some(Command::Init) => return Ok(aws::init(&config).await?),
         Some(Command::Poll(polled)) => return Ok(aws::poll(&config, polled).await?),
         Some(Command::Key(command)) => return Ok(keys::run(config.callers_file(), command)?),
-        Some(Command::Operation(_)) | None => {}
+        Some(Command::Operation(_) | Command::Client(_)) | None => {}
     }
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let client = GuardedClient::new(config.fetch_allow.clone())?;
-    // What vendors may be called at opens nothing to callers.
-    let memory = Memory::of(config.memory.as_u64());
-    let vendors = GuardedClient::new(config.vendor_allow.clone())?.answered_within(&memory);
-    let codecs = Codecs::sandboxed(config.pictures.bounds(), config.pictures.sandbox)?;
-    let catalogue = load_catalogue(config.operations.as_deref(), &vendors, &codecs)?;
+    let materials = Materials::gather(&config)?;
     if let Some(Command::Operation(OperationCommand::Try(trial))) = &config.command {
+        let Materials {
+            client, catalogue, ..
+        } = materials;
         let sources = Fetcher::new(client, config.fetch_limits(), config.origin_limits());
         let sources = WithSample::new(&public_url(&config, config.listen)?, sources);
-        return Ok(try_operation::run(trial, &catalogue, &sources, &config.data).await?);
+        return Ok(try_operation::run(trial, &catalogue, &sources, config.data()).await?);
     }
     refuse_strangers(&config)?;
     descriptors::raise();
-    let store = if config.aws {
-        None
-    } else {
-        let store = Store::open(&config.data, clock.clone()).await?;
-        Some(match config.retention() {
-            Some(retention) => store.keeping_for(retention),
-            None => store,
-        })
+    let store = match config.aws {
+        true => None,
+        false => Some(materials.store(&config, config.data()).await?),
     };
     let listener = listen(config.listen).await?;
     let address = listener.local_addr()?;
     let public_url = public_url(&config, address)?;
+    let clock = materials.clock.clone();
     let adapters = match &store {
-        Some(store) => in_folder(store, &public_url, config.workers_of_one(), clock.clone())?,
-        None => aws::adapters(&config, clock.clone()).await?,
+        Some(store) => in_folder(store, &public_url, config.workers_of_one(), clock)?,
+        None => aws::adapters(&config, clock).await?,
     };
-    let app = App::new(
-        &config,
-        &public_url,
-        adapters,
-        clock,
-        client,
-        &memory,
-        catalogue,
-    )?;
+    let app = materials.app(&config, &public_url, adapters)?;
     if store.is_some() {
-        // The last process is gone for certain, so whatever it left behind may be sent at once.
-        let left_behind = Sweep {
-            grace: Duration::ZERO,
-            ..app.sweep.clone()
-        };
-        left_behind.run().await?;
+        send_what_was_left_behind(&app).await?;
+    }
+    if let Some(store) = &store {
+        say_where(store.folder().path(), &own_url(address)?)?;
     }
     greet(&config, address, &public_url, store.as_ref())?;
     let connections = Connections::new(config.connections as usize);
@@ -213,43 +191,21 @@ async fn run(
     Ok(())
 }
 
-fn load_catalogue(
-    path: Option<&Path>,
-    client: &GuardedClient,
-    codecs: &Codecs,
-) -> Result<Catalogue, ServeError> {
-    let secrets = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let Some(path) = path else {
-        let file = "operations.toml";
-        return Ok(assetmill_catalogue::load(
-            BUILT_IN_CATALOGUE,
-            file,
-            client,
-            codecs,
-            &secrets,
-        )?);
-    };
-    let file = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|source| ServeError::CatalogueFile {
-        path: file.clone(),
-        source,
-    })?;
-    Ok(assetmill_catalogue::load(
-        &text, &file, client, codecs, &secrets,
-    )?)
-}
-
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address)
         .await
         .map_err(|source| ServeError::Listen { address, source })
 }
 
-/// An address for every interface is none to go to; the machine's own is.
-fn public_url(config: &Config, mut address: SocketAddr) -> Result<Url, url::ParseError> {
-    if let Some(url) = &config.public_url {
-        return Ok(url.clone());
+fn public_url(config: &Config, address: SocketAddr) -> Result<Url, url::ParseError> {
+    match &config.public_url {
+        Some(url) => Ok(url.clone()),
+        None => own_url(address),
     }
+}
+
+/// The URL of an address of this machine. One for every interface is none to go to; the machine's own is.
+pub(crate) fn own_url(mut address: SocketAddr) -> Result<Url, url::ParseError> {
     if address.ip().is_unspecified() {
         address.set_ip(match address {
             SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),

@@ -48,6 +48,7 @@ pub fn in_folder(
         activity: Arc::new(store.activity_log()),
         webhooks: Arc::new(store.webhooks()),
         outputs: Arc::new(outputs.clone()),
+        uploads: Arc::new(outputs.clone()),
         links: Arc::new(links.clone()),
         queue: queue.clone(),
         deliveries: queue,

@@ -45,6 +45,7 @@ pub(super) async fn on_aws(
         activity: Arc::new(table.activity_log()),
         webhooks: Arc::new(table.webhooks()),
         outputs: bucket.clone(),
+        uploads: bucket.clone(),
         links: bucket.clone(),
         queue: queue.clone(),
         deliveries: queue.clone(),

@@ -29,7 +29,7 @@ impl Config {
 
     /// The file that says who may call, whether it is there or not.
     pub fn callers_file(&self) -> PathBuf {
-        let usual = || self.data.join(FILE);
+        let usual = || self.data().join(FILE);
         self.callers.clone().unwrap_or_else(usual)
     }
 

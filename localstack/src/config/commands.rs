@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use url::Url;
 
+use crate::cli::ClientCommand;
 use crate::keys::KeyCommand;
 
 /// What to do, other than to serve.
@@ -21,6 +22,9 @@ pub enum Command {
     /// The keys that callers have.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// What a client does.
+    #[command(flatten)]
+    Client(ClientCommand),
 }
 
 /// The functions that messages are handed to.

@@ -25,7 +25,10 @@ pub(crate) async fn until_answered<T>(
     (async || call().await)
         .retry(waits)
         .when(|error| {
-            error.passes() && error.retry_after().is_none_or(|asked| asked <= LONGEST_ASKED)
+            error.passes()
+                && error
+                    .retry_after()
+                    .is_none_or(|asked| asked <= LONGEST_ASKED)
         })
         .adjust(|error, wait| Some(wait?.max(error.retry_after().unwrap_or_default())))
         .await

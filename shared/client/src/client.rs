@@ -219,7 +219,11 @@ impl Client {
             .map_err(|error| self.not_understood(answer.status, &error.to_string()))
     }
 
-    async fn send(&self, call: &Call<'_>, key: Option<&HeaderValue>) -> Result<Answer, ClientError> {
+    async fn send(
+        &self,
+        call: &Call<'_>,
+        key: Option<&HeaderValue>,
+    ) -> Result<Answer, ClientError> {
         let mut request = Request::builder()
             .method(call.method.clone())
             .uri(call.url.as_str())

@@ -1,0 +1,144 @@
+//! Which Assetmill a command talks to.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use assetmill_client::{Client, Network};
+use assetmill_sqlite::OpenError;
+use clap::Args;
+use url::Url;
+
+use super::CliError;
+use super::in_process::InProcess;
+use super::local_files::LocalFiles;
+use super::profiles::Profiles;
+use crate::config::Config;
+use crate::serve::ServeError;
+
+/// Which Assetmill a command talks to, and how it answers.
+#[derive(Debug, Clone, Args)]
+pub struct Remote {
+    /// The Assetmill to talk to. Without it, the command is one itself, on the folder of --data; or talks to the program
+    /// that runs there.
+    #[arg(long, env = "ASSETMILL_SERVER", value_name = "URL")]
+    pub server: Option<Url>,
+
+    /// The same by a name that `assetmill login` gave it.
+    #[arg(
+        long,
+        env = "ASSETMILL_PROFILE",
+        value_name = "NAME",
+        conflicts_with = "server"
+    )]
+    pub profile: Option<String>,
+
+    /// The key to call with, where callers need one. Others on this machine may see it: rather set ASSETMILL_KEY, or use a
+    /// profile.
+    #[arg(
+        long,
+        env = "ASSETMILL_KEY",
+        value_name = "KEY",
+        hide_env_values = true
+    )]
+    pub key: Option<String>,
+
+    /// Prints JSON, one object a line, and nothing else on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A client, and the Assetmill behind it where that is in this process.
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    pub(crate) here: Option<InProcess>,
+}
+
+impl Remote {
+    /// The server that is named, and the key for it.
+    pub(crate) fn named(&self) -> Result<Option<(Url, Option<String>)>, CliError> {
+        if let Some(server) = &self.server {
+            return Ok(Some((server.clone(), self.key.clone())));
+        }
+        let Some(name) = &self.profile else {
+            return Ok(None);
+        };
+        let profiles = Profiles::read()?;
+        let profile = profiles.get(name)?;
+        let key = self.key.clone().or_else(|| profile.key.clone());
+        Ok(Some((profile.server.clone(), key)))
+    }
+
+    /// Connects to it, or opens the folder. A folder that nobody made is none to ask about.
+    pub(crate) async fn connect(&self, config: &Config) -> Result<Connection, CliError> {
+        if let Some((server, key)) = self.named()? {
+            return Ok(Connection {
+                client: over_network(server, key.as_deref())?,
+                here: None,
+            });
+        }
+        let folder = config.data();
+        if !config.aws && !folder.try_exists().unwrap_or(true) {
+            return Err(CliError::NoData(folder.to_owned()));
+        }
+        self.open(config, folder, LocalFiles::default()).await
+    }
+
+    /// The same for what does not depend on a folder: where nobody made it, nothing is made.
+    pub(crate) async fn connect_anyway(&self, config: &Config) -> Result<Connection, CliError> {
+        match self.connect(config).await {
+            Err(CliError::NoData(_)) => {
+                let nothing = tempfile::tempdir()?;
+                self.open(config, nothing.path(), LocalFiles::default())
+                    .await
+            }
+            connected => connected,
+        }
+    }
+
+    /// Opens a folder in this process; where another holds it that serves, it is asked.
+    pub(crate) async fn open(
+        &self,
+        config: &Config,
+        folder: &Path,
+        files: LocalFiles,
+    ) -> Result<Connection, CliError> {
+        let opened = InProcess::open(config, folder, files).await;
+        match opened {
+            Ok(here) => Ok(Connection {
+                client: here.client(self.key.as_deref())?,
+                here: Some(here),
+            }),
+            Err(ServeError::Open(held @ OpenError::Held { .. })) => {
+                let Some(server) = served_at(folder) else {
+                    return Err(ServeError::Open(held).into());
+                };
+                Ok(Connection {
+                    client: over_network(server, self.key.as_deref())?,
+                    here: None,
+                })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A client of the Assetmill at this URL.
+pub(crate) fn over_network(server: Url, key: Option<&str>) -> Result<Client, CliError> {
+    let network = Network::new().map_err(CliError::Network)?;
+    Ok(Client::new(server, key, Arc::new(network))?)
+}
+
+/// The file in which a program that serves says where.
+const SERVED_AT: &str = "served-at";
+
+/// Where the program is that holds a folder.
+fn served_at(folder: &Path) -> Option<Url> {
+    let text = std::fs::read_to_string(folder.join(SERVED_AT)).ok()?;
+    text.trim().parse().ok()
+}
+
+/// Says where the program is that holds a folder, to commands on it. Whoever holds it next says so anew.
+pub(crate) fn say_where(folder: &Path, public_url: &Url) -> io::Result<()> {
+    std::fs::write(folder.join(SERVED_AT), format!("{public_url}\n"))
+}
