@@ -6,6 +6,7 @@ mod local_files;
 mod operations;
 mod profiles;
 pub(crate) mod remote;
+pub mod run;
 
 use std::io;
 use std::path::PathBuf;
@@ -23,6 +24,9 @@ pub use remote::Remote;
 /// What a client does.
 #[derive(Debug, Clone, Subcommand)]
 pub enum ClientCommand {
+    /// Runs an operation on files, folders, URLs or lists of them, and writes what comes out into a folder. What is
+    /// there already is not done again, and what is interrupted goes on with the same command.
+    Run(run::RunCommand),
     /// Lists the operations that there are, and whether they can run.
     Operations(operations::OperationsCommand),
 }
@@ -48,6 +52,9 @@ pub enum CliError {
     /// A profile can't be used.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// Nothing was run.
+    #[error(transparent)]
+    Run(#[from] run::RunError),
     /// Nothing can be printed any more.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -59,6 +66,7 @@ pub enum CliError {
 /// [`CliError`] says why it was not done.
 pub async fn run(config: &Config, command: &ClientCommand) -> Result<Ended, CliError> {
     match command {
+        ClientCommand::Run(command) => run::run(config, command).await,
         ClientCommand::Operations(command) => operations::run(config, command).await,
     }
 }

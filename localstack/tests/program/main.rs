@@ -20,6 +20,7 @@ mod migrations;
 mod origins;
 mod quarantine;
 mod retries;
+mod run_command;
 mod service;
 mod single;
 mod start;

@@ -284,14 +284,20 @@ impl Program {
 
 /// The program on a folder and a free port, with nothing of this process's configuration.
 pub(crate) fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_assetmill"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ASSETMILL_")) {
-        command.env_remove(name);
-    }
+    let mut command = client_command();
     command
         .env("ASSETMILL_LOG", "warn")
         .args(["--listen", "127.0.0.1:0", "--data"])
         .arg(folder);
+    command
+}
+
+/// The program, with nothing said.
+pub(crate) fn client_command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assetmill"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ASSETMILL_")) {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -14,16 +14,16 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 const LONGEST_ASKED: Duration = Duration::from_mins(5);
 
 /// Makes a call that may be made twice until it has a result, or one that time does not change.
-pub(crate) async fn until_answered<T>(
-    call: impl AsyncFn() -> Result<T, ClientError>,
-) -> Result<T, ClientError> {
+pub(crate) async fn until_answered<T, Called>(call: impl Fn() -> Called) -> Result<T, ClientError>
+where
+    Called: Future<Output = Result<T, ClientError>>,
+{
     let waits = ExponentialBuilder::default()
         .with_min_delay(FIRST_WAIT)
         .with_max_delay(LONGEST_WAIT)
         .with_max_times(ATTEMPTS - 1)
         .with_jitter();
-    (async || call().await)
-        .retry(waits)
+    call.retry(waits)
         .when(|error| {
             error.passes()
                 && error

@@ -128,7 +128,7 @@ impl Client {
             body: Bytes::new(),
             once: None,
         };
-        let answer = until_answered(async || self.send(&call, None).await).await?;
+        let answer = until_answered(|| self.send(&call, None)).await?;
         Ok(answer.body)
     }
 
@@ -209,7 +209,7 @@ impl Client {
     }
 
     async fn json<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, ClientError> {
-        let answer = until_answered(async || self.send(call, self.key.as_ref()).await).await?;
+        let answer = until_answered(|| self.send(call, self.key.as_ref())).await?;
         // Where nothing is answered, nothing is expected.
         let body: &[u8] = match &answer.body[..] {
             [] => b"null",

@@ -24,6 +24,9 @@ pub struct Operation {
     /// The media types that it takes; empty means any.
     #[serde(default)]
     pub accepts: Vec<String>,
+    /// The media types that it may make; empty means any.
+    #[serde(default)]
+    pub produces: Vec<String>,
     /// Whether it can run there.
     pub available: bool,
     /// What is missing, if it can't.
@@ -37,6 +40,8 @@ pub struct Operation {
 pub struct Upload {
     /// The URL that requests take.
     pub digital_asset_url: String,
+    /// When it may be gone at the earliest.
+    pub expires_at: String,
 }
 
 /// Assets, and what to do with each.

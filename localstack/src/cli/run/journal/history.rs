@@ -1,0 +1,165 @@
+//! What the lines of a journal come to.
+
+use std::collections::{HashMap, HashSet};
+
+use assetmill_client::FlowError;
+
+use super::entry::{Entry, Item, Job, Stamped, Written};
+
+/// What earlier runs did, and what they left open.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    chunks: HashMap<String, Chunk>,
+    /// In the order in which they were begun.
+    order: Vec<String>,
+    hashes: HashMap<String, Stamped>,
+    uploads: HashMap<(String, String), (String, String)>,
+    written: HashMap<(String, String), Written>,
+    failed: HashMap<(String, String), (FlowError, bool)>,
+    outputs: HashSet<String>,
+}
+
+#[derive(Debug)]
+struct Chunk {
+    job: Job,
+    items: Vec<Item>,
+    accepted: Option<(String, Vec<String>)>,
+    settled: HashSet<usize>,
+}
+
+/// A batch that was begun, and some of which nobody has seen the end of.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenChunk {
+    pub(crate) key: String,
+    pub(crate) job: Job,
+    pub(crate) items: Vec<Item>,
+    /// The ids of its flows, where it is known to be started.
+    pub(crate) flow_ids: Option<Vec<String>>,
+    pub(crate) settled: HashSet<usize>,
+}
+
+impl History {
+    pub(crate) fn add(&mut self, entry: Entry) {
+        match entry {
+            Entry::Uploaded {
+                server,
+                sha256,
+                asset,
+                expires_at,
+            } => {
+                self.uploads.insert((server, sha256), (asset, expires_at));
+            }
+            Entry::Submitting { chunk, job, items } => {
+                for item in &items {
+                    if let Some(file) = &item.file {
+                        self.hashes.insert(item.source.clone(), file.clone());
+                    }
+                }
+                self.order.push(chunk.clone());
+                let begun = Chunk {
+                    job,
+                    items,
+                    accepted: None,
+                    settled: HashSet::new(),
+                };
+                self.chunks.insert(chunk, begun);
+            }
+            Entry::Accepted {
+                chunk,
+                batch_id,
+                flow_ids,
+            } => {
+                if let Some(chunk) = self.chunks.get_mut(&chunk) {
+                    chunk.accepted = Some((batch_id, flow_ids));
+                }
+            }
+            Entry::Written {
+                chunk,
+                index,
+                written,
+            } => {
+                self.outputs.insert(written.output.clone());
+                if let Some(what) = self.settle(&chunk, index) {
+                    self.failed.remove(&what);
+                    self.written.insert(what, written);
+                }
+            }
+            Entry::Failed {
+                chunk,
+                index,
+                error,
+                unconfirmed,
+            } => {
+                if let Some(what) = self.settle(&chunk, index) {
+                    self.failed.insert(what, (error, unconfirmed));
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, chunk: &str, index: usize) -> Option<(String, String)> {
+        let chunk = self.chunks.get_mut(chunk)?;
+        chunk.settled.insert(index);
+        chunk.items.get(index).map(Item::what)
+    }
+
+    /// What is left open of this job, the earliest first.
+    pub(crate) fn open(&self, job: &Job) -> Vec<OpenChunk> {
+        let open = |key: &String| {
+            let chunk = &self.chunks[key];
+            let open = chunk.job == *job && chunk.settled.len() < chunk.items.len();
+            open.then(|| OpenChunk {
+                key: key.clone(),
+                job: chunk.job.clone(),
+                items: chunk.items.clone(),
+                flow_ids: chunk.accepted.as_ref().map(|(_, ids)| ids.clone()),
+                settled: chunk.settled.clone(),
+            })
+        };
+        self.order.iter().filter_map(open).collect()
+    }
+
+    /// Where outputs of this job went, by their sources.
+    pub(crate) fn names(&self, job: &Job) -> HashMap<String, String> {
+        let of_job = self.order.iter().map(|key| &self.chunks[key]);
+        let of_job = of_job.filter(|chunk| {
+            (&chunk.job.operation, &chunk.job.params) == (&job.operation, &job.params)
+        });
+        of_job
+            .flat_map(|chunk| &chunk.items)
+            .map(|item| (item.source.clone(), item.name.clone()))
+            .collect()
+    }
+
+    /// What was in a file when it was last read.
+    pub(crate) fn hash(&self, source: &str) -> Option<&Stamped> {
+        self.hashes.get(source)
+    }
+
+    /// Where a server keeps a file with these bytes, and until when at the least.
+    pub(crate) fn upload(&self, server: &str, sha256: &str) -> Option<&(String, String)> {
+        self.uploads.get(&(server.to_owned(), sha256.to_owned()))
+    }
+
+    /// The output of this work under this name.
+    pub(crate) fn written(&self, work: &str, name: &str) -> Option<&Written> {
+        self.written.get(&(work.to_owned(), name.to_owned()))
+    }
+
+    /// Why there is none, and whether somebody may have been paid for it.
+    pub(crate) fn failed(&self, work: &str, name: &str) -> Option<&(FlowError, bool)> {
+        self.failed.get(&(work.to_owned(), name.to_owned()))
+    }
+
+    /// Whether a run wrote this file.
+    pub(crate) fn wrote(&self, output: &str) -> bool {
+        self.outputs.contains(output)
+    }
+}
+
+impl Item {
+    /// What is done, and where it goes.
+    pub(crate) fn what(&self) -> (String, String) {
+        (self.work.clone(), self.name.clone())
+    }
+}

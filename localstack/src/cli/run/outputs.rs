@@ -1,0 +1,129 @@
+//! The folder of outputs: a file appears in it whole, or not at all.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use assetmill_core::Sha256Digest;
+use bytes::Bytes;
+
+use super::journal::Written;
+use super::names::with_ending;
+
+/// Why an output is not in its place.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteError {
+    /// The file can't be written.
+    #[error("{path}: {source}", path = path.display())]
+    File { path: PathBuf, source: io::Error },
+    /// A file is there that no run wrote.
+    #[error("{path} is there already, and no run wrote it: move it, choose another folder or names, or say --force", path = .0.display())]
+    NotOurs(PathBuf),
+    /// What came is not what was announced.
+    #[error(
+        "what came has another SHA-256 than the output; it is fetched again when the same command runs again"
+    )]
+    Damaged,
+}
+
+/// The folder of outputs.
+#[derive(Debug)]
+pub(crate) struct Outputs {
+    folder: PathBuf,
+    /// Whether other files may be written over.
+    force: bool,
+    ours: Mutex<HashSet<String>>,
+}
+
+impl Outputs {
+    pub(crate) fn new(folder: PathBuf, force: bool) -> Self {
+        Self {
+            folder,
+            force,
+            ours: Mutex::default(),
+        }
+    }
+
+    /// Whether an output that a run wrote is still there. Who changed it since keeps it.
+    pub(crate) fn has(&self, written: &Written) -> bool {
+        let found = fs::metadata(self.folder.join(&written.output));
+        // After a power failure a file may be empty.
+        found.is_ok_and(|found| found.is_file() && (found.len() > 0 || written.bytes == 0))
+    }
+
+    /// The file that an output of this name would replace whichever of these endings it has, and that is not one of ours.
+    pub(crate) fn in_the_way(
+        &self,
+        name: &str,
+        endings: &[&str],
+        wrote: impl Fn(&str) -> bool,
+    ) -> Option<PathBuf> {
+        let mut outputs = endings.iter().map(|ending| with_ending(name, ending));
+        let other = |output: &String| !wrote(output) && self.folder.join(output).exists();
+        if self.force || endings.is_empty() || !outputs.all(|output| other(&output)) {
+            return None;
+        }
+        let output = with_ending(name, endings[0]);
+        Some(self.folder.join(output))
+    }
+
+    /// Writes an output, once it is known to be whole. `wrote` tells files of earlier runs.
+    pub(crate) fn write(
+        &self,
+        name: &str,
+        ending: &str,
+        content: &Bytes,
+        sha256: &str,
+        wrote: impl Fn(&str) -> bool,
+    ) -> Result<Written, WriteError> {
+        if Sha256Digest::of(content).as_str() != sha256 {
+            return Err(WriteError::Damaged);
+        }
+        let output = with_ending(name, ending);
+        let path = self.folder.join(&output);
+        let may_replace = self.force || wrote(&output) || self.is_ours(&output);
+        if !may_replace && path.exists() && !is_same(&path, content) {
+            return Err(WriteError::NotOurs(path));
+        }
+        write_whole(&path, content).map_err(|source| WriteError::File { path, source })?;
+        let mut ours = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
+        ours.insert(output.clone());
+        Ok(Written {
+            output,
+            bytes: content.len() as u64,
+            sha256: sha256.to_owned(),
+        })
+    }
+
+    fn is_ours(&self, output: &str) -> bool {
+        let ours = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
+        ours.contains(output)
+    }
+
+    /// Where an output is, as its user would write it.
+    pub(crate) fn path(&self, output: &str) -> PathBuf {
+        self.folder.join(output)
+    }
+}
+
+/// Whether a file has this content: a run that was killed wrote it, and had not noted it.
+fn is_same(path: &Path, content: &Bytes) -> bool {
+    fs::read(path).is_ok_and(|found| found == *content)
+}
+
+/// Not synchronised with the disk: what a power failure takes is fetched again from where it is kept.
+fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".unfinished-");
+    // As any other file that its user makes: less what the umask takes.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.persist(path)?;
+    Ok(())
+}
