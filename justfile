@@ -69,3 +69,8 @@ sam-local:
 # minutes.
 frozen:
     python3 localstack/frozen.py
+
+# A folder of 10,000 small pictures, beside sharp-cli and vipsthumbnail where they are installed.
+bench-pictures *others:
+    cargo build --release --package assetmill
+    python3 localstack/pictures.py target/release/assetmill {{others}}

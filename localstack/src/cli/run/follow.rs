@@ -14,6 +14,8 @@ use crate::cli::CliError;
 
 /// Outputs on their way at the same time, of one batch.
 const DOWNLOADS: usize = 4;
+/// A batch is asked about less often when less than one in so many of its flows have settled since.
+const WORTH_ASKING: usize = 8;
 /// How often the bytes of one output are asked for before that is left to the next run.
 const MOST_TRIES: u32 = 3;
 
@@ -33,11 +35,12 @@ pub(super) async fn follow(run: Arc<Running>, chunk: OpenChunk) -> Result<(), Cl
     let mut wait = shortest;
     while !outstanding.is_empty() {
         let last = run.ended.is_cancelled();
+        let asked = outstanding.len();
         let settled = poll(&run, &chunk.key, &mut outstanding, &mut tries).await?;
         if last {
             break;
         }
-        wait = next_wait(wait, settled, shortest, longest);
+        wait = next_wait(wait, settled * WORTH_ASKING >= asked, shortest, longest);
         // What ended meanwhile is still seen.
         let _ = run
             .ended
@@ -48,8 +51,8 @@ pub(super) async fn follow(run: Arc<Running>, chunk: OpenChunk) -> Result<(), Cl
     Ok(())
 }
 
-fn next_wait(wait: Duration, settled: usize, shortest: Duration, longest: Duration) -> Duration {
-    if settled > 0 {
+fn next_wait(wait: Duration, worth: bool, shortest: Duration, longest: Duration) -> Duration {
+    if worth {
         (wait / 2).max(shortest)
     } else {
         (wait * 3 / 2).min(longest)
