@@ -1,8 +1,9 @@
 // The real program, on a port and in a folder of its own.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { catalogue, serve } from './vendor.mjs';
 
 const BINARY = new URL('../../../target/debug/assetmill', import.meta.url).pathname;
@@ -46,6 +47,12 @@ export async function start(more = []) {
         if (until(batch)) return batch;
         await new Promise((later) => { setTimeout(later, 50); });
       }
+    },
+    /** What a command of a shell says, in a folder of its own, where the program can be called. @param {string} command */
+    async shell(command) {
+      const env = { PATH: `${dirname(BINARY)}:${process.env.PATH}` };
+      const { stderr } = await promisify(execFile)('sh', ['-c', command], { cwd: folder, env });
+      return stderr;
     },
     async close() {
       const ended = new Promise((done) => { child.on('exit', done); });

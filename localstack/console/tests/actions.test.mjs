@@ -152,7 +152,11 @@ test('what the API refuses stands where it is meant, and what is right is run', 
   await seen.page.locator('.field', { hasText: 'width' }).getByText(/must be a whole number from 1 to 8192/).waitFor();
   await seen.page.getByLabel('width').fill('64');
   await seen.page.getByText('The same as curl').click();
-  assert.match(String(await seen.page.locator('pre').textContent()), /"params":\{"width":64\}/);
+  assert.match(String(await seen.page.locator('pre').first().textContent()), /"params":\{"width":64\}/);
+  await seen.page.getByText('The same as a command line').click();
+  const line = String(await seen.page.locator('pre').last().textContent());
+  const said = await program.shell(`${line} -o made`);
+  assert.match(said, /2 written to made/);
   await seen.accessible('run');
   await seen.press('button', 'Run thumbnail on 2 assets');
   await seen.page.waitForFunction(() => document.title.includes('thumbnail completed'));

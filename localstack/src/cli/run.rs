@@ -5,47 +5,45 @@ mod journal;
 mod list;
 mod names;
 mod outputs;
+mod paid;
 mod params;
 mod pipeline;
 mod prepare;
 mod report;
+mod running;
 mod source;
 mod sources;
 mod submit;
+mod turn;
 
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use assetmill_client::{Client, Operation};
-use assetmill_core::{MediaType, Sha256Digest};
+use assetmill_core::MediaType;
 use clap::Args;
-use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use self::journal::{History, Job, Journal, JournalError};
+use self::journal::{Job, Journal, JournalError};
 use self::names::{NameTemplate, SameName};
 use self::outputs::Outputs;
+use self::paid::PaidCalls;
 use self::params::NotAParameter;
 use self::report::Report;
+use self::running::Running;
 use self::sources::{SourceError, Taken};
-use super::in_process::InProcess;
 use super::local_files::LocalFiles;
 use super::remote::{Connection, over_network};
 use super::{CliError, Ended, Remote};
 use crate::config::{Config, DATA};
-use crate::serve::ServeError;
-use crate::signals;
 
 /// What the journal calls an Assetmill in its own process.
 const HERE: &str = "here";
 /// Flows that are begun and not settled, at the most: enough for anybody's workers, and few enough to ask about.
 const WINDOW: usize = 2_000;
-/// How long what is in work may take after a signal to stop.
-const GRACEFUL: Duration = Duration::from_mins(1);
 
 /// Runs an operation on many sources.
 #[derive(Debug, Clone, Args)]
@@ -121,46 +119,6 @@ pub enum RunError {
     Journal(#[from] JournalError),
 }
 
-/// What a run has and knows, for all its parts.
-struct Running {
-    client: Client,
-    job: Job,
-    journal: Journal,
-    history: History,
-    /// What earlier runs left open: what, and where it goes.
-    open: HashSet<(String, String)>,
-    outputs: Outputs,
-    /// What outputs may end in.
-    endings: Vec<&'static str>,
-    report: Report,
-    /// Files are taken from here, where Assetmill is in this process.
-    files: Option<LocalFiles>,
-    retry_unconfirmed: bool,
-    /// Room for flows that are not settled.
-    window: Semaphore,
-    /// Nothing more is begun.
-    stop: CancellationToken,
-    /// Nothing works on flows any more, or nobody waits for it.
-    ended: CancellationToken,
-}
-
-impl Running {
-    /// The digest of what is done to something.
-    fn work(&self, what: &str) -> String {
-        // Parameters in the order of their names, as `Map` has them.
-        let params = Value::Object(self.job.params.clone()).to_string();
-        Sha256Digest::of_parts([&self.job.operation, &params[..], what]).to_string()
-    }
-
-    /// How often flows are asked about: from, to.
-    fn polling(&self) -> (Duration, Duration) {
-        match self.files {
-            Some(_) => (Duration::from_millis(20), Duration::from_millis(500)),
-            None => (Duration::from_millis(300), Duration::from_secs(5)),
-        }
-    }
-}
-
 pub(super) async fn run(config: &Config, command: &RunCommand) -> Result<Ended, CliError> {
     let out = match &command.output {
         Some(out) => out.clone(),
@@ -226,85 +184,18 @@ async fn run_into(config: &Config, command: &RunCommand, out: &Path) -> Result<E
         stop: CancellationToken::new(),
         ended: CancellationToken::new(),
     });
-    let paid_before = paid_calls(&running, &operation, here.is_some()).await?;
-    let interrupted = in_turn(
-        &running,
-        here,
-        pipeline::run(&running, sources, names, open),
-    )
-    .await?;
-    let paid_after = paid_calls(&running, &operation, running.files.is_some()).await?;
-    let paid = paid_before
-        .zip(paid_after)
-        .map(|(before, after)| after.saturating_sub(before));
-    Ok(conclude(&running, out, interrupted, paid))
-}
-
-/// Has the pipeline run to its end, or until a signal to stop; whether there was one.
-async fn in_turn(
-    running: &Arc<Running>,
-    here: Option<InProcess>,
-    pipeline: impl Future<Output = Result<(), CliError>>,
-) -> Result<bool, CliError> {
-    let at_work = match here {
-        Some(here) => Some(here.work().await?),
+    // Elsewhere there are calls of others among them.
+    let paid = match operation.paid && here.is_some() {
+        true => Some(PaidCalls::begin(&running.client).await?),
+        false => None,
+    };
+    let pipeline = pipeline::run(&running, sources, names, open);
+    let interrupted = turn::take(&running, here, paid.as_ref(), pipeline).await?;
+    let paid = match paid {
+        Some(paid) => Some(paid.until_now(&running.client).await?),
         None => None,
     };
-    let mut pipeline = std::pin::pin!(pipeline);
-    let interrupted = tokio::select! {
-        done = &mut pipeline => {
-            done?;
-            false
-        }
-        signal = signals::stop() => {
-            signal?;
-            true
-        }
-    };
-    running.stop.cancel();
-    if !interrupted {
-        running.ended.cancel();
-        if let Some(at_work) = at_work {
-            at_work.end(tokio::time::sleep(GRACEFUL)).await?;
-        }
-        return Ok(false);
-    }
-    let end = async {
-        if let Some(at_work) = at_work {
-            running
-                .report
-                .say("Stopping: what is in work may end within a minute, or Ctrl-C again.");
-            at_work.end(tokio::time::sleep(GRACEFUL)).await?;
-        }
-        running.ended.cancel();
-        Ok::<_, ServeError>(())
-    };
-    // What was in work is written, too.
-    let (ended, done) = tokio::join!(end, pipeline);
-    ended?;
-    done?;
-    Ok(true)
-}
-
-fn conclude(running: &Running, out: &Path, interrupted: bool, paid: Option<u64>) -> Ended {
-    let summary = running.report.end();
-    running.report.print_summary(&summary, interrupted, paid);
-    running.report.say(&summary.line(out, paid));
-    if summary.unconfirmed > 0 {
-        running.report.say(&format!(
-            "{} may have been paid for without an output; --retry-unconfirmed runs them again, and may pay twice.",
-            summary.unconfirmed
-        ));
-    }
-    if interrupted {
-        running.report.say("Interrupted; the same command goes on.");
-        return Ended::Interrupted;
-    }
-    if summary.failed.is_empty() {
-        Ended::Well
-    } else {
-        Ended::SomeFailed
-    }
+    Ok(turn::conclude(&running, out, interrupted, paid))
 }
 
 async fn connect(
@@ -345,21 +236,6 @@ async fn operation(client: &Client, name: &str) -> Result<Operation, CliError> {
 fn endings(media_types: &[String]) -> Vec<&'static str> {
     let known = media_types.iter().filter_map(|it| it.parse().ok());
     known.map(|it: MediaType| it.extension()).collect()
-}
-
-/// How many paid calls there were lately. Elsewhere there are others' among them, and it is not asked.
-async fn paid_calls(
-    running: &Running,
-    operation: &Operation,
-    here: bool,
-) -> Result<Option<u64>, CliError> {
-    if !here || !operation.paid {
-        return Ok(None);
-    }
-    let activity: Value = running.client.get("api/v2/activity", &[]).await?;
-    let points = activity["points"].as_array().into_iter().flatten();
-    let calls = points.filter_map(|point| point["paid_calls"].as_u64());
-    Ok(Some(calls.sum()))
 }
 
 macro_rules! not_run {

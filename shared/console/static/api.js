@@ -87,9 +87,21 @@ export function idempotencyKey() {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** A word that a shell takes as it is. @param {string} text */
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** The same batch for the command line. @param {any} body */
+export function commandLine({ operation, params, digital_asset_urls: urls }) {
+  const parts = ['assetmill run', operation];
+  for (const [name, value] of Object.entries(params)) {
+    parts.push(`-p ${quoted(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)}`);
+  }
+  parts.push(`--server ${quoted(ROOT.href)}`, ...urls.map(quoted));
+  return parts.join(' ');
+}
+
 /** The same request for a shell. @param {string} path @param {{method?: string, body?: any}} [options] */
 export function curl(path, { method = 'GET', body } = {}) {
-  const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   const parts = [`curl ${quoted(new URL(path, ROOT).href)}`];
   if (method !== 'GET' && body === undefined) parts.push(`-X ${method}`);
   if (getKey()) parts.push('-H "authorization: Bearer $ASSETMILL_KEY"');

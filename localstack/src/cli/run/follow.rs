@@ -8,8 +8,8 @@ use assetmill_client::{FlowError, FlowRow, FlowState};
 use assetmill_core::MediaType;
 use futures_util::{StreamExt as _, stream};
 
-use super::Running;
 use super::journal::{Entry, Item, OpenChunk};
+use super::running::Running;
 use crate::cli::CliError;
 
 /// Outputs on their way at the same time, of one batch.

@@ -8,10 +8,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::Running;
 use super::follow::follow;
 use super::journal::{Item, OpenChunk};
 use super::prepare::{Prepared, prepare};
+use super::running::Running;
 use super::source::Source;
 use super::submit::{MOST_FLOWS, resume, submit};
 use crate::cli::CliError;

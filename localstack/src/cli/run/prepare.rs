@@ -9,8 +9,8 @@ use assetmill_core::{Sha256Digest, Source as AssetSource};
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::Running;
 use super::journal::{Entry, Item, Stamped, Written};
+use super::running::Running;
 use super::source::{Origin, Source};
 use crate::cli::CliError;
 use crate::cli::local_files::{Stamp, asset_url};

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use assetmill_client::FlowError;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::journal::Written;
@@ -29,6 +30,7 @@ pub(crate) struct Report {
     bar: ProgressBar,
     counts: Mutex<Counts>,
     waiting: Mutex<HashMap<String, BTreeMap<String, u64>>>,
+    paid: AtomicU64,
     sources: HashMap<String, Source>,
     began: Instant,
 }
@@ -52,9 +54,12 @@ impl Report {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(Some(sources.len() as u64), drawn);
-        let template = "{bar:30} {human_pos}/{human_len}  {per_sec}  ETA {eta}  {msg}";
+        let template = "{bar:30} {human_pos}/{human_len}  {rate}  ETA {eta}  {msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = write!(out, "{:.1}/s", state.per_sec());
+            };
+            bar.set_style(style.with_key("rate", rate));
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         Self {
@@ -62,6 +67,7 @@ impl Report {
             bar,
             counts: Mutex::default(),
             waiting: Mutex::default(),
+            paid: AtomicU64::new(0),
             sources: sources
                 .iter()
                 .map(|source| (source.identity(), source.clone()))
@@ -141,6 +147,12 @@ impl Report {
         self.show();
     }
 
+    /// So many calls were paid for until now.
+    pub(crate) fn paid(&self, calls: u64) {
+        self.paid.store(calls, Ordering::Relaxed);
+        self.show();
+    }
+
     /// A line for people.
     pub(crate) fn say(&self, line: &str) {
         self.bar.suspend(|| {
@@ -194,6 +206,10 @@ impl Report {
             shown.push_str(&failures(&counts.failed));
         }
         drop(counts);
+        let paid = self.paid.load(Ordering::Relaxed);
+        if paid > 0 {
+            let _ = write!(shown, "  {paid} paid calls");
+        }
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
         for (reason, flows) in waiting.values().flatten() {

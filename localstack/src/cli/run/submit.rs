@@ -6,8 +6,8 @@ use std::time::Duration;
 use assetmill_client::{ClientError, Started, Submission};
 use serde_json::Value;
 
-use super::Running;
 use super::journal::{Entry, Item, OpenChunk};
+use super::running::Running;
 use crate::cli::CliError;
 
 /// The most flows that are asked for at once.

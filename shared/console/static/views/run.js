@@ -1,6 +1,6 @@
 // Begins a batch: an operation, its parameters, and where the assets are.
 import { html, useMemo, useRef, useState } from '../vendor/htm-preact.js';
-import { ask, curl, idempotencyKey } from '../api.js';
+import { ask, commandLine, curl, idempotencyKey } from '../api.js';
 import { readsOnly } from '../key.js';
 import { usePoll } from '../poll.js';
 import { href, useTitle } from '../route.js';
@@ -71,7 +71,9 @@ export function Run({ query }) {
   }
 
   if (!catalogue) return html`<h1>Run</h1>${unanswered ? html`<${Trouble} error=${unanswered} again=${again} />` : html`<${Loading} />`}`;
-  const command = curl('api/v2/transforms', { method: 'POST', body });
+  const asCurl = curl('api/v2/transforms', { method: 'POST', body });
+  const asCommand = commandLine(body);
+  const short = (command) => (command.length > 4_000 ? `${command.slice(0, 4_000)}…` : command);
   return html`<h1>Run</h1>
     <form class="run" onSubmit=${run} noValidate>
       <div>
@@ -87,7 +89,8 @@ export function Run({ query }) {
         <${Naming} title=${title} setTitle=${setTitle} labels=${labels} setLabels=${setLabels} errors=${refused.params} />
         <${Trouble} error=${error} />
         <p class="buttons"><button type="submit" class="primary" aria-disabled=${off}>${urls.length ? `Run ${operation?.name} on ${many(urls.length, 'asset')}` : 'Run'}</button></p>
-        <details><summary>The same as curl</summary><pre tabindex="0">${command.length > 4_000 ? `${command.slice(0, 4_000)}…` : command}</pre><${Copy} text=${command} label="Copy as curl" /></details>
+        <details><summary>The same as curl</summary><pre tabindex="0">${short(asCurl)}</pre><${Copy} text=${asCurl} label="Copy as curl" /></details>
+        <details><summary>The same as a command line</summary><pre tabindex="0">${short(asCommand)}</pre><${Copy} text=${asCommand} label="Copy as a command line" /></details>
       </div>
     </form>`;
 }

@@ -1,0 +1,55 @@
+//! What a run has and knows, for all its parts.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use assetmill_client::Client;
+use assetmill_core::Sha256Digest;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::journal::{History, Job, Journal};
+use super::outputs::Outputs;
+use super::report::Report;
+use crate::cli::local_files::LocalFiles;
+
+/// What a run has and knows, for all its parts.
+pub(super) struct Running {
+    pub(super) client: Client,
+    pub(super) job: Job,
+    pub(super) journal: Journal,
+    pub(super) history: History,
+    /// What earlier runs left open: what, and where it goes.
+    pub(super) open: HashSet<(String, String)>,
+    pub(super) outputs: Outputs,
+    /// What outputs may end in.
+    pub(super) endings: Vec<&'static str>,
+    pub(super) report: Report,
+    /// Files are taken from here, where Assetmill is in this process.
+    pub(super) files: Option<LocalFiles>,
+    pub(super) retry_unconfirmed: bool,
+    /// Room for flows that are not settled.
+    pub(super) window: Semaphore,
+    /// Nothing more is begun.
+    pub(super) stop: CancellationToken,
+    /// Nothing works on flows any more, or nobody waits for it.
+    pub(super) ended: CancellationToken,
+}
+
+impl Running {
+    /// The digest of what is done to something.
+    pub(super) fn work(&self, what: &str) -> String {
+        // Parameters in the order of their names, as `Map` has them.
+        let params = Value::Object(self.job.params.clone()).to_string();
+        Sha256Digest::of_parts([&self.job.operation, &params[..], what]).to_string()
+    }
+
+    /// How often flows are asked about: from, to.
+    pub(super) fn polling(&self) -> (Duration, Duration) {
+        match self.files {
+            Some(_) => (Duration::from_millis(20), Duration::from_millis(500)),
+            None => (Duration::from_millis(300), Duration::from_secs(5)),
+        }
+    }
+}
