@@ -175,10 +175,11 @@ async fn run_into(config: &Config, command: &RunCommand, out: &Path) -> Result<E
         journal,
         history,
         open: left_open,
-        outputs: Outputs::new(out.to_owned(), command.force),
+        outputs: Outputs::open(out.to_owned(), &out.join(DATA), command.force)?,
         endings: endings(&operation.produces),
         report,
-        files: here.is_some().then_some(files),
+        // On AWS others work on the same flows, and have not these files.
+        files: (here.is_some() && !config.aws).then_some(files),
         retry_unconfirmed: command.retry_unconfirmed,
         window: Semaphore::new(WINDOW),
         stop: CancellationToken::new(),

@@ -107,6 +107,15 @@ async fn a_folder_is_all_that_it_takes() {
     assert_eq!(ended(&third, "COMPLETED"), 2);
     assert_eq!(ended(&third, "UNCHANGED"), 2);
     assert!(folder.path().join("thumbnail/2.png").exists());
+    // Others take their places, and give them back.
+    let mut wider = arguments;
+    wider[4] = "width=16";
+    for (arguments, width) in [(wider, 16), (arguments, 8)] {
+        let output = run(folder.path(), &arguments).await;
+        assert_eq!(ended(&output, "COMPLETED"), 4, "{}", stderr(&output));
+        let made = image::open(folder.path().join("thumbnail/1.png")).unwrap();
+        assert_eq!(made.width(), width);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -290,7 +299,12 @@ async fn killed_after(mut command: Command, completed: usize) {
     child.kill().await.unwrap();
 }
 
+/// Every output, and nothing that was left half done.
 fn all_there(folder: &Path, count: u32) {
+    let made = std::fs::read_dir(folder.join("out")).unwrap().count();
+    assert_eq!(made, count as usize + 1);
+    let parts = std::fs::read_dir(folder.join("out/.assetmill/parts")).unwrap();
+    assert_eq!(parts.count(), 0);
     for number in 0..count {
         let made = folder.join(format!("out/{number}.jpg"));
         assert_eq!(std::fs::read(made).unwrap(), stub(number), "{number}");

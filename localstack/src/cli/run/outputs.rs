@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use assetmill_core::Sha256Digest;
+use assetmill_sqlite::private;
 use bytes::Bytes;
 
 use super::journal::Written;
 use super::names::with_ending;
+
+/// What the folder of what is not whole is called.
+const PARTS: &str = "parts";
 
 /// Why an output is not in its place.
 #[derive(Debug, thiserror::Error)]
@@ -32,18 +36,28 @@ pub(crate) enum WriteError {
 #[derive(Debug)]
 pub(crate) struct Outputs {
     folder: PathBuf,
+    /// Where outputs are before they are whole.
+    parts: PathBuf,
     /// Whether other files may be written over.
     force: bool,
     ours: Mutex<HashSet<String>>,
 }
 
 impl Outputs {
-    pub(crate) fn new(folder: PathBuf, force: bool) -> Self {
-        Self {
+    /// The folder, and one within it for what is not whole. What a run that was killed left there goes.
+    pub(crate) fn open(folder: PathBuf, own: &Path, force: bool) -> io::Result<Self> {
+        let parts = own.join(PARTS);
+        match fs::remove_dir_all(&parts) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        private::create_dir_all(&parts)?;
+        Ok(Self {
             folder,
+            parts,
             force,
             ours: Mutex::default(),
-        }
+        })
     }
 
     /// Whether an output that a run wrote is still there. Who changed it since keeps it.
@@ -87,7 +101,8 @@ impl Outputs {
         if !may_replace && path.exists() && !is_same(&path, content) {
             return Err(WriteError::NotOurs(path));
         }
-        write_whole(&path, content).map_err(|source| WriteError::File { path, source })?;
+        self.write_whole(&path, content)
+            .map_err(|source| WriteError::File { path, source })?;
         let mut ours = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
         ours.insert(output.clone());
         Ok(Written {
@@ -102,6 +117,21 @@ impl Outputs {
         ours.contains(output)
     }
 
+    /// Not synchronised with the disk: what a power failure takes is fetched again from where it is kept.
+    fn write_whole(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut builder = tempfile::Builder::new();
+        // As any other file that its user makes: less what the umask takes.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.tempfile_in(&self.parts)?;
+        file.write_all(content)?;
+        file.persist(path)?;
+        Ok(())
+    }
+
     /// Where an output is, as its user would write it.
     pub(crate) fn path(&self, output: &str) -> PathBuf {
         self.folder.join(output)
@@ -111,19 +141,4 @@ impl Outputs {
 /// Whether a file has this content: a run that was killed wrote it, and had not noted it.
 fn is_same(path: &Path, content: &Bytes) -> bool {
     fs::read(path).is_ok_and(|found| found == *content)
-}
-
-/// Not synchronised with the disk: what a power failure takes is fetched again from where it is kept.
-fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".unfinished-");
-    // As any other file that its user makes: less what the umask takes.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(content)?;
-    file.persist(path)?;
-    Ok(())
 }

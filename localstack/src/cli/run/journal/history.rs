@@ -16,7 +16,8 @@ pub(crate) struct History {
     uploads: HashMap<(String, String), (String, String)>,
     written: HashMap<(String, String), Written>,
     failed: HashMap<(String, String), (FlowError, bool)>,
-    outputs: HashSet<String>,
+    /// Which work wrote a file last.
+    outputs: HashMap<String, String>,
 }
 
 #[derive(Debug)]
@@ -78,8 +79,8 @@ impl History {
                 index,
                 written,
             } => {
-                self.outputs.insert(written.output.clone());
                 if let Some(what) = self.settle(&chunk, index) {
+                    self.outputs.insert(written.output.clone(), what.0.clone());
                     self.failed.remove(&what);
                     self.written.insert(what, written);
                 }
@@ -141,9 +142,10 @@ impl History {
         self.uploads.get(&(server.to_owned(), sha256.to_owned()))
     }
 
-    /// The output of this work under this name.
+    /// The output of this work under this name, if no other has taken its place.
     pub(crate) fn written(&self, work: &str, name: &str) -> Option<&Written> {
-        self.written.get(&(work.to_owned(), name.to_owned()))
+        let written = self.written.get(&(work.to_owned(), name.to_owned()))?;
+        (self.outputs.get(&written.output)? == work).then_some(written)
     }
 
     /// Why there is none, and whether somebody may have been paid for it.
@@ -153,7 +155,7 @@ impl History {
 
     /// Whether a run wrote this file.
     pub(crate) fn wrote(&self, output: &str) -> bool {
-        self.outputs.contains(output)
+        self.outputs.contains_key(output)
     }
 }
 
