@@ -1,6 +1,7 @@
 //! Assets that nobody hosts.
 
 use image::ImageFormat;
+use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -48,6 +49,30 @@ async fn v1_takes_the_bytes_of_an_asset() {
     let request = program.request(Method::POST, path);
     let request = request.header("content-type", "application/x-www-form-urlencoded");
     let answer = request.body(jpeg(1)).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let (format, width, _) = picture(&answer.bytes().await.unwrap());
+    assert_eq!((format, width), (ImageFormat::Png, 32));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_are_taken_as_curl_and_browsers_send_them() {
+    let program = Program::start(&[]).await;
+    let file = |number| Part::bytes(jpeg(number)).file_name("photo.jpg");
+    let files = Form::new().part("file", file(1)).part("file", file(2));
+    let request = program.request(Method::POST, "/api/v2/assets");
+    let answer = request.multipart(files).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    let answer: Value = answer.json().await.unwrap();
+    for (number, asset) in (1..).zip(answer["assets"].as_array().unwrap()) {
+        let alone = upload(&program, jpeg(number)).await;
+        assert_eq!(asset["digital_asset_url"], alone["digital_asset_url"]);
+    }
+    let asked = Form::new()
+        .part("file", file(1))
+        .text("operation", "thumbnail");
+    let asked = asked.text("params", r#"{"width": 32, "height": 32, "format": "png"}"#);
+    let request = program.request(Method::POST, "/api/v1/transform");
+    let answer = request.multipart(asked).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     let (format, width, _) = picture(&answer.bytes().await.unwrap());
     assert_eq!((format, width), (ImageFormat::Png, 32));

@@ -2,6 +2,7 @@
 
 mod bounded;
 mod bytes;
+mod form;
 mod reading;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use reading::Bounds;
 
 pub use bounded::{BoundedList, GivenParams};
 pub(crate) use bytes::{is_json_request, whole};
+pub(crate) use form::{Form, Takes, form, is_form};
 
 use crate::{Callers, ErrorCode, InFlight, Pointer, Problem, TenantInFlight};
 

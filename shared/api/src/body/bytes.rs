@@ -13,7 +13,7 @@ use super::{check_not_encoded, essence, is_json, text_of};
 use crate::{ErrorCode, Problem, TenantInFlight};
 
 /// How long an asset may take to come: 50 MiB over a line of 4 Mbit/s.
-const READ_TIME: Duration = Duration::from_mins(2);
+pub(super) const READ_TIME: Duration = Duration::from_mins(2);
 
 /// Types that a page of any site may send without being asked for leave
 /// (<https://fetch.spec.whatwg.org/#cors-safelisted-request-header>). `curl` declares the first by itself.
@@ -22,6 +22,9 @@ const OF_ANY_SITE: &[&str] = &[
     "multipart/form-data",
     "text/plain",
 ];
+
+/// What to do about an asset that is too large.
+const SMALLER: &str = "send a smaller one, or the URL of one that is hosted";
 
 /// Whether the body is declared as JSON, or as nothing.
 pub(crate) fn is_json_request(headers: &HeaderMap) -> bool {
@@ -51,7 +54,7 @@ pub(crate) async fn whole(
     let bounds = Bounds {
         most,
         time: READ_TIME,
-        advice: "send a smaller one, or the URL of one that is hosted",
+        advice: SMALLER,
     };
     let content = reading::read(headers, body, memory, bounds).await?;
     if content.is_empty() {

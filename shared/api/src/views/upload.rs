@@ -31,6 +31,24 @@ pub struct UploadView {
     expires_at: Time,
 }
 
+/// Assets that were uploaded at once.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Uploads)]
+pub struct UploadsView {
+    /// Each of them, in the order of the form.
+    pub assets: Vec<UploadView>,
+}
+
+/// What is answered to whoever uploads.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum UploadAnswer {
+    /// The one asset that was sent.
+    One(UploadView),
+    /// The files of a form, though there may be one alone.
+    Many(UploadsView),
+}
+
 impl UploadView {
     /// What is shown of so many bytes that are stored under a key, until that time at the least. `None` for a key that
     /// no upload has.

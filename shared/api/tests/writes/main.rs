@@ -6,6 +6,7 @@ mod support;
 
 mod counted;
 mod document;
+mod forms;
 mod health;
 mod idempotency;
 mod limits;
