@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from schemathesis.core.parameters import ParameterLocation
 
 SAMPLE = os.environ["ASSETMILL_URL"] + "samples/coffee.jpg"
+OUTPUTS = os.environ["ASSETMILL_URL"] + "outputs/"
+UPLOADS = os.environ["ASSETMILL_URL"] + "uploads/"
 
 
 def cursor(text):
@@ -62,9 +64,13 @@ def before_call(context, case, kwargs):
             return
         if case.path == "/api/v1/transform" and "file" in body:
             body["file"] = PIXEL
+    count = body.get("bytes")
+    if case.path == "/api/v2/assets" and type(count) in (int, float) and count > 0 and count == int(count):
+        # How large an asset may be is the operator's to say, too; and no client writes 1.0 for a whole number.
+        body["bytes"] = min(int(count), len(PHOTO))
     url, operation, params = (body.get(name) for name in ("digital_asset_url", "operation", "params"))
-    # It offers results as assets; they come from an address that assets may not come from.
-    if isinstance(url, str) and url.startswith(os.environ["ASSETMILL_URL"] + "outputs/"):
+    # It offers results as assets, and where to send some; they come from an address that assets may not come from.
+    if isinstance(url, str) and url.startswith((OUTPUTS, UPLOADS)):
         body["digital_asset_url"] = SAMPLE
     if isinstance(operation, str) and OPERATION.fullmatch(operation):
         body["operation"] = "thumbnail"

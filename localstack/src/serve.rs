@@ -155,7 +155,13 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let address = listener.local_addr()?;
     let public_url = public_url(&config, address)?;
     let adapters = match &store {
-        Some(store) => in_folder(store, &public_url, config.workers_of_one(), clock.clone())?,
+        Some(store) => in_folder(
+            store,
+            &public_url,
+            config.workers_of_one(),
+            clock.clone(),
+            config.in_flight(),
+        )?,
         None => aws::adapters(&config, clock.clone()).await?,
     };
     let app = App::new(

@@ -82,13 +82,15 @@ pub(crate) async fn kept(
     view.ok_or_else(Problem::internal)
 }
 
-/// The most bytes of an asset of a tenant.
+/// The most bytes that a tenant may send in a body.
 async fn most_bytes(state: &WriteState, tenant: &TenantId) -> usize {
-    let limits = state.callers.limits(tenant).await;
-    let own = limits
-        .asset_bytes
-        .and_then(|bytes| usize::try_from(bytes).ok());
-    own.map_or(state.uploads.max_bytes, |own| {
-        own.min(state.uploads.max_bytes)
-    })
+    let all = state.uploads.max_bytes;
+    let own = most_of_tenant(state, tenant, all as u64).await;
+    usize::try_from(own).unwrap_or(all)
+}
+
+/// The most bytes of an asset of a tenant, where those of all have at most so many.
+pub(crate) async fn most_of_tenant(state: &WriteState, tenant: &TenantId, all: u64) -> u64 {
+    let own = state.callers.limits(tenant).await.asset_bytes;
+    own.map_or(all, |own| own.min(all))
 }

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod announced;
 mod counted;
 mod document;
 mod forms;

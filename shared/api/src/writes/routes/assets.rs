@@ -1,18 +1,18 @@
 //! Assets that nobody hosts.
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::State;
-use http::{HeaderMap, StatusCode};
+use axum::extract::{FromRequest as _, Request, State};
+use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::body::is_form;
-use crate::views::{UploadAnswer, UploadsView};
+use crate::body::{is_declared_json, is_form};
+use crate::views::{UploadAnswer, UploadView, UploadsView};
 use crate::writes::WriteState;
+use crate::writes::announcing::{Announcement, announced};
 use crate::writes::problems::UploadProblems;
 use crate::writes::uploading::{uploaded, uploaded_files};
-use crate::{Problem, Writer};
+use crate::{JsonBody, Problem, Writer};
 
 /// The bytes of an asset.
 #[derive(Deserialize, ToSchema)]
@@ -36,20 +36,30 @@ pub(crate) struct FilesForm {
 /// Keeps the bytes of the body, and answers an `asset:` URL that any request of yours takes where it takes the URL of an
 /// asset. The same bytes have the same URL, and uploading them again keeps them for longer. What it is shows the content
 /// itself, whatever type is declared. A form of up to 100 files is answered with a list of them; together they have no
-/// more bytes than one asset may. The outputs of your flows can be named so, too: `asset:` and the last part of their
+/// more bytes than one asset may.
+///
+/// A body of JSON announces an asset by its SHA-256. The answer says with `upload` how to send it, within the hour, and
+/// without it that it is there already: so no bytes are sent twice, and assets may be larger than a body of this API. The
+/// outputs of your flows can be named so, too: `asset:` and the last part of their
 /// keys.
 #[utoipa::path(
     post,
     path = "/api/v2/assets",
     tag = "assets",
     request_body(
-        description = "The bytes of the asset, or a form with the files of several",
+        description = "The bytes of the asset, or a form with the files of several; or what they are, to be told how to send them",
         content(
+            (Announcement = "application/json"),
             (AssetBytes = "application/octet-stream"),
             (FilesForm = "multipart/form-data"),
         ),
     ),
     responses(
+        (
+            status = 200,
+            description = "What was announced is there already, or is to be sent as `upload` says",
+            body = UploadView,
+        ),
         (status = 201, description = "What was sent is kept", body = UploadAnswer),
         UploadProblems,
     ),
@@ -57,14 +67,19 @@ pub(crate) struct FilesForm {
 pub(crate) async fn upload_asset(
     State(state): State<WriteState>,
     Writer(tenant): Writer,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<(StatusCode, Json<UploadAnswer>), Problem> {
-    let answer = if is_form(&headers) {
-        let assets = uploaded_files(&state, &tenant, &headers, body).await?;
+    if is_declared_json(request.headers()) {
+        let JsonBody(body) = JsonBody::<Announcement>::from_request(request, &state).await?;
+        let upload = announced(&state, &tenant, body).await?;
+        return Ok((StatusCode::OK, Json(UploadAnswer::One(upload))));
+    }
+    let (parts, body) = request.into_parts();
+    let answer = if is_form(&parts.headers) {
+        let assets = uploaded_files(&state, &tenant, &parts.headers, body).await?;
         UploadAnswer::Many(UploadsView { assets })
     } else {
-        UploadAnswer::One(uploaded(&state, &tenant, &headers, body).await?)
+        UploadAnswer::One(uploaded(&state, &tenant, &parts.headers, body).await?)
     };
     Ok((StatusCode::CREATED, Json(answer)))
 }
