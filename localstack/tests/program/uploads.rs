@@ -1,6 +1,6 @@
 //! Assets that nobody hosts.
 
-use assetmill_core::Sha256Digest;
+use assetmill_core::{FlowId, Sha256Digest};
 use image::ImageFormat;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
@@ -79,6 +79,11 @@ async fn forms_are_taken_as_curl_and_browsers_send_them() {
     assert_eq!((format, width), (ImageFormat::Png, 32));
 }
 
+/// A picture that was never sent before, wherever it is sent to: nothing reads what follows its end.
+fn unsent(picture: Vec<u8>) -> Vec<u8> {
+    [picture, FlowId::generate().to_string().into_bytes()].concat()
+}
+
 /// Says what is about to be sent; the answer.
 async fn announce(program: &Program, content: &[u8]) -> Value {
     let sha256 = Sha256Digest::of(content).to_string();
@@ -103,7 +108,7 @@ async fn send(upload: &Value, content: &[u8]) -> StatusCode {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_asset_is_announced_and_sent_once() {
     let program = Program::start(&[]).await;
-    let photo = noisy();
+    let photo = unsent(noisy());
     assert!(photo.len() > 6_000_000, "{}", photo.len());
     let announced = announce(&program, &photo).await;
     assert!(announced["upload"]["expires_at"].is_string(), "{announced}");
@@ -127,7 +132,8 @@ async fn a_large_asset_is_announced_and_sent_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_taken_but_what_was_announced() {
     let program = Program::start(&[]).await;
-    let mut content = jpeg(1);
+    let whole = unsent(jpeg(1));
+    let mut content = whole.clone();
     let announced = announce(&program, &content).await;
     let upload = &announced["upload"];
     let mut longer = content.clone();
@@ -137,16 +143,18 @@ async fn nothing_is_taken_but_what_was_announced() {
     let url = upload["url"].as_str().unwrap();
     elsewhere["url"] = url.replace(".png", ".jpg").into();
     let mut forged = upload.clone();
-    forged["url"] = format!("{}0", &url[..url.len() - 1]).into();
-    for (upload, sent) in [
-        (upload, &content),
-        (upload, &longer),
-        (upload, &content[1..].to_vec()),
-        (&elsewhere, &jpeg(1)),
-        (&forged, &jpeg(1)),
+    let (before, signature) = url.split_once("ignature=").unwrap();
+    let other = if signature.starts_with('0') { '1' } else { '0' };
+    forged["url"] = format!("{before}ignature={other}{}", &signature[1..]).into();
+    for (upload, sent, why) in [
+        (upload, &content, "other bytes"),
+        (upload, &longer, "more bytes"),
+        (upload, &content[1..].to_vec(), "fewer bytes"),
+        (&elsewhere, &whole, "elsewhere"),
+        (&forged, &whole, "forged"),
     ] {
         let refused = send(upload, sent).await;
-        assert!(refused.is_client_error(), "{refused}");
+        assert!(refused.is_client_error(), "{why}: {refused}");
     }
     let body = json!({ "digital_asset_urls": [announced["digital_asset_url"]] });
     let results = program.settled(&program.start_batch(&body).await).await;
@@ -154,7 +162,7 @@ async fn nothing_is_taken_but_what_was_announced() {
     assert_eq!(error["code"], "source_not_found", "{error}");
     let says = error["message"].as_str().unwrap();
     assert!(says.contains("never sent or not in time"), "{says}");
-    assert_eq!(send(upload, &jpeg(1)).await, StatusCode::OK);
+    assert_eq!(send(upload, &whole).await, StatusCode::OK);
     let results = program.settled(&program.start_batch(&body).await).await;
     assert_eq!(results["flows"][0]["state"], "COMPLETED", "{results}");
 }
