@@ -39,9 +39,9 @@ pub(crate) struct FilesForm {
 /// more bytes than one asset may.
 ///
 /// A body of JSON announces an asset by its SHA-256. The answer says with `upload` how to send it, within the hour, and
-/// without it that it is there already: so no bytes are sent twice, and assets may be larger than a body of this API. The
-/// outputs of your flows can be named so, too: `asset:` and the last part of their
-/// keys.
+/// without it that it is there already: so no bytes are sent twice, and assets may be larger than a body of this API.
+///
+/// The outputs of your flows can be named so, too: `asset:` and the last part of their keys.
 #[utoipa::path(
     post,
     path = "/api/v2/assets",
