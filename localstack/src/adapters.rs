@@ -4,9 +4,10 @@ mod embedded;
 
 use std::sync::Arc;
 
+use assetmill_api::InFlight;
 use assetmill_core::ports::{
     ActivityLog, FlowDeliveries, FlowQueue, FlowWrites, Gates, IdempotencyKeys, OutputLinks,
-    OutputWrites, Probe, ResultCache, Webhooks,
+    OutputWrites, Probe, ResultCache, UploadLinks, Webhooks,
 };
 use axum::Router;
 
@@ -32,6 +33,8 @@ pub struct Adapters {
     pub uploads: Arc<dyn OutputWrites>,
     /// Makes URLs of outputs.
     pub links: Arc<dyn OutputLinks>,
+    /// Takes uploads that were announced.
+    pub upload_links: Arc<dyn UploadLinks>,
     /// The sending end of the queue.
     pub queue: Arc<dyn FlowQueue>,
     /// Its receiving end.
@@ -42,6 +45,8 @@ pub struct Adapters {
     pub dead_letters: Arc<dyn FlowDeliveries>,
     /// The dependencies that readiness asks.
     pub probes: Vec<Arc<dyn Probe>>,
-    /// The routes that the URLs of outputs lead to, if they lead here.
+    /// The routes that the URLs of outputs and uploads lead to, if they lead here.
     pub routes: Router,
+    /// The memory of what is on its way, there as elsewhere.
+    pub in_flight: InFlight,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use assetmill_api::reads::{self, ReadState};
 use assetmill_api::writes::{self, Readiness, Uploads, WriteState};
-use assetmill_api::{Callers, InFlight, docs, layers, openapi, sample};
+use assetmill_api::{Callers, docs, layers, openapi, sample};
 use assetmill_core::ports::{Clock, FlowDeliveries, Gates, Webhooks};
 use assetmill_core::usecases::{
     Alike, Cancel, DeliverWebhooks, FailDeadLetter, ManageWebhooks, MessageHandler, Meter, Once,
@@ -89,12 +89,14 @@ impl App {
             outputs,
             uploads: uploaded,
             links,
+            upload_links,
             queue,
             deliveries,
             quarantine,
             dead_letters,
             probes,
             routes,
+            in_flight,
         } = adapters;
         let meter = Meter::new(activity.clone(), clock.clone());
         let flows = meter.around(rows.clone());
@@ -107,6 +109,7 @@ impl App {
             queue: queue.clone(),
             clock: clock.clone(),
         };
+        let (cancel, retry) = of_batches(&submit, &catalogue);
         let alone = quarantine.is_some();
         let process = Process {
             flows: flows.clone(),
@@ -120,7 +123,6 @@ impl App {
             limits: time_limits(alone),
         };
         let work = MessageHandler { process, queue };
-        let in_flight = InFlight::new(config.http_memory.as_u64());
         let gate = gate(&callers, public_url);
         let writes = WriteState {
             submit: submit.clone(),
@@ -129,14 +131,8 @@ impl App {
                 keys,
             },
             answer: answer(config, submit.clone(), work.clone(), meter.clone()),
-            cancel: Cancel {
-                flows: flows.clone(),
-                clock: clock.clone(),
-            },
-            retry: Retry {
-                submit: submit.clone(),
-                catalogue: catalogue.clone(),
-            },
+            cancel,
+            retry,
             webhooks,
             catalogue: catalogue.clone(),
             outputs,
@@ -150,6 +146,7 @@ impl App {
             max_inline_bytes: None,
             max_rows: MAX_BATCH,
             uploads: uploads(config),
+            upload_links,
         };
         let attempts = writes.answer.attempts.clone();
         let reads = ReadState {
@@ -209,10 +206,26 @@ fn gate(callers: &Callers, public_url: &Url) -> Gate {
 }
 
 fn uploads(config: &Config) -> Uploads {
+    let most = config.max_asset_bytes.as_u64();
     Uploads {
-        max_bytes: usize::try_from(config.max_asset_bytes.as_u64()).unwrap_or(usize::MAX),
+        max_bytes: usize::try_from(most).unwrap_or(usize::MAX),
+        max_announced: most,
         kept_for: Uploads::kept_for(config.retention()),
+        fresh_for: Uploads::fresh_for(config.retention()),
     }
+}
+
+/// What cancels flows, and what runs them again.
+fn of_batches(submit: &Submit, catalogue: &Catalogue) -> (Cancel, Retry) {
+    let cancel = Cancel {
+        flows: submit.flows.clone(),
+        clock: submit.clock.clone(),
+    };
+    let retry = Retry {
+        submit: submit.clone(),
+        catalogue: catalogue.clone(),
+    };
+    (cancel, retry)
 }
 
 /// What makes and removes endpoints, and what tells them.

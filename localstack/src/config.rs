@@ -11,7 +11,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use assetmill_api::{Callers, Operators};
+use assetmill_api::{Callers, InFlight, Operators};
 use assetmill_core::NotAName;
 use assetmill_fetch::{AllowList, FetchLimits, OriginLimits};
 use bytesize::ByteSize;
@@ -230,6 +230,11 @@ impl Config {
     pub fn retention(&self) -> Option<Duration> {
         self.retention_days
             .map(|days| Duration::from_hours(24 * days))
+    }
+
+    /// The memory of what is on its way over HTTP.
+    pub fn in_flight(&self) -> InFlight {
+        InFlight::new(self.http_memory.as_u64())
     }
 
     /// How long callers of v1 are kept waiting.

@@ -1,7 +1,9 @@
-//! URLs of outputs that expire and can't be forged, and the route that answers them.
+//! URLs of outputs, and of uploads that were announced, that expire and can't be forged, and the routes that answer them.
 
 mod route;
 mod signature;
+mod uploads;
 
 pub use route::router;
 pub use signature::{LinkRefusal, SignedLinks};
+pub use uploads::SignedUploads;

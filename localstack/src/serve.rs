@@ -144,7 +144,16 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let public_url = public_url(&config, address)?;
     let clock = materials.clock.clone();
     let adapters = match &store {
-        Some(store) => in_folder(store, &public_url, config.workers_of_one(), clock)?,
+        Some(store) => {
+            let in_flight = config.in_flight();
+            in_folder(
+                store,
+                &public_url,
+                config.workers_of_one(),
+                clock,
+                in_flight,
+            )?
+        }
         None => aws::adapters(&config, clock).await?,
     };
     let app = materials.app(&config, &public_url, adapters)?;

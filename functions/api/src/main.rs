@@ -123,7 +123,8 @@ fn state(
         webhooks,
         catalogue: processing.catalogue,
         outputs: Arc::new(bucket.clone()),
-        links: Arc::new(bucket) as Arc<dyn OutputLinks>,
+        links: Arc::new(bucket.clone()) as Arc<dyn OutputLinks>,
+        upload_links: Arc::new(bucket),
         readiness: Readiness::new(probes),
         operators: operators(environment, &callers)?,
         callers,
@@ -134,7 +135,9 @@ fn state(
         max_rows: MAX_ROWS,
         uploads: Uploads {
             max_bytes: MAX_UPLOAD_BYTES,
+            max_announced: processing.max_asset_bytes,
             kept_for: Uploads::kept_for(Some(stores.retention()?)),
+            fresh_for: Uploads::fresh_for(Some(stores.retention()?)),
         },
     })
 }

@@ -47,13 +47,15 @@ pub(super) async fn on_aws(
         outputs: bucket.clone(),
         uploads: bucket.clone(),
         links: bucket.clone(),
+        upload_links: bucket.clone(),
         queue: queue.clone(),
         deliveries: queue.clone(),
         // Other processes may hold flows too; how often a message came counts its deaths.
         quarantine: None,
         dead_letters: Arc::new(visible_again(urls.dead_letters)),
         probes: vec![Arc::new(table), bucket, queue],
-        // S3 hands out outputs itself.
+        // S3 hands out outputs itself, and takes uploads.
         routes: Router::new(),
+        in_flight: config.in_flight(),
     })
 }

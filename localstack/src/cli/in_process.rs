@@ -54,7 +54,8 @@ impl InProcess {
             (None, aws::adapters(config, clock).await?)
         } else {
             let store = materials.store(config, folder).await?;
-            let adapters = in_folder(&store, &here, config.workers_of_one(), clock)?;
+            let (of_one, in_flight) = (config.workers_of_one(), config.in_flight());
+            let adapters = in_folder(&store, &here, of_one, clock, in_flight)?;
             (Some(store), adapters)
         };
         adapters.uploads = Arc::new(WithLocalFiles {

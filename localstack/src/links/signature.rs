@@ -62,10 +62,36 @@ impl SignedLinks {
         }
     }
 
+    /// The signature of a text, which says by itself what it allows.
+    pub(super) fn signature(&self, text: &str) -> String {
+        URL_SAFE_NO_PAD.encode(self.mac_of(text).finalize().into_bytes())
+    }
+
+    /// Whether it is the signature of this text.
+    pub(super) fn is_signature(&self, text: &str, signature: &str) -> bool {
+        let signature = URL_SAFE_NO_PAD.decode(signature);
+        // In constant time.
+        signature.is_ok_and(|signature| self.mac_of(text).verify_slice(&signature).is_ok())
+    }
+
+    /// The URL of a path below the base.
+    pub(super) fn url(&self, path: &str) -> Result<Url, url::ParseError> {
+        self.base.join(path)
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     fn mac(&self, key: &OutputKey, expires: i64) -> Hmac<Sha256> {
-        let mut mac = self.key.clone();
         // Neither part can hold a line feed, so no two pairs give the same text.
-        mac.update(format!("{key}\n{expires}").as_bytes());
+        self.mac_of(&format!("{key}\n{expires}"))
+    }
+
+    fn mac_of(&self, text: &str) -> Hmac<Sha256> {
+        let mut mac = self.key.clone();
+        mac.update(text.as_bytes());
         mac
     }
 }

@@ -149,8 +149,12 @@ async fn fatal(State(assets): State<Assets>, Path(name): Path<String>) -> Respon
     std::future::pending().await
 }
 
-/// A picture that no format makes small: 1600 by 1600 in random colours.
 async fn noise() -> Response {
+    ([(CONTENT_TYPE, "image/png")], noisy()).into_response()
+}
+
+/// A picture that no format makes small, of some 7 MB: 1600 by 1600 in random colours.
+pub(crate) fn noisy() -> Vec<u8> {
     let mut state = 1_u32;
     let picture = RgbImage::from_fn(1600, 1600, |_, _| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -159,7 +163,7 @@ async fn noise() -> Response {
     });
     let mut content = Cursor::new(Vec::new());
     picture.write_to(&mut content, ImageFormat::Png).unwrap();
-    ([(CONTENT_TYPE, "image/png")], content.into_inner()).into_response()
+    content.into_inner()
 }
 
 /// Out of order for the first two requests.

@@ -2,6 +2,7 @@
 
 mod bounded;
 mod bytes;
+mod form;
 mod reading;
 
 use std::time::Duration;
@@ -15,7 +16,9 @@ use serde_json::error::Category;
 use reading::Bounds;
 
 pub use bounded::{BoundedList, GivenParams};
+pub use bytes::announced;
 pub(crate) use bytes::{is_json_request, whole};
+pub(crate) use form::{Form, Takes, form, is_form};
 
 use crate::{Callers, ErrorCode, InFlight, Pointer, Problem, TenantInFlight};
 
@@ -136,6 +139,11 @@ fn text_of<'headers>(headers: &'headers HeaderMap, name: &HeaderName) -> Option<
 fn essence(content_type: &str) -> String {
     let essence = content_type.split(';').next().unwrap_or_default();
     essence.trim().to_ascii_lowercase()
+}
+
+/// Whether the body is declared as JSON.
+pub(crate) fn is_declared_json(headers: &HeaderMap) -> bool {
+    text_of(headers, &CONTENT_TYPE).is_some_and(is_json)
 }
 
 fn is_json(content_type: &str) -> bool {

@@ -27,6 +27,6 @@ pub use links::Links;
 pub use operation::OperationView;
 pub use results::{Counted, ResultsBeginning, ResultsEnding, ResultsView};
 pub use state::{BatchCountsView, FlowStateView, OverallStatus, ResultCountsView};
-pub use upload::UploadView;
+pub use upload::{UploadAnswer, UploadView, UploadsView};
 pub(crate) use webhooks::events as webhook_events;
 pub use webhooks::{DeliveriesPage, DeliveryView, NewWebhookView, WebhooksView};

@@ -1,5 +1,7 @@
 //! Outputs in S3.
 
+mod uploads;
+
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -48,6 +50,12 @@ impl Bucket {
             .await
             .ok()?;
         Timestamp::try_from(credentials.expiry()?).ok()
+    }
+
+    /// When a URL really stops working that is to work until then.
+    async fn until_credentials_end(&self, expires_at: Timestamp) -> Timestamp {
+        let end = self.credentials_end().await;
+        end.map_or(expires_at, |end| end.min(expires_at))
     }
 }
 
@@ -125,15 +133,7 @@ impl OutputWrites for Bucket {
 impl OutputLinks for Bucket {
     async fn link(&self, key: &OutputKey, lifetime: Duration) -> Result<SignedUrl, Unavailable> {
         let (start, lifetime) = link_times(self.clock.now(), lifetime);
-        let since_1970: Duration = start
-            .duration_since(Timestamp::UNIX_EPOCH)
-            .try_into()
-            .unwrap_or_default();
-        let presigning = PresigningConfig::builder()
-            .start_time(UNIX_EPOCH + since_1970)
-            .expires_in(lifetime)
-            .build()
-            .map_err(|error| Unavailable::new("outputs", error))?;
+        let presigning = presigning(start, lifetime)?;
         let signed = self
             .client
             .get_object()
@@ -148,10 +148,7 @@ impl OutputLinks for Bucket {
                 .uri()
                 .parse()
                 .map_err(|error: url::ParseError| Unavailable::new("outputs", error))?,
-            expires_at: self
-                .credentials_end()
-                .await
-                .map_or(expires_at, |end| end.min(expires_at)),
+            expires_at: self.until_credentials_end(expires_at).await,
         })
     }
 }
@@ -167,6 +164,19 @@ impl Probe for Bucket {
         head.send().await.map_err(unavailable)?;
         Ok(())
     }
+}
+
+/// Signs for so long, as if it were then.
+fn presigning(start: Timestamp, lifetime: Duration) -> Result<PresigningConfig, Unavailable> {
+    let since_1970: Duration = start
+        .duration_since(Timestamp::UNIX_EPOCH)
+        .try_into()
+        .unwrap_or_default();
+    PresigningConfig::builder()
+        .start_time(UNIX_EPOCH + since_1970)
+        .expires_in(lifetime)
+        .build()
+        .map_err(|error| Unavailable::new("outputs", error))
 }
 
 fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Unavailable {

@@ -29,6 +29,12 @@ impl Sha256Digest {
         Self(hex::encode(hash.finalize()))
     }
 
+    /// The digest as its 32 bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Made of hexadecimal digits alone.
+        hex::decode(&self.0).unwrap_or_default()
+    }
+
     /// The digest as 64 lower-case hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -113,6 +119,13 @@ impl OutputKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is the key of an output with this content.
+    pub fn names(&self, content: &[u8]) -> bool {
+        let (_, file) = self.0.split_once('/').unwrap_or_default();
+        let (digest, _) = file.split_once('.').unwrap_or_default();
+        digest == Sha256Digest::of(content).as_str()
+    }
 }
 
 impl FromStr for OutputKey {
@@ -185,6 +198,14 @@ mod tests {
         ] {
             assert_ne!(base, other);
         }
+    }
+
+    #[test]
+    fn output_keys_name_one_content() {
+        let tenant = TenantId::local();
+        let key = OutputKey::new(&tenant, &Sha256Digest::of(b"made"), &MediaType::png());
+        assert!(key.names(b"made"));
+        assert!(!key.names(b"made up"));
     }
 
     #[test]

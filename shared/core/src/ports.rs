@@ -29,7 +29,9 @@ pub use flows::{
 pub use gates::{GateReads, GateRule, Gates};
 pub use idempotency::IdempotencyKeys;
 pub use limits::LimitsOfTenants;
-pub use outputs::{OutputLinks, OutputWrites, SignedUrl, link_times};
+pub use outputs::{
+    AnnouncedUpload, OutputLinks, OutputWrites, SignedPut, SignedUrl, UploadLinks, link_times,
+};
 pub use queue::{Delivery, FlowDeliveries, FlowQueue, MAX_DELAY, Outgoing};
 pub use result_cache::{ResultCache, WorkClaim, WorkHolder};
 pub use sources::Sources;

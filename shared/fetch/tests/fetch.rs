@@ -18,3 +18,5 @@ mod redirects;
 mod room;
 #[path = "fetch/site.rs"]
 mod site;
+#[path = "fetch/uploads.rs"]
+mod uploads;

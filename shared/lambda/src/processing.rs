@@ -46,6 +46,8 @@ pub struct Processing {
     fetcher: Fetcher,
     /// What can be made.
     pub catalogue: Catalogue,
+    /// The most bytes of an asset; a tenant may have less.
+    pub max_asset_bytes: u64,
 }
 
 impl Processing {
@@ -80,7 +82,11 @@ impl Processing {
             Some(tenants) => fetcher.with_tenant_limits(Arc::new(tenants)),
             None => fetcher,
         };
-        Ok(Self { fetcher, catalogue })
+        Ok(Self {
+            fetcher,
+            catalogue,
+            max_asset_bytes: limits.max_bytes,
+        })
     }
 
     /// Processes flows with the ports of `stores`, as `meter` counts.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use assetmill_core::{FailureCode, MediaType};
+use assetmill_core::{FailureCode, MediaType, OutputKey};
 use axum::body::Body;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -13,7 +13,7 @@ use super::{check_not_encoded, essence, is_json, text_of};
 use crate::{ErrorCode, Problem, TenantInFlight};
 
 /// How long an asset may take to come: 50 MiB over a line of 4 Mbit/s.
-const READ_TIME: Duration = Duration::from_mins(2);
+pub(super) const READ_TIME: Duration = Duration::from_mins(2);
 
 /// Types that a page of any site may send without being asked for leave
 /// (<https://fetch.spec.whatwg.org/#cors-safelisted-request-header>). `curl` declares the first by itself.
@@ -22,6 +22,9 @@ const OF_ANY_SITE: &[&str] = &[
     "multipart/form-data",
     "text/plain",
 ];
+
+/// What to do about an asset that is too large.
+const SMALLER: &str = "send a smaller one, or the URL of one that is hosted";
 
 /// Whether the body is declared as JSON, or as nothing.
 pub(crate) fn is_json_request(headers: &HeaderMap) -> bool {
@@ -51,7 +54,7 @@ pub(crate) async fn whole(
     let bounds = Bounds {
         most,
         time: READ_TIME,
-        advice: "send a smaller one, or the URL of one that is hosted",
+        advice: SMALLER,
     };
     let content = reading::read(headers, body, memory, bounds).await?;
     if content.is_empty() {
@@ -64,6 +67,42 @@ pub(crate) async fn whole(
         return unsupported(
             "the body is not declared, and shows no type by itself; send Content-Type: application/json, or the type \
              of the file",
+        );
+    }
+    Ok(content)
+}
+
+/// The body, if it is so many bytes, those that `key` names: what somebody announced that it would send.
+///
+/// # Errors
+/// `invalid_body` for others, and what reading it comes to.
+pub async fn announced(
+    headers: &HeaderMap,
+    body: Body,
+    memory: &TenantInFlight,
+    bytes: u64,
+    key: &OutputKey,
+) -> Result<Bytes, Problem> {
+    let other = |detail| Err(Problem::new(ErrorCode::InvalidBody, detail));
+    check_not_encoded(headers)?;
+    let bounds = Bounds {
+        most: usize::try_from(bytes).unwrap_or(usize::MAX),
+        time: READ_TIME,
+        advice: "send what was announced",
+    };
+    let content = reading::read(headers, body, memory, bounds).await?;
+    let length = content.len();
+    if length as u64 != bytes {
+        return other(format!(
+            "the body has {length} bytes, and {bytes} were announced; send those"
+        ));
+    }
+    let (hashed, named) = (content.clone(), key.clone());
+    // Some 100 ms for the largest: others go on meanwhile.
+    let named = tokio::task::spawn_blocking(move || named.names(&hashed));
+    if !named.await.map_err(|_| Problem::internal())? {
+        return other(
+            "the body has another SHA-256 than was announced; send those bytes".to_owned(),
         );
     }
     Ok(content)

@@ -1,5 +1,8 @@
 //! Uploads in JSON.
 
+use std::collections::BTreeMap;
+
+use assetmill_core::ports::SignedPut;
 use assetmill_core::{AssetUrl, MediaType, OutputKey, Sha256Digest};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -29,6 +32,53 @@ pub struct UploadView {
     /// Until when it can be used, at the least. Uploading it again, and flows that use it, keep it for longer.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Time,
+    /// How to send the bytes, where they were announced and have to be sent. Until then there is no such asset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    upload: Option<UploadRequestView>,
+}
+
+/// A request that sends what was announced, to be made as it stands here: no key is needed, and no other bytes are taken.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = UploadRequest)]
+pub(super) struct UploadRequestView {
+    /// Its method.
+    method: PutMethod,
+    /// Where to. Whoever has it can send these bytes, and nothing else.
+    #[schema(format = "uri")]
+    url: String,
+    /// Its headers, besides the Content-Length.
+    headers: BTreeMap<String, String>,
+    /// Until when it has to be begun.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Time,
+}
+
+/// The one method that sends uploads.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(as = UploadMethod)]
+pub(super) enum PutMethod {
+    /// The body is the bytes.
+    Put,
+}
+
+/// Assets that were uploaded at once.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Uploads)]
+pub struct UploadsView {
+    /// Each of them, in the order of the form.
+    pub assets: Vec<UploadView>,
+}
+
+/// What is answered to whoever uploads.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum UploadAnswer {
+    /// The one asset that was sent.
+    One(UploadView),
+    /// The files of a form, though there may be one alone.
+    Many(UploadsView),
 }
 
 impl UploadView {
@@ -47,6 +97,19 @@ impl UploadView {
             media_type: media_type.to_string(),
             sha256: sha256.to_string(),
             expires_at: expires_at.into(),
+            upload: None,
         })
+    }
+
+    /// The same of what has to be sent so, if it has to be.
+    #[must_use]
+    pub fn sent_by(self, request: Option<SignedPut>) -> Self {
+        let upload = request.map(|request| UploadRequestView {
+            method: PutMethod::Put,
+            url: request.url.into(),
+            headers: request.headers,
+            expires_at: request.expires_at.into(),
+        });
+        Self { upload, ..self }
     }
 }

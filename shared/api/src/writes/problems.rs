@@ -130,7 +130,13 @@ pub(crate) struct UploadProblems;
 
 impl IntoResponses for UploadProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        documented(&[OF_CALLS, OF_WRITERS, OF_UPLOADS])
+        documented(&[
+            OF_BODIES,
+            OF_CALLS,
+            OF_WRITERS,
+            OF_UPLOADS,
+            &[ErrorCode::Failure(FailureCode::AssetTooLarge)],
+        ])
     }
 }
 

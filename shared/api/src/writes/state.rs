@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::{Gates, OutputLinks, OutputWrites};
+use assetmill_core::ports::{Gates, OutputLinks, OutputWrites, UploadLinks};
 use assetmill_core::usecases::{Cancel, ManageWebhooks, Once, Retry, RunSynchronously, Submit};
 use assetmill_core::{Catalogue, TenantId};
 use axum::extract::FromRef;
@@ -53,15 +53,21 @@ pub struct WriteState {
     pub max_rows: usize,
     /// What may be uploaded.
     pub uploads: Uploads,
+    /// How what is announced is sent.
+    pub upload_links: Arc<dyn UploadLinks>,
 }
 
 /// What may be uploaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Uploads {
-    /// The most bytes of an asset; a tenant may have less.
+    /// The most bytes of a body; a tenant may have less.
     pub max_bytes: usize,
+    /// The most bytes of an asset that is announced, and sent by a request of its own; a tenant may have less.
+    pub max_announced: u64,
     /// How long it can be used, at the least.
     pub kept_for: Duration,
+    /// For how long after it was stored it need not be sent again.
+    pub fresh_for: Duration,
 }
 
 impl Uploads {
@@ -70,6 +76,12 @@ impl Uploads {
     pub fn kept_for(retention: Option<Duration>) -> Duration {
         const A_DAY: Duration = Duration::from_hours(24);
         retention.map_or(A_DAY, |retention| A_DAY.min(retention / 2))
+    }
+
+    /// How long uploads need not be sent again, where everything is kept for so long: outputs are kept for twice that.
+    pub fn fresh_for(retention: Option<Duration>) -> Duration {
+        const A_MONTH: Duration = Duration::from_hours(24 * 30);
+        retention.unwrap_or(A_MONTH)
     }
 }
 

@@ -150,12 +150,16 @@ impl RequestBody for ManyAssets {
 }
 
 impl OneAsset {
-    /// The default operation on the asset at this URL.
-    pub(crate) fn new(digital_asset_url: String, params: GivenParams) -> Self {
+    /// This operation, or the default one, on the asset at this URL.
+    pub(crate) fn new(
+        digital_asset_url: String,
+        operation: Option<String>,
+        params: Option<GivenParams>,
+    ) -> Self {
         Self {
             digital_asset_url,
-            operation: None,
-            params: Some(params),
+            operation,
+            params,
         }
     }
 

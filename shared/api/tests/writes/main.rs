@@ -4,8 +4,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod announced;
 mod counted;
 mod document;
+mod forms;
 mod health;
 mod idempotency;
 mod limits;

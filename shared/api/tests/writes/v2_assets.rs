@@ -7,11 +7,16 @@ use serde_json::json;
 use super::support::Answer;
 use super::world::{ACME, World};
 
-const PATH: &str = "/api/v2/assets";
-const ONE: &str = "/api/v1/transform";
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+pub(super) const PATH: &str = "/api/v2/assets";
+pub(super) const ONE: &str = "/api/v1/transform";
+pub(super) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
-async fn sent(world: &World, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+pub(super) async fn sent(
+    world: &World,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
     let mut request = Request::post(path);
     for (name, value) in headers {
         request = request.header(*name, *value);

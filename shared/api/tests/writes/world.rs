@@ -109,8 +109,11 @@ impl World {
             max_rows: 10_000,
             uploads: Uploads {
                 max_bytes: 1_000_000,
+                max_announced: 2_000_000,
                 kept_for: Duration::from_hours(24),
+                fresh_for: Duration::from_hours(48),
             },
+            upload_links: outputs.clone(),
         };
         Self {
             state,

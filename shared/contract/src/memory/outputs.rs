@@ -1,8 +1,11 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use assetmill_core::ports::{OutputLinks, OutputWrites, SignedUrl, Unavailable, link_times};
+use assetmill_core::ports::{
+    AnnouncedUpload, OutputLinks, OutputWrites, SignedPut, SignedUrl, Unavailable, UploadLinks,
+    link_times,
+};
 use assetmill_core::{MediaType, OutputKey};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -50,5 +53,25 @@ impl OutputLinks for MemoryOutputs {
             url: url.parse().unwrap(),
             expires_at: start + lifetime,
         })
+    }
+}
+
+#[async_trait]
+impl UploadLinks for MemoryOutputs {
+    async fn upload_link(
+        &self,
+        upload: &AnnouncedUpload,
+        _since: Timestamp,
+        lifetime: Duration,
+    ) -> Result<Option<SignedPut>, Unavailable> {
+        if self.size(&upload.key).await? == Some(upload.bytes.get()) {
+            return Ok(None);
+        }
+        let url = format!("memory://uploads/{}", upload.key);
+        Ok(Some(SignedPut {
+            url: url.parse().unwrap(),
+            headers: BTreeMap::from([("x-sha256".to_owned(), upload.sha256.to_string())]),
+            expires_at: Timestamp::now() + lifetime,
+        }))
     }
 }

@@ -1,5 +1,7 @@
 //! Stored outputs, and assets that were uploaded, which are stored as outputs are.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,7 +10,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::Unavailable;
-use crate::{MediaType, OutputKey};
+use crate::{MediaType, OutputKey, Sha256Digest, TenantId};
 
 /// Stores outputs and reads them back.
 #[async_trait]
@@ -57,4 +59,63 @@ pub trait OutputLinks: Send + Sync {
     /// that can't be altered to fetch another or to live longer. SHOULD be the same URL within these minutes: clients
     /// keep what they fetched from it.
     async fn link(&self, key: &OutputKey, lifetime: Duration) -> Result<SignedUrl, Unavailable>;
+}
+
+/// Bytes that somebody has and is about to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnnouncedUpload {
+    /// Where they are to be stored: under their digest, for the tenant that announced them.
+    pub key: OutputKey,
+    /// Their digest.
+    pub sha256: Sha256Digest,
+    /// How many they are.
+    pub bytes: NonZeroU64,
+    /// What they are stored as; one that has an ending of its own, or [`unknown`](MediaType::unknown).
+    pub media_type: MediaType,
+}
+
+impl AnnouncedUpload {
+    /// So many bytes of this digest that `tenant` says it has. What it says they are only names them.
+    pub fn new(
+        tenant: &TenantId,
+        sha256: Sha256Digest,
+        bytes: NonZeroU64,
+        declared: &MediaType,
+    ) -> Self {
+        let media_type = MediaType::of_extension(declared.extension());
+        Self {
+            key: OutputKey::new(tenant, &sha256, &media_type),
+            sha256,
+            bytes,
+            media_type,
+        }
+    }
+}
+
+/// A `PUT` that stores one upload until it expires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedPut {
+    /// Where to. It is a secret of its receiver.
+    pub url: Url,
+    /// The headers that it has to have, besides those that every client sends of its own accord (`Host`,
+    /// `Content-Length`).
+    pub headers: BTreeMap<String, String>,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+}
+
+/// Takes uploads from those who announce them.
+#[async_trait]
+pub trait UploadLinks: Send + Sync {
+    /// How to send what was announced, to be begun within `lifetime`. `None` where it needs not be sent: so many bytes
+    /// are stored under its key, and have been stored or asked for here since `since`.
+    ///
+    /// The request MUST store nothing but so many bytes with this digest, under this key alone. A store that does not
+    /// check the digest is no harm to others: whoever reads an upload compares it with its key.
+    async fn upload_link(
+        &self,
+        upload: &AnnouncedUpload,
+        since: Timestamp,
+        lifetime: Duration,
+    ) -> Result<Option<SignedPut>, Unavailable>;
 }

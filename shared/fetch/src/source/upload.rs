@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use assetmill_core::ports::{OutputLinks, OutputWrites, Unavailable};
 use assetmill_core::{Asset, AssetUrl, Failure, FailureCode, OperationError, OutputKey, TenantId};
+use bytes::Bytes;
 
 use super::Fetcher;
 use super::answer::Size;
@@ -38,7 +39,8 @@ impl Fetcher {
         }
     }
 
-    /// What a tenant uploaded, within the same bounds as what is fetched for it.
+    /// What a tenant uploaded, within the same bounds as what is fetched for it. What is not what its name says is as
+    /// good as nothing: not every store checks what is sent to it.
     pub(super) async fn upload(
         &self,
         tenant: &TenantId,
@@ -48,7 +50,9 @@ impl Fetcher {
         let gone = || {
             OperationError::permanent(
                 FailureCode::SourceNotFound,
-                format!("nothing is stored as {url} any more; upload it again"),
+                format!(
+                    "nothing is stored as {url}: it was never sent or not in time, or it is gone; upload it again"
+                ),
             )
         };
         let Uploads { stored, links } = self.uploads.as_ref().ok_or_else(gone)?;
@@ -71,6 +75,13 @@ impl Fetcher {
         let room = room.ok_or_else(no_room)?;
         let content = stored.get(key).await.map_err(|error| unavailable(&error))?;
         let content = content.ok_or_else(gone)?;
+        if !is_named(key, &content).await {
+            tracing::warn!(%tenant, key = key.as_str(), "upload is not what its name says");
+            return Err(OperationError::permanent(
+                FailureCode::SourceNotFound,
+                format!("what was sent as {url} has another SHA-256; upload it again"),
+            ));
+        }
         let link = links
             .link(key, VENDORS_HAVE)
             .await
@@ -81,6 +92,13 @@ impl Fetcher {
             content: room.hold(content),
         })
     }
+}
+
+/// Some 100 ms for the largest: others go on meanwhile.
+async fn is_named(key: &OutputKey, content: &Bytes) -> bool {
+    let (key, content) = (key.clone(), content.clone());
+    let named = tokio::task::spawn_blocking(move || key.names(&content));
+    named.await.unwrap_or(false)
 }
 
 fn no_room() -> OperationError {

@@ -10,7 +10,7 @@ use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderName, HeaderValue, StatusCode};
 use utoipa::ToSchema;
 
-use crate::body::is_json_request;
+use crate::body::{is_form, is_json_request};
 use crate::idempotency::{Idempotency, IdempotencyHeader};
 use crate::query::Query;
 use crate::views::ResultView;
@@ -18,7 +18,7 @@ use crate::writes::WriteState;
 use crate::writes::keyed::{Keyed, Replayed};
 use crate::writes::problems::OneProblems;
 use crate::writes::routes::assets::AssetBytes;
-use crate::writes::sent_asset::{NamedOperation, SentAsset, SentAssetParams};
+use crate::writes::sent_asset::{NamedOperation, SentAsset, SentAssetParams, SentForm, sent_form};
 use crate::writes::transform_request::OneAsset;
 use crate::writes::uploading::uploaded;
 use crate::{ErrorCode, JsonBody, Problem, TenantInFlight, Writer};
@@ -35,7 +35,8 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
 /// Process one asset and get its bytes
 ///
 /// Fetches the asset, runs the operation and answers with what it made. The body may be the asset itself, too; then the
-/// query says what is done to it: `operation`, and its parameters by their names. An asset that takes longer
+/// query says what is done to it: `operation`, and its parameters by their names. Or it is a form with the asset as its
+/// `file`, which says so beside it. An asset that takes longer
 /// than a request may is answered with a problem of the code `still_processing`; it goes on, and
 /// `GET /api/v2/transforms/{flow_id}` has its result. What is answered in time and costs nothing is not kept: it has no
 /// flow to ask for.
@@ -45,7 +46,7 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
     tag = "transform",
     params(IdempotencyHeader, SentAssetParams),
     request_body(
-        description = "The asset, and what to do with it; or the bytes of the asset",
+        description = "The asset, and what to do with it; or the bytes of the asset; or a form with both",
         content(
             (OneAsset = "application/json", examples(
                 ("The default operation" = (
@@ -60,6 +61,7 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
                 )),
             )),
             (AssetBytes = "application/octet-stream"),
+            (SentForm = "multipart/form-data"),
         ),
     ),
     responses(
@@ -105,6 +107,10 @@ pub(crate) async fn transform_one(
         let request = Request::from_parts(head, body);
         let JsonBody(body) = JsonBody::<OneAsset>::from_request(request, &state).await?;
         body.or_operation(named)
+    } else if is_form(&head.headers) {
+        let Query(NamedOperation(named)) = Query::from_request_parts(&mut head, &state).await?;
+        let asked = sent_form(&state, &tenant, &head.headers, body).await?;
+        asked.or_operation(named)
     } else {
         let Query(asked) = Query::<SentAsset>::from_request_parts(&mut head, &state).await?;
         let upload = uploaded(&state, &tenant, &head.headers, body).await?;
