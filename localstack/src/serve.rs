@@ -135,9 +135,10 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     }
     refuse_strangers(&config)?;
     descriptors::raise();
-    let store = match config.aws {
-        true => None,
-        false => Some(materials.store(&config, config.data()).await?),
+    let store = if config.aws {
+        None
+    } else {
+        Some(materials.store(&config, config.data()).await?)
     };
     let listener = listen(config.listen).await?;
     let address = listener.local_addr()?;

@@ -125,7 +125,7 @@ pub(super) async fn run(config: &Config, command: &RunCommand) -> Result<Ended, 
         None => PathBuf::from(&command.operation),
     };
     let was_there = out.exists();
-    let ended = run_into(config, command, &out).await;
+    let ended = Box::pin(run_into(config, command, &out)).await;
     // A word that is misspelt leaves no folder.
     if !was_there && matches!(&ended, Err(CliError::Run(_))) {
         let _ = std::fs::remove_dir_all(&out);
@@ -186,9 +186,10 @@ async fn run_into(config: &Config, command: &RunCommand, out: &Path) -> Result<E
         ended: CancellationToken::new(),
     });
     // Elsewhere there are calls of others among them.
-    let paid = match operation.paid && here.is_some() {
-        true => Some(PaidCalls::begin(&running.client).await?),
-        false => None,
+    let paid = if operation.paid && here.is_some() {
+        Some(PaidCalls::begin(&running.client).await?)
+    } else {
+        None
     };
     let pipeline = pipeline::run(&running, sources, names, open);
     let interrupted = turn::take(&running, here, paid.as_ref(), pipeline).await?;

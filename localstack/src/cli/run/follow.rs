@@ -91,9 +91,9 @@ async fn poll(
     let mut ended = 0;
     for (flow_id, done) in dealt {
         if let Err(message) = done? {
-            let tried = tries.entry(flow_id.clone()).or_default();
-            *tried += 1;
-            if *tried < MOST_TRIES {
+            let count = tries.entry(flow_id.clone()).or_default();
+            *count += 1;
+            if *count < MOST_TRIES {
                 continue;
             }
             // Not noted: it is there, and the next run fetches it.

@@ -87,7 +87,7 @@ fn of_csv(list: &Arc<str>, text: &str) -> Result<Vec<Source>, SourceError> {
             let titled = NAMES.iter().find_map(called);
             column = Some(titled.unwrap_or(0));
             // A table without titles begins with a source.
-            if titled.is_none() && row.len() > 0 {
+            if titled.is_none() && !row.is_empty() {
                 sources.push(source(list, line, &row[0])?);
             }
             continue;

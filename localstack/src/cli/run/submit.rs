@@ -19,9 +19,9 @@ const TAKES_NO_MORE: Duration = Duration::from_secs(5);
 
 /// Notes a batch, and starts it.
 pub(super) async fn submit(run: &Running, items: Vec<Item>) -> Result<OpenChunk, CliError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
-    let key = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut drawn = [0; 16];
+    getrandom::fill(&mut drawn)?;
+    let key = format!("{:032x}", u128::from_be_bytes(drawn));
     let mut chunk = OpenChunk {
         key,
         job: run.job.clone(),
