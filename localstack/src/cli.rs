@@ -1,12 +1,22 @@
 //! The command line: a client of the API, which finds Assetmill over the network or is one itself.
 
+mod batches;
+mod cancel;
 mod ended;
+mod flow;
 mod in_process;
 mod local_files;
+mod meant;
+mod meanwhile;
 mod operations;
+mod print;
 mod profiles;
 pub(crate) mod remote;
+mod results;
+mod retry;
 pub mod run;
+mod since;
+mod watch;
 
 use std::io;
 use std::path::PathBuf;
@@ -29,6 +39,18 @@ pub enum ClientCommand {
     Run(run::RunCommand),
     /// Lists the operations that there are, and whether they can run.
     Operations(operations::OperationsCommand),
+    /// Lists batches, the latest first.
+    Batches(batches::BatchesCommand),
+    /// Explains one flow: where it stands, what it waits for, what happened to it, and what would mend it.
+    Flow(flow::FlowCommand),
+    /// Lists the flows of a batch, one JSON object a line.
+    Results(results::ResultsCommand),
+    /// Follows batches until they are done. Where no server is named, it works on them.
+    Watch(watch::WatchCommand),
+    /// Runs failed flows again, in new batches.
+    Retry(retry::RetryCommand),
+    /// Stops flows that wait for a worker or for another try.
+    Cancel(cancel::CancelCommand),
 }
 
 /// Why a command has no result.
@@ -49,6 +71,9 @@ pub enum CliError {
         path = .0.display()
     )]
     NoData(PathBuf),
+    /// What was answered is not what it should be.
+    #[error("what was answered is not Assetmill's: {0}; is it of another version?")]
+    NotUnderstood(serde_json::Error),
     /// A profile can't be used.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -60,13 +85,33 @@ pub enum CliError {
     Io(#[from] io::Error),
 }
 
+impl CliError {
+    /// As a terminal shows it: what came from elsewhere does nothing to it.
+    pub fn shown(&self) -> String {
+        let text = self.to_string();
+        let lines: Vec<_> = text.lines().map(print::clean).collect();
+        lines.join("\n")
+    }
+}
+
 /// Does what a command says.
 ///
 /// # Errors
 /// [`CliError`] says why it was not done.
 pub async fn run(config: &Config, command: &ClientCommand) -> Result<Ended, CliError> {
-    match command {
+    let done = match command {
         ClientCommand::Run(command) => run::run(config, command).await,
         ClientCommand::Operations(command) => operations::run(config, command).await,
+        ClientCommand::Batches(command) => batches::run(config, command).await,
+        ClientCommand::Flow(command) => flow::run(config, command).await,
+        ClientCommand::Results(command) => results::run(config, command).await,
+        ClientCommand::Watch(command) => watch::run(config, command).await,
+        ClientCommand::Retry(command) => retry::run(config, command).await,
+        ClientCommand::Cancel(command) => cancel::run(config, command).await,
+    };
+    match done {
+        // Whoever read it has seen enough.
+        Err(CliError::Io(error)) if print::is_unread(&error) => Ok(Ended::Well),
+        done => done,
     }
 }

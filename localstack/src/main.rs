@@ -40,13 +40,14 @@ async fn run(config: Config) -> Result<Ended, String> {
     match &config.command {
         Some(Command::Client(command)) => {
             let done = cli::run(&config, command).await;
-            done.map_err(|error| error.to_string())
+            done.map_err(|error| error.shown())
         }
         _ => {
             let served = serve(config).await;
-            served
-                .map(|()| Ended::Well)
-                .map_err(|error| error.to_string())
+            match served {
+                Err(error) if !error.is_unread() => Err(error.to_string()),
+                _ => Ok(Ended::Well),
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use assetmill_client::Operation;
 use clap::Args;
 use serde_json::Value;
 
+use super::print::clean;
 use super::{CliError, Ended, Remote};
 use crate::config::Config;
 
@@ -38,10 +39,10 @@ fn line(operation: &Operation) -> String {
         .unavailable_reason
         .as_ref()
         .map(|reason| format!(" (can't run: {reason})"));
-    format!(
+    clean(&format!(
         "{:24} {cost}  {}{}",
         operation.name,
         operation.summary,
         lacks.unwrap_or_default()
-    )
+    ))
 }

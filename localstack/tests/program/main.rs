@@ -5,6 +5,7 @@ mod activity;
 mod assets;
 mod bad_input;
 mod batches;
+mod commands;
 mod expiry;
 mod fairness;
 mod folder;

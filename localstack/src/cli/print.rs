@@ -1,0 +1,107 @@
+//! What is printed for people, and for programs.
+
+use std::io::{self, Write};
+
+use console::measure_text_width;
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::CliError;
+
+/// What an id may have in a path as it is.
+const IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+
+/// A text from elsewhere as one line that does nothing to a terminal: without control characters, and without those that
+/// turn the direction of what follows.
+pub(crate) fn clean(text: &str) -> String {
+    let harmless = |character: &char| {
+        !character.is_control()
+            && !matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().filter(harmless).collect()
+}
+
+/// A time in UTC, to the second.
+pub(crate) fn second(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A word with a number: `1 flow`, `2 flows`.
+pub(crate) fn many(count: u32, word: &str) -> String {
+    match count {
+        1 => format!("1 {word}"),
+        _ => format!("{count} {word}s"),
+    }
+}
+
+/// What a person gave as an id, as a part of a path: whether it is one, the server says.
+pub(crate) fn segment(id: &str) -> String {
+    utf8_percent_encode(id, IN_PATHS).to_string()
+}
+
+/// What was answered, as that which it should be.
+///
+/// # Errors
+/// [`CliError::NotUnderstood`] where it is not.
+pub(crate) fn understood<T: DeserializeOwned>(value: Value) -> Result<T, CliError> {
+    serde_json::from_value(value).map_err(CliError::NotUnderstood)
+}
+
+/// Prints JSON as one line.
+pub(crate) fn json_line(out: &mut impl Write, value: &Value) -> io::Result<()> {
+    writeln!(out, "{value}")
+}
+
+/// Prints rows below their heads, in columns. What stands in them is [cleaned](clean).
+pub(crate) fn table<const COLUMNS: usize>(
+    out: &mut impl Write,
+    heads: [&str; COLUMNS],
+    rows: &[[String; COLUMNS]],
+) -> io::Result<()> {
+    let heads = heads.map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(&heads)
+        .chain(rows)
+        .map(|row| row.each_ref().map(|cell| clean(cell)))
+        .collect();
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| measure_text_width(&row[column]));
+        cells.max().unwrap_or_default()
+    };
+    let widths: [usize; COLUMNS] = std::array::from_fn(width);
+    for row in &rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            line.push_str(cell);
+            let missing = width.saturating_sub(measure_text_width(cell));
+            line.extend(std::iter::repeat_n(' ', missing + 2));
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// Whether an error says that whoever read what is printed has gone.
+pub(crate) fn is_unread(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_table_moves_the_cursor() {
+        let mut out = Vec::new();
+        let row = ["a\x1b[2J\nb\u{202e}".to_owned(), "ü\u{9b}".to_owned()];
+        table(&mut out, ["NAME", "X"], &[row]).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "NAME   X\na[2Jb  ü\n");
+    }
+
+    #[test]
+    fn an_id_is_one_part_of_a_path() {
+        assert_eq!(segment("../batches?x#y"), "%2E%2E%2Fbatches%3Fx%23y");
+    }
+}
