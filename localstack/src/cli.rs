@@ -2,10 +2,12 @@
 
 mod batches;
 mod cancel;
+mod doctor;
 mod ended;
 mod flow;
 mod in_process;
 mod local_files;
+mod login;
 mod meant;
 mod meanwhile;
 mod operations;
@@ -17,11 +19,14 @@ mod retry;
 pub mod run;
 mod since;
 mod watch;
+mod webhook;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use assetmill_client::{ClientError, Unreachable};
+use assetmill_core::NotAWebhookSecret;
 use clap::Subcommand;
 
 use crate::config::Config;
@@ -51,6 +56,13 @@ pub enum ClientCommand {
     Retry(retry::RetryCommand),
     /// Stops flows that wait for a worker or for another try.
     Cancel(cancel::CancelCommand),
+    /// Keeps a server and the key for it under a name. The key is asked for, or read from stdin.
+    Login(login::LoginCommand),
+    /// Looks whether all is as it should be, here or at a server, and says what to do where it is not.
+    Doctor(doctor::DoctorCommand),
+    /// Endpoints that are told what happens.
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
 }
 
 /// Why a command has no result.
@@ -74,6 +86,17 @@ pub enum CliError {
     /// What was answered is not what it should be.
     #[error("what was answered is not Assetmill's: {0}; is it of another version?")]
     NotUnderstood(serde_json::Error),
+    /// The address can't be listened on.
+    #[error("can't listen on {address}: {source}; choose another with --port")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// A secret is none.
+    #[error("--secret: {0}")]
+    Secret(#[from] NotAWebhookSecret),
     /// A profile can't be used.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -108,6 +131,9 @@ pub async fn run(config: &Config, command: &ClientCommand) -> Result<Ended, CliE
         ClientCommand::Watch(command) => watch::run(config, command).await,
         ClientCommand::Retry(command) => retry::run(config, command).await,
         ClientCommand::Cancel(command) => cancel::run(config, command).await,
+        ClientCommand::Login(command) => login::run(command).await,
+        ClientCommand::Doctor(command) => doctor::run(config, command).await,
+        ClientCommand::Webhook(command) => webhook::run(config, command).await,
     };
     match done {
         // Whoever read it has seen enough.

@@ -37,18 +37,13 @@ fn main() -> ExitCode {
 }
 
 async fn run(config: Config) -> Result<Ended, String> {
-    match &config.command {
-        Some(Command::Client(command)) => {
-            let done = cli::run(&config, command).await;
-            done.map_err(|error| error.shown())
-        }
-        _ => {
-            let served = serve(config).await;
-            match served {
-                Err(error) if !error.is_unread() => Err(error.to_string()),
-                _ => Ok(Ended::Well),
-            }
-        }
+    if let Some(Command::Client(command)) = &config.command {
+        let done = cli::run(&config, command).await;
+        return done.map_err(|error| error.shown());
+    }
+    match serve(config).await {
+        Err(error) if !error.is_unread() => Err(error.to_string()),
+        _ => Ok(Ended::Well),
     }
 }
 

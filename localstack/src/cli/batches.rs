@@ -117,15 +117,14 @@ fn row(batch: &BatchRow) -> [String; 6] {
 
 /// How far a batch is, in a few words.
 pub(super) fn counts(counts: Counts, total: u32) -> String {
-    let mut text = format!("{} of {total} completed", counts.completed);
-    for (count, what) in [
+    let completed = format!("{} of {total} completed", counts.completed);
+    let others = [
         (counts.failed, "failed"),
         (counts.cancelled, "cancelled"),
         (counts.running, "running"),
-    ] {
-        if count > 0 {
-            text.push_str(&format!(", {count} {what}"));
-        }
-    }
-    text
+    ];
+    let others = others.into_iter().filter(|(count, _)| *count > 0);
+    let others = others.map(|(count, what)| format!("{count} {what}"));
+    let all: Vec<_> = std::iter::once(completed).chain(others).collect();
+    all.join(", ")
 }

@@ -76,9 +76,10 @@ pub(super) async fn run(config: &Config, command: &CancelCommand) -> Result<Ende
         json_line(&mut out, &told)?;
     } else {
         let flows = many(stopped.cancelled, "flow");
-        match stopped.dry_run {
-            true => writeln!(out, "{flows} would be stopped; none was.")?,
-            false => writeln!(out, "{flows} stopped.")?,
+        if stopped.dry_run {
+            writeln!(out, "{flows} would be stopped; none was.")?;
+        } else {
+            writeln!(out, "{flows} stopped.")?;
         }
     }
     if stopped.complete {

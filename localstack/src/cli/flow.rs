@@ -15,6 +15,9 @@ use super::print::{clean, json_line, many, second, segment, understood};
 use super::{CliError, Ended, Remote};
 use crate::config::Config;
 
+/// Its acceptance, and as many as are kept of the first events where some are left out.
+const FIRST: usize = 9;
+
 /// Explains a flow.
 #[derive(Debug, Clone, Args)]
 pub struct FlowCommand {
@@ -124,8 +127,6 @@ fn money(flow: &FlowStory) -> String {
 fn history(out: &mut impl Write, flow: &FlowStory) -> io::Result<()> {
     let events = &flow.history.events;
     let chained = events.iter().any(|event| event.step > 0);
-    // Its acceptance, and the first eight.
-    const FIRST: usize = 9;
     for (place, event) in events.iter().enumerate() {
         if place == FIRST && flow.history.left_out > 0 {
             let left_out = many(flow.history.left_out, "event");

@@ -19,7 +19,7 @@ use crate::support::{Program, command};
 use crate::vendor::{Vendor, catalogue_file, vendor_allow};
 
 /// The program as a client: it finds the one that runs on the folder, or is one itself.
-fn client(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn client(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = command(folder);
     // What is logged where nothing is said of it.
     command.env_remove("ASSETMILL_LOG");
@@ -27,27 +27,27 @@ fn client(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-async fn run(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) async fn run(folder: &Path, arguments: &[&str]) -> Output {
     client(folder, arguments).output().await.unwrap()
 }
 
 /// What it printed, if it ended so.
 #[track_caller]
-fn printed(output: &Output, code: i32) -> String {
+pub(crate) fn printed(output: &Output, code: i32) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let printed = String::from_utf8(output.stdout.clone()).unwrap();
     assert_eq!(output.status.code(), Some(code), "{printed}\n{said}");
     printed
 }
 
-fn json_lines(printed: &str) -> Vec<Value> {
+pub(crate) fn json_lines(printed: &str) -> Vec<Value> {
     let lines = printed.lines();
     lines
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
 }
 
-fn id(value: &Value) -> &str {
+pub(crate) fn id(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 

@@ -1,13 +1,14 @@
 //! How batches are doing, on a terminal.
 
+use std::fmt;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::{Watched, listed, settled};
 
 /// Without colours, which would say nothing more.
-const TEMPLATE: &str = "{bar:24} {pos}/{len}  {per_sec}  ETA {eta}  {wide_msg}";
+const TEMPLATE: &str = "{bar:24} {pos}/{len}  {rate}  ETA {eta}  {wide_msg}";
 /// How often the time that is left is counted down.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -19,7 +20,11 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         // One that is no template shows less, and no command fails for it.
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
-            bar.set_style(style);
+            let rate = |state: &ProgressState, to: &mut dyn fmt::Write| {
+                // Whoever draws has room for it.
+                let _ = write!(to, "{:.1}/s", state.per_sec());
+            };
+            bar.set_style(style.with_key("rate", rate));
         }
         Self(bar)
     }
