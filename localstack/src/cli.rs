@@ -2,12 +2,14 @@
 
 mod batches;
 mod cancel;
+mod completions;
 mod doctor;
 mod ended;
 mod flow;
 mod in_process;
 mod local_files;
 mod login;
+mod man;
 mod meant;
 mod meanwhile;
 mod operations;
@@ -63,6 +65,10 @@ pub enum ClientCommand {
     /// Endpoints that are told what happens.
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    /// Prints what a shell completes command lines by.
+    Completions(completions::CompletionsCommand),
+    /// Prints the manual page, or writes one for each command.
+    Man(man::ManCommand),
 }
 
 /// Why a command has no result.
@@ -91,6 +97,14 @@ pub enum CliError {
     Listen {
         /// Which address.
         address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something can't be written.
+    #[error("{path} can't be written: {source}", path = path.display())]
+    Write {
+        /// Which folder.
+        path: PathBuf,
         /// Why.
         source: io::Error,
     },
@@ -134,6 +148,8 @@ pub async fn run(config: &Config, command: &ClientCommand) -> Result<Ended, CliE
         ClientCommand::Login(command) => login::run(command).await,
         ClientCommand::Doctor(command) => doctor::run(config, command).await,
         ClientCommand::Webhook(command) => webhook::run(config, command).await,
+        ClientCommand::Completions(command) => completions::run(command),
+        ClientCommand::Man(command) => man::run(command),
     };
     match done {
         // Whoever read it has seen enough.

@@ -428,6 +428,10 @@ async fn who_has_read_enough_may_go() {
         &["retry", "--failed", "--dry-run"],
         &["cancel", "--pending", "--dry-run"],
         &["operations"],
+        &["doctor"],
+        &["completions", "bash"],
+        &["man"],
+        &["key", "create", "alice", "--print"],
     ] {
         let mut command = client(program.folder.path(), arguments);
         let mut child = command

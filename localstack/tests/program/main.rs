@@ -20,6 +20,7 @@ mod limits;
 mod listening;
 mod login;
 mod lying_assets;
+mod manual;
 mod migrations;
 mod origins;
 mod quarantine;
