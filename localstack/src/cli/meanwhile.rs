@@ -1,6 +1,8 @@
 //! What a command waits for, and what goes on meanwhile.
 
+use std::future::ready;
 use std::io::{self, Write as _};
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -26,13 +28,20 @@ pub(super) async fn working<T>(
     here: Option<InProcess>,
     follow: impl Future<Output = Result<T, CliError>>,
 ) -> Result<Option<T>, CliError> {
+    let mut stop = pin!(signals::stop());
+    // Listened for before anything is begun that has to end well.
+    tokio::select! {
+        biased;
+        stopped = &mut stop => { stopped?; return Ok(None); }
+        () = ready(()) => {}
+    }
     let work = match here {
         Some(here) => Some(here.work().await?),
         None => None,
     };
     let followed = tokio::select! {
         biased;
-        stopped = signals::stop() => { stopped?; None }
+        stopped = &mut stop => { stopped?; None }
         followed = follow => Some(followed),
     };
     if let Some(work) = work {
