@@ -92,6 +92,9 @@ pub enum CliError {
     /// What was answered is not what it should be.
     #[error("what was answered is not Assetmill's: {0}; is it of another version?")]
     NotUnderstood(serde_json::Error),
+    /// The environment names a server that is none.
+    #[error("ASSETMILL_SERVER: {0}")]
+    Server(String),
     /// The address can't be listened on.
     #[error("can't listen on {address}: {source}; choose another with --port")]
     Listen {

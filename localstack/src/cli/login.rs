@@ -9,7 +9,7 @@ use url::Url;
 
 use super::print::{clean, is_loopback};
 use super::profiles::{Profile, Profiles};
-use super::remote::over_network;
+use super::remote::{over_network, server};
 use super::{CliError, Ended};
 
 /// No key is longer, in bytes.
@@ -25,16 +25,6 @@ pub struct LoginCommand {
     /// What to call it: --profile takes the name.
     #[arg(long, value_name = "NAME", default_value = "default")]
     profile: String,
-}
-
-/// A URL that a server can be at.
-pub(super) fn server(text: &str) -> Result<Url, String> {
-    let url: Url = text.parse().map_err(|error| format!("{error}"))?;
-    let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
-    if !is_http || !url.username().is_empty() || url.password().is_some() {
-        return Err("give an http or https URL without credentials".to_owned());
-    }
-    Ok(url)
 }
 
 pub(super) async fn run(command: &LoginCommand) -> Result<Ended, CliError> {

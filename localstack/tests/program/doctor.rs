@@ -30,7 +30,7 @@ async fn a_machine_without_anything_is_well_and_nothing_is_made() {
         "{told}"
     );
     // It is not meant by everybody.
-    assert!(told.contains("\nnote   operation "), "{told}");
+    assert!(told.contains("\nnote   catalogue  "), "{told}");
     assert!(!folder.path().join("a").exists());
     #[cfg(unix)]
     {

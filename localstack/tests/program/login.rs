@@ -70,6 +70,22 @@ async fn a_key_is_kept_once_the_server_takes_it() {
     );
     let output = run(folder, &["batches", "--server", &url], "").await;
     printed(&output, 1);
+    // What is said on the command line goes before.
+    for (name, value, options, code) in [
+        ("ASSETMILL_PROFILE", "work", &[][..], 0),
+        ("ASSETMILL_PROFILE", "work", &["--server", &url], 1),
+        (
+            "ASSETMILL_SERVER",
+            "http://127.0.0.1:9",
+            &["--profile", "work"],
+            0,
+        ),
+        ("ASSETMILL_SERVER", "here", &[], 1),
+    ] {
+        let mut command = client(folder, &[&["batches"], options].concat());
+        command.env("ASSETMILL_PROFILES", &kept).env(name, value);
+        printed(&command.output().await.unwrap(), code);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -98,15 +98,19 @@ pub(super) async fn operations(report: &mut Report, client: &Client) -> io::Resu
         }
     };
     report.ok("operations", &format!("there are {}", all.len()))?;
-    for operation in all.iter().filter(|operation| !operation.available) {
-        let reason = operation
-            .unavailable_reason
-            .as_deref()
-            .unwrap_or("it does not say why");
-        let said = format!("{} can't run there: {reason}", operation.name);
-        report.note("operation", &said, "ask the operator, if it is to run")?;
+    let lacking = all.into_iter().filter(|operation| !operation.available);
+    let lacking: Vec<_> = lacking.map(|operation| operation.name).collect();
+    if lacking.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    self::lacking(report, "operations", &lacking)
+}
+
+/// Tells of operations that may be meant to lack what they lack.
+pub(super) fn lacking(report: &mut Report, check: &str, names: &[String]) -> io::Result<()> {
+    let said = format!("{} can't run: {}", names.len(), names.join(", "));
+    let todo = "nothing, unless one is to run: `assetmill operations` says what each lacks";
+    report.note(check, &said, todo)
 }
 
 /// Which endpoints are told nothing any more.

@@ -76,19 +76,23 @@ fn operations(report: &mut Report, config: &Config) -> Result<bool, CliError> {
     let which = file.map_or("is compiled in".into(), |file| file.display().to_string());
     let said = format!("{which}, with {count} operations");
     report.ok("catalogue", &said)?;
+    let mut lacking = Vec::new();
     for operation in catalogue.iter() {
         let description = operation.description();
         let Availability::Unavailable { reason } = &description.availability else {
             continue;
         };
-        let said = format!("{} can't run: {reason}", description.name);
-        // Whoever has a catalogue means what is in it.
-        if file.is_some() {
-            let todo = "do so where assetmill is started, or take it out of the catalogue";
-            report.wrong("operation", &said, todo)?;
-        } else {
-            report.note("operation", &said, "nothing, if it is not to run")?;
+        if file.is_none() {
+            lacking.push(description.name.to_string());
+            continue;
         }
+        // Whoever has a catalogue means what is in it.
+        let said = format!("{} can't run: {reason}", description.name);
+        let todo = "do so where assetmill is started, or take it out of the catalogue";
+        report.wrong("operation", &said, todo)?;
+    }
+    if !lacking.is_empty() {
+        api::lacking(report, "catalogue", &lacking)?;
     }
     Ok(true)
 }

@@ -22,8 +22,8 @@ use tokio::sync::mpsc;
 use url::Url;
 
 use super::heard::Verdict;
-use crate::cli::login::server as url_of_server;
 use crate::cli::print::{clean, json_line, second};
+use crate::cli::remote::server;
 use crate::cli::{CliError, Ended};
 use crate::serve::{ServeError, own_url};
 use crate::signals;
@@ -50,7 +50,7 @@ pub struct ListenCommand {
 
     /// Where to hand on what is verified, and whose answer to give: such as <http://127.0.0.1:3000/hook>. Without it,
     /// the answer is 204.
-    #[arg(long, value_name = "URL", value_parser = url_of_server)]
+    #[arg(long, value_name = "URL", value_parser = server)]
     forward: Option<Url>,
 
     /// The secret of the endpoint: what is not signed with it is refused with 401. While it is changed, the old and the
