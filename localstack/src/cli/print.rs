@@ -1,5 +1,6 @@
 //! What is printed for people, and for programs.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use console::measure_text_width;
@@ -17,11 +18,12 @@ const IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 /// A text from elsewhere as one line that does nothing to a terminal: without control characters, and without those that
 /// turn the direction of what follows.
 pub(crate) fn clean(text: &str) -> String {
-    let harmless = |character: &char| {
-        !character.is_control()
-            && !matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().filter(harmless).collect()
+    text.chars().filter(|it| is_harmless(*it)).collect()
+}
+
+fn is_harmless(character: char) -> bool {
+    !character.is_control()
+        && !matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A time in UTC, to the second.
@@ -50,9 +52,23 @@ pub(crate) fn understood<T: DeserializeOwned>(value: Value) -> Result<T, CliErro
     serde_json::from_value(value).map_err(CliError::NotUnderstood)
 }
 
-/// Prints JSON as one line.
+/// Prints JSON as one line. What would act on a terminal is escaped: JSON itself asks that of less (RFC 8259, section 7).
 pub(crate) fn json_line(out: &mut impl Write, value: &Value) -> io::Result<()> {
-    writeln!(out, "{value}")
+    let text = value.to_string();
+    if text.chars().all(is_harmless) {
+        return writeln!(out, "{text}");
+    }
+    // Outside of strings there is nothing of the kind.
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_harmless(character) {
+            escaped.push(character);
+        } else {
+            // All of them are in the first plane.
+            write!(escaped, "\\u{:04x}", u32::from(character)).map_err(io::Error::other)?;
+        }
+    }
+    writeln!(out, "{escaped}")
 }
 
 /// Prints rows below their heads, in columns. What stands in them is [cleaned](clean).
@@ -109,6 +125,16 @@ mod tests {
         table(&mut out, ["NAME", "X"], &[row]).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text, "NAME   X\na[2Jb  ü\n");
+    }
+
+    #[test]
+    fn nothing_in_json_moves_the_cursor_and_it_reads_back() {
+        let value = serde_json::json!({ "ü\u{9b}": "\u{1b}[2J\u{7f}\u{202e}\n" });
+        let mut out = Vec::new();
+        json_line(&mut out, &value).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "{\"ü\\u009b\":\"\\u001b[2J\\u007f\\u202e\\n\"}\n");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 
     #[test]

@@ -187,10 +187,12 @@ async fn a_flow_is_explained() {
     }
     let told = printed(&run(folder, &["flow", &flow, "--json"]).await, 0);
     assert_eq!(json_lines(&told)[0]["state"], "COMPLETED");
-    let (refused, _) = of("ftp://example.com/\u{1b}[2J\u{9b}a.jpg", "thumbnail").await;
+    let (refused, flow) = of("ftp://example.com/\u{1b}[2J\u{9b}a.jpg", "thumbnail").await;
     assert!(refused.contains("[2J"), "{refused}");
     assert!(!refused.contains(['\u{1b}', '\u{9b}']), "{refused:?}");
     assert!(!refused.contains("assetmill retry"), "{refused}");
+    let told = printed(&run(folder, &["flow", &flow, "--json"]).await, 0);
+    assert!(!told.contains(['\u{1b}', '\u{9b}']), "{told:?}");
 
     let output = run(folder, &["flow", "../batches"]).await;
     printed(&output, 1);

@@ -63,6 +63,11 @@ pub(super) async fn run(config: &Config, command: &ReplayCommand) -> Result<Ende
     }
     if !command.remote.json {
         writeln!(io::stderr(), "To be told again: {}.", deliveries.len())?;
+        if let Some(here) = &connection.here
+            && here.is_of_a_folder()
+        {
+            writeln!(io::stderr(), "Nobody tells it until `assetmill` serves.")?;
+        }
     }
     Ok(Ended::Well)
 }
