@@ -140,7 +140,7 @@ impl CliError {
 /// [`CliError`] says why it was not done.
 pub async fn run(config: &Config, command: &ClientCommand) -> Result<Ended, CliError> {
     let done = match command {
-        ClientCommand::Run(command) => run::run(config, command).await,
+        ClientCommand::Run(command) => Box::pin(run::run(config, command)).await,
         ClientCommand::Operations(command) => operations::run(config, command).await,
         ClientCommand::Batches(command) => batches::run(config, command).await,
         ClientCommand::Flow(command) => flow::run(config, command).await,

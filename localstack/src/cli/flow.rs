@@ -29,19 +29,23 @@ pub struct FlowCommand {
 }
 
 pub(super) async fn run(config: &Config, command: &FlowCommand) -> Result<Ended, CliError> {
-    let client = command.remote.connect(config).await?.client;
+    let connection = command.remote.connect(config).await?;
+    let client = connection.client;
     let path = format!("api/v2/transforms/{}", segment(&command.flow));
     let told: Value = client.get(&path, &[]).await?;
     let mut out = io::stdout().lock();
     if command.remote.json {
         json_line(&mut out, &told)?;
     } else {
-        explain(&mut out, &understood(told)?, Timestamp::now())?;
+        // Nobody is where URLs of this process lead to.
+        let serves = connection.here.is_none_or(|here| !here.is_of_a_folder());
+        explain(&mut out, &understood(told)?, serves, Timestamp::now())?;
     }
     Ok(Ended::Well)
 }
 
-fn explain(out: &mut impl Write, flow: &FlowStory, now: Timestamp) -> io::Result<()> {
+/// `serves` is whether somebody answers at the URL of a result.
+fn explain(out: &mut impl Write, flow: &FlowStory, serves: bool, now: Timestamp) -> io::Result<()> {
     let operation = format!("{}{}", flow.operation, params(flow));
     for (name, text) in [
         ("Flow", flow.flow_id.clone()),
@@ -67,7 +71,9 @@ fn explain(out: &mut impl Write, flow: &FlowStory, now: Timestamp) -> io::Result
     if let Some(result) = &flow.result {
         let text = format!("{}, {} bytes", result.media_type, result.bytes);
         writeln!(out, "{:10} {}", "Result", clean(&text))?;
-        writeln!(out, "{:10} {}", "", clean(&result.url))?;
+        if serves {
+            writeln!(out, "{:10} {}", "", clean(&result.url))?;
+        }
     }
     writeln!(out, "{:10} {}", "Money", money(flow))?;
     writeln!(out, "\nWhat happened, from {} on:", second(flow.created_at))?;

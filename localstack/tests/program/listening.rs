@@ -106,10 +106,10 @@ async fn what_is_signed_is_handed_on_and_what_is_not_is_refused() {
     #[cfg(unix)]
     {
         let pid = listener.child.id().unwrap().to_string();
-        let sent = tokio::process::Command::new("kill")
+        let interrupted = tokio::process::Command::new("kill")
             .args(["-INT", &pid])
             .status();
-        assert!(sent.await.unwrap().success());
+        assert!(interrupted.await.unwrap().success());
         assert_eq!(listener.child.wait().await.unwrap().code(), Some(0));
     }
     let wrong = [
