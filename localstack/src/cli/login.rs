@@ -1,5 +1,7 @@
 //! `assetmill login`: a server and a key under a name.
 
+mod echo;
+
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 
 use clap::Args;
@@ -7,10 +9,12 @@ use console::Term;
 use serde_json::Value;
 use url::Url;
 
+use self::echo::Echo;
 use super::print::{clean, is_loopback};
 use super::profiles::{Profile, Profiles};
 use super::remote::{over_network, server};
 use super::{CliError, Ended};
+use crate::signals;
 
 /// No key is longer, in bytes.
 const LONGEST_KEY: u64 = 8 * 1024;
@@ -35,7 +39,10 @@ pub(super) async fn run(command: &LoginCommand) -> Result<Ended, CliError> {
         let said = "Others on the way can read the key: the URL is not one of https.";
         writeln!(io::stderr(), "{said}")?;
     }
-    let key = read_key(&server)?;
+    let Some(key) = read_key(&server).await? else {
+        return Ok(Ended::Interrupted);
+    };
+    let key = Some(key.trim().to_owned()).filter(|key| !key.is_empty());
     let client = over_network(server.clone(), key.as_deref())?.impatient();
     let _: Value = client.get("api/v2/batches", &[("limit", "1")]).await?;
     let path = profiles.keep(&command.profile, Profile { server, key })?;
@@ -48,21 +55,31 @@ pub(super) async fn run(command: &LoginCommand) -> Result<Ended, CliError> {
     Ok(Ended::Well)
 }
 
-/// The key, from somebody who is asked, or from a pipe; `None` where there is none.
-fn read_key(server: &Url) -> io::Result<Option<String>> {
-    let key = if io::stdin().is_terminal() {
-        let terminal = Term::stderr();
-        let asked = format!(
-            "Key for {} (empty if it needs none): ",
-            clean(server.as_str())
-        );
-        terminal.write_str(&asked)?;
-        terminal.read_secure_line()?
-    } else {
+/// The key, from somebody who is asked, or from a pipe, empty where there is none; `None` where it was interrupted.
+async fn read_key(server: &Url) -> io::Result<Option<String>> {
+    if !io::stdin().is_terminal() {
         let mut text = String::new();
         io::stdin().take(LONGEST_KEY).read_to_string(&mut text)?;
-        text
-    };
-    let key = key.trim();
-    Ok((!key.is_empty()).then(|| key.to_owned()))
+        return Ok(Some(text));
+    }
+    let asked = format!(
+        "Key for {} (empty if it needs none): ",
+        clean(server.as_str())
+    );
+    let echo = Echo::now();
+    let typed = tokio::task::spawn_blocking(move || {
+        let terminal = Term::stderr();
+        terminal.write_str(&asked)?;
+        terminal.read_secure_line()
+    });
+    tokio::select! {
+        biased;
+        stopped = signals::stop() => {
+            stopped?;
+            // Who asks is still about to read, and has it off.
+            echo.restore();
+            Ok(None)
+        }
+        typed = typed => typed.map_err(io::Error::other)?.map(Some),
+    }
 }
