@@ -28,12 +28,13 @@ struct Endpoint {
     disabled_at: Option<Timestamp>,
 }
 
-/// Whether what it depends on answers.
+/// Whether what it depends on answers. `todo` is what to do where it does not.
 pub(super) async fn is_ready(
     report: &mut Report,
     client: &Client,
     check: &str,
     well: &str,
+    todo: &str,
 ) -> io::Result<bool> {
     let ready: Result<Ready, _> = client.get("health/ready", &[]).await;
     match ready {
@@ -43,8 +44,6 @@ pub(super) async fn is_ready(
             Ok(true)
         }
         Err(error) => {
-            let todo =
-                "look at the disk or at AWS: names, permissions, limits; --log warn says more";
             report.wrong(check, &said(&error), todo)?;
             Ok(false)
         }

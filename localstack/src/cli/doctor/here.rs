@@ -9,7 +9,7 @@ use super::report::Report;
 use super::server;
 use crate::cli::local_files::LocalFiles;
 use crate::cli::{CliError, Remote};
-use crate::config::Config;
+use crate::config::{Config, Resources};
 use crate::materials::Materials;
 use crate::serve::ServeError;
 
@@ -25,11 +25,7 @@ pub(super) async fn look(
     if !config.aws && !folder.try_exists().unwrap_or(true) {
         return Ok(no_folder(report, folder)?);
     }
-    let (check, place) = if config.aws {
-        ("aws", format!("the table {}", config.resources.table))
-    } else {
-        ("data", folder.display().to_string())
-    };
+    let (check, place) = place(config, folder);
     let connected = remote.open(config, folder, LocalFiles::default()).await;
     let connection = match connected {
         Ok(connection) => connection,
@@ -48,10 +44,31 @@ pub(super) async fn look(
         return server::look(report, url, remote.key.as_deref()).await;
     }
     let client = connection.client.impatient();
-    if api::is_ready(report, &client, check, &format!("{place} can be used")).await? {
+    let well = format!("{place} can be used");
+    let todo = if config.aws {
+        "check the names and what may be done with them (docs/permissions.md); `assetmill --aws init` makes what is not \
+         there"
+    } else {
+        "look whether the disk is full or can be written; --log warn before the command says more"
+    };
+    if api::is_ready(report, &client, check, &well, todo).await? {
         api::endpoints(report, &client).await?;
     }
     Ok(())
+}
+
+/// Where everything is, and what it is called in the report.
+fn place(config: &Config, folder: &Path) -> (&'static str, String) {
+    if !config.aws {
+        return ("data", folder.display().to_string());
+    }
+    let Resources {
+        table,
+        bucket,
+        queue,
+    } = &config.resources;
+    let place = format!("what is there (table {table}, bucket {bucket}, queue {queue})");
+    ("aws", place)
 }
 
 /// Whether there is a catalogue.

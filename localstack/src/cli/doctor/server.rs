@@ -51,7 +51,8 @@ pub(super) async fn look(
     }
     clock(report, &answer.headers, Timestamp::now())?;
     let client = over_network(server.clone(), key)?.impatient();
-    api::is_ready(report, &client, "ready", "it can work").await?;
+    let todo = "tell its operator: the log of the server says more";
+    api::is_ready(report, &client, "ready", "it can work", todo).await?;
     if api::is_known(report, &client, key.is_some()).await? {
         api::may_write(report, &client).await?;
         api::operations(report, &client).await?;
