@@ -1,6 +1,6 @@
 //! Which Assetmill a command talks to.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -163,7 +163,11 @@ fn served_at(folder: &Path) -> Option<Url> {
     text.trim().parse().ok()
 }
 
-/// Says where the program is that holds a folder, to commands on it. Whoever holds it next says so anew.
+/// Says where the program is that holds a folder, to commands of its owner on it. Whoever holds it next says so anew.
 pub(crate) fn say_where(folder: &Path, public_url: &Url) -> io::Result<()> {
-    std::fs::write(folder.join(SERVED_AT), format!("{public_url}\n"))
+    // Such a file is its owner's alone from the beginning, and never half written.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    writeln!(file, "{public_url}")?;
+    file.persist(folder.join(SERVED_AT))?;
+    Ok(())
 }

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::{Watched, listed, settled};
 
 /// Without colours, which would say nothing more.
-const TEMPLATE: &str = "{bar:24} {pos}/{len}  {rate}  ETA {eta}  {wide_msg}";
+const TEMPLATE: &str = "{bar:24} {pos}/{len}  {rate}  ETA {left}  {wide_msg}";
+/// As few flows a second as say when the last is done.
+const SLOWEST: f64 = 0.01;
 /// How often the time that is left is counted down.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -24,7 +26,15 @@ impl Progress {
                 // Whoever draws has room for it.
                 let _ = write!(to, "{:.1}/s", state.per_sec());
             };
-            bar.set_style(style.with_key("rate", rate));
+            let left = |state: &ProgressState, to: &mut dyn fmt::Write| {
+                // Nobody knows, where nothing moves.
+                let _ = if state.per_sec() < SLOWEST {
+                    write!(to, "-")
+                } else {
+                    write!(to, "{:#}", HumanDuration(state.eta()))
+                };
+            };
+            bar.set_style(style.with_key("rate", rate).with_key("left", left));
         }
         Self(bar)
     }
