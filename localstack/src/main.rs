@@ -1,6 +1,6 @@
 //! The program `assetmill`.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::process::ExitCode;
 
 use assetmill::cli::{self, Ended};
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(console::colors_enabled_stderr())
         .init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -37,17 +37,13 @@ fn main() -> ExitCode {
 }
 
 async fn run(config: Config) -> Result<Ended, String> {
-    match &config.command {
-        Some(Command::Client(command)) => {
-            let done = cli::run(&config, command).await;
-            done.map_err(|error| error.to_string())
-        }
-        _ => {
-            let served = serve(config).await;
-            served
-                .map(|()| Ended::Well)
-                .map_err(|error| error.to_string())
-        }
+    if let Some(Command::Client(command)) = &config.command {
+        let done = cli::run(&config, command).await;
+        return done.map_err(|error| error.shown());
+    }
+    match serve(config).await {
+        Err(error) if !error.is_unread() => Err(error.to_string()),
+        _ => Ok(Ended::Well),
     }
 }
 

@@ -110,6 +110,18 @@ pub enum ServeError {
     Unavailable(#[from] Unavailable),
 }
 
+impl ServeError {
+    /// Whether whoever read what a command printed has gone, with enough of it.
+    pub fn is_unread(&self) -> bool {
+        match self {
+            Self::Key(KeyError::Print(error)) | Self::TryOperation(TryError::Io(error)) => {
+                error.kind() == io::ErrorKind::BrokenPipe
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Serves until a signal to stop.
 ///
 /// # Errors

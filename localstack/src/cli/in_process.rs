@@ -79,6 +79,11 @@ impl InProcess {
         Client::new(here, key, transport).map_err(|source: ClientError| source.into())
     }
 
+    /// Whether it holds its folder, in which nobody else can work.
+    pub(crate) fn is_of_a_folder(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// Begins to work on what there is, and on what comes.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use assetmill_client::Operation;
 use clap::Args;
 use serde_json::Value;
 
+use super::print::{clean, json_line};
 use super::{CliError, Ended, Remote};
 use crate::config::Config;
 
@@ -22,7 +23,7 @@ pub(super) async fn run(config: &Config, command: &OperationsCommand) -> Result<
     if command.remote.json {
         let answer: Value = client.get("api/v2/operations", &[]).await?;
         for operation in answer["operations"].as_array().into_iter().flatten() {
-            writeln!(out, "{operation}")?;
+            json_line(&mut out, operation)?;
         }
         return Ok(Ended::Well);
     }
@@ -38,10 +39,10 @@ fn line(operation: &Operation) -> String {
         .unavailable_reason
         .as_ref()
         .map(|reason| format!(" (can't run: {reason})"));
-    format!(
+    clean(&format!(
         "{:24} {cost}  {}{}",
         operation.name,
         operation.summary,
         lacks.unwrap_or_default()
-    )
+    ))
 }

@@ -1,6 +1,6 @@
 //! Which Assetmill a command talks to.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,22 +19,17 @@ use crate::serve::ServeError;
 /// Which Assetmill a command talks to, and how it answers.
 #[derive(Debug, Clone, Args)]
 pub struct Remote {
-    /// The Assetmill to talk to. Without it, the command is one itself, on the folder of --data; or talks to the program
-    /// that runs there.
-    #[arg(long, env = "ASSETMILL_SERVER", value_name = "URL")]
+    /// The Assetmill to talk to (or `ASSETMILL_SERVER`). Without it, the command is one itself, on the folder of --data; or
+    /// talks to the program that runs there.
+    #[arg(long, value_name = "URL", value_parser = server)]
     pub server: Option<Url>,
 
-    /// The same by a name that `assetmill login` gave it.
-    #[arg(
-        long,
-        env = "ASSETMILL_PROFILE",
-        value_name = "NAME",
-        conflicts_with = "server"
-    )]
+    /// The same by a name that `assetmill login` gave it (or `ASSETMILL_PROFILE`).
+    #[arg(long, value_name = "NAME", conflicts_with = "server")]
     pub profile: Option<String>,
 
-    /// The key to call with, where callers need one. Others on this machine may see it: rather set ASSETMILL_KEY, or use a
-    /// profile.
+    /// The key to call with, where callers need one. Others on this machine may see it: rather set `ASSETMILL_KEY`, or
+    /// use a profile.
     #[arg(
         long,
         env = "ASSETMILL_KEY",
@@ -55,18 +50,30 @@ pub(crate) struct Connection {
 }
 
 impl Remote {
-    /// The server that is named, and the key for it.
+    /// The server that is named, and the key for it. An option goes before what the environment says, which clap would
+    /// take for options that exclude each other.
     pub(crate) fn named(&self) -> Result<Option<(Url, Option<String>)>, CliError> {
         if let Some(server) = &self.server {
             return Ok(Some((server.clone(), self.key.clone())));
         }
-        let Some(name) = &self.profile else {
-            return Ok(None);
-        };
+        if let Some(name) = &self.profile {
+            return self.profile(name).map(Some);
+        }
+        if let Some(text) = variable("ASSETMILL_SERVER") {
+            let server = server(&text).map_err(CliError::Server)?;
+            return Ok(Some((server, self.key.clone())));
+        }
+        match variable("ASSETMILL_PROFILE") {
+            Some(name) => self.profile(&name).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn profile(&self, name: &str) -> Result<(Url, Option<String>), CliError> {
         let profiles = Profiles::read()?;
         let profile = profiles.get(name)?;
         let key = self.key.clone().or_else(|| profile.key.clone());
-        Ok(Some((profile.server.clone(), key)))
+        Ok((profile.server.clone(), key))
     }
 
     /// Connects to it, or opens the folder. A folder that nobody made is none to ask about.
@@ -123,6 +130,24 @@ impl Remote {
     }
 }
 
+/// What a variable of the environment is set to.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A URL that a server can be at.
+///
+/// # Errors
+/// What would be right.
+pub(crate) fn server(text: &str) -> Result<Url, String> {
+    let url: Url = text.parse().map_err(|error| format!("{error}"))?;
+    let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
+    if !is_http || !url.username().is_empty() || url.password().is_some() {
+        return Err("give an http or https URL without credentials".to_owned());
+    }
+    Ok(url)
+}
+
 /// A client of the Assetmill at this URL.
 pub(crate) fn over_network(server: Url, key: Option<&str>) -> Result<Client, CliError> {
     let network = Network::new().map_err(CliError::Network)?;
@@ -138,7 +163,11 @@ fn served_at(folder: &Path) -> Option<Url> {
     text.trim().parse().ok()
 }
 
-/// Says where the program is that holds a folder, to commands on it. Whoever holds it next says so anew.
+/// Says where the program is that holds a folder, to commands of its owner on it. Whoever holds it next says so anew.
 pub(crate) fn say_where(folder: &Path, public_url: &Url) -> io::Result<()> {
-    std::fs::write(folder.join(SERVED_AT), format!("{public_url}\n"))
+    // Such a file is its owner's alone from the beginning, and never half written.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    writeln!(file, "{public_url}")?;
+    file.persist(folder.join(SERVED_AT))?;
+    Ok(())
 }

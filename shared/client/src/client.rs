@@ -25,6 +25,7 @@ pub struct Client {
     server: Url,
     key: Option<HeaderValue>,
     transport: Arc<dyn Transport>,
+    patient: bool,
 }
 
 impl fmt::Debug for Client {
@@ -67,7 +68,17 @@ impl Client {
             server,
             key: key.map(bearer).transpose()?,
             transport,
+            patient: true,
         })
+    }
+
+    /// The same, which makes each call once: for what must not be done twice, and for whoever wants to know how it is now.
+    #[must_use]
+    pub fn impatient(&self) -> Self {
+        Self {
+            patient: false,
+            ..self.clone()
+        }
     }
 
     /// Where it is.
@@ -209,7 +220,12 @@ impl Client {
     }
 
     async fn json<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, ClientError> {
-        let answer = until_answered(|| self.send(call, self.key.as_ref())).await?;
+        let send = || self.send(call, self.key.as_ref());
+        let answer = if self.patient {
+            until_answered(send).await?
+        } else {
+            send().await?
+        };
         // Where nothing is answered, nothing is expected.
         let body: &[u8] = match &answer.body[..] {
             [] => b"null",

@@ -5,6 +5,7 @@ mod attempts;
 mod client;
 mod error;
 mod model;
+mod rows;
 mod transport;
 
 pub use client::Client;
@@ -13,4 +14,5 @@ pub use model::{
     Counts, FlowError, FlowResult, FlowRow, FlowState, Operation, Operations, Results, Started,
     Submission, Upload, Waiting,
 };
+pub use rows::{BatchRow, Event, FailureGroup, FlowStory, History};
 pub use transport::{Answer, Network, Transport};
