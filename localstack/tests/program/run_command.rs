@@ -464,6 +464,11 @@ async fn interrupted_it_ends_well_and_goes_on() {
 async fn a_server_is_sent_files_and_told_urls() {
     let program = Program::start(&[]).await;
     let folder = photographs(2);
+    // More than is sent at once.
+    let large = image::RgbImage::from_fn(1_500, 1_000, |x, y| {
+        image::Rgb([x.to_le_bytes()[0], y.to_le_bytes()[0], 7])
+    });
+    large.save(folder.path().join("photos/large.bmp")).unwrap();
     let url = program.url("/samples/coffee.jpg");
     let server = program.url("/");
     let arguments = [
@@ -481,7 +486,12 @@ async fn a_server_is_sent_files_and_told_urls() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let host = url.split('/').nth(2).unwrap().replace(':', "_");
     let host = host.split('_').next().unwrap();
-    for name in ["0.jpg", "1.jpg", &format!("{host}/samples/coffee.jpg")] {
+    for name in [
+        "large.jpg",
+        "0.jpg",
+        "1.jpg",
+        &format!("{host}/samples/coffee.jpg"),
+    ] {
         assert!(
             image::open(folder.path().join("out").join(name)).is_ok(),
             "{name}"

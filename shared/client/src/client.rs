@@ -6,18 +6,22 @@ use std::time::SystemTime;
 
 use assetmill_fetch::retry_after;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
-use http::{HeaderValue, Method, Request};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::attempts::until_answered;
+use crate::call::{Call, JSON};
 use crate::{
-    Answer, ClientError, Operations, Problem, Results, Started, Submission, Transport, Upload,
+    Announcement, Answer, ClientError, Operations, Problem, Results, Started, Submission,
+    Transport, Upload,
 };
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// More bytes than this are announced: a Lambda function takes 6 MB, of which base64 is a third
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+const MOST_AT_ONCE: usize = 4 * 1024 * 1024;
 
 /// A client of one Assetmill, as one caller. Cloning it is cheap.
 #[derive(Clone)]
@@ -37,15 +41,6 @@ impl fmt::Debug for Client {
     }
 }
 
-/// A request, to be sent any number of times.
-struct Call<'a> {
-    method: Method,
-    url: Url,
-    content_type: Option<HeaderValue>,
-    body: Bytes,
-    once: Option<&'a str>,
-}
-
 impl Client {
     /// A client of the Assetmill at this URL, whose paths stand below it. `key` is the caller's, where callers need one.
     ///
@@ -60,9 +55,10 @@ impl Client {
             server.set_path(&format!("{}/", server.path()));
         }
         let bearer = |key: &str| {
-            let mut value = HeaderValue::try_from(format!("Bearer {key}"))?;
+            let mut value =
+                HeaderValue::try_from(format!("Bearer {key}")).map_err(ClientError::no_request)?;
             value.set_sensitive(true);
-            Ok::<_, http::Error>(value)
+            Ok::<_, ClientError>(value)
         };
         Ok(Self {
             server,
@@ -94,17 +90,30 @@ impl Client {
         self.get("api/v2/operations", &[]).await
     }
 
-    /// Keeps bytes, to be named as an asset.
+    /// Keeps bytes, to be named as an asset. Where there are more of them than a Lambda function takes, they are announced,
+    /// and sent to where that is answered, if they are not there already.
     ///
     /// # Errors
     /// As above.
-    pub async fn upload(&self, content: Bytes) -> Result<Upload, ClientError> {
-        let call = Call {
-            content_type: Some(HeaderValue::from_static("application/octet-stream")),
-            body: content,
-            ..self.call(Method::POST, "api/v2/assets", &[])?
-        };
-        self.json(&call).await
+    pub async fn upload(
+        &self,
+        content: Bytes,
+        announced: &Announcement<'_>,
+    ) -> Result<Upload, ClientError> {
+        if content.len() <= MOST_AT_ONCE {
+            let call = self.call(Method::POST, "api/v2/assets", &[])?;
+            let bytes = HeaderValue::from_static("application/octet-stream");
+            return self.json(&call.with(CONTENT_TYPE, bytes).of(content)).await;
+        }
+        let upload: Upload = self.post("api/v2/assets", &[], announced, None).await?;
+        if let Some(asked) = &upload.missing {
+            let mut call = Call::elsewhere(Method::PUT, &asked.url)?.of(content);
+            for (name, value) in &asked.headers {
+                call = call.with_text(name, value)?;
+            }
+            until_answered(|| self.send(&call, None)).await?;
+        }
+        Ok(upload)
     }
 
     /// Starts a batch. However often it is asked for under one `key` (an `Idempotency-Key`), it is started once.
@@ -129,16 +138,7 @@ impl Client {
     /// # Errors
     /// As above.
     pub async fn download(&self, url: &str) -> Result<Bytes, ClientError> {
-        let url = url.parse().map_err(|error: url::ParseError| {
-            self.not_understood(http::StatusCode::OK, &format!("{url} is no URL: {error}"))
-        })?;
-        let call = Call {
-            method: Method::GET,
-            url,
-            content_type: None,
-            body: Bytes::new(),
-            once: None,
-        };
+        let call = Call::elsewhere(Method::GET, url)?;
         let answer = until_answered(|| self.send(&call, None)).await?;
         Ok(answer.body)
     }
@@ -166,17 +166,10 @@ impl Client {
         body: &(impl Serialize + ?Sized),
         key: Option<&str>,
     ) -> Result<T, ClientError> {
-        let body = serde_json::to_vec(body);
-        let body = body.map_err(|error| {
-            self.not_understood(http::StatusCode::OK, &format!("no JSON: {error}"))
-        })?;
-        let call = Call {
-            content_type: Some(JSON),
-            body: body.into(),
-            once: key,
-            ..self.call(Method::POST, path, query)?
-        };
-        self.json(&call).await
+        let body = serde_json::to_vec(body).map_err(ClientError::no_request)?;
+        let call = self.call(Method::POST, path, query)?;
+        let call = call.with(CONTENT_TYPE, JSON).of(body.into());
+        self.json(&call.under(key)?).await
     }
 
     /// Sends a POST without a body, or deletes.
@@ -190,11 +183,8 @@ impl Client {
         query: &[(&str, &str)],
         key: Option<&str>,
     ) -> Result<T, ClientError> {
-        let call = Call {
-            once: key,
-            ..self.call(method, path, query)?
-        };
-        self.json(&call).await
+        self.json(&self.call(method, path, query)?.under(key)?)
+            .await
     }
 
     fn call(
@@ -202,24 +192,15 @@ impl Client {
         method: Method,
         path: &str,
         query: &[(&str, &str)],
-    ) -> Result<Call<'static>, ClientError> {
-        let url = self.server.join(path);
-        let mut url = url.map_err(|error| {
-            self.not_understood(http::StatusCode::OK, &format!("{path}: {error}"))
-        })?;
+    ) -> Result<Call, ClientError> {
+        let mut url = self.server.join(path).map_err(ClientError::no_request)?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        Ok(Call {
-            method,
-            url,
-            content_type: None,
-            body: Bytes::new(),
-            once: None,
-        })
+        Ok(Call::new(method, url))
     }
 
-    async fn json<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, ClientError> {
+    async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ClientError> {
         let send = || self.send(call, self.key.as_ref());
         let answer = if self.patient {
             until_answered(send).await?
@@ -232,35 +213,13 @@ impl Client {
             body => body,
         };
         serde_json::from_slice(body)
-            .map_err(|error| self.not_understood(answer.status, &error.to_string()))
+            .map_err(|error| self.not_understood(call, answer.status, &error.to_string()))
     }
 
-    async fn send(
-        &self,
-        call: &Call<'_>,
-        key: Option<&HeaderValue>,
-    ) -> Result<Answer, ClientError> {
-        let mut request = Request::builder()
-            .method(call.method.clone())
-            .uri(call.url.as_str())
-            .header(ACCEPT, JSON);
-        // A transport in process has nobody who would add it (RFC 9112, section 3.2).
-        if let Some(host) = call.url.host_str() {
-            let port = call.url.port().map(|port| format!(":{port}"));
-            request = request.header(HOST, format!("{host}{}", port.unwrap_or_default()));
-        }
-        let content_type = call.content_type.clone().map(|it| (CONTENT_TYPE, it));
-        let key = key.cloned().map(|key| (AUTHORIZATION, key));
-        for (name, value) in content_type.into_iter().chain(key) {
-            request = request.header(name, value);
-        }
-        if let Some(once) = call.once {
-            request = request.header("idempotency-key", once);
-        }
-        let request = request.body(call.body.clone())?;
-        let answer = self.transport.send(request).await;
+    async fn send(&self, call: &Call, key: Option<&HeaderValue>) -> Result<Answer, ClientError> {
+        let answer = self.transport.send(call.request(key)?).await;
         let answer = answer.map_err(|source| ClientError::Unreachable {
-            server: self.server.clone(),
+            server: self.place(call),
             source,
         })?;
         if answer.status.is_success() {
@@ -271,15 +230,25 @@ impl Client {
                 problem,
                 retry_after: retry_after(&answer.headers, SystemTime::now()),
             },
-            _ => self.not_understood(answer.status, "a problem in JSON was expected"),
+            _ => self.not_understood(call, answer.status, "a problem in JSON was expected"),
         })
     }
 
-    fn not_understood(&self, status: http::StatusCode, reason: &str) -> ClientError {
+    fn not_understood(&self, call: &Call, status: StatusCode, reason: &str) -> ClientError {
         ClientError::NotUnderstood {
-            server: self.server.clone(),
+            server: self.place(call),
             status,
             reason: reason.to_owned(),
         }
+    }
+
+    /// Where a call goes, as errors name it: results and uploads may be elsewhere, and what else their URLs say is secret.
+    fn place(&self, call: &Call) -> Url {
+        if call.url().as_str().starts_with(self.server.as_str()) {
+            return self.server.clone();
+        }
+        let mut place = call.url().clone();
+        place.set_query(None);
+        place
     }
 }

@@ -63,7 +63,7 @@ pub enum ClientError {
     },
     /// What was asked for can't be said in a request.
     #[error("no request can be made of it: {0}")]
-    Request(#[from] http::Error),
+    Request(String),
 }
 
 impl ClientError {

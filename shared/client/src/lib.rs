@@ -2,6 +2,7 @@
 //! same calls go over the network or to a router in the same process.
 
 mod attempts;
+mod call;
 mod client;
 mod error;
 mod model;
@@ -11,8 +12,8 @@ mod transport;
 pub use client::Client;
 pub use error::{ClientError, Problem, Unreachable};
 pub use model::{
-    Counts, FlowError, FlowResult, FlowRow, FlowState, Operation, Operations, Results, Started,
-    Submission, Upload, Waiting,
+    Announcement, Counts, FlowError, FlowResult, FlowRow, FlowState, Operation, Operations,
+    Results, Started, Submission, Upload, Waiting,
 };
 pub use rows::{BatchRow, Event, FailureGroup, FlowStory, History};
 pub use transport::{Answer, Network, Transport};

@@ -42,6 +42,27 @@ pub struct Upload {
     pub digital_asset_url: String,
     /// When it may be gone at the earliest.
     pub expires_at: String,
+    /// How its bytes are sent, if they are not there.
+    #[serde(rename = "upload")]
+    pub(crate) missing: Option<UploadRequest>,
+}
+
+/// How bytes that were announced are sent.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct UploadRequest {
+    pub(crate) url: String,
+    pub(crate) headers: BTreeMap<String, String>,
+}
+
+/// Bytes that are to be sent.
+#[derive(Debug, Clone, Serialize)]
+pub struct Announcement<'a> {
+    /// Their SHA-256, in hexadecimal digits.
+    pub sha256: &'a str,
+    /// How many.
+    pub bytes: u64,
+    /// What they are.
+    pub media_type: &'a str,
 }
 
 /// Assets, and what to do with each.

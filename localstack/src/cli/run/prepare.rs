@@ -4,8 +4,8 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use assetmill_client::FlowError;
-use assetmill_core::{Sha256Digest, Source as AssetSource};
+use assetmill_client::{Announcement, FlowError};
+use assetmill_core::{MediaType, Sha256Digest, Source as AssetSource};
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -169,7 +169,13 @@ async fn given(
             Err(error) => return Ok(Err(unreadable(error))),
         },
     };
-    match run.client.upload(content).await {
+    let media_type = MediaType::of_content(&content);
+    let announced = Announcement {
+        sha256: &file.sha256,
+        bytes: content.len() as u64,
+        media_type: media_type.as_str(),
+    };
+    match run.client.upload(content.clone(), &announced).await {
         Ok(upload) => {
             run.journal.note(&Entry::Uploaded {
                 server: server.clone(),
