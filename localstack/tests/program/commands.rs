@@ -445,6 +445,33 @@ async fn who_has_read_enough_may_go() {
     }
 }
 
+/// Of the second step of two, as of each.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_steps_of_a_flow_are_told_apart() {
+    let catalogue = "default = \"both\"
+        [operations.fit]\ntransform = \"thumbnail\"\nsummary = \"Fits\"
+        [operations.shrink]\ntransform = \"convert\"\nsummary = \"Shrinks\"
+        [operations.both]\nsummary = \"Both\"
+        chain = [{ operation = \"fit\" }, { operation = \"shrink\", params = { max_bytes = 256 } }]";
+    let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    std::fs::write(file.path(), catalogue).unwrap();
+    let path = file.path().display().to_string();
+    let program = Program::start(&["--operations", &path]).await;
+    let body = json!({ "digital_asset_urls": [program.url("/samples/coffee.jpg")] });
+    let started = program.start_batch(&body).await;
+    program.settled(&started).await;
+    let flow = ["flow", id(&started["flow_ids"][0])];
+    let told = printed(&run(program.folder.path(), &flow).await, 0);
+    for said in [
+        "step 1, attempt 1: the asset is fetched\n",
+        "step 1, attempt 1: what it made is kept\n",
+        "step 2, attempt 1: failed: budget_not_met\n",
+        "\nWhy: budget_not_met: shrink: ",
+    ] {
+        assert!(told.contains(said), "{said:?} in {told}");
+    }
+}
+
 /// A server that would move the cursor of whoever reads what it says.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_a_server_says_acts_on_a_terminal() {
@@ -457,7 +484,8 @@ async fn nothing_that_a_server_says_acts_on_a_terminal() {
         "flow_id": TEXT, "batch_id": TEXT, "index": 0, "state": "FAILED", "digital_asset_url": TEXT,
         "operation": TEXT, "params": { TEXT: TEXT }, "created_at": "2026-01-31T09:30:00Z",
         "error": { "code": TEXT, "message": TEXT, "retryable": true },
-        "history": { "left_out": 1, "events": [
+        "unconfirmed_calls": 1, "history": { "left_out": 1, "events": [
+            { "at": "2026-01-31T09:30:00Z", "event": "sent_to_vendor", "cost": "paid" },
             { "at": "2026-01-31T09:30:00Z", "event": TEXT },
             { "at": "2026-01-31T09:30:00Z", "event": "waits", "for": TEXT, "code": TEXT },
         ] },
@@ -495,6 +523,10 @@ async fn nothing_that_a_server_says_acts_on_a_terminal() {
         assert!(told.contains("[2J"), "{arguments:?}: {told}");
         let acts = ['\u{1b}', '\u{9b}', '\u{202e}'];
         assert!(!told.contains(acts), "{arguments:?}: {told:?}");
+        if arguments == ["flow", "x"] {
+            let money = "at least 1 paid call; of 1 call nobody knows whether it was charged\n";
+            assert!(told.contains(money), "{told}");
+        }
     }
 }
 
