@@ -112,10 +112,16 @@ impl Remote {
     ) -> Result<Connection, CliError> {
         let opened = InProcess::open(config, folder, files).await;
         match opened {
-            Ok(here) => Ok(Connection {
-                client: here.client(self.key.as_deref())?,
-                here: Some(here),
-            }),
+            Ok(here) => {
+                if here.is_of_a_folder() {
+                    // Whoever said so is gone, and somebody else may be there by now.
+                    let _ = std::fs::remove_file(folder.join(SERVED_AT));
+                }
+                Ok(Connection {
+                    client: here.client(self.key.as_deref())?,
+                    here: Some(here),
+                })
+            }
             Err(ServeError::Open(held @ OpenError::Held { .. })) => {
                 let Some(server) = served_at(folder) else {
                     return Err(ServeError::Open(held).into());

@@ -286,6 +286,14 @@ async fn an_interrupt_ends_a_watch_well() {
     while assets.asked("/busy/1") == asked {
         tokio::task::yield_now().await;
     }
+    // Nobody serves any more where somebody did before.
+    let held = run(folder.path(), &["batches"]).await;
+    printed(&held, 1);
+    let said = String::from_utf8(held.stderr).unwrap();
+    assert!(said.contains("another assetmill is running"), "{said}");
+    let told = printed(&run(folder.path(), &["doctor"]).await, 0);
+    assert!(told.contains("is held by a command"), "{told}");
+
     let pid = watch.id().unwrap().to_string();
     let sent = Command::new("kill").args(["-INT", &pid]).status().await;
     assert!(sent.unwrap().success());

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use assetmill_core::Availability;
+use assetmill_sqlite::OpenError;
 
 use super::api;
 use super::report::Report;
@@ -29,6 +30,10 @@ pub(super) async fn look(
     let connected = remote.open(config, folder, LocalFiles::default()).await;
     let connection = match connected {
         Ok(connection) => connection,
+        Err(CliError::Here(ServeError::Open(OpenError::Held { .. }))) => {
+            let said = format!("{place} is held by a command that works on it");
+            return Ok(report.note(check, &said, "nothing; look again once it has ended")?);
+        }
         Err(error) => {
             let todo = if config.aws {
                 "set the variables of the AWS SDKs; `assetmill --aws init` makes what is not there"
