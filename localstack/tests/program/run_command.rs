@@ -487,7 +487,7 @@ async fn a_server_is_sent_files_and_told_urls() {
     let host = url.split('/').nth(2).unwrap().replace(':', "_");
     let host = host.split('_').next().unwrap();
     for name in [
-        "large.jpg",
+        "large.png",
         "0.jpg",
         "1.jpg",
         &format!("{host}/samples/coffee.jpg"),

@@ -6,15 +6,19 @@ use backon::{ExponentialBuilder, Retryable as _};
 
 use crate::ClientError;
 
-/// Waits of about a second in all for what is back at once, and of a minute for what is started again.
+/// Half a minute to a minute in all: for what is started again.
 const ATTEMPTS: usize = 8;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// A server that asks to be left alone for longer is told of, and not waited for.
 const LONGEST_ASKED: Duration = Duration::from_mins(5);
 
-/// Makes a call that may be made twice until it has a result, or one that time does not change.
-pub(crate) async fn until_answered<T, Called>(call: impl Fn() -> Called) -> Result<T, ClientError>
+/// Makes a call that may be made twice until it has a result, or an error that time does not change, or after which `again` says
+/// no.
+pub(crate) async fn until_answered<T, Called>(
+    call: impl Fn() -> Called,
+    again: impl Fn(&ClientError) -> bool,
+) -> Result<T, ClientError>
 where
     Called: Future<Output = Result<T, ClientError>>,
 {
@@ -26,6 +30,7 @@ where
     call.retry(waits)
         .when(|error| {
             error.passes()
+                && again(error)
                 && error
                     .retry_after()
                     .is_none_or(|asked| asked <= LONGEST_ASKED)

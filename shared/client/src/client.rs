@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use assetmill_fetch::retry_after;
@@ -30,6 +31,8 @@ pub struct Client {
     key: Option<HeaderValue>,
     transport: Arc<dyn Transport>,
     patient: bool,
+    /// Whether the server ever answered. One that did not is rather misspelt than away.
+    was_reached: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Client {
@@ -65,6 +68,7 @@ impl Client {
             key: key.map(bearer).transpose()?,
             transport,
             patient: true,
+            was_reached: Arc::default(),
         })
     }
 
@@ -111,7 +115,7 @@ impl Client {
             for (name, value) in &asked.headers {
                 call = call.with_text(name, value)?;
             }
-            until_answered(|| self.send(&call, None)).await?;
+            self.until_answered(&call, None).await?;
         }
         Ok(upload)
     }
@@ -139,7 +143,7 @@ impl Client {
     /// As above.
     pub async fn download(&self, url: &str) -> Result<Bytes, ClientError> {
         let call = Call::elsewhere(Method::GET, url)?;
-        let answer = until_answered(|| self.send(&call, None)).await?;
+        let answer = self.until_answered(&call, None).await?;
         Ok(answer.body)
     }
 
@@ -201,11 +205,11 @@ impl Client {
     }
 
     async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ClientError> {
-        let send = || self.send(call, self.key.as_ref());
+        let key = self.key.as_ref();
         let answer = if self.patient {
-            until_answered(send).await?
+            self.until_answered(call, key).await?
         } else {
-            send().await?
+            self.send(call, key).await?
         };
         // Where nothing is answered, nothing is expected.
         let body: &[u8] = match &answer.body[..] {
@@ -216,12 +220,25 @@ impl Client {
             .map_err(|error| self.not_understood(call, answer.status, &error.to_string()))
     }
 
+    async fn until_answered(
+        &self,
+        call: &Call,
+        key: Option<&HeaderValue>,
+    ) -> Result<Answer, ClientError> {
+        let again = |error: &ClientError| {
+            let unreachable = matches!(error, ClientError::Unreachable { .. });
+            !unreachable || self.was_reached.load(Ordering::Relaxed)
+        };
+        until_answered(|| self.send(call, key), again).await
+    }
+
     async fn send(&self, call: &Call, key: Option<&HeaderValue>) -> Result<Answer, ClientError> {
         let answer = self.transport.send(call.request(key)?).await;
         let answer = answer.map_err(|source| ClientError::Unreachable {
             server: self.place(call),
             source,
         })?;
+        self.was_reached.store(true, Ordering::Relaxed);
         if answer.status.is_success() {
             return Ok(answer);
         }
