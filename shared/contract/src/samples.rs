@@ -74,6 +74,7 @@ pub fn webhook(tenant: TenantId) -> Webhook {
         url: "https://example.com/hook?a=\"1'".parse().unwrap(),
         events: [WebhookEvent::BatchCompleted].into(),
         secret: WebhookSecret::generate(),
+        retired: Vec::new(),
         created_at: at(0),
         disabled_at: None,
     }

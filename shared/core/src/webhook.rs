@@ -7,15 +7,16 @@ mod secret;
 mod url;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use delivery::{DeliveryAttempt, DeliveryState, Told, WebhookAnswer, WebhookDelivery};
-pub use secret::{NotAWebhookSecret, Signed, WebhookSecret};
+pub use secret::{NotAWebhookSecret, RetiredSecret, Signed, WebhookSecret};
 pub use url::{NotAWebhookUrl, WebhookUrl};
 
-use crate::{TenantId, WebhookId};
+use crate::{DeliveryId, TenantId, WebhookId};
 
 /// What an endpoint can be told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,6 +49,9 @@ pub struct Webhook {
     pub events: BTreeSet<WebhookEvent>,
     /// What it knows its sender by.
     pub secret: WebhookSecret,
+    /// What it knew its sender by before, the earliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<RetiredSecret>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it answered that it is gone for good: it is told nothing any more.
@@ -58,9 +62,45 @@ pub struct Webhook {
 impl Webhook {
     /// How many endpoints a tenant may have.
     pub const MOST: usize = 10;
+    /// How long a secret still signs after another took its place.
+    pub const RETIRES_IN: Duration = Duration::from_hours(24);
+    /// How many secrets sign beside the last one, however often there is a new one: whoever lost an answer and asks again
+    /// has not lost the secret that it knows.
+    pub const MOST_RETIRED: usize = 3;
 
     /// Whether it is to be told of such an event.
     pub fn wants(&self, event: WebhookEvent) -> bool {
         self.disabled_at.is_none() && self.events.contains(&event)
     }
+
+    /// Signs with `secret` from now on, and with what it signed with before for [as long](Self::RETIRES_IN) as it may take
+    /// the endpoint to learn of it.
+    pub fn rotate(&mut self, secret: WebhookSecret, now: Timestamp) {
+        self.retired.retain(|old| old.until > now);
+        self.retired.push(RetiredSecret {
+            secret: std::mem::replace(&mut self.secret, secret),
+            until: now + Self::RETIRES_IN,
+        });
+        let forgotten = self.retired.len().saturating_sub(Self::MOST_RETIRED);
+        self.retired.drain(..forgotten);
+    }
+
+    /// Signs a payload with every secret that counts now, the last one first: the endpoint verifies it with the one
+    /// that it knows.
+    pub fn sign(&self, id: DeliveryId, now: Timestamp, payload: String) -> Signed {
+        let mut signed = self.secret.sign(id, now, payload);
+        for old in self.retired.iter().rev().filter(|old| old.until > now) {
+            signed.also_by(&old.secret);
+        }
+        signed
+    }
+
+    /// Until when a secret signs that is not the last one; `None` if none does.
+    pub fn retires_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = self.retired.iter().map(|old| old.until);
+        until.filter(|until| *until > now).max()
+    }
 }
+
+#[cfg(test)]
+mod tests;

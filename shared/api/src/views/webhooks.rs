@@ -3,6 +3,7 @@
 use assetmill_core::{
     DeliveryAttempt, DeliveryId, DeliveryState, Webhook, WebhookDelivery, WebhookEvent, WebhookId,
 };
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -27,13 +28,17 @@ pub(super) struct WebhookView {
     /// When it was made.
     #[schema(value_type = String, format = DateTime, example = "2026-01-31T09:30:00.000Z")]
     created_at: Time,
+    /// Until when a secret signs too that another took the place of. Absent where none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    old_secret_until: Option<Time>,
     /// When it answered 410: it is told nothing any more. Absent while it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     disabled_at: Option<Time>,
 }
 
-/// An endpoint that was made, with its secret.
+/// An endpoint with its new secret.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NewWebhook)]
 pub struct NewWebhookView {
@@ -149,31 +154,35 @@ pub(crate) fn events() -> Array {
         .build()
 }
 
-impl From<&Webhook> for WebhookView {
-    fn from(webhook: &Webhook) -> Self {
+impl WebhookView {
+    fn new(webhook: &Webhook, now: Timestamp) -> Self {
         Self {
             webhook_id: webhook.id,
             url: webhook.url.to_string(),
             events: webhook.events.iter().map(|event| event.as_str()).collect(),
             created_at: webhook.created_at.into(),
+            old_secret_until: webhook.retires_at(now).map(Time::from),
             disabled_at: webhook.disabled_at.map(Time::from),
         }
     }
 }
 
-impl From<&Webhook> for NewWebhookView {
-    fn from(webhook: &Webhook) -> Self {
+impl NewWebhookView {
+    /// The endpoint as it is `now`.
+    pub(crate) fn new(webhook: &Webhook, now: Timestamp) -> Self {
         Self {
-            webhook: webhook.into(),
+            webhook: WebhookView::new(webhook, now),
             secret: webhook.secret.reveal(),
         }
     }
 }
 
-impl From<&[Webhook]> for WebhooksView {
-    fn from(webhooks: &[Webhook]) -> Self {
+impl WebhooksView {
+    /// The endpoints as they are `now`.
+    pub(crate) fn new(webhooks: &[Webhook], now: Timestamp) -> Self {
+        let views = webhooks.iter().map(|it| WebhookView::new(it, now));
         Self {
-            webhooks: webhooks.iter().map(WebhookView::from).collect(),
+            webhooks: views.collect(),
         }
     }
 }

@@ -196,6 +196,15 @@ impl IntoResponses for WebhooksProblems {
     }
 }
 
+/// Of changing the secret of an endpoint.
+pub(crate) struct RotateProblems;
+
+impl IntoResponses for RotateProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[OF_CALLS, OF_WRITERS, &[ErrorCode::WebhookNotFound]])
+    }
+}
+
 /// Of removing an endpoint.
 pub(crate) struct RemoveProblems;
 

@@ -29,6 +29,7 @@ pub(crate) fn all() -> OpenApiRouter<WriteState> {
         .routes(routes!(operations::resume_operation))
         .routes(routes!(webhooks::register_webhook, webhooks::list_webhooks))
         .routes(routes!(webhooks::remove_webhook))
+        .routes(routes!(webhooks::rotate_secret))
         .routes(routes!(webhooks::list_deliveries))
         .routes(routes!(webhooks::replay_delivery))
         .routes(routes!(service::about))

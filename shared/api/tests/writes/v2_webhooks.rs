@@ -70,6 +70,27 @@ async fn an_endpoint_is_made_listed_and_removed() {
 }
 
 #[tokio::test]
+async fn a_new_secret_is_shown_once_and_the_old_one_signs_too_for_a_day() {
+    let world = World::with_keys();
+    let made = world.made(ACME).await;
+    let path = format!("{PATH}/{}/rotate", made["webhook_id"].as_str().unwrap());
+    let rotated = world.as_key(ACME, Method::POST, &path).await;
+    assert_eq!(rotated.status, 200);
+    let mut rotated = rotated.json();
+    let secret = rotated.as_object_mut().unwrap().remove("secret").unwrap();
+    assert!(secret.as_str().unwrap().starts_with("whsec_"), "{secret}");
+    assert_ne!(secret, made["secret"]);
+    assert!(rotated["old_secret_until"].is_string());
+    assert_eq!(world.listed(ACME).await, json!([rotated]));
+    let foreign = world.as_key(GLOBEX, Method::POST, &path).await;
+    assert_eq!(
+        foreign.problem(),
+        (404, "webhook_not_found".to_owned(), None)
+    );
+    assert_eq!(world.listed(ACME).await, json!([rotated]));
+}
+
+#[tokio::test]
 async fn what_is_no_endpoint_is_refused() {
     let world = World::new();
     let no_events = json!({ "url": "https://example.com/hook", "events": [] });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use assetmill_core::ports::WebhookRule;
 use assetmill_core::{
-    Counts, DeliveryId, TenantId, Webhook, WebhookAnswer, WebhookDelivery, WebhookId,
+    Counts, DeliveryId, TenantId, Webhook, WebhookAnswer, WebhookDelivery, WebhookId, WebhookSecret,
 };
 use futures_util::future::join_all;
 
@@ -91,6 +91,7 @@ async fn endpoints_are_found_as_they_were_made(on: Arc<Adapters>) {
     let first = made(&on, tenant()).await;
     let mut second = webhook(tenant());
     second.disabled_at = Some(at(1));
+    second.rotate(WebhookSecret::generate(), at(2));
     let before = on
         .webhooks
         .change_webhooks(&tenant(), adds(&second))

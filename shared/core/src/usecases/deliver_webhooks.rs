@@ -181,7 +181,7 @@ impl DeliverWebhooks {
         if !self.webhooks.replace_delivery(&held).await? {
             return Ok(false);
         }
-        let signed = webhook.secret.sign(held.id, now, held.payload.clone());
+        let signed = webhook.sign(held.id, now, held.payload.clone());
         let answer = self.sender.send(&webhook.url, signed).await;
         let (ended, told) = held.ended(now, answer, self.clock.now(), rand::random());
         let noted = self.webhooks.replace_delivery(&ended).await?;

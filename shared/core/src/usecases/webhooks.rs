@@ -49,6 +49,7 @@ impl ManageWebhooks {
             url,
             events,
             secret: WebhookSecret::generate(),
+            retired: Vec::new(),
             created_at: self.clock.now(),
             disabled_at: None,
         };
@@ -64,6 +65,28 @@ impl ManageWebhooks {
         }
         tracing::info!(%tenant, webhook_id = %webhook.id, "webhook made");
         Ok(webhook)
+    }
+
+    /// Gives an endpoint a new secret; [the old one](Webhook::rotate) signs too for a day. The endpoint as it is then;
+    /// `None` if the tenant has no such one.
+    pub async fn rotate(
+        &self,
+        tenant: &TenantId,
+        id: WebhookId,
+    ) -> Result<Option<Webhook>, Unavailable> {
+        let (secret, now) = (WebhookSecret::generate(), self.clock.now());
+        let rotates = move |webhook: &mut Webhook| webhook.rotate(secret.clone(), now);
+        let rule = {
+            let rotates = rotates.clone();
+            move |all: &mut Vec<Webhook>| all.iter_mut().filter(|it| it.id == id).for_each(&rotates)
+        };
+        let before = self.webhooks.change_webhooks(tenant, Arc::new(rule));
+        let rotated = before.await?.into_iter().find(|webhook| webhook.id == id);
+        Ok(rotated.map(|mut webhook| {
+            rotates(&mut webhook);
+            tracing::info!(%tenant, webhook_id = %id, "webhook has a new secret");
+            webhook
+        }))
     }
 
     /// Removes an endpoint: what it was not told yet it never is. Whether the tenant had it.

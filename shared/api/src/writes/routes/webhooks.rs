@@ -20,7 +20,8 @@ use crate::query::{FromQuery, Query, QueryParams};
 use crate::views::{DeliveriesPage, DeliveryView, NewWebhookView, WebhooksView, webhook_events};
 use crate::writes::WriteState;
 use crate::writes::problems::{
-    DeliveriesProblems, RegisterProblems, RemoveProblems, ReplayProblems, WebhooksProblems,
+    DeliveriesProblems, RegisterProblems, RemoveProblems, ReplayProblems, RotateProblems,
+    WebhooksProblems,
 };
 use crate::{Caller, ErrorCode, JsonBody, Pointer, Problem, RequestBody, Writer};
 
@@ -162,7 +163,7 @@ pub(crate) async fn register_webhook(
         ),
         RegisterError::Unavailable(error) => error.into(),
     })?;
-    let view = NewWebhookView::from(&made);
+    let view = NewWebhookView::new(&made, made.created_at);
     Ok((StatusCode::CREATED, Json(view)).into_response())
 }
 
@@ -183,7 +184,34 @@ pub(crate) async fn list_webhooks(
     Caller(tenant): Caller,
 ) -> Result<Json<WebhooksView>, Problem> {
     let webhooks = state.webhooks.webhooks.webhooks(&tenant).await?;
-    Ok(Json(webhooks.as_slice().into()))
+    let now = state.webhooks.clock.now();
+    Ok(Json(WebhooksView::new(&webhooks, now)))
+}
+
+/// Change the secret of an endpoint
+///
+/// Makes a new secret, which is answered here, once. The old one signs too for 24 hours: until then
+/// `webhook-signature` has a signature by each, separated by a space, and an endpoint that knows either verifies it. Of
+/// secrets that are changed sooner the last three sign too.
+#[utoipa::path(
+    post,
+    path = "/api/v2/webhooks/{webhook_id}/rotate",
+    tag = "webhooks",
+    params(WebhookIdParam),
+    responses(
+        (status = 200, description = "The endpoint, with its new secret", body = NewWebhookView),
+        RotateProblems,
+    ),
+)]
+pub(crate) async fn rotate_secret(
+    State(state): State<WriteState>,
+    Writer(tenant): Writer,
+    InPath(id): InPath,
+) -> Result<Json<NewWebhookView>, Problem> {
+    let rotated = state.webhooks.rotate(&tenant, id).await?;
+    let rotated = rotated.ok_or_else(no_such_webhook)?;
+    let now = state.webhooks.clock.now();
+    Ok(Json(NewWebhookView::new(&rotated, now)))
 }
 
 /// Remove an endpoint
