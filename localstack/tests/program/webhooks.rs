@@ -163,8 +163,20 @@ async fn an_endpoint_is_told_of_a_batch_and_again_when_somebody_asks_for_it() {
         assert!(is_signed(&again, secret), "{again:?}");
     }
     assert!(!is_signed(&sent, new_secret));
-    let three = |delivery: &Value| delivery["attempts"].as_array().unwrap().len() == 3;
-    log_when(&program, &webhook, three).await;
+    let replay =
+        format!("/api/v2/webhooks/{webhook_id}/replay?state=DELIVERED&until=2020-01-01T00:00:00Z");
+    let (_, none) = program.post_json(&replay, &json!({})).await;
+    assert_eq!(none, json!({ "replayed": 0 }));
+    let replay = format!(
+        "/api/v2/webhooks/{webhook_id}/replay?since={}",
+        log[0]["created_at"].as_str().unwrap()
+    );
+    let (_, one) = program.post_json(&replay, &json!({})).await;
+    assert_eq!(one, json!({ "replayed": 1 }));
+    let third = endpoint.sent(3).await.remove(2);
+    assert_eq!(third.headers["webhook-id"], sent.headers["webhook-id"]);
+    let four = |delivery: &Value| delivery["attempts"].as_array().unwrap().len() == 4;
+    log_when(&program, &webhook, four).await;
 
     // Neither is told to whoever reads the log of the program.
     for said in [said, program.log()] {

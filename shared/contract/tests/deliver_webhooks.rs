@@ -12,10 +12,10 @@ use assetmill_contract::samples;
 use assetmill_core::ports::{
     FlowReads as _, FlowWrites as _, Outbox as _, WebhookSender, Webhooks as _,
 };
-use assetmill_core::usecases::{DeliverWebhooks, ManageWebhooks, RegisterError};
+use assetmill_core::usecases::{DeliverWebhooks, ManageWebhooks, RegisterError, Replayed};
 use assetmill_core::{
-    Counts, DeliveryState, Signed, Webhook, WebhookAnswer, WebhookDelivery, WebhookEvent,
-    WebhookId, WebhookUrl,
+    Counts, DeliveryFilter, DeliveryStanding, DeliveryState, Signed, Webhook, WebhookAnswer,
+    WebhookDelivery, WebhookEvent, WebhookId, WebhookUrl,
 };
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -263,6 +263,49 @@ async fn a_replay_has_the_same_id_and_is_signed_anew() {
     assert!(sent[0].timestamp < sent[1].timestamp);
     assert_ne!(sent[0].signature, sent[1].signature);
     assert_eq!(world.log(webhook.id).await[0].attempts.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happened_in_a_time_is_told_again_and_nothing_else() {
+    let world = World::new();
+    let webhook = world.endpoint("up.test").await;
+    let mut times = Vec::new();
+    for batches in [3, 120, 5] {
+        times.push(world.deliver.clock.now());
+        world.completed(&webhook, batches).await;
+        world.run(Duration::from_mins(1)).await;
+        tokio::time::advance(Duration::from_hours(1)).await;
+    }
+    let filter = DeliveryFilter {
+        since: Some(times[1]),
+        until: Some(times[1]),
+        standing: Some(DeliveryStanding::Delivered),
+    };
+    let replay = async |filter, dry_run| {
+        let tenant = samples::tenant();
+        let replayed = world
+            .manage
+            .replay_all(&tenant, webhook.id, filter, None, dry_run);
+        replayed.await.unwrap()
+    };
+    let all = Replayed {
+        deliveries: 120,
+        next: None,
+    };
+    assert_eq!(replay(filter, true).await, all);
+    assert_eq!(world.run(Duration::from_mins(1)).await, 0);
+    assert_eq!(replay(filter, false).await, all);
+    // They are to be sent, and so delivered no more.
+    assert_eq!(replay(filter, false).await.deliveries, 0);
+    assert_eq!(world.run(Duration::from_mins(1)).await, 120);
+    let mut sent = HashMap::<_, usize>::new();
+    for told in world.sent("up.test") {
+        *sent.entry(told.id).or_default() += 1;
+    }
+    for delivery in world.log(webhook.id).await {
+        let again = delivery.created_at == times[1];
+        assert_eq!(sent[&delivery.id], 1 + usize::from(again));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 //! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 
 mod delivery;
+mod filter;
 mod payload;
 mod secret;
 mod url;
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use delivery::{DeliveryAttempt, DeliveryState, Told, WebhookAnswer, WebhookDelivery};
+pub use filter::{DeliveryFilter, DeliveryStanding, NotAStanding};
 pub use secret::{NotAWebhookSecret, RetiredSecret, Signed, WebhookSecret};
 pub use url::{NotAWebhookUrl, WebhookUrl};
 

@@ -1,7 +1,8 @@
 //! Endpoints and what they are told, in JSON.
 
 use assetmill_core::{
-    DeliveryAttempt, DeliveryId, DeliveryState, Webhook, WebhookDelivery, WebhookEvent, WebhookId,
+    DeliveryAttempt, DeliveryId, DeliveryStanding, Webhook, WebhookDelivery, WebhookEvent,
+    WebhookId,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -66,7 +67,7 @@ pub struct WebhooksView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = DeliveryState)]
-pub(super) enum DeliveryStateView {
+pub(crate) enum DeliveryStateView {
     /// Is to be sent, or sent again.
     Pending,
     /// The endpoint answered with a status from 200 to 299.
@@ -137,6 +138,23 @@ pub struct DeliveriesPage {
     pub(crate) next_cursor: Option<Cursor<DeliveryId>>,
 }
 
+/// What was replayed of many.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Replayed)]
+pub struct ReplayedView {
+    /// How many deliveries are sent again, or with `dry_run` would be.
+    #[schema(example = 12)]
+    pub(crate) replayed: usize,
+    /// Whether nothing is sent again, because that was asked for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub(crate) dry_run: bool,
+    /// What to send as `cursor`, with all else as before, for those that were not looked at; absent where all were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) next_cursor: Option<Cursor<DeliveryId>>,
+}
+
 /// The name of an event, in the document.
 pub(crate) fn event() -> Object {
     ObjectBuilder::new()
@@ -192,10 +210,10 @@ impl From<WebhookDelivery> for DeliveryView {
         Self {
             delivery_id: delivery.id,
             event: delivery.event.as_str(),
-            state: match delivery.state {
-                DeliveryState::Pending { .. } => DeliveryStateView::Pending,
-                DeliveryState::Delivered { .. } => DeliveryStateView::Delivered,
-                DeliveryState::GivenUp { .. } => DeliveryStateView::GivenUp,
+            state: match delivery.state.standing() {
+                DeliveryStanding::Pending => DeliveryStateView::Pending,
+                DeliveryStanding::Delivered => DeliveryStateView::Delivered,
+                DeliveryStanding::GivenUp => DeliveryStateView::GivenUp,
             },
             created_at: delivery.created_at.into(),
             next_attempt_at: delivery.due_at().map(Time::from),

@@ -239,6 +239,23 @@ impl IntoResponses for ReplayProblems {
     }
 }
 
+/// Of telling an endpoint much again.
+pub(crate) struct ReplayTimeProblems;
+
+impl IntoResponses for ReplayTimeProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[
+            OF_CALLS,
+            OF_WRITERS,
+            &[
+                ErrorCode::InvalidQuery,
+                ErrorCode::NothingSelected,
+                ErrorCode::WebhookNotFound,
+            ],
+        ])
+    }
+}
+
 /// Of the question whether the service is ready.
 pub(crate) struct ReadyProblems;
 

@@ -31,6 +31,7 @@ pub(crate) fn all() -> OpenApiRouter<WriteState> {
         .routes(routes!(webhooks::remove_webhook))
         .routes(routes!(webhooks::rotate_secret))
         .routes(routes!(webhooks::list_deliveries))
+        .routes(routes!(webhooks::replay_time))
         .routes(routes!(webhooks::replay_delivery))
         .routes(routes!(service::about))
         .routes(routes!(service::health))

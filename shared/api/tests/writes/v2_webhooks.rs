@@ -185,6 +185,51 @@ async fn the_log_goes_from_page_to_page_and_anything_in_it_can_be_sent_again() {
 }
 
 #[tokio::test]
+async fn what_happened_in_a_time_is_told_again() {
+    let world = World::with_keys();
+    let made = world.made(ACME).await;
+    let path = format!("{PATH}/{}/replay", made["webhook_id"].as_str().unwrap());
+    world.told(150).await;
+    let replayed = async |query: &str| {
+        let path = format!("{path}?{query}");
+        let answer = world.as_key(ACME, Method::POST, &path).await;
+        (answer.status.as_u16(), answer.json())
+    };
+    let all = "since=2020-01-01T00:00:00Z&until=2120-01-01T00:00:00Z";
+    let (status, told) = replayed(all).await;
+    assert_eq!((status, &told), (202, &json!({ "replayed": 150 })));
+    let (status, told) = replayed(&format!("{all}&state=PENDING&dry_run=true")).await;
+    let expected = json!({ "replayed": 150, "dry_run": true });
+    assert_eq!((status, &told), (200, &expected));
+    for none in [
+        "until=2020-01-01T00:00:00Z",
+        "since=2120-01-01T00:00:00%2B02:00",
+        "state=DELIVERED",
+        "state=GIVEN_UP",
+    ] {
+        assert_eq!(replayed(none).await.1, json!({ "replayed": 0 }), "{none}");
+    }
+    for (query, status, code) in [
+        ("", 422, "nothing_selected"),
+        ("dry_run=true", 422, "nothing_selected"),
+        ("state=COMPLETED", 400, "invalid_query"),
+        ("since=yesterday", 400, "invalid_query"),
+        ("state=PENDING&cursor=1", 400, "invalid_query"),
+    ] {
+        let (answered, problem) = replayed(query).await;
+        assert_eq!(
+            (answered, &problem["code"]),
+            (status, &json!(code)),
+            "{query}"
+        );
+    }
+    let path = format!("{path}?state=PENDING");
+    let foreign = world.as_key(GLOBEX, Method::POST, &path).await;
+    let expected = (404, "webhook_not_found".to_owned(), None);
+    assert_eq!(foreign.problem(), expected);
+}
+
+#[tokio::test]
 async fn one_tenant_never_sees_anothers_endpoints() {
     let world = World::with_keys();
     let made = world.made(ACME).await;

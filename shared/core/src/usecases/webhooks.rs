@@ -2,15 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::time::Instant;
 
 use crate::ports::{Clock, Unavailable, Webhooks};
 use crate::{
-    DeliveryId, TenantId, Webhook, WebhookDelivery, WebhookEvent, WebhookId, WebhookSecret,
-    WebhookUrl,
+    DeliveryFilter, DeliveryId, TenantId, Webhook, WebhookDelivery, WebhookEvent, WebhookId,
+    WebhookSecret, WebhookUrl,
 };
 
 /// How often a replay is tried anew on a delivery that is changed meanwhile.
 const TRIES: usize = 8;
+/// How many deliveries are read at once where many are replayed, and how many of them are changed at the same time.
+const PAGE: usize = 100;
+const AT_ONCE: usize = 16;
+/// How long deliveries are gone through for one request: half of what API Gateway gives an answer.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Makes and removes endpoints, and has them told again.
 #[derive(Clone)]
@@ -19,6 +28,15 @@ pub struct ManageWebhooks {
     pub webhooks: Arc<dyn Webhooks>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+}
+
+/// What was replayed of many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replayed {
+    /// How many deliveries.
+    pub deliveries: usize,
+    /// After which of them to go on, where there were too many to go through at once.
+    pub next: Option<DeliveryId>,
 }
 
 /// Why no endpoint was made.
@@ -111,14 +129,99 @@ impl ManageWebhooks {
         webhook: WebhookId,
         id: DeliveryId,
     ) -> Result<Option<WebhookDelivery>, Unavailable> {
-        for _ in 0..TRIES {
-            let Some(delivery) = self.webhooks.delivery(tenant, webhook, id).await? else {
-                return Ok(None);
+        let Some(delivery) = self.webhooks.delivery(tenant, webhook, id).await? else {
+            return Ok(None);
+        };
+        self.replay_row(delivery, &DeliveryFilter::default()).await
+    }
+
+    /// The same with everything that a filter means and that was noted until now, the last first, from the one after
+    /// `before` on; with `dry_run` it is only counted.
+    ///
+    /// # Errors
+    /// As there; what was found before is to be told again all the same.
+    pub async fn replay_all(
+        &self,
+        tenant: &TenantId,
+        webhook: WebhookId,
+        filter: DeliveryFilter,
+        before: Option<DeliveryId>,
+        dry_run: bool,
+    ) -> Result<Replayed, Unavailable> {
+        let ends = Instant::now() + PATIENCE;
+        let until = filter.until.unwrap_or_else(|| self.clock.now());
+        let after = until.saturating_add(Duration::from_millis(1));
+        let end = after.ok().map(DeliveryId::first_at);
+        // Both are bounds.
+        let mut before = before.into_iter().chain(end).min();
+        let mut deliveries = 0;
+        loop {
+            let page = self.webhooks.deliveries(tenant, webhook, before, PAGE);
+            let page = page.await?;
+            let is_before =
+                |it: &WebhookDelivery| filter.since.is_some_and(|since| it.created_at < since);
+            let Some(last) = page.last().filter(|last| !is_before(last)) else {
+                deliveries += self.replay_page(page, &filter, dry_run).await?;
+                return Ok(Replayed {
+                    deliveries,
+                    next: None,
+                });
             };
+            before = Some(last.id);
+            deliveries += self.replay_page(page, &filter, dry_run).await?;
+            if Instant::now() >= ends {
+                return Ok(Replayed {
+                    deliveries,
+                    next: before,
+                });
+            }
+        }
+    }
+
+    /// How many of these are meant.
+    async fn replay_page(
+        &self,
+        page: Vec<WebhookDelivery>,
+        filter: &DeliveryFilter,
+        dry_run: bool,
+    ) -> Result<usize, Unavailable> {
+        let meant = page.into_iter().filter(|it| filter.matches(it));
+        if dry_run {
+            return Ok(meant.count());
+        }
+        let replayed = stream::iter(meant)
+            .map(|delivery| self.replay_row(delivery, filter))
+            .buffer_unordered(AT_ONCE);
+        replayed
+            .try_fold(0, async |sum, replayed| {
+                Ok(sum + usize::from(replayed.is_some()))
+            })
+            .await
+    }
+
+    /// The delivery as it is to be told again; `None` if it is gone, or not meant any more.
+    async fn replay_row(
+        &self,
+        mut delivery: WebhookDelivery,
+        filter: &DeliveryFilter,
+    ) -> Result<Option<WebhookDelivery>, Unavailable> {
+        for _ in 0..TRIES {
+            if !filter.matches(&delivery) {
+                return Ok(None);
+            }
             let replayed = delivery.replayed(self.clock.now());
             if self.webhooks.replace_delivery(&replayed).await? {
                 return Ok(Some(replayed));
             }
+            let (webhook, id) = (delivery.webhook_id, delivery.id);
+            let row = self
+                .webhooks
+                .delivery(&delivery.tenant, webhook, id)
+                .await?;
+            let Some(row) = row else {
+                return Ok(None);
+            };
+            delivery = row;
         }
         Err(Unavailable::new(
             "webhooks",

@@ -69,7 +69,7 @@ impl WebhookDelivery {
             },
         };
         Self {
-            id: DeliveryId::of_completion(batch.id, webhook.id),
+            id: DeliveryId::of_completion(batch.id, completed_at, webhook.id),
             webhook_id: webhook.id,
             tenant: webhook.tenant.clone(),
             event: WebhookEvent::BatchCompleted,

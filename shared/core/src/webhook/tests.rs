@@ -21,7 +21,7 @@ fn webhook() -> Webhook {
 
 /// Which of these secrets sign what is told at `now`, in the order in which they do.
 fn signers(webhook: &Webhook, secrets: &[WebhookSecret], now: Timestamp) -> Vec<usize> {
-    let id = DeliveryId::of_completion(crate::BatchId::generate(), webhook.id);
+    let id = DeliveryId::of_completion(crate::BatchId::generate(), now, webhook.id);
     let signed = webhook.sign(id, now, "{}".to_owned());
     let by = |signature: &str| {
         let signs = |secret: &WebhookSecret| secret.sign(id, now, "{}".to_owned()).signature;

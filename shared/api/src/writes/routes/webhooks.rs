@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use assetmill_core::usecases::RegisterError;
-use assetmill_core::{DeliveryId, TenantId, Webhook, WebhookEvent, WebhookId, WebhookUrl};
+use assetmill_core::{
+    DeliveryFilter, DeliveryId, DeliveryStanding, TenantId, Webhook, WebhookEvent, WebhookId,
+    WebhookUrl,
+};
 use axum::extract::{FromRequestParts, RawPathParams, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, RequestPartsExt as _};
@@ -15,13 +18,17 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::body::BoundedList;
 use crate::cursor::Cursor;
+use crate::filter::TIME;
 use crate::in_flight::MEMORY_OF_A_BATCH;
 use crate::query::{FromQuery, Query, QueryParams};
-use crate::views::{DeliveriesPage, DeliveryView, NewWebhookView, WebhooksView, webhook_events};
+use crate::views::{
+    DeliveriesPage, DeliveryStateView, DeliveryView, NewWebhookView, ReplayedView, WebhooksView,
+    webhook_events,
+};
 use crate::writes::WriteState;
 use crate::writes::problems::{
-    DeliveriesProblems, RegisterProblems, RemoveProblems, ReplayProblems, RotateProblems,
-    WebhooksProblems,
+    DeliveriesProblems, RegisterProblems, RemoveProblems, ReplayProblems, ReplayTimeProblems,
+    RotateProblems, WebhooksProblems,
 };
 use crate::{Caller, ErrorCode, JsonBody, Pointer, Problem, RequestBody, Writer};
 
@@ -89,6 +96,54 @@ impl FromQuery for DeliveriesQuery {
         Ok(Self {
             limit: params.take_limit(20, 50)?,
             before: Cursor::take(params)?,
+        })
+    }
+}
+
+/// What is to be told again.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ReplayQuery {
+    filter: DeliveryFilter,
+    before: Option<DeliveryId>,
+    dry_run: bool,
+}
+
+/// The same in the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes the parameters in the document")]
+pub(crate) struct ReplayParams {
+    /// Only what happened then or later
+    #[param(format = DateTime, example = "2026-01-31T09:30:00Z")]
+    since: Option<String>,
+    /// Only what happened then or before
+    #[param(format = DateTime, example = "2026-01-31T10:00:00Z")]
+    until: Option<String>,
+    /// Only what stands so
+    state: Option<DeliveryStateView>,
+    /// The `next_cursor` of the answer before, where there were too many for one
+    #[param(format = "batches-cursor")]
+    cursor: Option<String>,
+    /// Whether to tell how many they are, and send nothing
+    dry_run: Option<bool>,
+}
+
+impl FromQuery for ReplayQuery {
+    fn from_query(params: &mut QueryParams) -> Result<Self, Problem> {
+        let states = DeliveryStanding::ALL.map(DeliveryStanding::as_str);
+        let filter = DeliveryFilter {
+            since: params.take("since", TIME)?,
+            until: params.take("until", TIME)?,
+            standing: params.take("state", &format!("one of {}", states.join(", ")))?,
+        };
+        if filter == DeliveryFilter::default() {
+            let detail = "say what is to be told again: since, until, state, or several of them";
+            return Err(Problem::new(ErrorCode::NothingSelected, detail));
+        }
+        Ok(Self {
+            filter,
+            before: Cursor::take(params)?,
+            dry_run: params.take("dry_run", "true or false")?.unwrap_or_default(),
         })
     }
 }
@@ -241,7 +296,7 @@ pub(crate) async fn remove_webhook(
 
 /// What an endpoint was told
 ///
-/// Of the batch that was accepted last first: each payload, where it stands, and its attempts with what was answered. It
+/// Of what happened last first: each payload, where it stands, and its attempts with what was answered. It
 /// is kept for 30 days, or for as long as batches are where that is shorter.
 #[utoipa::path(
     get,
@@ -307,6 +362,52 @@ pub(crate) async fn replay_delivery(
     let replayed = state.webhooks.replay(&tenant, webhook, id).await?;
     let view = DeliveryView::from(replayed.ok_or_else(no_such_delivery)?);
     Ok((StatusCode::ACCEPTED, Json(view)).into_response())
+}
+
+/// Tell an endpoint again what happened in a time
+///
+/// Sends what it was told once more, each with the same `webhook-id` and payload, signed anew, and again up to ten times:
+/// of what happened between `since` and `until`, and stands as `state` says. Nothing said is
+/// refused. Where they are very many it takes several requests, each with the `next_cursor` of the one before.
+#[utoipa::path(
+    post,
+    path = "/api/v2/webhooks/{webhook_id}/replay",
+    tag = "webhooks",
+    params(WebhookIdParam, ReplayParams),
+    responses(
+        (status = 200, description = "How many would be sent: none is", body = ReplayedView),
+        (status = 202, description = "So many are to be sent", body = ReplayedView),
+        ReplayTimeProblems,
+    ),
+)]
+pub(crate) async fn replay_time(
+    State(state): State<WriteState>,
+    Writer(tenant): Writer,
+    InPath(id): InPath,
+    Query(query): Query<ReplayQuery>,
+) -> Result<Response, Problem> {
+    let ReplayQuery {
+        filter,
+        before,
+        dry_run,
+    } = query;
+    let _memory = state.in_flight.of(&tenant).hold(MEMORY_OF_A_BATCH).await?;
+    check_webhook(&state, &tenant, id).await?;
+    let replayed = state
+        .webhooks
+        .replay_all(&tenant, id, filter, before, dry_run);
+    let replayed = replayed.await?;
+    let view = ReplayedView {
+        replayed: replayed.deliveries,
+        dry_run,
+        next_cursor: replayed.next.map(Cursor),
+    };
+    let status = if dry_run {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
+    Ok((status, Json(view)).into_response())
 }
 
 async fn check_webhook(

@@ -10,7 +10,7 @@ fn at(seconds: i64) -> Timestamp {
 fn delivery() -> WebhookDelivery {
     let webhook_id = WebhookId::generate();
     WebhookDelivery {
-        id: DeliveryId::of_completion(BatchId::generate(), webhook_id),
+        id: DeliveryId::of_completion(BatchId::generate(), at(0), webhook_id),
         webhook_id,
         tenant: "acme".parse().unwrap(),
         event: WebhookEvent::BatchCompleted,
