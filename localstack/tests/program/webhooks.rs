@@ -190,6 +190,42 @@ async fn an_endpoint_is_told_of_a_batch_and_again_when_somebody_asks_for_it() {
     assert_eq!(removed.status(), StatusCode::NO_CONTENT);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_has_an_endpoint_of_its_own_that_outlives_a_crash() {
+    let (endpoint, address) = Endpoint::serve().await;
+    let program = Program::start(&["--fetch-allow", &*address]).await;
+    let coffee = program.url("/samples/coffee.jpg");
+    let url = format!("http://{address}/hook");
+    let batch = json!({
+        "digital_asset_urls": [coffee],
+        "webhook": { "url": url, "events": ["batch.completed"] },
+    });
+    let started = program.start_batch(&batch).await;
+    let webhook = started["webhook"].clone();
+    let secret = webhook["secret"].as_str().unwrap();
+    // Sent elsewhere the first time, it is told by another process.
+    let tried = |delivery: &Value| delivery["attempts"][0].is_object();
+    log_when(&program, &webhook, tried).await;
+    let mut program = program;
+    program.kill().await;
+    let program = program.start_again().await;
+    let sent = endpoint.sent(1).await.remove(0);
+    assert!(is_signed(&sent, secret), "{sent:?}");
+    let payload: Value = serde_json::from_str(&sent.body).unwrap();
+    assert_eq!(payload["data"]["batch_id"], started["batch_id"]);
+    let delivered = |delivery: &Value| delivery["state"] == "DELIVERED";
+    let log = log_when(&program, &webhook, delivered).await;
+    let id = log[0]["delivery_id"].as_str().unwrap();
+    let batch_id = started["batch_id"].as_str().unwrap();
+    let replay = format!("/api/v2/webhooks/{batch_id}/deliveries/{id}/replay");
+    let (status, replayed) = program.post_json(&replay, &json!({})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{replayed}");
+    let again = endpoint.sent(2).await.remove(1);
+    assert_eq!(again.body, sent.body);
+    let (_, listed) = program.get_json("/api/v2/webhooks").await;
+    assert_eq!(listed["webhooks"], json!([]));
+}
+
 /// One of this machine's own addresses, as an attacker would have it told.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_callers_should_not_reach_is_not_told() {

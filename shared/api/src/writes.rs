@@ -3,6 +3,7 @@
 //! [`router`] is a function of its ports: a Lambda and the program on one machine mount the same.
 
 mod action;
+mod given_webhook;
 mod keyed;
 mod problems;
 mod readiness;

@@ -32,6 +32,7 @@ pub fn batch(size: u32) -> (Batch, Vec<Flow>) {
         retry_of: None,
         name: None,
         labels: Labels::default(),
+        webhook: None,
         created_at: at(0),
         dispatched_at: None,
         completed_at: None,

@@ -14,8 +14,8 @@ use assetmill_core::ports::{
 };
 use assetmill_core::usecases::{DeliverWebhooks, ManageWebhooks, RegisterError, Replayed};
 use assetmill_core::{
-    Counts, DeliveryFilter, DeliveryStanding, DeliveryState, Signed, Webhook, WebhookAnswer,
-    WebhookDelivery, WebhookEvent, WebhookId, WebhookUrl,
+    BatchWebhook, Counts, DeliveryFilter, DeliveryStanding, DeliveryState, Signed, Webhook,
+    WebhookAnswer, WebhookDelivery, WebhookEvent, WebhookId, WebhookUrl,
 };
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -222,6 +222,46 @@ async fn an_endpoint_that_is_gone_is_told_nothing_any_more() {
     assert_eq!(log.len(), 4);
     assert!(log.iter().all(is_given_up));
     assert_eq!(world.sent("gone.test").len(), 1);
+}
+
+/// As many as one likes: each is one batch's alone.
+#[tokio::test(start_paused = true)]
+async fn endpoints_of_batches_are_told_and_may_be_gone() {
+    let flows = MemoryFlows::default();
+    let world = World {
+        deliver: DeliverWebhooks {
+            webhooks: flows.webhooks(),
+            ..World::new().deliver
+        },
+        ..World::new()
+    };
+    let mut told = Vec::new();
+    for host in ["up.test", "gone.test"] {
+        let (mut batch, _) = samples::batch(1);
+        let asked = BatchWebhook {
+            url: format!("https://{host}/hook").parse().unwrap(),
+            events: [WebhookEvent::BatchCompleted].into(),
+            secret: None,
+        };
+        let now = world.deliver.clock.now();
+        let webhook = Webhook::of_batch(asked, batch.id, batch.tenant.clone(), now);
+        batch.webhook = Some(Box::new(webhook.clone()));
+        batch.completed_at = Some(now);
+        flows.put_batch(&batch).await.unwrap();
+        let delivery = WebhookDelivery::of_completion(&webhook, &batch, Counts::default());
+        flows.put_deliveries(&[delivery]).await.unwrap();
+        told.push(webhook);
+    }
+    assert_eq!(world.run(Duration::from_mins(1)).await, 2);
+    let log = flows.webhooks().every_delivery();
+    let of = |webhook: &Webhook| log.iter().find(|it| it.webhook_id == webhook.id).unwrap();
+    assert!(is_delivered(of(&told[0])));
+    assert!(is_given_up(of(&told[1])));
+    for (webhook, disabled) in told.iter().zip([false, true]) {
+        let row = flows.webhooks().webhook(&webhook.tenant, webhook.id).await;
+        let row = row.unwrap().unwrap();
+        assert_eq!(row.disabled_at.is_some(), disabled);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -76,6 +76,18 @@ id! {
     DeliveryId
 }
 
+impl WebhookId {
+    /// The id of the endpoint that is told of one batch alone: the batch has at most one, so it is the same.
+    pub fn of_batch(batch: BatchId) -> Self {
+        Self(batch.0)
+    }
+
+    /// The batch whose endpoint has this id, if that is one of a batch.
+    pub fn as_batch(self) -> BatchId {
+        BatchId(self.0)
+    }
+}
+
 impl DeliveryId {
     /// The id of what an endpoint is told of something that happened at `at`: the same each time, whoever tells it. It has
     /// that time, by which it sorts (UUID version 7, RFC 9562: the rest may be anything that no other has).

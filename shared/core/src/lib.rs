@@ -44,7 +44,7 @@ pub use operation::{
 };
 pub use shares::{Share, Shares};
 pub use webhook::{
-    DeliveryAttempt, DeliveryFilter, DeliveryStanding, DeliveryState, NotAStanding,
+    BatchWebhook, DeliveryAttempt, DeliveryFilter, DeliveryStanding, DeliveryState, NotAStanding,
     NotAWebhookSecret, NotAWebhookUrl, RetiredSecret, Signed, Told, Webhook, WebhookAnswer,
     WebhookDelivery, WebhookEvent, WebhookSecret, WebhookUrl,
 };

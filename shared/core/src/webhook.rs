@@ -18,7 +18,7 @@ pub use filter::{DeliveryFilter, DeliveryStanding, NotAStanding};
 pub use secret::{NotAWebhookSecret, RetiredSecret, Signed, WebhookSecret};
 pub use url::{NotAWebhookUrl, WebhookUrl};
 
-use crate::{DeliveryId, TenantId, WebhookId};
+use crate::{BatchId, DeliveryId, TenantId, WebhookId};
 
 /// What an endpoint can be told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,7 +37,18 @@ impl WebhookEvent {
     }
 }
 
-/// An endpoint of a tenant. Its serialised form is its row where rows are documents, secret and all.
+/// An endpoint for one batch alone, as whoever starts the batch asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchWebhook {
+    /// Where it is.
+    pub url: WebhookUrl,
+    /// What it wants to be told of.
+    pub events: BTreeSet<WebhookEvent>,
+    /// What it knows its sender by; a new one where there is none.
+    pub secret: Option<WebhookSecret>,
+}
+
+/// An endpoint of a tenant, or of one of its batches. Its serialised form is its row where rows are documents, secret and all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
     /// Its id.
@@ -69,6 +80,29 @@ impl Webhook {
     /// How many secrets sign beside the last one, however often there is a new one: whoever lost an answer and asks again
     /// has not lost the secret that it knows.
     pub const MOST_RETIRED: usize = 3;
+
+    /// The endpoint of a batch that was accepted at `now`.
+    pub fn of_batch(asked: BatchWebhook, batch: BatchId, tenant: TenantId, now: Timestamp) -> Self {
+        Self {
+            id: WebhookId::of_batch(batch),
+            tenant,
+            url: asked.url,
+            events: asked.events,
+            secret: asked.secret.unwrap_or_else(WebhookSecret::generate),
+            retired: Vec::new(),
+            created_at: now,
+            disabled_at: None,
+        }
+    }
+
+    /// As it is to be asked for, for a batch that runs failures of its own again.
+    pub fn again(&self) -> BatchWebhook {
+        BatchWebhook {
+            url: self.url.clone(),
+            events: self.events.clone(),
+            secret: Some(self.secret.clone()),
+        }
+    }
 
     /// Whether it is to be told of such an event.
     pub fn wants(&self, event: WebhookEvent) -> bool {

@@ -18,7 +18,7 @@ pub(super) const FLOW: &str =
      at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
      due_at, revision, history";
 pub(super) const BATCH: &str = "batch_id, tenant, operation, params, size, retry_of, created_at, \
-     dispatched_at, completed_at, name, labels, completed, failed, cancelled";
+     dispatched_at, completed_at, name, labels, completed, failed, cancelled, webhook";
 
 /// Writes a flow's row, or writes it anew.
 pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
@@ -139,6 +139,7 @@ pub(super) fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
             })
             .transpose()?,
         labels: optional_json(row, "labels")?.unwrap_or_default(),
+        webhook: optional_json(row, "webhook")?,
         counted: counted(row)?,
     })
 }
@@ -226,7 +227,10 @@ fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T>
     from_json(&row.get::<_, String>(column)?)
 }
 
-fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
+pub(super) fn optional_json<T: DeserializeOwned>(
+    row: &Row<'_>,
+    column: &str,
+) -> rusqlite::Result<Option<T>> {
     let text: Option<String> = row.get(column)?;
     text.map(|text| from_json(&text)).transpose()
 }

@@ -1,7 +1,7 @@
 //! Endpoints and what they are told, in JSON.
 
 use assetmill_core::{
-    DeliveryAttempt, DeliveryId, DeliveryStanding, Webhook, WebhookDelivery, WebhookEvent,
+    Batch, DeliveryAttempt, DeliveryId, DeliveryStanding, Webhook, WebhookDelivery, WebhookEvent,
     WebhookId,
 };
 use jiff::Timestamp;
@@ -40,7 +40,7 @@ pub(super) struct WebhookView {
 }
 
 /// An endpoint with its new secret.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = NewWebhook)]
 pub struct NewWebhookView {
     /// The endpoint.
@@ -192,6 +192,14 @@ impl NewWebhookView {
             webhook: WebhookView::new(webhook, now),
             secret: webhook.secret.reveal(),
         }
+    }
+}
+
+impl NewWebhookView {
+    /// The endpoint of a batch that was accepted just now.
+    pub fn of_batch(batch: &Batch) -> Option<Self> {
+        let webhook = batch.webhook.as_deref();
+        webhook.map(|webhook| Self::new(webhook, webhook.created_at))
     }
 }
 

@@ -112,6 +112,22 @@ pub(super) fn due_deliveries_to(webhook: WebhookId) -> String {
     format!("deliver#{webhook}")
 }
 
+/// The list that a delivery to the endpoint of a batch stands in, with those of other batches: there are too many of them
+/// for each to be asked about.
+pub(super) fn due_delivery_of_batch(delivery: DeliveryId) -> String {
+    format!("deliver#of-batch#{}", shard(&delivery.to_string()))
+}
+
+/// Every list of those.
+pub(super) fn due_deliveries_of_batches() -> impl Iterator<Item = String> {
+    (0..UNSENT_SHARDS).map(|shard| format!("deliver#of-batch#{shard}"))
+}
+
+/// The endpoint in the key of a delivery.
+pub(super) fn webhook_of(delivery: &str) -> &str {
+    delivery.split('#').nth(1).unwrap_or_default()
+}
+
 pub(super) fn count_settled(batch: BatchId, part: u32) -> String {
     format!("tally#{batch}#{part}")
 }

@@ -99,6 +99,7 @@ async fn calls(on: &World, cost: Cost, limits: &str) -> [Vec<String>; 3] {
         params: Params::default(),
         name: None,
         labels: Labels::default(),
+        webhook: None,
     };
     submit.start(order).await.unwrap();
     let submitted = on.called();

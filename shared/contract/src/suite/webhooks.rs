@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::WebhookRule;
+use assetmill_core::ports::{OneWebhookRule, WebhookRule};
 use assetmill_core::{
-    Counts, DeliveryId, TenantId, Webhook, WebhookAnswer, WebhookDelivery, WebhookId, WebhookSecret,
+    Batch, Counts, DeliveryId, TenantId, Webhook, WebhookAnswer, WebhookDelivery, WebhookId,
+    WebhookSecret,
 };
 use futures_util::future::join_all;
 
@@ -24,6 +25,9 @@ cases! { "webhooks":
     what_is_due_is_found_of_every_endpoint,
     what_has_ended_is_not_due,
     nothing_is_due_of_an_endpoint_that_was_removed,
+    the_endpoint_of_a_batch_is_accepted_with_it,
+    the_endpoint_of_a_batch_is_changed_by_rules,
+    what_is_due_of_batches_is_found_of_each,
 }
 
 fn globex() -> TenantId {
@@ -287,4 +291,107 @@ async fn nothing_is_due_of_an_endpoint_that_was_removed(on: Arc<Adapters>) {
     noted(&on, &gone, 1).await;
     assert_eq!(due(&on, &gone, 10, 10).await, []);
     assert_eq!(due(&on, &stays, 10, 10).await, [expected]);
+}
+
+/// A batch with an endpoint of its own.
+async fn told_alone(on: &Adapters, tenant: TenantId) -> Batch {
+    let (mut batch, flows) = batch(1);
+    batch.tenant = tenant;
+    let asked = webhook(batch.tenant.clone()).again();
+    let webhook = Webhook::of_batch(asked, batch.id, batch.tenant.clone(), at(0));
+    batch.webhook = Some(Box::new(webhook));
+    on.flows.put_flows(&flows).await.unwrap();
+    on.flows.put_batch(&batch).await.unwrap();
+    batch
+}
+
+async fn the_endpoint_of_a_batch_is_accepted_with_it(on: Arc<Adapters>) {
+    let batch = told_alone(&on, tenant()).await;
+    let webhook = batch.webhook.clone().map(|webhook| *webhook);
+    let id = WebhookId::of_batch(batch.id);
+    let read = on.flows.batch(&tenant(), batch.id).await.unwrap();
+    assert_eq!(read.unwrap().webhook, batch.webhook);
+    assert_eq!(on.webhooks.webhook(&tenant(), id).await.unwrap(), webhook);
+    assert_eq!(on.webhooks.webhook(&globex(), id).await.unwrap(), None);
+    // It is none of those that the tenant has but ten of.
+    assert_eq!(on.webhooks.webhooks(&tenant()).await.unwrap(), []);
+    let own = made(&on, tenant()).await;
+    let found = on.webhooks.webhook(&tenant(), own.id).await.unwrap();
+    assert_eq!(found, Some(own.clone()));
+    assert_eq!(on.webhooks.webhook(&globex(), own.id).await.unwrap(), None);
+}
+
+async fn the_endpoint_of_a_batch_is_changed_by_rules(on: Arc<Adapters>) {
+    let batch_of = told_alone(&on, tenant()).await;
+    let (without, flows) = batch(1);
+    on.flows.put_flows(&flows).await.unwrap();
+    on.flows.put_batch(&without).await.unwrap();
+    let rotates = || -> OneWebhookRule {
+        let secret = WebhookSecret::generate();
+        Arc::new(move |webhook| webhook.rotate(secret.clone(), at(1)))
+    };
+    for (tenant, id) in [(globex(), batch_of.id), (tenant(), without.id)] {
+        let changed = on.webhooks.change_webhook_of_batch(&tenant, id, rotates());
+        assert_eq!(changed.await.unwrap(), None);
+    }
+    let changes = (0..3).map(|_| {
+        let (on, id) = (on.clone(), batch_of.id);
+        let rule = rotates();
+        tokio::spawn(async move {
+            let tenant = tenant();
+            let changed = on.webhooks.change_webhook_of_batch(&tenant, id, rule);
+            changed.await.unwrap()
+        })
+    });
+    let before = join_all(changes).await.into_iter().map(Result::unwrap);
+    let mut retired: Vec<_> = before.map(|before| before.unwrap().retired.len()).collect();
+    retired.sort_unstable();
+    assert_eq!(retired, [0, 1, 2]);
+    let id = WebhookId::of_batch(batch_of.id);
+    let webhook = on.webhooks.webhook(&tenant(), id).await.unwrap().unwrap();
+    assert_eq!(webhook.retired.len(), 3);
+    // The batch is written again by who crashed after it was.
+    on.flows.put_batch(&batch_of).await.unwrap();
+    let again = on.webhooks.webhook(&tenant(), id).await.unwrap();
+    assert_eq!(again, Some(webhook));
+    // What else becomes of the batch leaves it alone.
+    on.flows.mark_dispatched(batch_of.id, at(2)).await.unwrap();
+    let row = on.flows.batch(&tenant(), batch_of.id).await.unwrap();
+    assert_eq!(row.unwrap().dispatched_at, Some(at(2)));
+}
+
+async fn what_is_due_of_batches_is_found_of_each(on: Arc<Adapters>) {
+    let own = made(&on, tenant()).await;
+    let of_own = noted(&on, &own, 5).await.id;
+    let mut endpoints = Vec::new();
+    for (tenant, second) in [(tenant(), 1), (globex(), 2), (tenant(), 900)] {
+        let mut batch = told_alone(&on, tenant).await;
+        batch.completed_at = Some(at(second));
+        let webhook = *batch.webhook.clone().unwrap();
+        let told = WebhookDelivery::of_completion(&webhook, &batch, Counts::default());
+        assert!(told.of_batch);
+        on.flows
+            .put_deliveries(std::slice::from_ref(&told))
+            .await
+            .unwrap();
+        assert_eq!(read(&on, &told).await, Some(told.clone()));
+        endpoints.push((webhook, told));
+    }
+    assert_eq!(due(&on, &own, 100, 1).await, [of_own]);
+    for (place, (webhook, told)) in endpoints.iter().enumerate() {
+        let found = due(&on, webhook, 100, 1).await;
+        let expected: &[_] = if place < 2 { &[told.id] } else { &[] };
+        assert_eq!(found, expected, "{place}");
+        let listed = on
+            .webhooks
+            .deliveries(&webhook.tenant, webhook.id, None, 10)
+            .await;
+        assert_eq!(listed.unwrap(), std::slice::from_ref(told));
+    }
+    let (webhook, told) = &endpoints[0];
+    let [begun, ended] = tried(told, 200);
+    assert!(on.webhooks.replace_delivery(&begun).await.unwrap());
+    assert_eq!(due(&on, webhook, 50, 1).await, []);
+    assert!(on.webhooks.replace_delivery(&ended).await.unwrap());
+    assert_eq!(due(&on, webhook, 1_000, 1).await, []);
 }

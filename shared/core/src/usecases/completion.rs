@@ -41,21 +41,23 @@ pub(super) async fn follow(
     flows.completion_done(batch_id).await
 }
 
-/// Notes what the tenant's endpoints are to be told. Again, it is the same: whoever crashed before it was done
+/// Notes what the tenant's endpoints, and that of the batch, are to be told. Again, it is the same: whoever crashed before it was done
 /// doubles nothing.
 async fn note_for_webhooks(
     flows: &dyn FlowWrites,
     batch_id: BatchId,
     tenant: &TenantId,
 ) -> Result<(), Unavailable> {
-    let mut webhooks = flows.webhooks(tenant).await?;
+    let (mut webhooks, batch) =
+        tokio::try_join!(flows.webhooks(tenant), flows.batch(tenant, batch_id))?;
+    let Some(batch) = batch else {
+        return Ok(());
+    };
+    webhooks.extend(batch.webhook.as_deref().cloned());
     webhooks.retain(|webhook| webhook.wants(WebhookEvent::BatchCompleted));
     if webhooks.is_empty() {
         return Ok(());
     }
-    let Some(batch) = flows.batch(tenant, batch_id).await? else {
-        return Ok(());
-    };
     let counts = flows.progress(&batch).await?;
     let deliveries: Vec<_> = webhooks
         .iter()

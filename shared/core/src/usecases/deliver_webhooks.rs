@@ -10,8 +10,9 @@ use tokio::task::{self, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use super::webhooks::{change_webhook, disables};
 use crate::ports::{Clock, Unavailable, WebhookSender, Webhooks};
-use crate::{TenantId, Told, Webhook, WebhookDelivery, WebhookId};
+use crate::{TenantId, Told, WebhookDelivery, WebhookId};
 
 /// How many endpoints are told at the same time.
 const ENDPOINTS: usize = 128;
@@ -167,15 +168,14 @@ impl DeliverWebhooks {
         id: WebhookId,
         delivery: &WebhookDelivery,
     ) -> Result<bool, Unavailable> {
-        let mut webhooks = self.webhooks.webhooks(tenant).await?.into_iter();
-        let Some(webhook) = webhooks.find(|webhook| webhook.id == id) else {
-            return Ok(false);
-        };
-        if webhook.disabled_at.is_some() {
+        let webhook = self.webhooks.webhook(tenant, id).await?;
+        let webhook = webhook.filter(|webhook| webhook.disabled_at.is_none());
+        // Gone with its batch, or for good.
+        let Some(webhook) = webhook else {
             let given_up = delivery.given_up(self.clock.now());
             self.webhooks.replace_delivery(&given_up).await?;
             return Ok(false);
-        }
+        };
         let now = self.clock.now();
         let held = delivery.begun(now);
         if !self.webhooks.replace_delivery(&held).await? {
@@ -193,15 +193,8 @@ impl DeliverWebhooks {
     }
 
     async fn disable(&self, tenant: &TenantId, id: WebhookId) -> Result<(), Unavailable> {
-        let now = self.clock.now();
-        let rule = move |all: &mut Vec<Webhook>| {
-            for webhook in all.iter_mut().filter(|webhook| webhook.id == id) {
-                webhook.disabled_at.get_or_insert(now);
-            }
-        };
-        self.webhooks
-            .change_webhooks(tenant, Arc::new(rule))
-            .await?;
+        let rule = disables(self.clock.now());
+        change_webhook(&*self.webhooks, tenant, id, rule).await?;
         tracing::warn!(%tenant, webhook_id = %id, "webhook disabled: it is gone for good");
         Ok(())
     }

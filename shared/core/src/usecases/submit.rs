@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::completion::note_settled;
 use super::transform_request::{RequestedSource, TransformRequest};
 use crate::ports::{Clock, FlowQueue, FlowWrites, Outgoing, Unavailable};
-use crate::{Batch, BatchId, Counts, Flow, FlowId, History, Progress, Source, Status};
+use crate::{Batch, BatchId, Counts, Flow, FlowId, History, Progress, Source, Status, Webhook};
 
 /// Accepts batches.
 ///
@@ -137,6 +137,10 @@ impl Submit {
                 }
             })
             .collect();
+        let webhook = order.webhook.map(|asked| {
+            let webhook = Webhook::of_batch(asked, batch_id, order.tenant.clone(), now);
+            Box::new(webhook)
+        });
         let batch = Batch {
             id: batch_id,
             tenant: order.tenant,
@@ -147,6 +151,7 @@ impl Submit {
             retry_of,
             name: order.name,
             labels: order.labels,
+            webhook,
             created_at: now,
             dispatched_at: None,
             completed_at: None,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::ports::{Clock, Unavailable, Webhooks};
+use crate::ports::{Clock, OneWebhookRule, Unavailable, WebhookRule, Webhooks};
 use crate::{
     DeliveryFilter, DeliveryId, TenantId, Webhook, WebhookDelivery, WebhookEvent, WebhookId,
     WebhookSecret, WebhookUrl,
@@ -93,25 +94,27 @@ impl ManageWebhooks {
         id: WebhookId,
     ) -> Result<Option<Webhook>, Unavailable> {
         let (secret, now) = (WebhookSecret::generate(), self.clock.now());
-        let rotates = move |webhook: &mut Webhook| webhook.rotate(secret.clone(), now);
-        let rule = {
-            let rotates = rotates.clone();
-            move |all: &mut Vec<Webhook>| all.iter_mut().filter(|it| it.id == id).for_each(&rotates)
-        };
-        let before = self.webhooks.change_webhooks(tenant, Arc::new(rule));
-        let rotated = before.await?.into_iter().find(|webhook| webhook.id == id);
-        Ok(rotated.map(|mut webhook| {
+        let rotates: OneWebhookRule = Arc::new(move |webhook| webhook.rotate(secret.clone(), now));
+        let before = change_webhook(&*self.webhooks, tenant, id, rotates.clone()).await?;
+        Ok(before.map(|mut webhook| {
             rotates(&mut webhook);
             tracing::info!(%tenant, webhook_id = %id, "webhook has a new secret");
             webhook
         }))
     }
 
-    /// Removes an endpoint: what it was not told yet it never is. Whether the tenant had it.
+    /// Removes an endpoint: what it was not told yet it never is. That of a batch is disabled: its log stays as long as the
+    /// batch. Whether the tenant had it.
     pub async fn remove(&self, tenant: &TenantId, id: WebhookId) -> Result<bool, Unavailable> {
         let rule = move |all: &mut Vec<Webhook>| all.retain(|webhook| webhook.id != id);
         let before = self.webhooks.change_webhooks(tenant, Arc::new(rule));
-        let had = before.await?.iter().any(|webhook| webhook.id == id);
+        let mut had = before.await?.iter().any(|webhook| webhook.id == id);
+        if !had {
+            let disables = disables(self.clock.now());
+            let webhooks = &self.webhooks;
+            let before = webhooks.change_webhook_of_batch(tenant, id.as_batch(), disables);
+            had = before.await?.is_some();
+        }
         if had {
             tracing::info!(%tenant, webhook_id = %id, "webhook removed");
         }
@@ -227,5 +230,35 @@ impl ManageWebhooks {
             "webhooks",
             "others changed the delivery each time",
         ))
+    }
+}
+
+/// Has an endpoint told nothing any more.
+pub(super) fn disables(now: Timestamp) -> OneWebhookRule {
+    Arc::new(move |webhook| {
+        webhook.disabled_at.get_or_insert(now);
+    })
+}
+
+/// Changes an endpoint of a tenant, or of one of its batches. The endpoint as it was before; `None` if there is none.
+pub(super) async fn change_webhook(
+    webhooks: &dyn Webhooks,
+    tenant: &TenantId,
+    id: WebhookId,
+    rule: OneWebhookRule,
+) -> Result<Option<Webhook>, Unavailable> {
+    let of_one = rule.clone();
+    let of_all: WebhookRule = Arc::new(move |all| {
+        let it = all.iter_mut().find(|webhook| webhook.id == id);
+        it.into_iter().for_each(|webhook| of_one(webhook));
+    });
+    let before = webhooks.change_webhooks(tenant, of_all).await?;
+    match before.into_iter().find(|webhook| webhook.id == id) {
+        Some(webhook) => Ok(Some(webhook)),
+        None => {
+            webhooks
+                .change_webhook_of_batch(tenant, id.as_batch(), rule)
+                .await
+        }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Webhook, WebhookDelivery, WebhookEvent};
 use crate::{
     Batch, BatchId, BatchName, BatchStatus, Counts, DeliveryId, DeliveryState, Labels,
-    OperationName,
+    OperationName, WebhookId,
 };
 
 /// A payload as Standard Webhooks recommends it.
@@ -71,6 +71,7 @@ impl WebhookDelivery {
         Self {
             id: DeliveryId::of_completion(batch.id, completed_at, webhook.id),
             webhook_id: webhook.id,
+            of_batch: webhook.id == WebhookId::of_batch(batch.id),
             tenant: webhook.tenant.clone(),
             event: WebhookEvent::BatchCompleted,
             // Names, numbers and times always serialise.

@@ -20,8 +20,8 @@ pub(super) fn put_batch(rows: &Connection, batch: &Batch) -> rusqlite::Result<()
     };
     rows.prepare_cached(
         "INSERT INTO batches (batch_id, tenant, operation, params, size,
-            retry_of, created_at, dispatched_at, completed_at, name, labels)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            retry_of, created_at, dispatched_at, completed_at, name, labels, webhook)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (batch_id) DO NOTHING",
     )?
     .execute(params![
@@ -36,6 +36,7 @@ pub(super) fn put_batch(rows: &Connection, batch: &Batch) -> rusqlite::Result<()
         batch.completed_at.map(Timestamp::as_millisecond),
         batch.name.as_ref().map(BatchName::as_str),
         labels,
+        batch.webhook.as_ref().map(rows::to_json).transpose()?,
     ])?;
     Ok(())
 }

@@ -1,12 +1,10 @@
 //! Endpoints that are told what happens. Their rows hold secrets, so all of this is served where nothing else is read.
 
-use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use assetmill_core::usecases::RegisterError;
 use assetmill_core::{
     DeliveryFilter, DeliveryId, DeliveryStanding, TenantId, Webhook, WebhookEvent, WebhookId,
-    WebhookUrl,
 };
 use axum::extract::{FromRequestParts, RawPathParams, State};
 use axum::response::{IntoResponse as _, Response};
@@ -26,14 +24,12 @@ use crate::views::{
     webhook_events,
 };
 use crate::writes::WriteState;
+use crate::writes::given_webhook::{MOST_EVENTS, events, url};
 use crate::writes::problems::{
     DeliveriesProblems, RegisterProblems, RemoveProblems, ReplayProblems, ReplayTimeProblems,
     RotateProblems, WebhooksProblems,
 };
 use crate::{Caller, ErrorCode, JsonBody, Pointer, Problem, RequestBody, Writer};
-
-/// As many names of events as a body may have; more say nothing new.
-const MOST_EVENTS: usize = 16;
 
 /// A new endpoint.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -63,7 +59,7 @@ impl RequestBody for NewWebhook {}
 #[into_params(parameter_in = Path)]
 #[allow(dead_code, reason = "describes the parameter in the document")]
 pub(crate) struct WebhookIdParam {
-    /// The endpoint
+    /// The endpoint; for that of a batch, the batch
     #[param(format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a9000")]
     webhook_id: String,
 }
@@ -197,16 +193,8 @@ pub(crate) async fn register_webhook(
     Writer(tenant): Writer,
     JsonBody(body): JsonBody<NewWebhook>,
 ) -> Result<Response, Problem> {
-    let url: WebhookUrl = body.url.parse().map_err(|error| {
-        let problem = Problem::new(ErrorCode::InvalidUrl, format!("{error}"));
-        problem.at(Pointer::root().field("url"))
-    })?;
-    let events: BTreeSet<_> = body.events.items.into_iter().collect();
-    if events.is_empty() {
-        let detail = "the list of events is empty; name at least one";
-        let problem = Problem::new(ErrorCode::EmptyList, detail);
-        return Err(problem.at(Pointer::root().field("events")));
-    }
+    let url = url(&body.url, &Pointer::root())?;
+    let events = events(body.events, &Pointer::root())?;
     let made = state.webhooks.register(&tenant, url, events).await;
     let made = made.map_err(|error| match error {
         RegisterError::TooMany => Problem::new(
@@ -271,7 +259,8 @@ pub(crate) async fn rotate_secret(
 
 /// Remove an endpoint
 ///
-/// What it was not told yet it never is, and its log is gone.
+/// What it was not told yet it never is, and its log is gone. The endpoint of a batch is disabled instead: its log stays as
+/// long as the batch.
 #[utoipa::path(
     delete,
     path = "/api/v2/webhooks/{webhook_id}",
@@ -415,15 +404,14 @@ async fn check_webhook(
     tenant: &TenantId,
     id: WebhookId,
 ) -> Result<(), Problem> {
-    let webhooks = state.webhooks.webhooks.webhooks(tenant).await?;
-    let has = webhooks.iter().any(|webhook| webhook.id == id);
-    has.then_some(()).ok_or_else(no_such_webhook)
+    let webhook = state.webhooks.webhooks.webhook(tenant, id).await?;
+    webhook.map(|_| ()).ok_or_else(no_such_webhook)
 }
 
 fn no_such_webhook() -> Problem {
     Problem::new(
         ErrorCode::WebhookNotFound,
-        "you have no such endpoint; GET /api/v2/webhooks lists yours",
+        "you have no such endpoint, and no such batch with one; GET /api/v2/webhooks lists yours",
     )
 }
 

@@ -12,6 +12,7 @@ fn delivery() -> WebhookDelivery {
     WebhookDelivery {
         id: DeliveryId::of_completion(BatchId::generate(), at(0), webhook_id),
         webhook_id,
+        of_batch: false,
         tenant: "acme".parse().unwrap(),
         event: WebhookEvent::BatchCompleted,
         payload: "{}".to_owned(),
