@@ -1,6 +1,6 @@
 //! Endpoints that are told what happened, by the running program.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use assetmill_core::WebhookSecret;
@@ -215,6 +215,7 @@ async fn a_batch_has_an_endpoint_of_its_own_that_outlives_a_crash() {
     assert_eq!(payload["data"]["batch_id"], started["batch_id"]);
     let delivered = |delivery: &Value| delivery["state"] == "DELIVERED";
     let log = log_when(&program, &webhook, delivered).await;
+    assert_eq!(log.as_array().unwrap().len(), 1);
     let id = log[0]["delivery_id"].as_str().unwrap();
     let batch_id = started["batch_id"].as_str().unwrap();
     let replay = format!("/api/v2/webhooks/{batch_id}/deliveries/{id}/replay");
@@ -224,6 +225,49 @@ async fn a_batch_has_an_endpoint_of_its_own_that_outlives_a_crash() {
     assert_eq!(again.body, sent.body);
     let (_, listed) = program.get_json("/api/v2/webhooks").await;
     assert_eq!(listed["webhooks"], json!([]));
+}
+
+/// The endpoint of a tenant and that of a batch, of each flow.
+#[tokio::test(flavor = "multi_thread")]
+async fn endpoints_that_ask_for_it_are_told_of_each_flow() {
+    let (endpoint, address) = Endpoint::serve().await;
+    *endpoint.moved.lock().unwrap() = true;
+    let program = Program::start(&["--fetch-allow", &*address]).await;
+    let new = |path: &str| {
+        let url = format!("http://{address}/hook?{path}");
+        json!({ "url": url, "events": ["flow.settled"] })
+    };
+    program
+        .post_json("/api/v2/webhooks", &new("of-tenant"))
+        .await;
+    let coffee = program.url("/samples/coffee.jpg");
+    let none = program.url("/samples/none.jpg");
+    let batch = json!({
+        "digital_asset_urls": [coffee, none, "ftp://example.com/"],
+        "webhook": new("of-batch"),
+    });
+    let started = program.start_batch(&batch).await;
+    let mut told = BTreeMap::<_, Vec<_>>::new();
+    for sent in endpoint.sent(6).await {
+        let payload: Value = serde_json::from_str(&sent.body).unwrap();
+        assert_eq!(payload["type"], "flow.settled");
+        let data = &payload["data"];
+        assert_eq!(data["batch_id"], started["batch_id"]);
+        let place = data["index"].as_u64().unwrap();
+        assert_eq!(
+            started["flow_ids"][usize::try_from(place).unwrap()],
+            data["flow_id"]
+        );
+        let code = data["error"]["code"].as_str().map(ToOwned::to_owned);
+        told.entry(place).or_default().push(code);
+    }
+    let twice = |code: Option<&str>| vec![code.map(ToOwned::to_owned); 2];
+    let expected = [
+        (0, twice(None)),
+        (1, twice(Some("source_refused"))),
+        (2, twice(Some("unsupported_scheme"))),
+    ];
+    assert_eq!(told, expected.into());
 }
 
 /// One of this machine's own addresses, as an attacker would have it told.

@@ -61,6 +61,7 @@ fn flow(batch: &Batch, index: u32) -> Flow {
         unconfirmed_calls: 0,
         progress: Progress::default(),
         history: History::default(),
+        tells: Vec::new(),
         due_at: None,
         created_at: batch.created_at,
         started_at: None,

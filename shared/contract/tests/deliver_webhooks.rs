@@ -14,8 +14,9 @@ use assetmill_core::ports::{
 };
 use assetmill_core::usecases::{DeliverWebhooks, ManageWebhooks, RegisterError, Replayed};
 use assetmill_core::{
-    BatchWebhook, Counts, DeliveryFilter, DeliveryStanding, DeliveryState, Signed, Webhook,
-    WebhookAnswer, WebhookDelivery, WebhookEvent, WebhookId, WebhookUrl,
+    BatchWebhook, Counts, DeliveryFilter, DeliveryStanding, DeliveryState, Failure, FailureCode,
+    Signed, Source, Status, Webhook, WebhookAnswer, WebhookDelivery, WebhookEvent, WebhookId,
+    WebhookUrl,
 };
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -381,4 +382,22 @@ async fn a_payload_is_small() {
     let webhook = world.endpoint("up.test").await;
     let told = WebhookDelivery::of_completion(&webhook, &batch, Counts::default());
     assert!(told.payload.len() < 20_000, "{}", told.payload.len());
+}
+
+/// Of a URL that is as long as may be, and longer as JSON, and of a vendor that has much to say.
+#[tokio::test]
+async fn a_payload_about_a_flow_is_small() {
+    let (_, mut flows) = samples::batch(1);
+    let flow = &mut flows[0];
+    flow.source = Source::from("\u{1}".repeat(4_096));
+    flow.tells = (0..11).map(|_| WebhookId::generate()).collect();
+    assert_eq!(WebhookDelivery::of_settled(flow), []);
+    flow.status = Status::Failed {
+        failure: Failure::permanent(FailureCode::VendorRejected, "\u{1}".repeat(4_096)),
+        settled_at: samples::at(1),
+    };
+    let told = WebhookDelivery::of_settled(flow);
+    assert_eq!(told.len(), 11);
+    assert!(told.iter().all(|it| it.payload.len() < 20_000));
+    assert!(told[0].payload.len() > 10_000);
 }

@@ -108,6 +108,12 @@ impl DeliveryId {
         Self::of(event, batch.0.as_bytes(), at, webhook)
     }
 
+    /// The id of what an endpoint is told of a flow that settled.
+    pub fn of_settled(flow: FlowId, at: Timestamp, webhook: WebhookId) -> Self {
+        let event = WebhookEvent::FlowSettled;
+        Self::of(event, flow.0.as_bytes(), at, webhook)
+    }
+
     /// The first that an id can be of something that happened at `at`: all that happened before sorts before it.
     pub fn first_at(at: Timestamp) -> Self {
         Self::at(at, [0; 10])

@@ -23,15 +23,22 @@ use crate::{BatchId, DeliveryId, TenantId, WebhookId};
 /// What an endpoint can be told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum WebhookEvent {
+    /// A flow settled.
+    #[serde(rename = "flow.settled")]
+    FlowSettled,
     /// The last flow of a batch settled.
     #[serde(rename = "batch.completed")]
     BatchCompleted,
 }
 
 impl WebhookEvent {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::FlowSettled, Self::BatchCompleted];
+
     /// As it stands in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::FlowSettled => "flow.settled",
             Self::BatchCompleted => "batch.completed",
         }
     }

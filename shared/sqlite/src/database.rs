@@ -37,6 +37,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0014_activity.sql"),
     include_str!("migrations/0015_webhooks.sql"),
     include_str!("migrations/0016_webhooks_of_batches.sql"),
+    include_str!("migrations/0017_told_flows.sql"),
 ];
 
 /// What SQLite said.

@@ -305,7 +305,8 @@ fn webhook_of_batch(
     Ok(found.flatten())
 }
 
-fn put(rows: &Connection, delivery: &WebhookDelivery) -> rusqlite::Result<()> {
+/// Leaves one alone that is there.
+pub(super) fn put(rows: &Connection, delivery: &WebhookDelivery) -> rusqlite::Result<()> {
     rows.prepare_cached(
         "INSERT OR IGNORE INTO deliveries
             (webhook_id, delivery_id, tenant, revision, due_at, created_at, delivery)

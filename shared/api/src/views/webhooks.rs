@@ -159,7 +159,7 @@ pub struct ReplayedView {
 pub(crate) fn event() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
-        .enum_values(Some([WebhookEvent::BatchCompleted.as_str()]))
+        .enum_values(Some(WebhookEvent::ALL.map(WebhookEvent::as_str)))
         .build()
 }
 

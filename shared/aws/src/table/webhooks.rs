@@ -125,18 +125,14 @@ impl Table {
             ("tenant", item::text(delivery.tenant.to_string())),
             (DELIVERY, item::text(json(delivery)?)),
             (names::REVISION, item::number(delivery.revision)),
-            (names::LISTED_IN, item::text(keys::deliveries_to(webhook))),
+            (names::LISTED_IN, item::text(keys::deliveries_to(delivery))),
             (names::LISTED_AS, item::text(id.to_string())),
             (names::EXPIRES_AT, item::number(expires_at)),
             (names::VERSION, item::version()),
         ]);
         let mut removed = [names::UNSENT_IN, names::UNSENT_SINCE].as_slice();
         if let Some(due_at) = delivery.due_at() {
-            let list = if delivery.of_batch {
-                keys::due_delivery_of_batch(id)
-            } else {
-                keys::due_deliveries_to(webhook)
-            };
+            let list = keys::due_deliveries_to(delivery);
             set.extend(item::named([
                 (names::UNSENT_IN, item::text(list)),
                 (names::UNSENT_SINCE, item::text(keys::unsent_place(due_at))),
@@ -344,13 +340,16 @@ impl Webhooks for TableWebhooks {
         limit: usize,
     ) -> Result<Vec<WebhookDelivery>, Unavailable> {
         let range = Range::last(before, limit);
-        let entries = self.0.list(keys::deliveries_to(webhook), &range).await?;
+        let lists = keys::all_deliveries_to(webhook);
+        let mut entries = self.0.list_all(lists, &range).await?;
+        entries.sort_by(|a, b| attribute(b, names::LISTED_AS).cmp(attribute(a, names::LISTED_AS)));
+        entries.truncate(limit);
         let mut deliveries = self.0.read_deliveries(&entries).await?;
         deliveries.retain(|delivery| delivery.tenant == *tenant);
         Ok(deliveries)
     }
 
-    /// Two calls for all tenants with endpoints, one for each endpoint, and one for each list of what is due of batches,
+    /// Two calls for all tenants with endpoints, one for each endpoint, or nine where it is told of flows, and one for each list of what is due of batches,
     /// which is looked through as far as one page goes.
     async fn due_deliveries(
         &self,
@@ -369,7 +368,7 @@ impl Webhooks for TableWebhooks {
         let mut lists = Vec::new();
         for row in self.0.get_many(pks.map(ToOwned::to_owned)).await?.values() {
             let webhooks = webhooks_in(Some(row))?;
-            lists.extend(webhooks.iter().map(|it| keys::due_deliveries_to(it.id)));
+            lists.extend(webhooks.iter().flat_map(keys::all_due_deliveries_to));
         }
         let range = Range {
             index: names::UNSENT,
@@ -387,7 +386,8 @@ impl Webhooks for TableWebhooks {
             self.0
                 .list_all(keys::due_deliveries_of_batches(), &of_batches),
         )?;
-        entries.extend(some_of_each(of_batches, each));
+        entries.extend(of_batches);
+        let entries = some_of_each(entries, each);
         let mut due = self.0.read_deliveries(&entries).await?;
         // The rows know better than the lists.
         due.retain(|delivery| delivery.due_at().is_some_and(|due_at| due_at <= now));

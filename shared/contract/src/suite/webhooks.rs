@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::{OneWebhookRule, WebhookRule};
+use assetmill_core::ports::{OneWebhookRule, Rule, WebhookRule};
 use assetmill_core::{
-    Batch, Counts, DeliveryId, TenantId, Webhook, WebhookAnswer, WebhookDelivery, WebhookId,
-    WebhookSecret,
+    Batch, CallEnd, Counts, DeliveryId, Flow, Settlement, Status, TenantId, Webhook, WebhookAnswer,
+    WebhookDelivery, WebhookEvent, WebhookId, WebhookSecret,
 };
 use futures_util::future::join_all;
 
 use super::{Adapters, cases};
-use crate::samples::{at, batch, tenant, webhook};
+use crate::samples::{at, batch, output, tenant, webhook};
 
 cases! { "webhooks":
     endpoints_are_found_as_they_were_made,
@@ -28,6 +28,9 @@ cases! { "webhooks":
     the_endpoint_of_a_batch_is_accepted_with_it,
     the_endpoint_of_a_batch_is_changed_by_rules,
     what_is_due_of_batches_is_found_of_each,
+    a_flow_keeps_whom_it_tells,
+    what_a_flow_tells_is_noted_as_it_settles,
+    much_that_is_told_of_flows_is_listed_and_found,
 }
 
 fn globex() -> TenantId {
@@ -394,4 +397,106 @@ async fn what_is_due_of_batches_is_found_of_each(on: Arc<Adapters>) {
     assert_eq!(due(&on, webhook, 50, 1).await, []);
     assert!(on.webhooks.replace_delivery(&ended).await.unwrap());
     assert_eq!(due(&on, webhook, 1_000, 1).await, []);
+}
+
+/// A new endpoint that is told of everything.
+async fn made_for_all(on: &Adapters) -> Webhook {
+    let mut webhook = webhook(tenant());
+    webhook.events = WebhookEvent::ALL.into();
+    on.webhooks
+        .change_webhooks(&webhook.tenant, adds(&webhook))
+        .await
+        .unwrap();
+    webhook
+}
+
+/// A batch of flows that tell these endpoints when they settle.
+async fn telling(on: &Adapters, size: u32, tells: &[&Webhook]) -> (Batch, Vec<Flow>) {
+    let (batch, mut flows) = batch(size);
+    for flow in &mut flows {
+        flow.tells = tells.iter().map(|webhook| webhook.id).collect();
+    }
+    on.flows.put_flows(&flows).await.unwrap();
+    on.flows.put_batch(&batch).await.unwrap();
+    (batch, flows)
+}
+
+async fn a_flow_keeps_whom_it_tells(on: Arc<Adapters>) {
+    let (one, other) = (made(&on, tenant()).await, made(&on, tenant()).await);
+    let (_, flows) = telling(&on, 1, &[&one, &other]).await;
+    let id = flows[0].id;
+    let claims: Rule = Arc::new(|row| {
+        row.claim(at(1), at(100));
+    });
+    on.flows.change(id.into(), claims).await.unwrap();
+    let row = on.flows.flows(&tenant(), &[id]).await.unwrap().remove(0);
+    assert_eq!(row.unwrap().tells, [one.id, other.id]);
+}
+
+async fn what_a_flow_tells_is_noted_as_it_settles(on: Arc<Adapters>) {
+    let (one, other) = (made_for_all(&on).await, made_for_all(&on).await);
+    let (_, flows) = telling(&on, 2, &[&one, &other]).await;
+    let flow = &flows[0];
+    let claims: Rule = Arc::new(|row| {
+        row.claim(at(1), at(100));
+    });
+    let changed = on.flows.change_and_count(None, flow.id.into(), claims);
+    changed.await.unwrap();
+    assert_eq!(due(&on, &one, 1_000, 10).await, []);
+    let settles: Rule = Arc::new(|row| {
+        let settlement = Settlement::Completed(output(b"made"));
+        row.settle(1, settlement, CallEnd::NoCall.into(), at(5));
+    });
+    for _ in 0..2 {
+        let changed = on
+            .flows
+            .change_and_count(None, flow.id.into(), settles.clone());
+        changed.await.unwrap();
+        for webhook in [&one, &other] {
+            let id = DeliveryId::of_settled(flow.id, at(5), webhook.id);
+            assert_eq!(due(&on, webhook, 4, 10).await, []);
+            assert_eq!(due(&on, webhook, 5, 10).await, [id]);
+            let told = on.webhooks.delivery(&tenant(), webhook.id, id).await;
+            let told = told.unwrap().unwrap();
+            let payload: serde_json::Value = serde_json::from_str(&told.payload).unwrap();
+            assert_eq!(payload["type"], "flow.settled");
+            assert_eq!(payload["data"]["flow_id"], flow.id.to_string());
+            assert_eq!(payload["data"]["state"], "COMPLETED");
+        }
+    }
+}
+
+/// As many as there are lists where rows are spread over some, and more.
+async fn much_that_is_told_of_flows_is_listed_and_found(on: Arc<Adapters>) {
+    let own = made_for_all(&on).await;
+    let (_, mut flows) = telling(&on, 40, &[&own]).await;
+    let mut expected = vec![noted(&on, &own, 50).await];
+    for (second, flow) in (0..).zip(&mut flows) {
+        flow.status = Status::Cancelled {
+            settled_at: at(second),
+        };
+        let told = WebhookDelivery::of_settled(flow);
+        on.flows.put_deliveries(&told).await.unwrap();
+        expected.extend(told);
+    }
+    expected.sort_by_key(|delivery| (delivery.created_at, delivery.id));
+    let ids = |some: &[WebhookDelivery]| some.iter().map(|it| it.id).collect::<Vec<_>>();
+    assert_eq!(due(&on, &own, 100, 12).await, ids(&expected[..12]));
+    assert_eq!(due(&on, &own, 9, 100).await, ids(&expected[..10]));
+    expected.sort_by_key(|delivery| std::cmp::Reverse(delivery.id));
+    let mut listed = Vec::new();
+    loop {
+        let before = listed.last().map(|last: &WebhookDelivery| last.id);
+        let page = on
+            .webhooks
+            .deliveries(&tenant(), own.id, before, 15)
+            .await
+            .unwrap();
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.len() <= 15);
+        listed.extend(page);
+    }
+    assert_eq!(listed, expected);
 }

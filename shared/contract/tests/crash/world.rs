@@ -18,7 +18,7 @@ use assetmill_core::usecases::{
     Alike, Cancel, FailDeadLetter, MessageHandler, Meter, Once, Pacer, Process, Retry,
     RunSynchronously, Submit, Sweep, TimeLimits,
 };
-use assetmill_core::{Catalogue, Cost, Operation, Shares, TenantId};
+use assetmill_core::{Catalogue, Cost, Operation, Shares, TenantId, Webhook, WebhookEvent};
 use tokio_util::task::TaskTracker;
 
 use crate::stubs::{Chain, Duplicating, Host, Vendor};
@@ -57,7 +57,10 @@ impl World {
     pub(crate) fn of(kind: Kind) -> Self {
         let clock = Arc::new(RuntimeClock::default());
         let activity = Arc::<MemoryActivityLog>::default();
-        let webhook = samples::webhook(tenant());
+        let webhook = Webhook {
+            events: WebhookEvent::ALL.into(),
+            ..samples::webhook(tenant())
+        };
         let vendors = match kind {
             Kind::Free => vec![Vendor::new("transform", Cost::Free)],
             Kind::Paid => vec![Vendor::new("vendor", Cost::Paid)],

@@ -77,7 +77,7 @@ pub trait Webhooks: Outbox {
 
     /// Up to `each` deliveries of every endpoint, also of batches, the earliest first, that [are due](WebhookDelivery::due_at) at `now`
     /// or before, whatever is due of others; of batches that is bounded by what an adapter looks through at once. MAY lag behind writes; MUST name each of them in the end, also of an
-    /// endpoint that is disabled.
+    /// endpoint that is disabled, if it is of an event that the endpoint asked for.
     async fn due_deliveries(
         &self,
         now: Timestamp,

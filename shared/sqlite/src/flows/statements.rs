@@ -1,12 +1,15 @@
 //! What a write does, as a part of a transaction.
 
 use assetmill_core::ports::{Completion, CountedChange, Rule, SettledCount};
-use assetmill_core::{Batch, BatchId, BatchName, Counts, Flow, FlowId, SettledFlow};
+use assetmill_core::{
+    Batch, BatchId, BatchName, Counts, Flow, FlowId, SettledFlow, WebhookDelivery,
+};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::retention::Cutoff;
 use crate::rows;
+use crate::webhooks;
 
 pub(super) fn put_flows(rows: &Connection, flows: &[Flow]) -> rusqlite::Result<()> {
     let mut flows = flows.iter();
@@ -69,6 +72,9 @@ pub(super) fn change_and_count(
         return Ok(None);
     };
     let after = changed.as_ref().unwrap_or(&before);
+    for told in WebhookDelivery::of_settled(after) {
+        webhooks::put(rows, &told)?;
+    }
     let completion = match after.status.settled_at() {
         Some(now)
             if count_settled(rows, after.batch_id, &[after.into()])? == SettledCount::Complete =>
