@@ -10,7 +10,7 @@ use std::time::Duration;
 use assetmill_contract::memory::{MemoryFlows, MemoryWebhooks, RuntimeClock};
 use assetmill_contract::samples;
 use assetmill_core::ports::{
-    FlowReads as _, FlowWrites as _, Outbox as _, WebhookSender, Webhooks as _,
+    FlowReads as _, FlowWrites as _, Outbox as _, WebhookRule, WebhookSender, Webhooks as _,
 };
 use assetmill_core::usecases::{DeliverWebhooks, ManageWebhooks, RegisterError, Replayed};
 use assetmill_core::{
@@ -223,6 +223,55 @@ async fn an_endpoint_that_is_gone_is_told_nothing_any_more() {
     assert_eq!(log.len(), 4);
     assert!(log.iter().all(is_given_up));
     assert_eq!(world.sent("gone.test").len(), 1);
+}
+
+/// Of batches there may be any number.
+#[tokio::test(start_paused = true)]
+async fn endpoints_of_one_tenant_that_hang_take_no_place_of_others() {
+    let world = World::new();
+    let flows = MemoryFlows::default();
+    let up = samples::webhook("globex".parse().unwrap());
+    let of_globex = up.clone();
+    let rule: WebhookRule = Arc::new(move |all| all.push(of_globex.clone()));
+    let webhooks = flows.webhooks();
+    webhooks.change_webhooks(&up.tenant, rule).await.unwrap();
+    let now = world.deliver.clock.now();
+    for _ in 0..300 {
+        let (mut batch, _) = samples::batch(1);
+        batch.completed_at = Some(now);
+        let asked = BatchWebhook {
+            url: "https://never.test/hook".parse().unwrap(),
+            events: WebhookEvent::ALL.into(),
+            secret: None,
+        };
+        let webhook = Webhook::of_batch(asked, batch.id, batch.tenant.clone(), now);
+        batch.webhook = Some(Box::new(webhook.clone()));
+        flows.put_batch(&batch).await.unwrap();
+        let told = WebhookDelivery::of_completion(&webhook, &batch, Counts::default());
+        flows.put_deliveries(&[told]).await.unwrap();
+    }
+    let deliver = DeliverWebhooks {
+        webhooks,
+        ..world.deliver.clone()
+    };
+    let every = Duration::from_secs(1);
+    let serving = tokio::spawn(async move {
+        deliver.serve(every, CancellationToken::new()).await;
+    });
+    while world.sent("never.test").is_empty() {
+        tokio::time::sleep(every).await;
+    }
+    let (mut batch, _) = samples::batch(1);
+    batch.completed_at = Some(world.deliver.clock.now());
+    let told = WebhookDelivery::of_completion(&up, &batch, Counts::default());
+    flows.put_deliveries(&[told]).await.unwrap();
+    // They hang for ever: only a place that they may not have is free.
+    for _ in 0..100 {
+        tokio::time::sleep(every).await;
+    }
+    assert!(world.sent("never.test").len() < 300);
+    assert_eq!(world.sent("example.com").len(), 1);
+    serving.abort();
 }
 
 /// As many as one likes: each is one batch's alone.

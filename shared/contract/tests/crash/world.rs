@@ -4,6 +4,7 @@ mod check;
 mod kinds;
 mod running;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ const GRACE: Duration = Duration::from_mins(1);
 /// What outlives a process.
 pub(crate) struct World {
     kind: Kind,
+    /// What its endpoint is told of.
+    events: BTreeSet<WebhookEvent>,
     pub(crate) vendors: Vec<Arc<Vendor>>,
     host: Arc<Host>,
     flows: Arc<MemoryFlows>,
@@ -54,11 +57,20 @@ impl World {
         Self::of(Kind::Paid)
     }
 
+    /// Whose endpoint is told of batches alone, which makes for fewer points.
+    pub(crate) fn told_of_batches(kind: Kind) -> Self {
+        Self::telling(kind, [WebhookEvent::BatchCompleted].into())
+    }
+
     pub(crate) fn of(kind: Kind) -> Self {
+        Self::telling(kind, WebhookEvent::ALL.into())
+    }
+
+    fn telling(kind: Kind, events: BTreeSet<WebhookEvent>) -> Self {
         let clock = Arc::new(RuntimeClock::default());
         let activity = Arc::<MemoryActivityLog>::default();
         let webhook = Webhook {
-            events: WebhookEvent::ALL.into(),
+            events: events.clone(),
             ..samples::webhook(tenant())
         };
         let vendors = match kind {
@@ -72,6 +84,7 @@ impl World {
         };
         Self {
             kind,
+            events,
             vendors: vendors.into_iter().map(Arc::new).collect(),
             host: Arc::default(),
             flows: Arc::new(MemoryFlows::told_to(MemoryWebhooks::with(webhook))),
