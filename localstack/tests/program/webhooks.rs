@@ -268,6 +268,18 @@ async fn endpoints_that_ask_for_it_are_told_of_each_flow() {
         (2, twice(Some("unsupported_scheme"))),
     ];
     assert_eq!(told, expected.into());
+
+    // And of an operation that is stopped, whoever asks for that.
+    let mut of_pause = new("of-pause");
+    of_pause["events"] = json!(["operation.paused"]);
+    program.post_json("/api/v2/webhooks", &of_pause).await;
+    let pause = "/api/v2/operations/thumbnail/pause";
+    let (status, paused) = program.post_json(pause, &json!({})).await;
+    assert_eq!(status, StatusCode::OK, "{paused}");
+    let sent = endpoint.sent(7).await.remove(6);
+    let payload: Value = serde_json::from_str(&sent.body).unwrap();
+    assert_eq!(payload["type"], "operation.paused");
+    assert_eq!(payload["data"]["operation"], "thumbnail");
 }
 
 /// One of this machine's own addresses, as an attacker would have it told.

@@ -29,4 +29,6 @@ pub use results::{Counted, ResultsBeginning, ResultsEnding, ResultsView};
 pub use state::{BatchCountsView, FlowStateView, OverallStatus, ResultCountsView};
 pub use upload::UploadView;
 pub use webhooks::{DeliveriesPage, DeliveryView, NewWebhookView, ReplayedView, WebhooksView};
-pub(crate) use webhooks::{DeliveryStateView, events as webhook_events};
+pub(crate) use webhooks::{
+    DeliveryStateView, events as webhook_events, events_of_batches as batch_webhook_events,
+};

@@ -114,6 +114,12 @@ impl DeliveryId {
         Self::of(event, flow.0.as_bytes(), at, webhook)
     }
 
+    /// The id of what an endpoint is told of an operation that is paused since then.
+    pub fn of_pause(operation: &OperationName, since: Timestamp, webhook: WebhookId) -> Self {
+        let event = WebhookEvent::OperationPaused;
+        Self::of(event, operation.as_str().as_bytes(), since, webhook)
+    }
+
     /// The first that an id can be of something that happened at `at`: all that happened before sorts before it.
     pub fn first_at(at: Timestamp) -> Self {
         Self::at(at, [0; 10])

@@ -29,17 +29,27 @@ pub enum WebhookEvent {
     /// The last flow of a batch settled.
     #[serde(rename = "batch.completed")]
     BatchCompleted,
+    /// An operator stopped an operation, of all tenants.
+    #[serde(rename = "operation.paused")]
+    OperationPaused,
 }
 
 impl WebhookEvent {
     /// Every one.
-    pub const ALL: [Self; 2] = [Self::FlowSettled, Self::BatchCompleted];
+    pub const ALL: [Self; 3] = [
+        Self::FlowSettled,
+        Self::BatchCompleted,
+        Self::OperationPaused,
+    ];
+    /// Those that the endpoint of a batch can be told of.
+    pub const OF_BATCHES: [Self; 2] = [Self::FlowSettled, Self::BatchCompleted];
 
     /// As it stands in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::FlowSettled => "flow.settled",
             Self::BatchCompleted => "batch.completed",
+            Self::OperationPaused => "operation.paused",
         }
     }
 }

@@ -113,6 +113,10 @@ impl Webhooks for SqliteWebhooks {
         .await
     }
 
+    async fn all_webhooks(&self) -> Result<Vec<Webhook>, Unavailable> {
+        self.read(every_webhook).await
+    }
+
     async fn webhook(
         &self,
         tenant: &TenantId,
@@ -233,7 +237,8 @@ impl Webhooks for SqliteWebhooks {
                  ORDER BY due_at LIMIT ?3",
             )?;
             let mut found = Vec::new();
-            let of_tenants = every_webhook(rows)?;
+            let of_tenants = every_webhook(rows)?.into_iter();
+            let of_tenants: HashSet<_> = of_tenants.map(|it| it.id.to_string()).collect();
             let mut last = String::new();
             while let Some(webhook) = next_to_be_told(rows, &last)? {
                 last = webhook;
@@ -259,16 +264,15 @@ fn webhooks_of(rows: &Connection, tenant: &TenantId) -> rusqlite::Result<Vec<Web
     webhooks.map_or_else(|| Ok(Vec::new()), |webhooks| rows::from_json(&webhooks))
 }
 
-/// The ids of all endpoints of tenants.
-fn every_webhook(rows: &Connection) -> rusqlite::Result<HashSet<String>> {
+/// All endpoints of tenants.
+fn every_webhook(rows: &Connection) -> rusqlite::Result<Vec<Webhook>> {
     let mut all = rows.prepare_cached("SELECT webhooks FROM webhooks")?;
     let all = all.query_map([], |row| row.get::<_, String>(0))?;
-    let mut ids = HashSet::new();
+    let mut found = Vec::new();
     for webhooks in all {
-        let webhooks: Vec<Webhook> = rows::from_json(&webhooks?)?;
-        ids.extend(webhooks.iter().map(|webhook| webhook.id.to_string()));
+        found.extend(rows::from_json::<Vec<Webhook>>(&webhooks?)?);
     }
-    Ok(ids)
+    Ok(found)
 }
 
 /// The endpoint after this one, by its id, that is to be told anything now or later: as many steps through an index as

@@ -156,17 +156,30 @@ pub struct ReplayedView {
 }
 
 /// The name of an event, in the document.
-pub(crate) fn event() -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(WebhookEvent::ALL.map(WebhookEvent::as_str)))
-        .build()
+fn event() -> Object {
+    one_of(&WebhookEvent::ALL)
 }
 
 /// A list of them that has some.
 pub(crate) fn events() -> Array {
+    some_of(&WebhookEvent::ALL)
+}
+
+/// The same of what the endpoint of a batch can be told of.
+pub(crate) fn events_of_batches() -> Array {
+    some_of(&WebhookEvent::OF_BATCHES)
+}
+
+fn one_of(events: &[WebhookEvent]) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(events.iter().map(|event| event.as_str())))
+        .build()
+}
+
+fn some_of(events: &[WebhookEvent]) -> Array {
     ArrayBuilder::new()
-        .items(event())
+        .items(one_of(events))
         .min_items(Some(1))
         .description(Some("What it is told of."))
         .build()

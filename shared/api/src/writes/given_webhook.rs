@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::body::BoundedList;
-use crate::views::webhook_events;
+use crate::views::batch_webhook_events;
 use crate::{ErrorCode, Pointer, Problem};
 
 /// As many names of events as a body may have; more say nothing new.
@@ -30,7 +30,7 @@ pub(crate) struct GivenWebhook {
     )]
     url: String,
     /// What to tell it of.
-    #[schema(schema_with = webhook_events)]
+    #[schema(schema_with = batch_webhook_events)]
     events: BoundedList<WebhookEvent, MOST_EVENTS>,
     /// What to sign with: `whsec_` and 32 bytes in base64. Without it a new one is made, and answered.
     #[schema(
@@ -52,9 +52,19 @@ impl GivenWebhook {
 
     /// What is asked for, if there can be such an endpoint. It stands at `place` in the body.
     pub(crate) fn asked(self, place: &Pointer) -> Result<BatchWebhook, Problem> {
+        let events = events(self.events, place)?;
+        let of_batches = WebhookEvent::OF_BATCHES;
+        if let Some(other) = events.iter().find(|event| !of_batches.contains(event)) {
+            let detail = format!(
+                "{} is no event of a batch; make an endpoint of yours for it, at /api/v2/webhooks",
+                other.as_str()
+            );
+            let problem = Problem::new(ErrorCode::InvalidBody, detail);
+            return Err(problem.at(place.clone().field("events")));
+        }
         Ok(BatchWebhook {
             url: url(&self.url, place)?,
-            events: events(self.events, place)?,
+            events,
             secret: self.secret,
         })
     }

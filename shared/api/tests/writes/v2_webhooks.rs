@@ -1,5 +1,6 @@
 //! Endpoints, and what they were told.
 
+use assetmill_api::Operators;
 use assetmill_contract::samples;
 use assetmill_core::{Counts, TenantId, Webhook, WebhookDelivery};
 use http::Method;
@@ -335,6 +336,11 @@ async fn an_endpoint_of_a_batch_that_can_not_be_refuses_the_batch() {
             "/webhook/events/0",
         ),
         (
+            with("events", json!(["operation.paused"])),
+            "invalid_body",
+            "/webhook/events",
+        ),
+        (
             with("secret", json!("hunter2")),
             "invalid_body",
             "/webhook/secret",
@@ -354,6 +360,41 @@ async fn an_endpoint_of_a_batch_that_can_not_be_refuses_the_batch() {
     let given = with("secret", json!(secret));
     let started = world.post(TRANSFORMS, order(&given).to_string()).await;
     assert_eq!(started.json()["webhook"]["secret"], secret);
+}
+
+#[tokio::test]
+async fn endpoints_of_all_tenants_that_ask_for_it_are_told_once_of_a_pause() {
+    let mut world = World::with_keys();
+    world.state.operators = Operators::of(&world.state.callers, Some("acme")).unwrap();
+    let mut logs = Vec::new();
+    for (key, event) in [
+        (ACME, "operation.paused"),
+        (GLOBEX, "operation.paused"),
+        (GLOBEX, "batch.completed"),
+    ] {
+        let body = json!({ "url": "https://example.com/", "events": [event] }).to_string();
+        let made = world.post_as(key, PATH, body).await.json();
+        let id = made["webhook_id"].as_str().unwrap().to_owned();
+        logs.push((key, event, format!("{PATH}/{id}/deliveries")));
+    }
+    for _ in 0..2 {
+        let pause = "/api/v2/operations/copy/pause";
+        let paused = world.post_as(ACME, pause, String::new()).await;
+        assert_eq!(paused.status, 200);
+    }
+    let resume = "/api/v2/operations/copy/resume";
+    world.post_as(ACME, resume, String::new()).await;
+    for (key, event, path) in logs {
+        let log = world.as_key(key, Method::GET, &path).await.json();
+        let log = log["deliveries"].as_array().unwrap();
+        assert_eq!(log.len(), usize::from(event == "operation.paused"));
+        for delivery in log {
+            assert_eq!(delivery["event"], event);
+            assert_eq!(delivery["payload"]["data"]["operation"], "copy");
+            let at = &delivery["payload"]["data"]["paused_at"];
+            assert_eq!(at, &delivery["payload"]["timestamp"]);
+        }
+    }
 }
 
 #[tokio::test]

@@ -277,6 +277,23 @@ impl Webhooks for TableWebhooks {
         ))
     }
 
+    async fn all_webhooks(&self) -> Result<Vec<Webhook>, Unavailable> {
+        let everyone = Range {
+            index: names::LISTED,
+            condition: None,
+            state: None,
+            order: TransformRequest::First,
+            limit: usize::MAX,
+        };
+        let tenants = self.0.list(keys::WEBHOOKS.to_owned(), &everyone).await?;
+        let pks = tenants.iter().map(|entry| attribute(entry, names::PK));
+        let mut all = Vec::new();
+        for row in self.0.get_many(pks.map(ToOwned::to_owned)).await?.values() {
+            all.extend(webhooks_in(Some(row))?);
+        }
+        Ok(all)
+    }
+
     async fn webhook(
         &self,
         tenant: &TenantId,
@@ -341,7 +358,7 @@ impl Webhooks for TableWebhooks {
     ) -> Result<Vec<WebhookDelivery>, Unavailable> {
         let range = Range::last(before, limit);
         let lists = keys::all_deliveries_to(webhook);
-        let mut entries = self.0.list_all(lists, &range).await?;
+        let mut entries = self.0.list_all(lists.into_iter(), &range).await?;
         entries.sort_by(|a, b| attribute(b, names::LISTED_AS).cmp(attribute(a, names::LISTED_AS)));
         entries.truncate(limit);
         let mut deliveries = self.0.read_deliveries(&entries).await?;
@@ -356,19 +373,10 @@ impl Webhooks for TableWebhooks {
         now: Timestamp,
         each: usize,
     ) -> Result<Vec<WebhookDelivery>, Unavailable> {
-        let everyone = Range {
-            index: names::LISTED,
-            condition: None,
-            state: None,
-            order: TransformRequest::First,
-            limit: usize::MAX,
-        };
-        let tenants = self.0.list(keys::WEBHOOKS.to_owned(), &everyone).await?;
-        let pks = tenants.iter().map(|entry| attribute(entry, names::PK));
+        let webhooks = self.all_webhooks().await?;
         let mut lists = Vec::new();
-        for row in self.0.get_many(pks.map(ToOwned::to_owned)).await?.values() {
-            let webhooks = webhooks_in(Some(row))?;
-            lists.extend(webhooks.iter().flat_map(keys::all_due_deliveries_to));
+        for webhook in &webhooks {
+            lists.extend(keys::all_due_deliveries_to(webhook));
         }
         let range = Range {
             index: names::UNSENT,

@@ -62,6 +62,7 @@ spoilt! { Outbox:
 
 spoilt! { Webhooks:
     change_webhooks(tenant: &TenantId, rule: WebhookRule) -> Vec<Webhook>;
+    all_webhooks() -> Vec<Webhook>;
     webhook(tenant: &TenantId, id: WebhookId) -> Option<Webhook>;
     change_webhook_of_batch(tenant: &TenantId, batch: BatchId, rule: OneWebhookRule) -> Option<Webhook>;
     delivery(tenant: &TenantId, webhook: WebhookId, id: DeliveryId) -> Option<WebhookDelivery>;

@@ -72,6 +72,11 @@ impl Webhooks for MemoryWebhooks {
         Ok(before)
     }
 
+    async fn all_webhooks(&self) -> Result<Vec<Webhook>, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        Ok(rows.webhooks.values().flatten().cloned().collect())
+    }
+
     async fn webhook(
         &self,
         tenant: &TenantId,

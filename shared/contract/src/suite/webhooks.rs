@@ -16,6 +16,7 @@ use crate::samples::{at, batch, output, tenant, webhook};
 cases! { "webhooks":
     endpoints_are_found_as_they_were_made,
     endpoints_of_tenants_are_told_apart,
+    endpoints_of_all_tenants_are_found,
     of_changes_at_the_same_time_none_is_lost,
     a_delivery_is_found_as_it_was_noted,
     what_became_of_a_delivery_stays_when_it_is_noted_again,
@@ -119,6 +120,27 @@ async fn endpoints_of_tenants_are_told_apart(on: Arc<Adapters>) {
         .unwrap();
     assert_eq!(on.webhooks.webhooks(&tenant()).await.unwrap(), []);
     assert_eq!(on.webhooks.webhooks(&globex()).await.unwrap(), [others]);
+}
+
+async fn endpoints_of_all_tenants_are_found(on: Arc<Adapters>) {
+    let mut expected = vec![made_for_all(&on).await];
+    for of in [tenant(), globex()] {
+        expected.push(made(&on, of).await);
+    }
+    told_alone(&on, tenant()).await;
+    let mut found = on.webhooks.all_webhooks().await.unwrap();
+    found.sort_by_key(|webhook| webhook.id);
+    expected.sort_by_key(|webhook| webhook.id);
+    assert_eq!(found, expected);
+    // What they are all told is found as all else.
+    let pauses =
+        |webhook: &Webhook| WebhookDelivery::of_pause(webhook, &"copy".parse().unwrap(), at(5));
+    let told: Vec<_> = found.iter().map(pauses).collect();
+    on.flows.put_deliveries(&told).await.unwrap();
+    for (webhook, told) in found.iter().zip(&told) {
+        assert_eq!(due(&on, webhook, 4, 10).await, []);
+        assert_eq!(due(&on, webhook, 5, 10).await, [told.id]);
+    }
 }
 
 async fn of_changes_at_the_same_time_none_is_lost(on: Arc<Adapters>) {

@@ -35,6 +35,9 @@ pub trait Webhooks: Outbox {
         rule: WebhookRule,
     ) -> Result<Vec<Webhook>, Unavailable>;
 
+    /// The endpoints of all tenants, without those of batches. MAY lag behind changes.
+    async fn all_webhooks(&self) -> Result<Vec<Webhook>, Unavailable>;
+
     /// One endpoint: of the tenant, or of one of its batches that is kept. MUST answer `None` for one of another tenant,
     /// and MUST see every change that was answered before.
     async fn webhook(

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use crate::ports::{Clock, OneWebhookRule, Unavailable, WebhookRule, Webhooks};
 use crate::{
-    DeliveryFilter, DeliveryId, TenantId, Webhook, WebhookDelivery, WebhookEvent, WebhookId,
-    WebhookSecret, WebhookUrl,
+    DeliveryFilter, DeliveryId, OperationName, TenantId, Webhook, WebhookDelivery, WebhookEvent,
+    WebhookId, WebhookSecret, WebhookUrl,
 };
 
 /// How often a replay is tried anew on a delivery that is changed meanwhile.
@@ -119,6 +119,24 @@ impl ManageWebhooks {
             tracing::info!(%tenant, webhook_id = %id, "webhook removed");
         }
         Ok(had)
+    }
+
+    /// Notes for all tenants' endpoints that an operation is paused since then. Again, it is the same.
+    pub async fn operation_paused(
+        &self,
+        operation: &OperationName,
+        since: Timestamp,
+    ) -> Result<(), Unavailable> {
+        let webhooks = self.webhooks.all_webhooks().await?;
+        let wanting = webhooks
+            .iter()
+            .filter(|webhook| webhook.wants(WebhookEvent::OperationPaused));
+        let told = wanting.map(|webhook| WebhookDelivery::of_pause(webhook, operation, since));
+        let told: Vec<_> = told.collect();
+        if told.is_empty() {
+            return Ok(());
+        }
+        self.webhooks.put_deliveries(&told).await
     }
 
     /// Has an endpoint told again, at once, with the same id and payload. The delivery as it is then; `None` if the
@@ -249,8 +267,9 @@ pub(super) async fn change_webhook(
 ) -> Result<Option<Webhook>, Unavailable> {
     let of_one = rule.clone();
     let of_all: WebhookRule = Arc::new(move |all| {
-        let it = all.iter_mut().find(|webhook| webhook.id == id);
-        it.into_iter().for_each(|webhook| of_one(webhook));
+        if let Some(webhook) = all.iter_mut().find(|webhook| webhook.id == id) {
+            of_one(webhook);
+        }
     });
     let before = webhooks.change_webhooks(tenant, of_all).await?;
     match before.into_iter().find(|webhook| webhook.id == id) {

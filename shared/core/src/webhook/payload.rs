@@ -70,6 +70,12 @@ struct OutputData<'a> {
     sha256: &'a Sha256Digest,
 }
 
+#[derive(Serialize)]
+struct PausedOperation<'a> {
+    operation: &'a OperationName,
+    paused_at: String,
+}
+
 /// A payload has fewer bytes: 20 KB are the most that is recommended.
 const LONGEST: usize = 20_000;
 /// Where a payload would be longer, the texts of it that others wrote have so many characters; in JSON one of them may
@@ -104,6 +110,32 @@ impl WebhookDelivery {
             revision: 1,
         };
         flow.tells.iter().map(told).collect()
+    }
+
+    /// What an endpoint is told of an operation that an operator paused then: the same each time, id and all.
+    pub fn of_pause(webhook: &Webhook, operation: &OperationName, since: Timestamp) -> Self {
+        let payload = Payload {
+            event: WebhookEvent::OperationPaused,
+            timestamp: time(since),
+            data: PausedOperation {
+                operation,
+                paused_at: time(since),
+            },
+        };
+        Self {
+            id: DeliveryId::of_pause(operation, since, webhook.id),
+            webhook_id: webhook.id,
+            of_batch: false,
+            tenant: webhook.tenant.clone(),
+            event: WebhookEvent::OperationPaused,
+            // Names and times always serialise.
+            payload: serde_json::to_string(&payload).unwrap_or_default(),
+            created_at: since,
+            state: DeliveryState::Pending { due_at: since },
+            tries: 0,
+            attempts: Vec::new(),
+            revision: 1,
+        }
     }
 
     /// What an endpoint is told of the completion of a batch, whose flows ended so: the same each time, id and all.
