@@ -36,7 +36,8 @@ fn is_settled(flow: &Flow) -> bool {
 
 fn is_refused(id: DeliveryId) -> bool {
     let hexadecimal = id.to_string().replace('-', "");
-    u128::from_str_radix(&hexadecimal, 16).unwrap() % REFUSED == 0
+    let number = u128::from_str_radix(&hexadecimal, 16).unwrap();
+    number.is_multiple_of(REFUSED)
 }
 
 #[async_trait]
@@ -51,7 +52,7 @@ impl WebhookSender for Endpoint {
             0 => 500,
             1 => 302,
             // Never answers, and some of what it took it answers as if it had not.
-            2 if asked % 50 == 0 => {
+            2 if asked.is_multiple_of(50) => {
                 tokio::time::sleep(Duration::from_secs(15)).await;
                 return Err("no answer within 15 seconds".to_owned());
             }
