@@ -40,7 +40,9 @@ with tempfile.TemporaryDirectory() as folder:
     try:
         url = next(found[1] for line in program.stdout if (found := re.match(r" *API +(\S+)", line)))
         new = {"url": f"http://{address}/hook", "events": ["batch.completed"]}
-        webhook = Webhook(post(f"{url}api/v2/webhooks", new)["secret"])
+        made = post(f"{url}api/v2/webhooks", new)
+        rotated = post(f"{url}api/v2/webhooks/{made['webhook_id']}/rotate", {})
+        secrets = made["secret"], rotated["secret"]
         batch = {"digital_asset_urls": [f"{url}samples/coffee.jpg"], "name": "übung"}
         started = post(f"{url}api/v2/transforms", batch)
         headers, body = came.get(timeout=60)
@@ -48,7 +50,9 @@ with tempfile.TemporaryDirectory() as folder:
         program.terminate()
         program.wait()
 
-data = webhook.verify(body, headers)["data"]
+assert secrets[0] != secrets[1]
+for webhook in map(Webhook, secrets):
+    data = webhook.verify(body, headers)["data"]
 assert data["batch_id"] == started["batch_id"], data
 assert data["name"] == "übung", data
 for changed in (body.replace(b"COMPLETED", b"FAILED"), body + b" "):

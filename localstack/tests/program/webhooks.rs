@@ -1,6 +1,6 @@
 //! Endpoints that are told what happened, by the running program.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use assetmill_core::WebhookSecret;
@@ -76,7 +76,9 @@ fn is_signed(sent: &Sent, secret: &str) -> bool {
     let timestamp = sent.headers["webhook-timestamp"].parse().unwrap();
     let timestamp = Timestamp::from_second(timestamp).unwrap();
     let signed = secret.sign(id, timestamp, sent.body.clone());
-    signed.signature == sent.headers["webhook-signature"]
+    let signatures = sent.headers["webhook-signature"].split(' ');
+    let mut signatures = signatures.filter(|by| *by == signed.signature);
+    signatures.next().is_some()
 }
 
 /// The log of an endpoint, once its first entry is as it should be.
@@ -145,24 +147,139 @@ async fn an_endpoint_is_told_of_a_batch_and_again_when_somebody_asks_for_it() {
     let program = program.start_again().await;
     let (webhook_id, id) = (&webhook["webhook_id"], &log[0]["delivery_id"]);
     let (webhook_id, id) = (webhook_id.as_str().unwrap(), id.as_str().unwrap());
+    let rotate = format!("/api/v2/webhooks/{webhook_id}/rotate");
+    let (status, rotated) = program.post_json(&rotate, &json!({})).await;
+    assert_eq!(status, StatusCode::OK, "{rotated}");
+    let new_secret = rotated["secret"].as_str().unwrap();
+    assert_ne!(new_secret, secret);
     let replay = format!("/api/v2/webhooks/{webhook_id}/deliveries/{id}/replay");
     let (status, replayed) = program.post_json(&replay, &json!({})).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{replayed}");
     let again = endpoint.sent(2).await.remove(1);
     assert_eq!(again.headers["webhook-id"], sent.headers["webhook-id"]);
     assert_eq!(again.body, sent.body);
-    assert!(is_signed(&again, secret), "{again:?}");
-    let three = |delivery: &Value| delivery["attempts"].as_array().unwrap().len() == 3;
-    log_when(&program, &webhook, three).await;
+    // Until it knows the new one, the endpoint verifies what comes with the old one.
+    for secret in [secret, new_secret] {
+        assert!(is_signed(&again, secret), "{again:?}");
+    }
+    assert!(!is_signed(&sent, new_secret));
+    let replay =
+        format!("/api/v2/webhooks/{webhook_id}/replay?state=DELIVERED&until=2020-01-01T00:00:00Z");
+    let (_, none) = program.post_json(&replay, &json!({})).await;
+    assert_eq!(none, json!({ "replayed": 0 }));
+    let replay = format!(
+        "/api/v2/webhooks/{webhook_id}/replay?since={}",
+        log[0]["created_at"].as_str().unwrap()
+    );
+    let (_, one) = program.post_json(&replay, &json!({})).await;
+    assert_eq!(one, json!({ "replayed": 1 }));
+    let third = endpoint.sent(3).await.remove(2);
+    assert_eq!(third.headers["webhook-id"], sent.headers["webhook-id"]);
+    let four = |delivery: &Value| delivery["attempts"].as_array().unwrap().len() == 4;
+    log_when(&program, &webhook, four).await;
 
     // Neither is told to whoever reads the log of the program.
     for said in [said, program.log()] {
-        assert!(!said.contains(&secret["whsec_".len()..]));
+        for secret in [secret, new_secret] {
+            assert!(!said.contains(&secret["whsec_".len()..]));
+        }
         assert!(!said.contains("hunter2"));
     }
     let path = format!("/api/v2/webhooks/{webhook_id}");
     let removed = program.request(Method::DELETE, &path).send().await.unwrap();
     assert_eq!(removed.status(), StatusCode::NO_CONTENT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_has_an_endpoint_of_its_own_that_outlives_a_crash() {
+    let (endpoint, address) = Endpoint::serve().await;
+    let program = Program::start(&["--fetch-allow", &*address]).await;
+    let coffee = program.url("/samples/coffee.jpg");
+    let url = format!("http://{address}/hook");
+    let batch = json!({
+        "digital_asset_urls": [coffee],
+        "webhook": { "url": url, "events": ["batch.completed"] },
+    });
+    let started = program.start_batch(&batch).await;
+    let webhook = started["webhook"].clone();
+    let secret = webhook["secret"].as_str().unwrap();
+    // Sent elsewhere the first time, it is told by another process.
+    let tried = |delivery: &Value| delivery["attempts"][0].is_object();
+    log_when(&program, &webhook, tried).await;
+    let mut program = program;
+    program.kill().await;
+    let program = program.start_again().await;
+    let sent = endpoint.sent(1).await.remove(0);
+    assert!(is_signed(&sent, secret), "{sent:?}");
+    let payload: Value = serde_json::from_str(&sent.body).unwrap();
+    assert_eq!(payload["data"]["batch_id"], started["batch_id"]);
+    let delivered = |delivery: &Value| delivery["state"] == "DELIVERED";
+    let log = log_when(&program, &webhook, delivered).await;
+    assert_eq!(log.as_array().unwrap().len(), 1);
+    let id = log[0]["delivery_id"].as_str().unwrap();
+    let batch_id = started["batch_id"].as_str().unwrap();
+    let replay = format!("/api/v2/webhooks/{batch_id}/deliveries/{id}/replay");
+    let (status, replayed) = program.post_json(&replay, &json!({})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{replayed}");
+    let again = endpoint.sent(2).await.remove(1);
+    assert_eq!(again.body, sent.body);
+    let (_, listed) = program.get_json("/api/v2/webhooks").await;
+    assert_eq!(listed["webhooks"], json!([]));
+}
+
+/// The endpoint of a tenant and that of a batch, of each flow.
+#[tokio::test(flavor = "multi_thread")]
+async fn endpoints_that_ask_for_it_are_told_of_each_flow() {
+    let (endpoint, address) = Endpoint::serve().await;
+    *endpoint.moved.lock().unwrap() = true;
+    let program = Program::start(&["--fetch-allow", &*address]).await;
+    let new = |path: &str| {
+        let url = format!("http://{address}/hook?{path}");
+        json!({ "url": url, "events": ["flow.settled"] })
+    };
+    program
+        .post_json("/api/v2/webhooks", &new("of-tenant"))
+        .await;
+    let coffee = program.url("/samples/coffee.jpg");
+    let none = program.url("/samples/none.jpg");
+    let batch = json!({
+        "digital_asset_urls": [coffee, none, "ftp://example.com/"],
+        "webhook": new("of-batch"),
+    });
+    let started = program.start_batch(&batch).await;
+    let mut told = BTreeMap::<_, Vec<_>>::new();
+    for sent in endpoint.sent(6).await {
+        let payload: Value = serde_json::from_str(&sent.body).unwrap();
+        assert_eq!(payload["type"], "flow.settled");
+        let data = &payload["data"];
+        assert_eq!(data["batch_id"], started["batch_id"]);
+        let place = data["index"].as_u64().unwrap();
+        assert_eq!(
+            started["flow_ids"][usize::try_from(place).unwrap()],
+            data["flow_id"]
+        );
+        let code = data["error"]["code"].as_str().map(ToOwned::to_owned);
+        told.entry(place).or_default().push(code);
+    }
+    let twice = |code: Option<&str>| vec![code.map(ToOwned::to_owned); 2];
+    let expected = [
+        (0, twice(None)),
+        (1, twice(Some("source_refused"))),
+        (2, twice(Some("unsupported_scheme"))),
+    ];
+    assert_eq!(told, expected.into());
+
+    // And of an operation that is stopped, whoever asks for that.
+    let mut of_pause = new("of-pause");
+    of_pause["events"] = json!(["operation.paused"]);
+    program.post_json("/api/v2/webhooks", &of_pause).await;
+    let pause = "/api/v2/operations/thumbnail/pause";
+    let (status, paused) = program.post_json(pause, &json!({})).await;
+    assert_eq!(status, StatusCode::OK, "{paused}");
+    let sent = endpoint.sent(7).await.remove(6);
+    let payload: Value = serde_json::from_str(&sent.body).unwrap();
+    assert_eq!(payload["type"], "operation.paused");
+    assert_eq!(payload["data"]["operation"], "thumbnail");
 }
 
 /// One of this machine's own addresses, as an attacker would have it told.

@@ -59,6 +59,8 @@ pub const ROUTES: &[Route] = &[
     api(Method::POST, "/api/v2/webhooks"),
     api(Method::GET, "/api/v2/webhooks"),
     api(Method::DELETE, "/api/v2/webhooks/{webhook_id}"),
+    api(Method::POST, "/api/v2/webhooks/{webhook_id}/rotate"),
+    api(Method::POST, "/api/v2/webhooks/{webhook_id}/replay"),
     api(Method::GET, "/api/v2/webhooks/{webhook_id}/deliveries"),
     api(
         Method::POST,

@@ -28,5 +28,7 @@ pub use operation::OperationView;
 pub use results::{Counted, ResultsBeginning, ResultsEnding, ResultsView};
 pub use state::{BatchCountsView, FlowStateView, OverallStatus, ResultCountsView};
 pub use upload::{UploadAnswer, UploadView, UploadsView};
-pub(crate) use webhooks::events as webhook_events;
-pub use webhooks::{DeliveriesPage, DeliveryView, NewWebhookView, WebhooksView};
+pub use webhooks::{DeliveriesPage, DeliveryView, NewWebhookView, ReplayedView, WebhooksView};
+pub(crate) use webhooks::{
+    DeliveryStateView, events as webhook_events, events_of_batches as batch_webhook_events,
+};

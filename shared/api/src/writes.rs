@@ -4,6 +4,7 @@
 
 mod action;
 mod announcing;
+mod given_webhook;
 mod keyed;
 mod problems;
 mod readiness;

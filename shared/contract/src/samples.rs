@@ -32,6 +32,7 @@ pub fn batch(size: u32) -> (Batch, Vec<Flow>) {
         retry_of: None,
         name: None,
         labels: Labels::default(),
+        webhook: None,
         created_at: at(0),
         dispatched_at: None,
         completed_at: None,
@@ -60,6 +61,7 @@ fn flow(batch: &Batch, index: u32) -> Flow {
         unconfirmed_calls: 0,
         progress: Progress::default(),
         history: History::default(),
+        tells: Vec::new(),
         due_at: None,
         created_at: batch.created_at,
         started_at: None,
@@ -74,6 +76,7 @@ pub fn webhook(tenant: TenantId) -> Webhook {
         url: "https://example.com/hook?a=\"1'".parse().unwrap(),
         events: [WebhookEvent::BatchCompleted].into(),
         secret: WebhookSecret::generate(),
+        retired: Vec::new(),
         created_at: at(0),
         disabled_at: None,
     }

@@ -10,12 +10,13 @@ use std::time::Duration;
 use assetmill_contract::memory::{MemoryFlows, MemoryWebhooks, RuntimeClock};
 use assetmill_contract::samples;
 use assetmill_core::ports::{
-    FlowReads as _, FlowWrites as _, Outbox as _, WebhookSender, Webhooks as _,
+    FlowReads as _, FlowWrites as _, Outbox as _, WebhookRule, WebhookSender, Webhooks as _,
 };
-use assetmill_core::usecases::{DeliverWebhooks, ManageWebhooks, RegisterError};
+use assetmill_core::usecases::{DeliverWebhooks, ManageWebhooks, RegisterError, Replayed};
 use assetmill_core::{
-    Counts, DeliveryState, Signed, Webhook, WebhookAnswer, WebhookDelivery, WebhookEvent,
-    WebhookId, WebhookUrl,
+    BatchWebhook, Counts, DeliveryFilter, DeliveryStanding, DeliveryState, Failure, FailureCode,
+    Signed, Source, Status, Webhook, WebhookAnswer, WebhookDelivery, WebhookEvent, WebhookId,
+    WebhookUrl,
 };
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -224,6 +225,95 @@ async fn an_endpoint_that_is_gone_is_told_nothing_any_more() {
     assert_eq!(world.sent("gone.test").len(), 1);
 }
 
+/// Of batches there may be any number.
+#[tokio::test(start_paused = true)]
+async fn endpoints_of_one_tenant_that_hang_take_no_place_of_others() {
+    let world = World::new();
+    let flows = MemoryFlows::default();
+    let up = samples::webhook("globex".parse().unwrap());
+    let of_globex = up.clone();
+    let rule: WebhookRule = Arc::new(move |all| all.push(of_globex.clone()));
+    let webhooks = flows.webhooks();
+    webhooks.change_webhooks(&up.tenant, rule).await.unwrap();
+    let now = world.deliver.clock.now();
+    for _ in 0..300 {
+        let (mut batch, _) = samples::batch(1);
+        batch.completed_at = Some(now);
+        let asked = BatchWebhook {
+            url: "https://never.test/hook".parse().unwrap(),
+            events: WebhookEvent::ALL.into(),
+            secret: None,
+        };
+        let webhook = Webhook::of_batch(asked, batch.id, batch.tenant.clone(), now);
+        batch.webhook = Some(Box::new(webhook.clone()));
+        flows.put_batch(&batch).await.unwrap();
+        let told = WebhookDelivery::of_completion(&webhook, &batch, Counts::default());
+        flows.put_deliveries(&[told]).await.unwrap();
+    }
+    let deliver = DeliverWebhooks {
+        webhooks,
+        ..world.deliver.clone()
+    };
+    let every = Duration::from_secs(1);
+    let serving = tokio::spawn(async move {
+        deliver.serve(every, CancellationToken::new()).await;
+    });
+    while world.sent("never.test").is_empty() {
+        tokio::time::sleep(every).await;
+    }
+    let (mut batch, _) = samples::batch(1);
+    batch.completed_at = Some(world.deliver.clock.now());
+    let told = WebhookDelivery::of_completion(&up, &batch, Counts::default());
+    flows.put_deliveries(&[told]).await.unwrap();
+    // They hang for ever: only a place that they may not have is free.
+    for _ in 0..100 {
+        tokio::time::sleep(every).await;
+    }
+    assert!(world.sent("never.test").len() < 300);
+    assert_eq!(world.sent("example.com").len(), 1);
+    serving.abort();
+}
+
+/// As many as one likes: each is one batch's alone.
+#[tokio::test(start_paused = true)]
+async fn endpoints_of_batches_are_told_and_may_be_gone() {
+    let flows = MemoryFlows::default();
+    let world = World {
+        deliver: DeliverWebhooks {
+            webhooks: flows.webhooks(),
+            ..World::new().deliver
+        },
+        ..World::new()
+    };
+    let mut told = Vec::new();
+    for host in ["up.test", "gone.test"] {
+        let (mut batch, _) = samples::batch(1);
+        let asked = BatchWebhook {
+            url: format!("https://{host}/hook").parse().unwrap(),
+            events: [WebhookEvent::BatchCompleted].into(),
+            secret: None,
+        };
+        let now = world.deliver.clock.now();
+        let webhook = Webhook::of_batch(asked, batch.id, batch.tenant.clone(), now);
+        batch.webhook = Some(Box::new(webhook.clone()));
+        batch.completed_at = Some(now);
+        flows.put_batch(&batch).await.unwrap();
+        let delivery = WebhookDelivery::of_completion(&webhook, &batch, Counts::default());
+        flows.put_deliveries(&[delivery]).await.unwrap();
+        told.push(webhook);
+    }
+    assert_eq!(world.run(Duration::from_mins(1)).await, 2);
+    let log = flows.webhooks().every_delivery();
+    let of = |webhook: &Webhook| log.iter().find(|it| it.webhook_id == webhook.id).unwrap();
+    assert!(is_delivered(of(&told[0])));
+    assert!(is_given_up(of(&told[1])));
+    for (webhook, disabled) in told.iter().zip([false, true]) {
+        let row = flows.webhooks().webhook(&webhook.tenant, webhook.id).await;
+        let row = row.unwrap().unwrap();
+        assert_eq!(row.disabled_at.is_some(), disabled);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_in_an_attempt_leaves_it_to_the_next() {
     let world = World::new();
@@ -266,6 +356,49 @@ async fn a_replay_has_the_same_id_and_is_signed_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_happened_in_a_time_is_told_again_and_nothing_else() {
+    let world = World::new();
+    let webhook = world.endpoint("up.test").await;
+    let mut times = Vec::new();
+    for batches in [3, 120, 5] {
+        times.push(world.deliver.clock.now());
+        world.completed(&webhook, batches).await;
+        world.run(Duration::from_mins(1)).await;
+        tokio::time::advance(Duration::from_hours(1)).await;
+    }
+    let filter = DeliveryFilter {
+        since: Some(times[1]),
+        until: Some(times[1]),
+        standing: Some(DeliveryStanding::Delivered),
+    };
+    let replay = async |filter, dry_run| {
+        let tenant = samples::tenant();
+        let replayed = world
+            .manage
+            .replay_all(&tenant, webhook.id, filter, None, dry_run);
+        replayed.await.unwrap()
+    };
+    let all = Replayed {
+        deliveries: 120,
+        next: None,
+    };
+    assert_eq!(replay(filter, true).await, all);
+    assert_eq!(world.run(Duration::from_mins(1)).await, 0);
+    assert_eq!(replay(filter, false).await, all);
+    // They are to be sent, and so delivered no more.
+    assert_eq!(replay(filter, false).await.deliveries, 0);
+    assert_eq!(world.run(Duration::from_mins(1)).await, 120);
+    let mut sent = HashMap::<_, usize>::new();
+    for told in world.sent("up.test") {
+        *sent.entry(told.id).or_default() += 1;
+    }
+    for delivery in world.log(webhook.id).await {
+        let again = delivery.created_at == times[1];
+        assert_eq!(sent[&delivery.id], 1 + usize::from(again));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_tenant_has_ten_endpoints_at_the_most() {
     let world = World::new();
     for _ in 0..Webhook::MOST {
@@ -298,4 +431,22 @@ async fn a_payload_is_small() {
     let webhook = world.endpoint("up.test").await;
     let told = WebhookDelivery::of_completion(&webhook, &batch, Counts::default());
     assert!(told.payload.len() < 20_000, "{}", told.payload.len());
+}
+
+/// Of a URL that is as long as may be, and longer as JSON, and of a vendor that has much to say.
+#[tokio::test]
+async fn a_payload_about_a_flow_is_small() {
+    let (_, mut flows) = samples::batch(1);
+    let flow = &mut flows[0];
+    flow.source = Source::from("\u{1}".repeat(4_096));
+    flow.tells = (0..11).map(|_| WebhookId::generate()).collect();
+    assert_eq!(WebhookDelivery::of_settled(flow), []);
+    flow.status = Status::Failed {
+        failure: Failure::permanent(FailureCode::VendorRejected, "\u{1}".repeat(4_096)),
+        settled_at: samples::at(1),
+    };
+    let told = WebhookDelivery::of_settled(flow);
+    assert_eq!(told.len(), 11);
+    assert!(told.iter().all(|it| it.payload.len() < 20_000));
+    assert!(told[0].payload.len() > 10_000);
 }

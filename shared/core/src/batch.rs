@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use labels::{BatchName, Labels, NotABatchName, NotLabels};
 
-use crate::{BatchId, Flow, FlowState, OperationName, Params, TenantId};
+use crate::{BatchId, Flow, FlowState, OperationName, Params, TenantId, Webhook};
 
 /// The flows that one request started. Its serialised form is its row where rows are documents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,10 @@ pub struct Batch {
     /// What its caller labelled it with.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
+    /// The endpoint that is told of it alone, as it was when the batch was read: its id is
+    /// [that of the batch](crate::WebhookId::of_batch).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Box<Webhook>>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When every flow was either settled or had a message in the queue. Until then the sweep

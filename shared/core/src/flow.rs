@@ -24,7 +24,7 @@ pub use reference::FlowRef;
 
 use crate::{
     BatchId, Failure, FlowId, MediaType, OperationName, OutputKey, Params, Sha256Digest, Source,
-    TenantId,
+    TenantId, WebhookId,
 };
 
 /// The processing of one asset. Its serialised form is its row where rows are documents.
@@ -64,6 +64,10 @@ pub struct Flow {
     /// What happened to it.
     #[serde(default, skip_serializing_if = "History::is_empty")]
     pub history: History,
+    /// Which endpoints are told when it settles: those that wanted it when it was accepted. It stands here so that nobody
+    /// has to be asked then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tells: Vec<WebhookId>,
     /// When a message is due for it that the schedule sends: it may have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
+
+use crate::WebhookEvent;
 
 /// The text is not an identifier that Assetmill gave out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,20 +76,62 @@ id! {
     DeliveryId
 }
 
+impl WebhookId {
+    /// The id of the endpoint that is told of one batch alone: the batch has at most one, so it is the same.
+    pub fn of_batch(batch: BatchId) -> Self {
+        Self(batch.0)
+    }
+
+    /// The batch whose endpoint has this id, if that is one of a batch.
+    pub fn as_batch(self) -> BatchId {
+        BatchId(self.0)
+    }
+}
+
 impl DeliveryId {
-    /// The id of what an endpoint is told of the completion of a batch: the same each time, whoever tells it. It has the
-    /// time of the batch, by which it sorts (UUID version 7, RFC 9562: the rest may be anything that no other has).
-    pub fn of_completion(batch: BatchId, webhook: WebhookId) -> Self {
+    /// The id of what an endpoint is told of something that happened at `at`: the same each time, whoever tells it. It has
+    /// that time, by which it sorts (UUID version 7, RFC 9562: the rest may be anything that no other has).
+    fn of(event: WebhookEvent, what: &[u8], at: Timestamp, webhook: WebhookId) -> Self {
         let hash = Sha256::new()
-            .chain_update(batch.0.as_bytes())
+            .chain_update(what)
             .chain_update(webhook.0.as_bytes())
-            .chain_update("batch.completed")
+            .chain_update(event.as_str())
             .finalize();
-        let mut bytes = *batch.0.as_bytes();
-        bytes[6] = 0x70 | hash[0] & 0x0f;
-        bytes[7] = hash[1];
-        bytes[8] = 0x80 | hash[2] & 0x3f;
-        bytes[9..].copy_from_slice(&hash[3..10]);
+        let mut rest = [0; 10];
+        rest.copy_from_slice(&hash[..10]);
+        Self::at(at, rest)
+    }
+
+    /// The id of what an endpoint is told of the completion of a batch.
+    pub fn of_completion(batch: BatchId, at: Timestamp, webhook: WebhookId) -> Self {
+        let event = WebhookEvent::BatchCompleted;
+        Self::of(event, batch.0.as_bytes(), at, webhook)
+    }
+
+    /// The id of what an endpoint is told of a flow that settled.
+    pub fn of_settled(flow: FlowId, at: Timestamp, webhook: WebhookId) -> Self {
+        let event = WebhookEvent::FlowSettled;
+        Self::of(event, flow.0.as_bytes(), at, webhook)
+    }
+
+    /// The id of what an endpoint is told of an operation that is paused since then.
+    pub fn of_pause(operation: &OperationName, since: Timestamp, webhook: WebhookId) -> Self {
+        let event = WebhookEvent::OperationPaused;
+        Self::of(event, operation.as_str().as_bytes(), since, webhook)
+    }
+
+    /// The first that an id can be of something that happened at `at`: all that happened before sorts before it.
+    pub fn first_at(at: Timestamp) -> Self {
+        Self::at(at, [0; 10])
+    }
+
+    fn at(at: Timestamp, rest: [u8; 10]) -> Self {
+        let millisecond = u64::try_from(at.as_millisecond()).unwrap_or_default();
+        let mut bytes = [0; 16];
+        bytes[..6].copy_from_slice(&millisecond.to_be_bytes()[2..]);
+        bytes[6..].copy_from_slice(&rest);
+        bytes[6] = 0x70 | rest[0] & 0x0f;
+        bytes[8] = 0x80 | rest[2] & 0x3f;
         Self(Uuid::from_bytes(bytes))
     }
 }
@@ -208,15 +253,22 @@ mod tests {
 
     #[test]
     fn what_is_told_of_a_completion_has_one_id_for_each_endpoint() {
+        let at = |millisecond| Timestamp::from_millisecond(millisecond).unwrap();
         let (batch, other) = (BatchId::generate(), BatchId::generate());
         let (here, there) = (WebhookId::generate(), WebhookId::generate());
-        let id = DeliveryId::of_completion(batch, here);
-        assert_eq!(id, DeliveryId::of_completion(batch, here));
-        assert_ne!(id, DeliveryId::of_completion(batch, there));
-        assert_ne!(id, DeliveryId::of_completion(other, here));
+        let then = at(1_800_000_000_123);
+        let id = DeliveryId::of_completion(batch, then, here);
+        assert_eq!(id, DeliveryId::of_completion(batch, then, here));
+        assert_ne!(id, DeliveryId::of_completion(batch, then, there));
+        assert_ne!(id, DeliveryId::of_completion(other, then, here));
         assert_eq!(id.0.get_version_num(), 7);
         assert_eq!(id.0.get_variant(), uuid::Variant::RFC4122);
-        assert_eq!(id.0.get_timestamp(), batch.0.get_timestamp());
+        assert_eq!(
+            id.0.get_timestamp().unwrap().to_unix(),
+            (1_800_000_000, 123_000_000)
+        );
+        assert!(DeliveryId::first_at(then) <= id);
+        assert!(id < DeliveryId::first_at(at(1_800_000_000_124)));
     }
 
     #[test]

@@ -44,8 +44,9 @@ pub use operation::{
 };
 pub use shares::{Share, Shares};
 pub use webhook::{
-    DeliveryAttempt, DeliveryState, NotAWebhookSecret, NotAWebhookUrl, Signed, Told, Webhook,
-    WebhookAnswer, WebhookDelivery, WebhookEvent, WebhookSecret, WebhookUrl,
+    BatchWebhook, DeliveryAttempt, DeliveryFilter, DeliveryStanding, DeliveryState, NotAStanding,
+    NotAWebhookSecret, NotAWebhookUrl, RetiredSecret, Signed, Told, Webhook, WebhookAnswer,
+    WebhookDelivery, WebhookEvent, WebhookSecret, WebhookUrl,
 };
 
 /// The largest number of assets in one batch, and of flow ids in one question about results.

@@ -36,6 +36,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0013_final_counts.sql"),
     include_str!("migrations/0014_activity.sql"),
     include_str!("migrations/0015_webhooks.sql"),
+    include_str!("migrations/0016_webhooks_of_batches.sql"),
+    include_str!("migrations/0017_told_flows.sql"),
 ];
 
 /// What SQLite said.

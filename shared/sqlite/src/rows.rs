@@ -16,9 +16,9 @@ use super::retention::{self, Cutoff};
 pub(super) const FLOW: &str =
     "flow_id, batch_id, place, tenant, source, operation, params, state, \
      at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
-     due_at, revision, history";
+     due_at, revision, history, tells";
 pub(super) const BATCH: &str = "batch_id, tenant, operation, params, size, retry_of, created_at, \
-     dispatched_at, completed_at, name, labels, completed, failed, cancelled";
+     dispatched_at, completed_at, name, labels, completed, failed, cancelled, webhook";
 
 /// Writes a flow's row, or writes it anew.
 pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
@@ -27,13 +27,17 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
         none if none.is_none() => None,
         progress => Some(to_json(progress)?),
     };
+    let tells = match &flow.tells[..] {
+        [] => None,
+        tells => Some(to_json(&tells)?),
+    };
     rows.prepare_cached(
         "INSERT INTO flows (flow_id, batch_id, place, tenant, source, operation, params,
             state, at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
-            due_at, revision, history)
+            due_at, revision, history, tells)
          VALUES (:flow_id, :batch_id, :place, :tenant, :source, :operation, :params,
             :state, :at, :detail, :attempts, :fence, :unconfirmed_calls, :created_at, :started_at,
-            :progress, :due_at, :revision, :history)
+            :progress, :due_at, :revision, :history, :tells)
          -- What never changes is not written again, nor are the indexes that it is in.
          ON CONFLICT (flow_id) DO UPDATE SET state = excluded.state, at = excluded.at,
             detail = excluded.detail, attempts = excluded.attempts, fence = excluded.fence,
@@ -61,6 +65,7 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
         ":due_at": flow.due_at.map(Timestamp::as_millisecond),
         ":revision": i64::try_from(flow.revision).unwrap_or(i64::MAX),
         ":history": String::from(flow.history.clone()),
+        ":tells": tells,
     })?;
     Ok(())
 }
@@ -115,6 +120,7 @@ pub(super) fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
         due_at: time(row, "due_at")?,
         revision: u64::try_from(row.get::<_, i64>("revision")?).unwrap_or_default(),
         history: history(row)?,
+        tells: optional_json(row, "tells")?.unwrap_or_default(),
     })
 }
 
@@ -139,6 +145,7 @@ pub(super) fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
             })
             .transpose()?,
         labels: optional_json(row, "labels")?.unwrap_or_default(),
+        webhook: optional_json(row, "webhook")?,
         counted: counted(row)?,
     })
 }
@@ -226,7 +233,10 @@ fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T>
     from_json(&row.get::<_, String>(column)?)
 }
 
-fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
+pub(super) fn optional_json<T: DeserializeOwned>(
+    row: &Row<'_>,
+    column: &str,
+) -> rusqlite::Result<Option<T>> {
     let text: Option<String> = row.get(column)?;
     text.map(|text| from_json(&text)).transpose()
 }

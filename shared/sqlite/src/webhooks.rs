@@ -1,14 +1,16 @@
 //! Endpoints of tenants and what they are told, in SQLite.
 
-use assetmill_core::ports::{Outbox, Unavailable, WebhookRule, Webhooks};
-use assetmill_core::{DeliveryId, TenantId, Webhook, WebhookDelivery, WebhookId};
+use std::collections::HashSet;
+
+use assetmill_core::ports::{OneWebhookRule, Outbox, Unavailable, WebhookRule, Webhooks};
+use assetmill_core::{BatchId, DeliveryId, TenantId, Webhook, WebhookDelivery, WebhookId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::database::Database;
 use super::flows::SqliteFlows;
-use super::retention::{Cutoff, Retention};
+use super::retention::{self, Cutoff, Retention};
 use super::rows;
 
 /// How many old deliveries new ones delete: more than they are, so the table does not grow for ever, and few enough for
@@ -111,6 +113,46 @@ impl Webhooks for SqliteWebhooks {
         .await
     }
 
+    async fn all_webhooks(&self) -> Result<Vec<Webhook>, Unavailable> {
+        self.read(every_webhook).await
+    }
+
+    async fn webhook(
+        &self,
+        tenant: &TenantId,
+        id: WebhookId,
+    ) -> Result<Option<Webhook>, Unavailable> {
+        let (tenant, gone) = (tenant.clone(), self.retention.cutoff());
+        self.read(move |rows| {
+            let mut of_tenant = webhooks_of(rows, &tenant)?.into_iter();
+            match of_tenant.find(|webhook| webhook.id == id) {
+                Some(webhook) => Ok(Some(webhook)),
+                None => webhook_of_batch(rows, &tenant, id.as_batch(), gone),
+            }
+        })
+        .await
+    }
+
+    async fn change_webhook_of_batch(
+        &self,
+        tenant: &TenantId,
+        batch: BatchId,
+        rule: OneWebhookRule,
+    ) -> Result<Option<Webhook>, Unavailable> {
+        let (tenant, gone) = (tenant.clone(), self.retention.cutoff());
+        self.write(move |rows| {
+            let Some(before) = webhook_of_batch(rows, &tenant, batch, gone)? else {
+                return Ok(None);
+            };
+            let mut after = before.clone();
+            rule(&mut after);
+            rows.prepare_cached("UPDATE batches SET webhook = ?2 WHERE batch_id = ?1")?
+                .execute(params![batch.to_string(), rows::to_json(&after)?])?;
+            Ok(Some(before))
+        })
+        .await
+    }
+
     async fn delivery(
         &self,
         tenant: &TenantId,
@@ -195,8 +237,15 @@ impl Webhooks for SqliteWebhooks {
                  ORDER BY due_at LIMIT ?3",
             )?;
             let mut found = Vec::new();
-            for webhook in every_webhook(rows)? {
-                let some = due.query_map(params![webhook.to_string(), now, each], document)?;
+            let of_tenants = every_webhook(rows)?.into_iter();
+            let of_tenants: HashSet<_> = of_tenants.map(|it| it.id.to_string()).collect();
+            let mut last = String::new();
+            while let Some(webhook) = next_to_be_told(rows, &last)? {
+                last = webhook;
+                if !of_tenants.contains(&last) && !is_of_batch(rows, &last)? {
+                    continue;
+                }
+                let some = due.query_map(params![last, now, each], document)?;
                 for delivery in some {
                     found.push(delivery?);
                 }
@@ -215,18 +264,53 @@ fn webhooks_of(rows: &Connection, tenant: &TenantId) -> rusqlite::Result<Vec<Web
     webhooks.map_or_else(|| Ok(Vec::new()), |webhooks| rows::from_json(&webhooks))
 }
 
-fn every_webhook(rows: &Connection) -> rusqlite::Result<Vec<WebhookId>> {
+/// All endpoints of tenants.
+fn every_webhook(rows: &Connection) -> rusqlite::Result<Vec<Webhook>> {
     let mut all = rows.prepare_cached("SELECT webhooks FROM webhooks")?;
     let all = all.query_map([], |row| row.get::<_, String>(0))?;
-    let mut ids = Vec::new();
+    let mut found = Vec::new();
     for webhooks in all {
-        let webhooks: Vec<Webhook> = rows::from_json(&webhooks?)?;
-        ids.extend(webhooks.iter().map(|webhook| webhook.id));
+        found.extend(rows::from_json::<Vec<Webhook>>(&webhooks?)?);
     }
-    Ok(ids)
+    Ok(found)
 }
 
-fn put(rows: &Connection, delivery: &WebhookDelivery) -> rusqlite::Result<()> {
+/// The endpoint after this one, by its id, that is to be told anything now or later: as many steps through an index as
+/// there are such endpoints, however much each of them is to be told.
+fn next_to_be_told(rows: &Connection, after: &str) -> rusqlite::Result<Option<String>> {
+    rows.prepare_cached(
+        "SELECT webhook_id FROM deliveries WHERE webhook_id > ?1 AND due_at IS NOT NULL
+         ORDER BY webhook_id LIMIT 1",
+    )?
+    .query_row([after], |row| row.get(0))
+    .optional()
+}
+
+fn is_of_batch(rows: &Connection, webhook: &str) -> rusqlite::Result<bool> {
+    rows.prepare_cached("SELECT 1 FROM batches WHERE batch_id = ?1 AND webhook IS NOT NULL")?
+        .exists([webhook])
+}
+
+fn webhook_of_batch(
+    rows: &Connection,
+    tenant: &TenantId,
+    batch: BatchId,
+    gone: Cutoff,
+) -> rusqlite::Result<Option<Webhook>> {
+    let found = rows
+        .prepare_cached(&format!(
+            "SELECT webhook FROM batches WHERE batch_id = ?1 AND tenant = ?2 AND {}",
+            retention::batch_lives("?3")
+        ))?
+        .query_row(params![batch.to_string(), tenant.as_str(), gone], |row| {
+            rows::optional_json(row, "webhook")
+        })
+        .optional()?;
+    Ok(found.flatten())
+}
+
+/// Leaves one alone that is there.
+pub(super) fn put(rows: &Connection, delivery: &WebhookDelivery) -> rusqlite::Result<()> {
     rows.prepare_cached(
         "INSERT OR IGNORE INTO deliveries
             (webhook_id, delivery_id, tenant, revision, due_at, created_at, delivery)

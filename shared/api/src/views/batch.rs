@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::time::Time;
-use super::{BatchCountsView, OverallStatus};
+use super::{BatchCountsView, NewWebhookView, OverallStatus};
 
 /// The flows that one request started.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -74,6 +74,9 @@ pub struct StartedView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "uuid")]
     pub retry_of: Option<BatchId>,
+    /// The endpoint that is told of it alone, with its secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<NewWebhookView>,
 }
 
 /// What cancelling a batch did.
@@ -143,6 +146,7 @@ impl From<&Started> for StartedView {
             status: OverallStatus::Running,
             digital_asset_count: batch.size,
             retry_of: batch.retry_of,
+            webhook: NewWebhookView::of_batch(batch),
         }
     }
 }

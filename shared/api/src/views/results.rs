@@ -5,7 +5,9 @@ use assetmill_core::{BatchId, Counts, Flow, FlowId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{FlowRow, FlowView, Links, OverallStatus, ResultCountsView, UnknownFlowView};
+use super::{
+    FlowRow, FlowView, Links, NewWebhookView, OverallStatus, ResultCountsView, UnknownFlowView,
+};
 
 /// Statuses and results of the flows asked for, partial or not.
 #[derive(ToSchema)]
@@ -18,6 +20,8 @@ pub struct ResultsView {
     /// The batch, where the request started one.
     #[schema(value_type = Option<String>, format = "uuid")]
     batch_id: Option<BatchId>,
+    /// The endpoint that is told of the batch alone, with its secret.
+    webhook: Option<NewWebhookView>,
     /// Each of them, in the order of the request; one that was asked for twice stands once.
     flows: Vec<FlowRow>,
     /// How many are in each state.
@@ -32,6 +36,9 @@ pub struct ResultsBeginning {
     /// The batch, where the request started one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<BatchId>,
+    /// The endpoint that is told of it alone, with its secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<NewWebhookView>,
 }
 
 /// What stands after the rows.

@@ -1,8 +1,10 @@
 //! Endpoints and what they are told, in JSON.
 
 use assetmill_core::{
-    DeliveryAttempt, DeliveryId, DeliveryState, Webhook, WebhookDelivery, WebhookEvent, WebhookId,
+    Batch, DeliveryAttempt, DeliveryId, DeliveryStanding, Webhook, WebhookDelivery, WebhookEvent,
+    WebhookId,
 };
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -27,14 +29,18 @@ pub(super) struct WebhookView {
     /// When it was made.
     #[schema(value_type = String, format = DateTime, example = "2026-01-31T09:30:00.000Z")]
     created_at: Time,
+    /// Until when a secret signs too that another took the place of. Absent where none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    old_secret_until: Option<Time>,
     /// When it answered 410: it is told nothing any more. Absent while it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     disabled_at: Option<Time>,
 }
 
-/// An endpoint that was made, with its secret.
-#[derive(Debug, Serialize, ToSchema)]
+/// An endpoint with its new secret.
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = NewWebhook)]
 pub struct NewWebhookView {
     /// The endpoint.
@@ -61,7 +67,7 @@ pub struct WebhooksView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = DeliveryState)]
-pub(super) enum DeliveryStateView {
+pub(crate) enum DeliveryStateView {
     /// Is to be sent, or sent again.
     Pending,
     /// The endpoint answered with a status from 200 to 299.
@@ -132,48 +138,90 @@ pub struct DeliveriesPage {
     pub(crate) next_cursor: Option<Cursor<DeliveryId>>,
 }
 
+/// What was replayed of many.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Replayed)]
+pub struct ReplayedView {
+    /// How many deliveries are sent again, or with `dry_run` would be.
+    #[schema(example = 12)]
+    pub(crate) replayed: usize,
+    /// Whether nothing is sent again, because that was asked for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub(crate) dry_run: bool,
+    /// What to send as `cursor`, with all else as before, for those that were not looked at; absent where all were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) next_cursor: Option<Cursor<DeliveryId>>,
+}
+
 /// The name of an event, in the document.
-pub(crate) fn event() -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some([WebhookEvent::BatchCompleted.as_str()]))
-        .build()
+fn event() -> Object {
+    one_of(&WebhookEvent::ALL)
 }
 
 /// A list of them that has some.
 pub(crate) fn events() -> Array {
+    some_of(&WebhookEvent::ALL)
+}
+
+/// The same of what the endpoint of a batch can be told of.
+pub(crate) fn events_of_batches() -> Array {
+    some_of(&WebhookEvent::OF_BATCHES)
+}
+
+fn one_of(events: &[WebhookEvent]) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(events.iter().map(|event| event.as_str())))
+        .build()
+}
+
+fn some_of(events: &[WebhookEvent]) -> Array {
     ArrayBuilder::new()
-        .items(event())
+        .items(one_of(events))
         .min_items(Some(1))
         .description(Some("What it is told of."))
         .build()
 }
 
-impl From<&Webhook> for WebhookView {
-    fn from(webhook: &Webhook) -> Self {
+impl WebhookView {
+    fn new(webhook: &Webhook, now: Timestamp) -> Self {
         Self {
             webhook_id: webhook.id,
             url: webhook.url.to_string(),
             events: webhook.events.iter().map(|event| event.as_str()).collect(),
             created_at: webhook.created_at.into(),
+            old_secret_until: webhook.retires_at(now).map(Time::from),
             disabled_at: webhook.disabled_at.map(Time::from),
         }
     }
 }
 
-impl From<&Webhook> for NewWebhookView {
-    fn from(webhook: &Webhook) -> Self {
+impl NewWebhookView {
+    /// The endpoint as it is `now`.
+    pub(crate) fn new(webhook: &Webhook, now: Timestamp) -> Self {
         Self {
-            webhook: webhook.into(),
+            webhook: WebhookView::new(webhook, now),
             secret: webhook.secret.reveal(),
         }
     }
 }
 
-impl From<&[Webhook]> for WebhooksView {
-    fn from(webhooks: &[Webhook]) -> Self {
+impl NewWebhookView {
+    /// The endpoint of a batch that was accepted just now.
+    pub fn of_batch(batch: &Batch) -> Option<Self> {
+        let webhook = batch.webhook.as_deref();
+        webhook.map(|webhook| Self::new(webhook, webhook.created_at))
+    }
+}
+
+impl WebhooksView {
+    /// The endpoints as they are `now`.
+    pub(crate) fn new(webhooks: &[Webhook], now: Timestamp) -> Self {
+        let views = webhooks.iter().map(|it| WebhookView::new(it, now));
         Self {
-            webhooks: webhooks.iter().map(WebhookView::from).collect(),
+            webhooks: views.collect(),
         }
     }
 }
@@ -183,10 +231,10 @@ impl From<WebhookDelivery> for DeliveryView {
         Self {
             delivery_id: delivery.id,
             event: delivery.event.as_str(),
-            state: match delivery.state {
-                DeliveryState::Pending { .. } => DeliveryStateView::Pending,
-                DeliveryState::Delivered { .. } => DeliveryStateView::Delivered,
-                DeliveryState::GivenUp { .. } => DeliveryStateView::GivenUp,
+            state: match delivery.state.standing() {
+                DeliveryStanding::Pending => DeliveryStateView::Pending,
+                DeliveryStanding::Delivered => DeliveryStateView::Delivered,
+                DeliveryStanding::GivenUp => DeliveryStateView::GivenUp,
             },
             created_at: delivery.created_at.into(),
             next_attempt_at: delivery.due_at().map(Time::from),

@@ -202,6 +202,15 @@ impl IntoResponses for WebhooksProblems {
     }
 }
 
+/// Of changing the secret of an endpoint.
+pub(crate) struct RotateProblems;
+
+impl IntoResponses for RotateProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[OF_CALLS, OF_WRITERS, &[ErrorCode::WebhookNotFound]])
+    }
+}
+
 /// Of removing an endpoint.
 pub(crate) struct RemoveProblems;
 
@@ -232,6 +241,23 @@ impl IntoResponses for ReplayProblems {
             OF_CALLS,
             OF_WRITERS,
             &[ErrorCode::WebhookNotFound, ErrorCode::DeliveryNotFound],
+        ])
+    }
+}
+
+/// Of telling an endpoint much again.
+pub(crate) struct ReplayTimeProblems;
+
+impl IntoResponses for ReplayTimeProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[
+            OF_CALLS,
+            OF_WRITERS,
+            &[
+                ErrorCode::InvalidQuery,
+                ErrorCode::NothingSelected,
+                ErrorCode::WebhookNotFound,
+            ],
         ])
     }
 }

@@ -18,6 +18,7 @@ use utoipa::openapi::schema::{
 
 use crate::body::{BoundedList, GivenParams};
 use crate::in_flight::FLOW_BYTES;
+use crate::writes::given_webhook::GivenWebhook;
 use crate::{ErrorCode, Pointer, Problem, RequestBody};
 
 /// One asset, and what to do with it.
@@ -77,6 +78,8 @@ pub(crate) struct ManyAssets {
     /// What to label the batch with, to find it again.
     #[schema(schema_with = labels, required = false)]
     labels: Option<Labels>,
+    /// Who to tell of this batch, and of no other.
+    webhook: Option<GivenWebhook>,
 }
 
 /// The schema of a list of URLs. One that is longer than 4,096 bytes is a failed row, and refuses nothing.
@@ -209,6 +212,12 @@ impl ManyAssets {
         // Of a list that is too long a part was read.
         let urls = iter::once(given.as_str()).chain(items.iter().map(String::as_str));
         let of_assets = fingerprint(route, self.operation.as_deref(), self.params.as_ref(), urls);
+        let of_assets = match &self.webhook {
+            Some(webhook) => {
+                Sha256Digest::of_parts([of_assets.as_str(), webhook.fingerprint().as_str()])
+            }
+            None => of_assets,
+        };
         let labels = self.labels.as_ref().filter(|labels| !labels.is_empty());
         if self.name.is_none() && labels.is_none() {
             return of_assets;
@@ -265,6 +274,9 @@ impl ManyAssets {
         catalogue: &Catalogue,
     ) -> Result<TransformRequest, Problem> {
         let list = Pointer::root().field("digital_asset_urls");
+        let place = Pointer::root().field("webhook");
+        let webhook = self.webhook.map(|webhook| webhook.asked(&place));
+        let webhook = webhook.transpose()?;
         let BoundedList { items, given } = self.digital_asset_urls;
         let sources = if given > MAX_BATCH {
             Err(SourceListError::TooMany { given })
@@ -289,6 +301,7 @@ impl ManyAssets {
         Ok(TransformRequest {
             name: self.name,
             labels: self.labels.unwrap_or_default(),
+            webhook,
             ..order
         })
     }
@@ -325,6 +338,7 @@ fn order(
         params,
         name: None,
         labels: Labels::default(),
+        webhook: None,
     })
 }
 

@@ -1,12 +1,13 @@
 //! Endpoints, and what they were told.
 
+use assetmill_api::Operators;
 use assetmill_contract::samples;
 use assetmill_core::{Counts, TenantId, Webhook, WebhookDelivery};
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::support;
-use crate::world::{ACME, GLOBEX, World};
+use crate::world::{ACME, ASSET, GLOBEX, World};
 
 const PATH: &str = "/api/v2/webhooks";
 const NOBODYS: &str = "01890a5d-ac96-774b-bcce-b302099a9000";
@@ -67,6 +68,27 @@ async fn an_endpoint_is_made_listed_and_removed() {
     assert_eq!(world.listed(ACME).await, json!([]));
     let again = world.as_key(ACME, Method::DELETE, &path).await;
     assert_eq!(again.problem(), (404, "webhook_not_found".to_owned(), None));
+}
+
+#[tokio::test]
+async fn a_new_secret_is_shown_once_and_the_old_one_signs_too_for_a_day() {
+    let world = World::with_keys();
+    let made = world.made(ACME).await;
+    let path = format!("{PATH}/{}/rotate", made["webhook_id"].as_str().unwrap());
+    let rotated = world.as_key(ACME, Method::POST, &path).await;
+    assert_eq!(rotated.status, 200);
+    let mut rotated = rotated.json();
+    let secret = rotated.as_object_mut().unwrap().remove("secret").unwrap();
+    assert!(secret.as_str().unwrap().starts_with("whsec_"), "{secret}");
+    assert_ne!(secret, made["secret"]);
+    assert!(rotated["old_secret_until"].is_string());
+    assert_eq!(world.listed(ACME).await, json!([rotated]));
+    let foreign = world.as_key(GLOBEX, Method::POST, &path).await;
+    assert_eq!(
+        foreign.problem(),
+        (404, "webhook_not_found".to_owned(), None)
+    );
+    assert_eq!(world.listed(ACME).await, json!([rotated]));
 }
 
 #[tokio::test]
@@ -160,6 +182,218 @@ async fn the_log_goes_from_page_to_page_and_anything_in_it_can_be_sent_again() {
             answer.problem(),
             (404, "delivery_not_found".to_owned(), None)
         );
+    }
+}
+
+#[tokio::test]
+async fn what_happened_in_a_time_is_told_again() {
+    let world = World::with_keys();
+    let made = world.made(ACME).await;
+    let path = format!("{PATH}/{}/replay", made["webhook_id"].as_str().unwrap());
+    world.told(150).await;
+    let replayed = async |query: &str| {
+        let path = format!("{path}?{query}");
+        let answer = world.as_key(ACME, Method::POST, &path).await;
+        (answer.status.as_u16(), answer.json())
+    };
+    let all = "since=2020-01-01T00:00:00Z&until=2120-01-01T00:00:00Z";
+    let (status, told) = replayed(all).await;
+    assert_eq!((status, &told), (202, &json!({ "replayed": 150 })));
+    let (status, told) = replayed(&format!("{all}&state=PENDING&dry_run=true")).await;
+    let expected = json!({ "replayed": 150, "dry_run": true });
+    assert_eq!((status, &told), (200, &expected));
+    for none in [
+        "until=2020-01-01T00:00:00Z",
+        "since=2120-01-01T00:00:00%2B02:00",
+        "state=DELIVERED",
+        "state=GIVEN_UP",
+    ] {
+        assert_eq!(replayed(none).await.1, json!({ "replayed": 0 }), "{none}");
+    }
+    for (query, status, code) in [
+        ("", 422, "nothing_selected"),
+        ("dry_run=true", 422, "nothing_selected"),
+        ("state=COMPLETED", 400, "invalid_query"),
+        ("since=yesterday", 400, "invalid_query"),
+        ("state=PENDING&cursor=1", 400, "invalid_query"),
+    ] {
+        let (answered, problem) = replayed(query).await;
+        assert_eq!(
+            (answered, &problem["code"]),
+            (status, &json!(code)),
+            "{query}"
+        );
+    }
+    let path = format!("{path}?state=PENDING");
+    let foreign = world.as_key(GLOBEX, Method::POST, &path).await;
+    let expected = (404, "webhook_not_found".to_owned(), None);
+    assert_eq!(foreign.problem(), expected);
+}
+
+const TRANSFORMS: &str = "/api/v2/transforms";
+
+fn order(webhook: &Value) -> Value {
+    json!({ "digital_asset_urls": [ASSET], "webhook": webhook })
+}
+
+#[tokio::test]
+async fn the_endpoint_of_a_batch_is_shown_with_its_secret_and_has_a_log() {
+    let world = World::with_keys();
+    for _ in 0..10 {
+        world.made(ACME).await;
+    }
+    let asked = json!({ "url": "https://example.com/b", "events": ["batch.completed"] });
+    let started = world.post_as(ACME, TRANSFORMS, order(&asked).to_string());
+    let started = started.await;
+    assert_eq!(started.status, 202, "{:?}", started.json());
+    let started = started.json();
+    let webhook = &started["webhook"];
+    assert_eq!(webhook["webhook_id"], started["batch_id"]);
+    assert_eq!(webhook["url"], asked["url"]);
+    assert_eq!(webhook["events"], asked["events"]);
+    let secret = webhook["secret"].as_str().unwrap();
+    assert!(secret.starts_with("whsec_"), "{secret}");
+    // It is none of the ten.
+    assert_eq!(world.listed(ACME).await.as_array().unwrap().len(), 10);
+
+    let path = format!("{PATH}/{}", started["batch_id"].as_str().unwrap());
+    let log = format!("{path}/deliveries");
+    let of_acme = world.as_key(ACME, Method::GET, &log).await;
+    assert_eq!(of_acme.json(), json!({ "deliveries": [] }));
+    let rotated = world
+        .as_key(ACME, Method::POST, &format!("{path}/rotate"))
+        .await;
+    assert_ne!(rotated.json()["secret"], webhook["secret"]);
+    assert!(rotated.json()["old_secret_until"].is_string());
+    for (method, path) in [
+        (Method::GET, log.clone()),
+        (Method::POST, format!("{path}/rotate")),
+        (Method::DELETE, path.clone()),
+    ] {
+        let foreign = world.as_key(GLOBEX, method, &path).await;
+        let expected = (404, "webhook_not_found".to_owned(), None);
+        assert_eq!(foreign.problem(), expected, "{path}");
+    }
+    let removed = world.as_key(ACME, Method::DELETE, &path).await;
+    assert_eq!(removed.status, 204);
+    // Its log stays as long as the batch.
+    assert_eq!(world.as_key(ACME, Method::GET, &log).await.status, 200);
+    let without = json!({ "digital_asset_urls": [ASSET] }).to_string();
+    let without = world.post_as(ACME, TRANSFORMS, without).await.json();
+    assert_eq!(without["webhook"], Value::Null);
+    let path = format!("{PATH}/{}", without["batch_id"].as_str().unwrap());
+    let none = world
+        .as_key(ACME, Method::GET, &format!("{path}/deliveries"))
+        .await;
+    assert_eq!(none.problem(), (404, "webhook_not_found".to_owned(), None));
+}
+
+#[tokio::test]
+async fn what_is_sent_again_under_its_key_is_answered_with_the_same_endpoint() {
+    let world = World::with_keys();
+    let send = async |webhook: Value| {
+        let mut request = support::post(TRANSFORMS, order(&webhook).to_string());
+        let headers = request.headers_mut();
+        headers.insert("x-api-key", ACME.parse().unwrap());
+        headers.insert("idempotency-key", "k1".parse().unwrap());
+        world.ask(request).await
+    };
+    let asked = json!({ "url": "https://example.com/b", "events": ["batch.completed"] });
+    let first = send(asked.clone()).await;
+    assert_eq!(first.status, 202);
+    let again = send(asked.clone()).await;
+    assert_eq!(again.status, 202);
+    assert!(first.json()["webhook"]["secret"].is_string());
+    assert_eq!(again.json(), first.json());
+    let mut another = asked;
+    another["url"] = json!("https://example.com/c");
+    let refused = send(another).await;
+    assert_eq!(
+        refused.problem(),
+        (422, "idempotency_key_reused".to_owned(), None)
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_of_a_batch_that_can_not_be_refuses_the_batch() {
+    let world = World::new();
+    let with = |field: &str, value: Value| {
+        let mut webhook = json!({ "url": "https://example.com/b", "events": ["batch.completed"] });
+        webhook[field] = value;
+        webhook
+    };
+    let secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    for (webhook, code, pointer) in [
+        (
+            with("url", json!("ftp://a/")),
+            "invalid_url",
+            "/webhook/url",
+        ),
+        (with("events", json!([])), "empty_list", "/webhook/events"),
+        (
+            with("events", json!(["a"])),
+            "invalid_body",
+            "/webhook/events/0",
+        ),
+        (
+            with("events", json!(["operation.paused"])),
+            "invalid_body",
+            "/webhook/events",
+        ),
+        (
+            with("secret", json!("hunter2")),
+            "invalid_body",
+            "/webhook/secret",
+        ),
+        (
+            with("sekret", json!(secret)),
+            "invalid_body",
+            "/webhook/sekret",
+        ),
+    ] {
+        let answer = world.post(TRANSFORMS, order(&webhook).to_string()).await;
+        let expected = (422, code.to_owned(), Some(pointer.to_owned()));
+        assert_eq!(answer.problem(), expected, "{webhook}");
+        assert!(!answer.detail().contains("hunter2"));
+    }
+    assert_eq!(world.batches().await, 0);
+    let given = with("secret", json!(secret));
+    let started = world.post(TRANSFORMS, order(&given).to_string()).await;
+    assert_eq!(started.json()["webhook"]["secret"], secret);
+}
+
+#[tokio::test]
+async fn endpoints_of_all_tenants_that_ask_for_it_are_told_once_of_a_pause() {
+    let mut world = World::with_keys();
+    world.state.operators = Operators::of(&world.state.callers, Some("acme")).unwrap();
+    let mut logs = Vec::new();
+    for (key, event) in [
+        (ACME, "operation.paused"),
+        (GLOBEX, "operation.paused"),
+        (GLOBEX, "batch.completed"),
+    ] {
+        let body = json!({ "url": "https://example.com/", "events": [event] }).to_string();
+        let made = world.post_as(key, PATH, body).await.json();
+        let id = made["webhook_id"].as_str().unwrap().to_owned();
+        logs.push((key, event, format!("{PATH}/{id}/deliveries")));
+    }
+    for _ in 0..2 {
+        let pause = "/api/v2/operations/copy/pause";
+        let paused = world.post_as(ACME, pause, String::new()).await;
+        assert_eq!(paused.status, 200);
+    }
+    let resume = "/api/v2/operations/copy/resume";
+    world.post_as(ACME, resume, String::new()).await;
+    for (key, event, path) in logs {
+        let log = world.as_key(key, Method::GET, &path).await.json();
+        let log = log["deliveries"].as_array().unwrap();
+        assert_eq!(log.len(), usize::from(event == "operation.paused"));
+        for delivery in log {
+            assert_eq!(delivery["event"], event);
+            assert_eq!(delivery["payload"]["data"]["operation"], "copy");
+            let at = &delivery["payload"]["data"]["paused_at"];
+            assert_eq!(at, &delivery["payload"]["timestamp"]);
+        }
     }
 }
 

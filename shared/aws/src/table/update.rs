@@ -233,6 +233,7 @@ mod tests {
             unconfirmed_calls,
             progress: _,
             history: _,
+            tells: _,
             due_at: _,
             created_at,
             started_at: _,
@@ -259,6 +260,7 @@ mod tests {
             }]
             .into_iter()
             .collect(),
+            tells: Vec::new(),
             due_at: Some(at(5)),
             created_at,
             started_at: Some(at(1)),

@@ -1,10 +1,11 @@
 //! Endpoints, all of a tenant in a row that never expires; and a row for each thing that one of them is told. What is
 //! to be told stands in a list of its endpoint.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use assetmill_core::ports::{Outbox, Unavailable, WebhookRule, Webhooks};
-use assetmill_core::{DeliveryId, TenantId, Webhook, WebhookDelivery, WebhookId};
+use assetmill_core::ports::{OneWebhookRule, Outbox, Unavailable, WebhookRule, Webhooks};
+use assetmill_core::{BatchId, DeliveryId, TenantId, Webhook, WebhookDelivery, WebhookId};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -23,6 +24,10 @@ const TRIES: u32 = 32;
 const PARALLEL: usize = 16;
 /// The attribute that holds the endpoints of a tenant, as JSON.
 const WEBHOOKS: &str = "webhooks";
+/// The attribute that holds the endpoint of a batch, in the row of the batch.
+const WEBHOOK: &str = "webhook";
+/// How much of a list of what is due of batches is looked through: some pages of the index.
+const LOOKED_THROUGH: usize = 10_000;
 /// The attribute that holds what an endpoint is told, as JSON.
 const DELIVERY: &str = "delivery";
 
@@ -74,6 +79,40 @@ impl Table {
         }
     }
 
+    /// Writes the endpoint of a batch in the place of another. Whether that was the one that was there.
+    async fn replace_webhook(
+        &self,
+        batch: BatchId,
+        before: &Webhook,
+        after: &Webhook,
+    ) -> Result<bool, Unavailable> {
+        let after = item::value(after)?;
+        let replaced = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key(names::PK, item::text(keys::batch(batch)))
+            .condition_expression("#webhook = :before")
+            .update_expression("SET #webhook = :after")
+            .expression_attribute_names("#webhook", WEBHOOK)
+            .expression_attribute_values(":before", item::value(before)?)
+            .expression_attribute_values(":after", after.clone())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = replaced else {
+            return Ok(true);
+        };
+        match error.into_service_error() {
+            UpdateItemError::ConditionalCheckFailedException(failed) => {
+                // A try whose answer was lost took effect.
+                let now = failed.item.as_ref().and_then(|row| row.get(WEBHOOK));
+                Ok(now == Some(&after))
+            }
+            other => Err(unavailable(other)),
+        }
+    }
+
     async fn write_delivery(
         &self,
         delivery: &WebhookDelivery,
@@ -86,14 +125,14 @@ impl Table {
             ("tenant", item::text(delivery.tenant.to_string())),
             (DELIVERY, item::text(json(delivery)?)),
             (names::REVISION, item::number(delivery.revision)),
-            (names::LISTED_IN, item::text(keys::deliveries_to(webhook))),
+            (names::LISTED_IN, item::text(keys::deliveries_to(delivery))),
             (names::LISTED_AS, item::text(id.to_string())),
             (names::EXPIRES_AT, item::number(expires_at)),
             (names::VERSION, item::version()),
         ]);
         let mut removed = [names::UNSENT_IN, names::UNSENT_SINCE].as_slice();
         if let Some(due_at) = delivery.due_at() {
-            let list = keys::due_deliveries_to(webhook);
+            let list = keys::due_deliveries_to(delivery);
             set.extend(item::named([
                 (names::UNSENT_IN, item::text(list)),
                 (names::UNSENT_SINCE, item::text(keys::unsent_place(due_at))),
@@ -133,6 +172,20 @@ fn update(
     call.update_expression(expression)
 }
 
+/// The first entries of each endpoint.
+fn some_of_each(mut entries: Vec<Item>, each: usize) -> Vec<Item> {
+    entries
+        .sort_by(|a, b| attribute(a, names::UNSENT_SINCE).cmp(attribute(b, names::UNSENT_SINCE)));
+    let mut taken = HashMap::<String, usize>::new();
+    entries.retain(|entry| {
+        let webhook = keys::webhook_of(attribute(entry, names::PK));
+        let taken = taken.entry(webhook.to_owned()).or_default();
+        *taken += 1;
+        *taken <= each
+    });
+    entries
+}
+
 fn json(value: &impl serde::Serialize) -> Result<String, Unavailable> {
     serde_json::to_string(value).map_err(|error| Unavailable::new("webhooks", error))
 }
@@ -147,6 +200,14 @@ fn seconds(time: Duration) -> i64 {
 
 fn webhooks_in(row: Option<&Item>) -> Result<Vec<Webhook>, Unavailable> {
     row.map_or_else(|| Ok(Vec::new()), |row| read(row, WEBHOOKS))
+}
+
+fn webhook_of_batch(row: Option<&Item>) -> Result<Option<Webhook>, Unavailable> {
+    let webhook = row.and_then(|row| row.get(WEBHOOK)).cloned();
+    let webhook = webhook.map(serde_dynamo::from_attribute_value);
+    webhook
+        .transpose()
+        .map_err(|error| Unavailable::new("webhooks", error))
 }
 
 fn revision(row: &Item) -> Option<u64> {
@@ -216,6 +277,61 @@ impl Webhooks for TableWebhooks {
         ))
     }
 
+    async fn all_webhooks(&self) -> Result<Vec<Webhook>, Unavailable> {
+        let everyone = Range {
+            index: names::LISTED,
+            condition: None,
+            state: None,
+            order: TransformRequest::First,
+            limit: usize::MAX,
+        };
+        let tenants = self.0.list(keys::WEBHOOKS.to_owned(), &everyone).await?;
+        let pks = tenants.iter().map(|entry| attribute(entry, names::PK));
+        let mut all = Vec::new();
+        for row in self.0.get_many(pks.map(ToOwned::to_owned)).await?.values() {
+            all.extend(webhooks_in(Some(row))?);
+        }
+        Ok(all)
+    }
+
+    async fn webhook(
+        &self,
+        tenant: &TenantId,
+        id: WebhookId,
+    ) -> Result<Option<Webhook>, Unavailable> {
+        let mut of_tenant = self.webhooks(tenant).await?.into_iter();
+        if let Some(webhook) = of_tenant.find(|webhook| webhook.id == id) {
+            return Ok(Some(webhook));
+        }
+        let row = self.0.get(keys::batch(id.as_batch())).await?;
+        let own = row.filter(|row| item::is_of(row, tenant));
+        webhook_of_batch(own.as_ref())
+    }
+
+    async fn change_webhook_of_batch(
+        &self,
+        tenant: &TenantId,
+        batch: BatchId,
+        rule: OneWebhookRule,
+    ) -> Result<Option<Webhook>, Unavailable> {
+        for _ in 0..TRIES {
+            let row = self.0.get(keys::batch(batch)).await?;
+            let own = row.filter(|row| item::is_of(row, tenant));
+            let Some(before) = webhook_of_batch(own.as_ref())? else {
+                return Ok(None);
+            };
+            let mut after = before.clone();
+            rule(&mut after);
+            if after == before || self.0.replace_webhook(batch, &before, &after).await? {
+                return Ok(Some(before));
+            }
+        }
+        Err(Unavailable::new(
+            "webhooks",
+            "others changed the endpoint each time",
+        ))
+    }
+
     async fn delivery(
         &self,
         tenant: &TenantId,
@@ -241,31 +357,26 @@ impl Webhooks for TableWebhooks {
         limit: usize,
     ) -> Result<Vec<WebhookDelivery>, Unavailable> {
         let range = Range::last(before, limit);
-        let entries = self.0.list(keys::deliveries_to(webhook), &range).await?;
+        let lists = keys::all_deliveries_to(webhook);
+        let mut entries = self.0.list_all(lists.into_iter(), &range).await?;
+        entries.sort_by(|a, b| attribute(b, names::LISTED_AS).cmp(attribute(a, names::LISTED_AS)));
+        entries.truncate(limit);
         let mut deliveries = self.0.read_deliveries(&entries).await?;
         deliveries.retain(|delivery| delivery.tenant == *tenant);
         Ok(deliveries)
     }
 
-    /// Two calls for all tenants with endpoints, and one for each endpoint.
+    /// Two calls for all tenants with endpoints, one for each endpoint, or nine where it is told of flows, and one for each list of what is due of batches,
+    /// which is looked through as far as one page goes.
     async fn due_deliveries(
         &self,
         now: Timestamp,
         each: usize,
     ) -> Result<Vec<WebhookDelivery>, Unavailable> {
-        let everyone = Range {
-            index: names::LISTED,
-            condition: None,
-            state: None,
-            order: TransformRequest::First,
-            limit: usize::MAX,
-        };
-        let tenants = self.0.list(keys::WEBHOOKS.to_owned(), &everyone).await?;
-        let pks = tenants.iter().map(|entry| attribute(entry, names::PK));
+        let webhooks = self.all_webhooks().await?;
         let mut lists = Vec::new();
-        for row in self.0.get_many(pks.map(ToOwned::to_owned)).await?.values() {
-            let webhooks = webhooks_in(Some(row))?;
-            lists.extend(webhooks.iter().map(|it| keys::due_deliveries_to(it.id)));
+        for webhook in &webhooks {
+            lists.extend(keys::all_due_deliveries_to(webhook));
         }
         let range = Range {
             index: names::UNSENT,
@@ -274,7 +385,17 @@ impl Webhooks for TableWebhooks {
             order: TransformRequest::First,
             limit: each,
         };
-        let entries = self.0.list_all(lists.into_iter(), &range).await?;
+        let of_batches = Range {
+            limit: LOOKED_THROUGH,
+            ..range.clone()
+        };
+        let (mut entries, of_batches) = tokio::try_join!(
+            self.0.list_all(lists.into_iter(), &range),
+            self.0
+                .list_all(keys::due_deliveries_of_batches(), &of_batches),
+        )?;
+        entries.extend(of_batches);
+        let entries = some_of_each(entries, each);
         let mut due = self.0.read_deliveries(&entries).await?;
         // The rows know better than the lists.
         due.retain(|delivery| delivery.due_at().is_some_and(|due_at| due_at <= now));

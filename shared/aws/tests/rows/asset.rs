@@ -99,6 +99,7 @@ async fn calls(on: &World, cost: Cost, limits: &str) -> [Vec<String>; 3] {
         params: Params::default(),
         name: None,
         labels: Labels::default(),
+        webhook: None,
     };
     submit.start(order).await.unwrap();
     let submitted = on.called();
@@ -134,15 +135,17 @@ async fn calls(on: &World, cost: Cost, limits: &str) -> [Vec<String>; 3] {
 /// Of a free operation: claimed, looked for, remembered, settled, counted. How large its batch is a worker reads once.
 pub(super) async fn a_free_asset_makes_five_calls(on: World) {
     let [submitted, first, last] = calls(&on, Cost::Free, "").await;
-    assert_eq!(submitted, ["BatchWriteItem", "PutItem", "UpdateItem"]);
+    // The first says who is told of flows, which is nobody.
+    let written = ["GetItem", "BatchWriteItem", "PutItem", "UpdateItem"];
+    assert_eq!(submitted, written);
     let until_settled = ["UpdateItem", "GetItem", "UpdateItem", "UpdateItem"];
     assert_eq!(first[..4], until_settled);
     assert_eq!(first[4..], ["GetItem", "UpdateItem"]);
     assert_eq!(last[..4], until_settled);
-    // Counted; with it the part, and the batch; that it is completed; who is to be told, which is nobody, and that all
-    // has followed.
+    // Counted; with it the part, and the batch; that it is completed; who is to be told, by the tenant and by the batch,
+    // which is nobody, and that all has followed.
     assert_eq!(last[4..7], ["UpdateItem"; 3]);
-    assert_eq!(last[7..], ["GetItem", "UpdateItem"]);
+    assert_eq!(last[7..], ["GetItem", "GetItem", "UpdateItem"]);
 }
 
 /// Of a paid one: claimed, its work looked for and claimed, the call announced, remembered, settled, counted.
@@ -159,7 +162,7 @@ pub(super) async fn a_paid_asset_makes_seven_calls(on: World) {
     ];
     assert_eq!(last[..7], expected);
     assert_eq!(last[7..9], ["UpdateItem"; 2]);
-    assert_eq!(last[9..], ["GetItem", "UpdateItem"]);
+    assert_eq!(last[9..], ["GetItem", "GetItem", "UpdateItem"]);
 }
 
 /// How many of these calls write.

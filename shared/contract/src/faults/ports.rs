@@ -5,9 +5,9 @@ use std::time::Duration;
 use assetmill_core::pacing::{Gate, Limits};
 use assetmill_core::ports::{
     ActivityLog, ActivityReads, Completion, Delivery, FlowDeliveries, FlowPage, FlowQueue,
-    FlowReads, FlowWrites, GateReads, GateRule, Gates, IdempotencyKeys, Outbox, Outgoing,
-    OutputWrites, ResultCache, Rule, SettledCount, Sources, Unavailable, WebhookRule, Webhooks,
-    WorkClaim, WorkHolder,
+    FlowReads, FlowWrites, GateReads, GateRule, Gates, IdempotencyKeys, OneWebhookRule, Outbox,
+    Outgoing, OutputWrites, ResultCache, Rule, SettledCount, Sources, Unavailable, WebhookRule,
+    Webhooks, WorkClaim, WorkHolder,
 };
 use assetmill_core::{
     Activity, ActivityInterval, Asset, AssetUrl, Batch, BatchId, Call, Cost, Counts, DeliveryId,
@@ -62,6 +62,9 @@ spoilt! { Outbox:
 
 spoilt! { Webhooks:
     change_webhooks(tenant: &TenantId, rule: WebhookRule) -> Vec<Webhook>;
+    all_webhooks() -> Vec<Webhook>;
+    webhook(tenant: &TenantId, id: WebhookId) -> Option<Webhook>;
+    change_webhook_of_batch(tenant: &TenantId, batch: BatchId, rule: OneWebhookRule) -> Option<Webhook>;
     delivery(tenant: &TenantId, webhook: WebhookId, id: DeliveryId) -> Option<WebhookDelivery>;
     replace_delivery(delivery: &WebhookDelivery) -> bool;
     deliveries(tenant: &TenantId, webhook: WebhookId, before: Option<DeliveryId>, limit: usize) -> Vec<WebhookDelivery>;

@@ -174,6 +174,9 @@ impl FlowWrites for MemoryFlows {
 
     async fn put_batch(&self, batch: &Batch) -> Result<(), Unavailable> {
         let mut rows = self.0.lock().unwrap();
+        if let Some(webhook) = &batch.webhook {
+            self.1.put_of_batch(batch.id, webhook);
+        }
         rows.batches
             .entry(batch.id)
             .or_insert_with(|| batch.clone());

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
-use assetmill_core::ports::{Outbox, Unavailable, WebhookRule, Webhooks};
-use assetmill_core::{DeliveryId, TenantId, Webhook, WebhookDelivery, WebhookId};
+use assetmill_core::ports::{OneWebhookRule, Outbox, Unavailable, WebhookRule, Webhooks};
+use assetmill_core::{BatchId, DeliveryId, TenantId, Webhook, WebhookDelivery, WebhookId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -13,6 +13,7 @@ pub struct MemoryWebhooks(Mutex<Rows>);
 #[derive(Debug, Default)]
 struct Rows {
     webhooks: HashMap<TenantId, Vec<Webhook>>,
+    of_batches: HashMap<BatchId, Webhook>,
     deliveries: BTreeMap<(WebhookId, DeliveryId), WebhookDelivery>,
 }
 
@@ -22,6 +23,13 @@ impl MemoryWebhooks {
         let mut rows = Rows::default();
         rows.webhooks.insert(webhook.tenant.clone(), vec![webhook]);
         Self(Mutex::new(rows))
+    }
+
+    /// Has this endpoint of a batch, unless there is one.
+    pub(super) fn put_of_batch(&self, batch: BatchId, webhook: &Webhook) {
+        let mut rows = self.0.lock().unwrap();
+        let put = rows.of_batches.entry(batch);
+        put.or_insert_with(|| webhook.clone());
     }
 
     /// Everything that any endpoint is told.
@@ -62,6 +70,40 @@ impl Webhooks for MemoryWebhooks {
         let before = webhooks.clone();
         rule(webhooks);
         Ok(before)
+    }
+
+    async fn all_webhooks(&self) -> Result<Vec<Webhook>, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        Ok(rows.webhooks.values().flatten().cloned().collect())
+    }
+
+    async fn webhook(
+        &self,
+        tenant: &TenantId,
+        id: WebhookId,
+    ) -> Result<Option<Webhook>, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        let of_tenant = rows.webhooks.get(tenant).into_iter().flatten();
+        let of_batch = rows.of_batches.get(&id.as_batch());
+        let of_batch = of_batch.filter(|webhook| webhook.tenant == *tenant);
+        let mut all = of_tenant.chain(of_batch);
+        Ok(all.find(|webhook| webhook.id == id).cloned())
+    }
+
+    async fn change_webhook_of_batch(
+        &self,
+        tenant: &TenantId,
+        batch: BatchId,
+        rule: OneWebhookRule,
+    ) -> Result<Option<Webhook>, Unavailable> {
+        let mut rows = self.0.lock().unwrap();
+        let webhook = rows.of_batches.get_mut(&batch);
+        let webhook = webhook.filter(|webhook| webhook.tenant == *tenant);
+        Ok(webhook.map(|webhook| {
+            let before = webhook.clone();
+            rule(webhook);
+            before
+        }))
     }
 
     async fn delivery(
@@ -107,7 +149,8 @@ impl Webhooks for MemoryWebhooks {
     ) -> Result<Vec<WebhookDelivery>, Unavailable> {
         let rows = self.0.lock().unwrap();
         let mut found = Vec::new();
-        for webhook in rows.webhooks.values().flatten() {
+        let of_tenants = rows.webhooks.values().flatten();
+        for webhook in of_tenants.chain(rows.of_batches.values()) {
             let mut due: Vec<_> = rows
                 .deliveries
                 .values()

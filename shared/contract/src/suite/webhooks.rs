@@ -3,18 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::ports::WebhookRule;
+use assetmill_core::ports::{OneWebhookRule, Rule, WebhookRule};
 use assetmill_core::{
-    Counts, DeliveryId, TenantId, Webhook, WebhookAnswer, WebhookDelivery, WebhookId,
+    Batch, CallEnd, Counts, DeliveryId, Flow, Settlement, Status, TenantId, Webhook, WebhookAnswer,
+    WebhookDelivery, WebhookEvent, WebhookId, WebhookSecret,
 };
 use futures_util::future::join_all;
 
 use super::{Adapters, cases};
-use crate::samples::{at, batch, tenant, webhook};
+use crate::samples::{at, batch, output, tenant, webhook};
 
 cases! { "webhooks":
     endpoints_are_found_as_they_were_made,
     endpoints_of_tenants_are_told_apart,
+    endpoints_of_all_tenants_are_found,
     of_changes_at_the_same_time_none_is_lost,
     a_delivery_is_found_as_it_was_noted,
     what_became_of_a_delivery_stays_when_it_is_noted_again,
@@ -24,6 +26,12 @@ cases! { "webhooks":
     what_is_due_is_found_of_every_endpoint,
     what_has_ended_is_not_due,
     nothing_is_due_of_an_endpoint_that_was_removed,
+    the_endpoint_of_a_batch_is_accepted_with_it,
+    the_endpoint_of_a_batch_is_changed_by_rules,
+    what_is_due_of_batches_is_found_of_each,
+    a_flow_keeps_whom_it_tells,
+    what_a_flow_tells_is_noted_as_it_settles,
+    much_that_is_told_of_flows_is_listed_and_found,
 }
 
 fn globex() -> TenantId {
@@ -91,6 +99,7 @@ async fn endpoints_are_found_as_they_were_made(on: Arc<Adapters>) {
     let first = made(&on, tenant()).await;
     let mut second = webhook(tenant());
     second.disabled_at = Some(at(1));
+    second.rotate(WebhookSecret::generate(), at(2));
     let before = on
         .webhooks
         .change_webhooks(&tenant(), adds(&second))
@@ -111,6 +120,27 @@ async fn endpoints_of_tenants_are_told_apart(on: Arc<Adapters>) {
         .unwrap();
     assert_eq!(on.webhooks.webhooks(&tenant()).await.unwrap(), []);
     assert_eq!(on.webhooks.webhooks(&globex()).await.unwrap(), [others]);
+}
+
+async fn endpoints_of_all_tenants_are_found(on: Arc<Adapters>) {
+    let mut expected = vec![made_for_all(&on).await];
+    for of in [tenant(), globex()] {
+        expected.push(made(&on, of).await);
+    }
+    told_alone(&on, tenant()).await;
+    let mut found = on.webhooks.all_webhooks().await.unwrap();
+    found.sort_by_key(|webhook| webhook.id);
+    expected.sort_by_key(|webhook| webhook.id);
+    assert_eq!(found, expected);
+    // What they are all told is found as all else.
+    let pauses =
+        |webhook: &Webhook| WebhookDelivery::of_pause(webhook, &"copy".parse().unwrap(), at(5));
+    let told: Vec<_> = found.iter().map(pauses).collect();
+    on.flows.put_deliveries(&told).await.unwrap();
+    for (webhook, told) in found.iter().zip(&told) {
+        assert_eq!(due(&on, webhook, 4, 10).await, []);
+        assert_eq!(due(&on, webhook, 5, 10).await, [told.id]);
+    }
 }
 
 async fn of_changes_at_the_same_time_none_is_lost(on: Arc<Adapters>) {
@@ -286,4 +316,209 @@ async fn nothing_is_due_of_an_endpoint_that_was_removed(on: Arc<Adapters>) {
     noted(&on, &gone, 1).await;
     assert_eq!(due(&on, &gone, 10, 10).await, []);
     assert_eq!(due(&on, &stays, 10, 10).await, [expected]);
+}
+
+/// A batch with an endpoint of its own.
+async fn told_alone(on: &Adapters, tenant: TenantId) -> Batch {
+    let (mut batch, flows) = batch(1);
+    batch.tenant = tenant;
+    let asked = webhook(batch.tenant.clone()).again();
+    let webhook = Webhook::of_batch(asked, batch.id, batch.tenant.clone(), at(0));
+    batch.webhook = Some(Box::new(webhook));
+    on.flows.put_flows(&flows).await.unwrap();
+    on.flows.put_batch(&batch).await.unwrap();
+    batch
+}
+
+async fn the_endpoint_of_a_batch_is_accepted_with_it(on: Arc<Adapters>) {
+    let batch = told_alone(&on, tenant()).await;
+    let webhook = batch.webhook.clone().map(|webhook| *webhook);
+    let id = WebhookId::of_batch(batch.id);
+    let read = on.flows.batch(&tenant(), batch.id).await.unwrap();
+    assert_eq!(read.unwrap().webhook, batch.webhook);
+    assert_eq!(on.webhooks.webhook(&tenant(), id).await.unwrap(), webhook);
+    assert_eq!(on.webhooks.webhook(&globex(), id).await.unwrap(), None);
+    // It is none of those that the tenant has but ten of.
+    assert_eq!(on.webhooks.webhooks(&tenant()).await.unwrap(), []);
+    let own = made(&on, tenant()).await;
+    let found = on.webhooks.webhook(&tenant(), own.id).await.unwrap();
+    assert_eq!(found, Some(own.clone()));
+    assert_eq!(on.webhooks.webhook(&globex(), own.id).await.unwrap(), None);
+}
+
+async fn the_endpoint_of_a_batch_is_changed_by_rules(on: Arc<Adapters>) {
+    let batch_of = told_alone(&on, tenant()).await;
+    let (without, flows) = batch(1);
+    on.flows.put_flows(&flows).await.unwrap();
+    on.flows.put_batch(&without).await.unwrap();
+    let rotates = || -> OneWebhookRule {
+        let secret = WebhookSecret::generate();
+        Arc::new(move |webhook| webhook.rotate(secret.clone(), at(1)))
+    };
+    for (tenant, id) in [(globex(), batch_of.id), (tenant(), without.id)] {
+        let changed = on.webhooks.change_webhook_of_batch(&tenant, id, rotates());
+        assert_eq!(changed.await.unwrap(), None);
+    }
+    let changes = (0..3).map(|_| {
+        let (on, id) = (on.clone(), batch_of.id);
+        let rule = rotates();
+        tokio::spawn(async move {
+            let tenant = tenant();
+            let changed = on.webhooks.change_webhook_of_batch(&tenant, id, rule);
+            changed.await.unwrap()
+        })
+    });
+    let before = join_all(changes).await.into_iter().map(Result::unwrap);
+    let mut retired: Vec<_> = before.map(|before| before.unwrap().retired.len()).collect();
+    retired.sort_unstable();
+    assert_eq!(retired, [0, 1, 2]);
+    let id = WebhookId::of_batch(batch_of.id);
+    let webhook = on.webhooks.webhook(&tenant(), id).await.unwrap().unwrap();
+    assert_eq!(webhook.retired.len(), 3);
+    // The batch is written again by who crashed after it was.
+    on.flows.put_batch(&batch_of).await.unwrap();
+    let again = on.webhooks.webhook(&tenant(), id).await.unwrap();
+    assert_eq!(again, Some(webhook));
+    // What else becomes of the batch leaves it alone.
+    on.flows.mark_dispatched(batch_of.id, at(2)).await.unwrap();
+    let row = on.flows.batch(&tenant(), batch_of.id).await.unwrap();
+    assert_eq!(row.unwrap().dispatched_at, Some(at(2)));
+}
+
+async fn what_is_due_of_batches_is_found_of_each(on: Arc<Adapters>) {
+    let own = made(&on, tenant()).await;
+    let of_own = noted(&on, &own, 5).await.id;
+    let mut endpoints = Vec::new();
+    for (tenant, second) in [(tenant(), 1), (globex(), 2), (tenant(), 900)] {
+        let mut batch = told_alone(&on, tenant).await;
+        batch.completed_at = Some(at(second));
+        let webhook = *batch.webhook.clone().unwrap();
+        let told = WebhookDelivery::of_completion(&webhook, &batch, Counts::default());
+        assert!(told.of_batch);
+        on.flows
+            .put_deliveries(std::slice::from_ref(&told))
+            .await
+            .unwrap();
+        assert_eq!(read(&on, &told).await, Some(told.clone()));
+        endpoints.push((webhook, told));
+    }
+    assert_eq!(due(&on, &own, 100, 1).await, [of_own]);
+    for (place, (webhook, told)) in endpoints.iter().enumerate() {
+        let found = due(&on, webhook, 100, 1).await;
+        let expected: &[_] = if place < 2 { &[told.id] } else { &[] };
+        assert_eq!(found, expected, "{place}");
+        let listed = on
+            .webhooks
+            .deliveries(&webhook.tenant, webhook.id, None, 10)
+            .await;
+        assert_eq!(listed.unwrap(), std::slice::from_ref(told));
+    }
+    let (webhook, told) = &endpoints[0];
+    let [begun, ended] = tried(told, 200);
+    assert!(on.webhooks.replace_delivery(&begun).await.unwrap());
+    assert_eq!(due(&on, webhook, 50, 1).await, []);
+    assert!(on.webhooks.replace_delivery(&ended).await.unwrap());
+    assert_eq!(due(&on, webhook, 1_000, 1).await, []);
+}
+
+/// A new endpoint that is told of everything.
+async fn made_for_all(on: &Adapters) -> Webhook {
+    let mut webhook = webhook(tenant());
+    webhook.events = WebhookEvent::ALL.into();
+    on.webhooks
+        .change_webhooks(&webhook.tenant, adds(&webhook))
+        .await
+        .unwrap();
+    webhook
+}
+
+/// A batch of flows that tell these endpoints when they settle.
+async fn telling(on: &Adapters, size: u32, tells: &[&Webhook]) -> (Batch, Vec<Flow>) {
+    let (batch, mut flows) = batch(size);
+    for flow in &mut flows {
+        flow.tells = tells.iter().map(|webhook| webhook.id).collect();
+    }
+    on.flows.put_flows(&flows).await.unwrap();
+    on.flows.put_batch(&batch).await.unwrap();
+    (batch, flows)
+}
+
+async fn a_flow_keeps_whom_it_tells(on: Arc<Adapters>) {
+    let (one, other) = (made(&on, tenant()).await, made(&on, tenant()).await);
+    let (_, flows) = telling(&on, 1, &[&one, &other]).await;
+    let id = flows[0].id;
+    let claims: Rule = Arc::new(|row| {
+        row.claim(at(1), at(100));
+    });
+    on.flows.change(id.into(), claims).await.unwrap();
+    let row = on.flows.flows(&tenant(), &[id]).await.unwrap().remove(0);
+    assert_eq!(row.unwrap().tells, [one.id, other.id]);
+}
+
+async fn what_a_flow_tells_is_noted_as_it_settles(on: Arc<Adapters>) {
+    let (one, other) = (made_for_all(&on).await, made_for_all(&on).await);
+    let (_, flows) = telling(&on, 2, &[&one, &other]).await;
+    let flow = &flows[0];
+    let claims: Rule = Arc::new(|row| {
+        row.claim(at(1), at(100));
+    });
+    let changed = on.flows.change_and_count(None, flow.id.into(), claims);
+    changed.await.unwrap();
+    assert_eq!(due(&on, &one, 1_000, 10).await, []);
+    let settles: Rule = Arc::new(|row| {
+        let settlement = Settlement::Completed(output(b"made"));
+        row.settle(1, settlement, CallEnd::NoCall.into(), at(5));
+    });
+    for _ in 0..2 {
+        let changed = on
+            .flows
+            .change_and_count(None, flow.id.into(), settles.clone());
+        changed.await.unwrap();
+        for webhook in [&one, &other] {
+            let id = DeliveryId::of_settled(flow.id, at(5), webhook.id);
+            assert_eq!(due(&on, webhook, 4, 10).await, []);
+            assert_eq!(due(&on, webhook, 5, 10).await, [id]);
+            let told = on.webhooks.delivery(&tenant(), webhook.id, id).await;
+            let told = told.unwrap().unwrap();
+            let payload: serde_json::Value = serde_json::from_str(&told.payload).unwrap();
+            assert_eq!(payload["type"], "flow.settled");
+            assert_eq!(payload["data"]["flow_id"], flow.id.to_string());
+            assert_eq!(payload["data"]["state"], "COMPLETED");
+        }
+    }
+}
+
+/// As many as there are lists where rows are spread over some, and more.
+async fn much_that_is_told_of_flows_is_listed_and_found(on: Arc<Adapters>) {
+    let own = made_for_all(&on).await;
+    let (_, mut flows) = telling(&on, 40, &[&own]).await;
+    let mut expected = vec![noted(&on, &own, 50).await];
+    for (second, flow) in (0..).zip(&mut flows) {
+        flow.status = Status::Cancelled {
+            settled_at: at(second),
+        };
+        let told = WebhookDelivery::of_settled(flow);
+        on.flows.put_deliveries(&told).await.unwrap();
+        expected.extend(told);
+    }
+    expected.sort_by_key(|delivery| (delivery.created_at, delivery.id));
+    let ids = |some: &[WebhookDelivery]| some.iter().map(|it| it.id).collect::<Vec<_>>();
+    assert_eq!(due(&on, &own, 100, 12).await, ids(&expected[..12]));
+    assert_eq!(due(&on, &own, 9, 100).await, ids(&expected[..10]));
+    expected.sort_by_key(|delivery| std::cmp::Reverse(delivery.id));
+    let mut listed = Vec::new();
+    loop {
+        let before = listed.last().map(|last: &WebhookDelivery| last.id);
+        let page = on
+            .webhooks
+            .deliveries(&tenant(), own.id, before, 15)
+            .await
+            .unwrap();
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.len() <= 15);
+        listed.extend(page);
+    }
+    assert_eq!(listed, expected);
 }

@@ -133,7 +133,10 @@ async fn survives_twice(
     first: usize,
     second: usize,
 ) -> (usize, usize) {
-    let world = World::of(kind);
+    let world = match kind {
+        Kind::Paid => World::of(kind),
+        Kind::Free | Kind::Chain | Kind::Job => World::told_of_batches(kind),
+    };
     let faults = Faults::at(first, fault);
     let process = world.process(&faults);
     let accepted = faults

@@ -4,6 +4,7 @@ mod check;
 mod kinds;
 mod running;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use assetmill_core::usecases::{
     Alike, Cancel, FailDeadLetter, MessageHandler, Meter, Once, Pacer, Process, Retry,
     RunSynchronously, Submit, Sweep, TimeLimits,
 };
-use assetmill_core::{Catalogue, Cost, Operation, Shares, TenantId};
+use assetmill_core::{Catalogue, Cost, Operation, Shares, TenantId, Webhook, WebhookEvent};
 use tokio_util::task::TaskTracker;
 
 use crate::stubs::{Chain, Duplicating, Host, Vendor};
@@ -32,6 +33,8 @@ const GRACE: Duration = Duration::from_mins(1);
 /// What outlives a process.
 pub(crate) struct World {
     kind: Kind,
+    /// What its endpoint is told of.
+    events: BTreeSet<WebhookEvent>,
     pub(crate) vendors: Vec<Arc<Vendor>>,
     host: Arc<Host>,
     flows: Arc<MemoryFlows>,
@@ -54,10 +57,22 @@ impl World {
         Self::of(Kind::Paid)
     }
 
+    /// Whose endpoint is told of batches alone, which makes for fewer points.
+    pub(crate) fn told_of_batches(kind: Kind) -> Self {
+        Self::telling(kind, [WebhookEvent::BatchCompleted].into())
+    }
+
     pub(crate) fn of(kind: Kind) -> Self {
+        Self::telling(kind, WebhookEvent::ALL.into())
+    }
+
+    fn telling(kind: Kind, events: BTreeSet<WebhookEvent>) -> Self {
         let clock = Arc::new(RuntimeClock::default());
         let activity = Arc::<MemoryActivityLog>::default();
-        let webhook = samples::webhook(tenant());
+        let webhook = Webhook {
+            events: events.clone(),
+            ..samples::webhook(tenant())
+        };
         let vendors = match kind {
             Kind::Free => vec![Vendor::new("transform", Cost::Free)],
             Kind::Paid => vec![Vendor::new("vendor", Cost::Paid)],
@@ -69,6 +84,7 @@ impl World {
         };
         Self {
             kind,
+            events,
             vendors: vendors.into_iter().map(Arc::new).collect(),
             host: Arc::default(),
             flows: Arc::new(MemoryFlows::told_to(MemoryWebhooks::with(webhook))),

@@ -219,6 +219,7 @@ impl World {
             params: Params::default(),
             name: None,
             labels: Labels::default(),
+            webhook: None,
         }
     }
 }

@@ -169,6 +169,7 @@ mod tests {
             unconfirmed_calls: 0,
             progress: Progress::default(),
             history: History::default(),
+            tells: Vec::new(),
             due_at: None,
             created_at: Timestamp::UNIX_EPOCH,
             started_at: None,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{Outbox, ResultCache, Unavailable, WorkClaim, WorkHolder};
 use crate::{
     Batch, BatchId, Counts, Flow, FlowId, FlowRef, FlowState, Output, SettledFlow, TenantId,
-    WorkKey,
+    WebhookDelivery, WorkKey,
 };
 
 /// How many rows are changed at the same time, where each is a write of its own.
@@ -160,7 +160,8 @@ pub trait FlowWrites: FlowReads + Outbox {
     }
 
     /// Remembers the output of work, if there is one, and then changes the row of the flow that did it, as
-    /// [`change`](Self::change) does. If that is settled then, it is counted as by
+    /// [`change`](Self::change) does. If that is settled then, what [its endpoints](WebhookDelivery::of_settled) are told is
+    /// noted as by [`put_deliveries`](Outbox::put_deliveries), and after that it is counted as by
     /// [`count_settled`](Self::count_settled), and its batch, if it is complete then, marked as by
     /// [`mark_completed`](Self::mark_completed). All in one write where rows can change together.
     async fn change_and_count(
@@ -178,6 +179,10 @@ pub trait FlowWrites: FlowReads + Outbox {
         let ((), changed) = before.apply(&*rule);
         let after = changed.as_ref().unwrap_or(&before);
         let mut completion = None;
+        let told = WebhookDelivery::of_settled(after);
+        if !told.is_empty() {
+            self.put_deliveries(&told).await?;
+        }
         if let Some(now) = after.status.settled_at()
             && self.count_settled(after.batch_id, &[after.into()]).await? == SettledCount::Complete
         {

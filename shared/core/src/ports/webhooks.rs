@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::Unavailable;
 use crate::{
-    DeliveryId, Signed, TenantId, Webhook, WebhookAnswer, WebhookDelivery, WebhookId, WebhookUrl,
+    BatchId, DeliveryId, Signed, TenantId, Webhook, WebhookAnswer, WebhookDelivery, WebhookId,
+    WebhookUrl,
 };
 
 /// Where it is noted what endpoints are to be told: what follows from a completion has to find it beside the flows.
@@ -34,6 +35,26 @@ pub trait Webhooks: Outbox {
         rule: WebhookRule,
     ) -> Result<Vec<Webhook>, Unavailable>;
 
+    /// The endpoints of all tenants, without those of batches. MAY lag behind changes.
+    async fn all_webhooks(&self) -> Result<Vec<Webhook>, Unavailable>;
+
+    /// One endpoint: of the tenant, or of one of its batches that is kept. MUST answer `None` for one of another tenant,
+    /// and MUST see every change that was answered before.
+    async fn webhook(
+        &self,
+        tenant: &TenantId,
+        id: WebhookId,
+    ) -> Result<Option<Webhook>, Unavailable>;
+
+    /// Changes the endpoint of a batch by a rule, as [`change_webhooks`](Self::change_webhooks) does those of a tenant.
+    /// Answers it as it was before; `None` if the tenant has no such batch, or the batch no endpoint.
+    async fn change_webhook_of_batch(
+        &self,
+        tenant: &TenantId,
+        batch: BatchId,
+        rule: OneWebhookRule,
+    ) -> Result<Option<Webhook>, Unavailable>;
+
     /// One delivery. MUST answer `None` for one that does not exist or belongs to another tenant or endpoint, and MUST
     /// see every write that was answered before.
     async fn delivery(
@@ -57,9 +78,9 @@ pub trait Webhooks: Outbox {
         limit: usize,
     ) -> Result<Vec<WebhookDelivery>, Unavailable>;
 
-    /// Up to `each` deliveries of every endpoint, the earliest first, that [are due](WebhookDelivery::due_at) at `now`
-    /// or before, whatever is due of others. MAY lag behind writes; MUST name each of them in the end, also of an
-    /// endpoint that is disabled.
+    /// Up to `each` deliveries of every endpoint, also of batches, the earliest first, that [are due](WebhookDelivery::due_at) at `now`
+    /// or before, whatever is due of others; of batches that is bounded by what an adapter looks through at once. MAY lag behind writes; MUST name each of them in the end, also of an
+    /// endpoint that is disabled, if it is of an event that the endpoint asked for.
     async fn due_deliveries(
         &self,
         now: Timestamp,
@@ -70,6 +91,9 @@ pub trait Webhooks: Outbox {
 /// What a change makes of the endpoints of a tenant. MUST make the same of the same each time: adapters may try it on
 /// what turns out to have changed.
 pub type WebhookRule = Arc<dyn Fn(&mut Vec<Webhook>) + Send + Sync>;
+
+/// What a change makes of one endpoint. MUST make the same of the same each time, as [`WebhookRule`] does.
+pub type OneWebhookRule = Arc<dyn Fn(&mut Webhook) + Send + Sync>;
 
 /// Tells endpoints.
 #[async_trait]

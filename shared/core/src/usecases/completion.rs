@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use crate::ports::{Completion, FlowWrites, SettledCount, Unavailable};
 use crate::{BatchId, Flow, TenantId, WebhookDelivery, WebhookEvent};
 
-/// Counts settled flows of one batch and, if the last of it is among them, notes that it is completed and does what
+/// How many settled flows are noted for endpoints at once: each may be told of to eleven of them, in payloads of some KB.
+const TOLD_TOGETHER: usize = 100;
+
+/// Notes for endpoints that flows of one batch settled, counts them and, if the last of it is among them, notes that it is completed and does what
 /// follows. Idempotent; MUST be done before the message of any of them is acknowledged.
 pub(super) async fn note_settled(
     flows: &dyn FlowWrites,
@@ -18,6 +21,16 @@ pub(super) async fn note_settled(
     else {
         return Ok(());
     };
+    // Before they are counted: what is counted nobody looks at again.
+    for some in settled.chunks(TOLD_TOGETHER) {
+        let told = some
+            .iter()
+            .flat_map(|flow| WebhookDelivery::of_settled(flow));
+        let told: Vec<_> = told.collect();
+        if !told.is_empty() {
+            flows.put_deliveries(&told).await?;
+        }
+    }
     let settled: Vec<_> = settled.iter().map(|flow| (*flow).into()).collect();
     if flows.count_settled(*batch_id, &settled).await? == SettledCount::Open {
         return Ok(());
@@ -41,21 +54,23 @@ pub(super) async fn follow(
     flows.completion_done(batch_id).await
 }
 
-/// Notes what the tenant's endpoints are to be told. Again, it is the same: whoever crashed before it was done
+/// Notes what the tenant's endpoints, and that of the batch, are to be told. Again, it is the same: whoever crashed before it was done
 /// doubles nothing.
 async fn note_for_webhooks(
     flows: &dyn FlowWrites,
     batch_id: BatchId,
     tenant: &TenantId,
 ) -> Result<(), Unavailable> {
-    let mut webhooks = flows.webhooks(tenant).await?;
+    let (mut webhooks, batch) =
+        tokio::try_join!(flows.webhooks(tenant), flows.batch(tenant, batch_id))?;
+    let Some(batch) = batch else {
+        return Ok(());
+    };
+    webhooks.extend(batch.webhook.as_deref().cloned());
     webhooks.retain(|webhook| webhook.wants(WebhookEvent::BatchCompleted));
     if webhooks.is_empty() {
         return Ok(());
     }
-    let Some(batch) = flows.batch(tenant, batch_id).await? else {
-        return Ok(());
-    };
     let counts = flows.progress(&batch).await?;
     let deliveries: Vec<_> = webhooks
         .iter()

@@ -10,11 +10,14 @@ use tokio::task::{self, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use super::webhooks::{change_webhook, disables};
 use crate::ports::{Clock, Unavailable, WebhookSender, Webhooks};
-use crate::{TenantId, Told, Webhook, WebhookDelivery, WebhookId};
+use crate::{TenantId, Told, WebhookDelivery, WebhookId};
 
-/// How many endpoints are told at the same time.
+/// How many endpoints are told at the same time, and how many of them may be one tenant's: all that hang are never
+/// one's alone.
 const ENDPOINTS: usize = 128;
+const OF_A_TENANT: usize = 64;
 /// How much one of them is told at the same time.
 const AT_ONCE: usize = 4;
 /// How much is found for an endpoint at once.
@@ -39,9 +42,12 @@ pub struct DeliverWebhooks {
 struct Telling {
     tasks: JoinSet<usize>,
     /// Which endpoint a task tells.
-    busy: HashMap<task::Id, WebhookId>,
+    busy: HashMap<task::Id, Endpoint>,
     stop: CancellationToken,
 }
+
+/// An endpoint and whose it is.
+type Endpoint = (TenantId, WebhookId);
 
 impl DeliverWebhooks {
     /// Tells what is due, until nothing is or `until` comes: then no more is begun. How much was tried.
@@ -97,28 +103,26 @@ impl DeliverWebhooks {
             return Ok(());
         }
         let due = self.webhooks.due_deliveries(self.clock.now(), EACH).await?;
-        let busy: HashSet<_> = telling.busy.values().copied().collect();
-        let mut by_endpoint: BTreeMap<(TenantId, WebhookId), Vec<_>> = BTreeMap::new();
+        let busy: HashSet<_> = telling.busy.values().cloned().collect();
+        let mut by_endpoint: BTreeMap<Endpoint, Vec<_>> = BTreeMap::new();
         for delivery in due {
             let endpoint = (delivery.tenant.clone(), delivery.webhook_id);
-            if !busy.contains(&endpoint.1) {
+            if !busy.contains(&endpoint) {
                 by_endpoint.entry(endpoint).or_default().push(delivery);
             }
         }
-        // Whoever waits longest is first.
-        let mut endpoints: Vec<_> = by_endpoint.into_iter().collect();
-        endpoints.sort_by_key(|(_, due)| due.iter().filter_map(WebhookDelivery::due_at).min());
-        for ((tenant, id), due) in endpoints {
+        for ((tenant, id), due) in in_turn(&busy, by_endpoint) {
             if telling.busy.len() >= ENDPOINTS {
                 break;
             }
             let until = until.min(Instant::now() + A_TURN);
             let (teller, stop) = (self.clone(), telling.stop.clone());
+            let endpoint = (tenant.clone(), id);
             let task = telling.tasks.spawn(async move {
                 let more = || !stop.is_cancelled() && Instant::now() < until;
                 teller.tell_endpoint(&tenant, id, due, more).await
             });
-            telling.busy.insert(task.id(), id);
+            telling.busy.insert(task.id(), endpoint);
         }
         Ok(())
     }
@@ -167,21 +171,20 @@ impl DeliverWebhooks {
         id: WebhookId,
         delivery: &WebhookDelivery,
     ) -> Result<bool, Unavailable> {
-        let mut webhooks = self.webhooks.webhooks(tenant).await?.into_iter();
-        let Some(webhook) = webhooks.find(|webhook| webhook.id == id) else {
-            return Ok(false);
-        };
-        if webhook.disabled_at.is_some() {
+        let webhook = self.webhooks.webhook(tenant, id).await?;
+        let webhook = webhook.filter(|webhook| webhook.disabled_at.is_none());
+        // Gone with its batch, or for good.
+        let Some(webhook) = webhook else {
             let given_up = delivery.given_up(self.clock.now());
             self.webhooks.replace_delivery(&given_up).await?;
             return Ok(false);
-        }
+        };
         let now = self.clock.now();
         let held = delivery.begun(now);
         if !self.webhooks.replace_delivery(&held).await? {
             return Ok(false);
         }
-        let signed = webhook.secret.sign(held.id, now, held.payload.clone());
+        let signed = webhook.sign(held.id, now, held.payload.clone());
         let answer = self.sender.send(&webhook.url, signed).await;
         let (ended, told) = held.ended(now, answer, self.clock.now(), rand::random());
         let noted = self.webhooks.replace_delivery(&ended).await?;
@@ -193,15 +196,8 @@ impl DeliverWebhooks {
     }
 
     async fn disable(&self, tenant: &TenantId, id: WebhookId) -> Result<(), Unavailable> {
-        let now = self.clock.now();
-        let rule = move |all: &mut Vec<Webhook>| {
-            for webhook in all.iter_mut().filter(|webhook| webhook.id == id) {
-                webhook.disabled_at.get_or_insert(now);
-            }
-        };
-        self.webhooks
-            .change_webhooks(tenant, Arc::new(rule))
-            .await?;
+        let rule = disables(self.clock.now());
+        change_webhook(&*self.webhooks, tenant, id, rule).await?;
         tracing::warn!(%tenant, webhook_id = %id, "webhook disabled: it is gone for good");
         Ok(())
     }
@@ -224,6 +220,34 @@ impl Telling {
             }
         }
     }
+}
+
+/// The endpoints that may be told now, beside those that are: whoever has the fewest is first, and of one tenant the one
+/// that waits longest.
+fn in_turn(
+    busy: &HashSet<Endpoint>,
+    by_endpoint: BTreeMap<Endpoint, Vec<WebhookDelivery>>,
+) -> Vec<(Endpoint, Vec<WebhookDelivery>)> {
+    let mut places = HashMap::<TenantId, usize>::new();
+    for (tenant, _) in busy {
+        *places.entry(tenant.clone()).or_default() += 1;
+    }
+    let waits_since =
+        |due: &[WebhookDelivery]| due.iter().filter_map(WebhookDelivery::due_at).min();
+    let mut endpoints: Vec<_> = by_endpoint.into_iter().collect();
+    endpoints.sort_by_key(|(_, due)| waits_since(due));
+    let mut turns = Vec::with_capacity(endpoints.len());
+    for (endpoint, due) in endpoints {
+        let place = places.entry(endpoint.0.clone()).or_default();
+        if *place < OF_A_TENANT {
+            turns.push((*place, endpoint, due));
+        }
+        *place += 1;
+    }
+    // The sort is stable.
+    turns.sort_by_key(|(place, ..)| *place);
+    let turns = turns.into_iter();
+    turns.map(|(_, endpoint, due)| (endpoint, due)).collect()
 }
 
 /// The URL is not told: its query may be a secret.

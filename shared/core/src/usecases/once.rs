@@ -119,7 +119,8 @@ impl Once {
         order: TransformRequest,
         retry_of: Option<BatchId>,
     ) -> Result<Begun, OnceError> {
-        let accepted = self.submit.rows(order, retry_of, FlowId::of_batch);
+        let mut accepted = self.submit.rows(order, retry_of, FlowId::of_batch);
+        self.submit.address(&mut accepted).await?;
         self.submit.flows.put_flows(&accepted.flows).await?;
         let claim = KeyClaim {
             fingerprint: request.fingerprint.clone(),

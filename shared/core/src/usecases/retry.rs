@@ -71,6 +71,7 @@ impl Retry {
             params: batch.params,
             name: batch.name,
             labels: batch.labels,
+            webhook: batch.webhook.map(|webhook| webhook.again()),
         })
     }
 

@@ -99,6 +99,7 @@ impl RunSynchronously {
                 .run_unkept(&operation, accepted, products, deadline)
                 .await;
         }
+        self.submit.address(&mut accepted).await?;
         let behind = self.attempts.clone();
         let rows = LateRows::new(self.submit.flows.clone(), &accepted, behind);
         let rows = Arc::new(rows);

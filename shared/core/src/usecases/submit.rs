@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::completion::note_settled;
 use super::transform_request::{RequestedSource, TransformRequest};
 use crate::ports::{Clock, FlowQueue, FlowWrites, Outgoing, Unavailable};
-use crate::{Batch, BatchId, Counts, Flow, FlowId, History, Progress, Source, Status};
+use crate::{
+    Batch, BatchId, Counts, Flow, FlowId, History, Progress, Source, Status, Webhook, WebhookEvent,
+};
 
 /// Accepts batches.
 ///
@@ -46,7 +48,8 @@ impl Submit {
         order: TransformRequest,
         retry_of: Option<BatchId>,
     ) -> Result<Accepted, Unavailable> {
-        let accepted = self.rows(order, retry_of, |_, _| FlowId::generate());
+        let mut accepted = self.rows(order, retry_of, |_, _| FlowId::generate());
+        self.address(&mut accepted).await?;
         self.write_and_dispatch(&accepted).await?;
         tracing::debug!(
             batch_id = %accepted.batch.id,
@@ -56,6 +59,22 @@ impl Submit {
             "batch started"
         );
         Ok(accepted)
+    }
+
+    /// Notes in the rows of flows who is told when they settle. MUST be done before they are written, of which their
+    /// acceptance follows.
+    pub(super) async fn address(&self, accepted: &mut Accepted) -> Result<(), Unavailable> {
+        let Accepted { batch, flows } = accepted;
+        let of_tenant = self.flows.webhooks(&batch.tenant).await?;
+        let all = of_tenant.iter().chain(batch.webhook.as_deref());
+        let tells: Vec<_> = all
+            .filter(|webhook| webhook.wants(WebhookEvent::FlowSettled))
+            .map(|webhook| webhook.id)
+            .collect();
+        for flow in flows {
+            flow.tells.clone_from(&tells);
+        }
+        Ok(())
     }
 
     /// Accepts a batch and sends what there is to send for it.
@@ -131,12 +150,17 @@ impl Submit {
                     unconfirmed_calls: 0,
                     progress: Progress::default(),
                     history: History::default(),
+                    tells: Vec::new(),
                     due_at: None,
                     created_at: now,
                     started_at: None,
                 }
             })
             .collect();
+        let webhook = order.webhook.map(|asked| {
+            let webhook = Webhook::of_batch(asked, batch_id, order.tenant.clone(), now);
+            Box::new(webhook)
+        });
         let batch = Batch {
             id: batch_id,
             tenant: order.tenant,
@@ -147,6 +171,7 @@ impl Submit {
             retry_of,
             name: order.name,
             labels: order.labels,
+            webhook,
             created_at: now,
             dispatched_at: None,
             completed_at: None,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    AssetUrl, BatchName, Failure, FailureCode, Labels, MAX_BATCH, NotAUrl, Operation, Params,
-    RefusedUrl, Source, TenantId, UrlRefusal,
+    AssetUrl, BatchName, BatchWebhook, Failure, FailureCode, Labels, MAX_BATCH, NotAUrl, Operation,
+    Params, RefusedUrl, Source, TenantId, UrlRefusal,
 };
 
 /// What a caller asks for.
@@ -22,6 +22,8 @@ pub struct TransformRequest {
     pub name: Option<BatchName>,
     /// What its batch is to be labelled with.
     pub labels: Labels,
+    /// Who is to be told of its batch, and of no other.
+    pub webhook: Option<BatchWebhook>,
 }
 
 /// One to [`MAX_BATCH`] sources, of which at least one can be fetched.

@@ -40,6 +40,9 @@ pub struct WebhookDelivery {
     pub id: DeliveryId,
     /// Who is told.
     pub webhook_id: WebhookId,
+    /// Whether that is the endpoint of a batch.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_batch: bool,
     /// Whose endpoint that is.
     pub tenant: TenantId,
     /// Of what.

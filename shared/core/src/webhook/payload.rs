@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{Webhook, WebhookDelivery, WebhookEvent};
 use crate::{
-    Batch, BatchId, BatchName, BatchStatus, Counts, DeliveryId, DeliveryState, Labels,
-    OperationName,
+    Batch, BatchId, BatchName, BatchStatus, Counts, DeliveryId, DeliveryState, Failure, Flow,
+    FlowId, FlowState, Labels, MediaType, OperationName, Sha256Digest, Status, WebhookId,
 };
 
 /// A payload as Standard Webhooks recommends it.
@@ -44,7 +44,100 @@ struct FinalCounts {
     cancelled: u32,
 }
 
+/// A flow that settled. Its result is asked for where its links are made: they don't live as long as this is told.
+#[derive(Serialize)]
+struct SettledFlowData<'a> {
+    flow_id: FlowId,
+    batch_id: BatchId,
+    index: u32,
+    state: FlowState,
+    digital_asset_url: String,
+    operation: &'a OperationName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<OutputData<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Failure>,
+    attempts: u32,
+    unconfirmed_calls: u32,
+    created_at: String,
+    settled_at: String,
+}
+
+#[derive(Serialize)]
+struct OutputData<'a> {
+    media_type: &'a MediaType,
+    bytes: u64,
+    sha256: &'a Sha256Digest,
+}
+
+#[derive(Serialize)]
+struct PausedOperation<'a> {
+    operation: &'a OperationName,
+    paused_at: String,
+}
+
+/// A payload has fewer bytes: 20 KB are the most that is recommended.
+const LONGEST: usize = 20_000;
+/// Where a payload would be longer, the texts of it that others wrote have so many characters; in JSON one of them may
+/// take six bytes.
+const SHORTENED: usize = 1_000;
+
 impl WebhookDelivery {
+    /// What each endpoint is told of the settling of a flow that it [tells](Flow::tells): the same each time, id and all.
+    /// Nothing of a flow that is not settled.
+    pub fn of_settled(flow: &Flow) -> Vec<Self> {
+        let Some(settled_at) = flow.status.settled_at() else {
+            return Vec::new();
+        };
+        if flow.tells.is_empty() {
+            return Vec::new();
+        }
+        let mut payload = settled(flow, settled_at, usize::MAX);
+        if payload.len() >= LONGEST {
+            payload = settled(flow, settled_at, SHORTENED);
+        }
+        let told = |webhook: &WebhookId| Self {
+            id: DeliveryId::of_settled(flow.id, settled_at, *webhook),
+            webhook_id: *webhook,
+            of_batch: *webhook == WebhookId::of_batch(flow.batch_id),
+            tenant: flow.tenant.clone(),
+            event: WebhookEvent::FlowSettled,
+            payload: payload.clone(),
+            created_at: settled_at,
+            state: DeliveryState::Pending { due_at: settled_at },
+            tries: 0,
+            attempts: Vec::new(),
+            revision: 1,
+        };
+        flow.tells.iter().map(told).collect()
+    }
+
+    /// What an endpoint is told of an operation that an operator paused then: the same each time, id and all.
+    pub fn of_pause(webhook: &Webhook, operation: &OperationName, since: Timestamp) -> Self {
+        let payload = Payload {
+            event: WebhookEvent::OperationPaused,
+            timestamp: time(since),
+            data: PausedOperation {
+                operation,
+                paused_at: time(since),
+            },
+        };
+        Self {
+            id: DeliveryId::of_pause(operation, since, webhook.id),
+            webhook_id: webhook.id,
+            of_batch: false,
+            tenant: webhook.tenant.clone(),
+            event: WebhookEvent::OperationPaused,
+            // Names and times always serialise.
+            payload: serde_json::to_string(&payload).unwrap_or_default(),
+            created_at: since,
+            state: DeliveryState::Pending { due_at: since },
+            tries: 0,
+            attempts: Vec::new(),
+            revision: 1,
+        }
+    }
+
     /// What an endpoint is told of the completion of a batch, whose flows ended so: the same each time, id and all.
     pub fn of_completion(webhook: &Webhook, batch: &Batch, counts: Counts) -> Self {
         let completed_at = batch.completed_at.unwrap_or(batch.created_at);
@@ -69,8 +162,9 @@ impl WebhookDelivery {
             },
         };
         Self {
-            id: DeliveryId::of_completion(batch.id, webhook.id),
+            id: DeliveryId::of_completion(batch.id, completed_at, webhook.id),
             webhook_id: webhook.id,
+            of_batch: webhook.id == WebhookId::of_batch(batch.id),
             tenant: webhook.tenant.clone(),
             event: WebhookEvent::BatchCompleted,
             // Names, numbers and times always serialise.
@@ -84,6 +178,43 @@ impl WebhookDelivery {
             revision: 1,
         }
     }
+}
+
+/// The payload, with at most so many characters of each text that others wrote.
+fn settled(flow: &Flow, settled_at: Timestamp, longest: usize) -> String {
+    let shortened = |text: &str| text.chars().take(longest).collect::<String>();
+    let (result, error) = match &flow.status {
+        Status::Completed { output, .. } => (Some(output), None),
+        Status::Failed { failure, .. } => (None, Some(failure)),
+        Status::Pending { .. } | Status::Running { .. } | Status::Cancelled { .. } => (None, None),
+    };
+    let payload = Payload {
+        event: WebhookEvent::FlowSettled,
+        timestamp: time(settled_at),
+        data: SettledFlowData {
+            flow_id: flow.id,
+            batch_id: flow.batch_id,
+            index: flow.index,
+            state: flow.state(),
+            digital_asset_url: shortened(&flow.source.to_string()),
+            operation: &flow.operation,
+            result: result.map(|output| OutputData {
+                media_type: &output.media_type,
+                bytes: output.bytes,
+                sha256: &output.sha256,
+            }),
+            error: error.map(|failure| Failure {
+                message: shortened(&failure.message),
+                ..failure.clone()
+            }),
+            attempts: flow.attempts,
+            unconfirmed_calls: flow.unconfirmed_calls,
+            created_at: time(flow.created_at),
+            settled_at: time(settled_at),
+        },
+    };
+    // Names, numbers and times always serialise.
+    serde_json::to_string(&payload).unwrap_or_default()
 }
 
 /// RFC 3339 in UTC with milliseconds, as everywhere else.

@@ -19,7 +19,7 @@ pub struct Signed {
     pub id: DeliveryId,
     /// `webhook-timestamp`: when this attempt was made, in seconds since 1970.
     pub timestamp: i64,
-    /// `webhook-signature`.
+    /// `webhook-signature`: one for each secret, separated by spaces.
     pub signature: String,
     /// What is signed with it, to the letter.
     pub payload: String,
@@ -30,10 +30,27 @@ pub struct Signed {
 #[serde(try_from = "String", into = "String")]
 pub struct WebhookSecret([u8; 32]);
 
+/// A secret in whose place another came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetiredSecret {
+    /// The secret.
+    pub secret: WebhookSecret,
+    /// Until when it still signs.
+    pub until: Timestamp,
+}
+
 /// The text is no secret of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a secret of an endpoint is whsec_ and 32 bytes in base64")]
 pub struct NotAWebhookSecret;
+
+impl Signed {
+    /// Adds the signature by another secret.
+    pub(super) fn also_by(&mut self, secret: &WebhookSecret) {
+        let another = secret.signature(self);
+        self.signature = format!("{} {another}", self.signature);
+    }
+}
 
 const PREFIX: &str = "whsec_";
 
@@ -50,14 +67,19 @@ impl WebhookSecret {
 
     /// Signs `{id}.{timestamp}.{payload}` with HMAC-SHA256.
     pub fn sign(&self, id: DeliveryId, now: Timestamp, payload: String) -> Signed {
-        let timestamp = now.as_second();
-        let content = format!("{id}.{timestamp}.{payload}");
-        Signed {
+        let mut signed = Signed {
             id,
-            timestamp,
-            signature: format!("v1,{}", self.mac(content.as_bytes())),
+            timestamp: now.as_second(),
+            signature: String::new(),
             payload,
-        }
+        };
+        signed.signature = self.signature(&signed);
+        signed
+    }
+
+    fn signature(&self, of: &Signed) -> String {
+        let content = format!("{}.{}.{}", of.id, of.timestamp, of.payload);
+        format!("v1,{}", self.mac(content.as_bytes()))
     }
 
     fn mac(&self, content: &[u8]) -> String {

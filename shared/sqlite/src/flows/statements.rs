@@ -1,12 +1,15 @@
 //! What a write does, as a part of a transaction.
 
 use assetmill_core::ports::{Completion, CountedChange, Rule, SettledCount};
-use assetmill_core::{Batch, BatchId, BatchName, Counts, Flow, FlowId, SettledFlow};
+use assetmill_core::{
+    Batch, BatchId, BatchName, Counts, Flow, FlowId, SettledFlow, WebhookDelivery,
+};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::retention::Cutoff;
 use crate::rows;
+use crate::webhooks;
 
 pub(super) fn put_flows(rows: &Connection, flows: &[Flow]) -> rusqlite::Result<()> {
     let mut flows = flows.iter();
@@ -20,8 +23,8 @@ pub(super) fn put_batch(rows: &Connection, batch: &Batch) -> rusqlite::Result<()
     };
     rows.prepare_cached(
         "INSERT INTO batches (batch_id, tenant, operation, params, size,
-            retry_of, created_at, dispatched_at, completed_at, name, labels)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            retry_of, created_at, dispatched_at, completed_at, name, labels, webhook)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (batch_id) DO NOTHING",
     )?
     .execute(params![
@@ -36,6 +39,7 @@ pub(super) fn put_batch(rows: &Connection, batch: &Batch) -> rusqlite::Result<()
         batch.completed_at.map(Timestamp::as_millisecond),
         batch.name.as_ref().map(BatchName::as_str),
         labels,
+        batch.webhook.as_ref().map(rows::to_json).transpose()?,
     ])?;
     Ok(())
 }
@@ -68,6 +72,9 @@ pub(super) fn change_and_count(
         return Ok(None);
     };
     let after = changed.as_ref().unwrap_or(&before);
+    for told in WebhookDelivery::of_settled(after) {
+        webhooks::put(rows, &told)?;
+    }
     let completion = match after.status.settled_at() {
         Some(now)
             if count_settled(rows, after.batch_id, &[after.into()])? == SettledCount::Complete =>

@@ -51,7 +51,10 @@ pub(crate) async fn results(
         counted: Counted::default(),
         tenant: tenant.clone(),
     };
-    let beginning = ResultsBeginning { batch_id: None };
+    let beginning = ResultsBeginning {
+        batch_id: None,
+        webhook: None,
+    };
     rows::answer(&beginning, asked, state.in_flight.of(&tenant)).await
 }
 

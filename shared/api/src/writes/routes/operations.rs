@@ -49,7 +49,7 @@ impl FromRequestParts<WriteState> for InPath {
 ///
 /// Admits no flow of it any more, of any tenant: flows are accepted and wait, at no cost in attempts, until it is
 /// resumed. Calls that go on end, and jobs that a vendor took on are asked about. A chain waits at the step that is
-/// paused. Pausing again changes nothing. For operators: on a service with keys, the tenants that
+/// paused. Pausing again changes nothing. Endpoints of all tenants that ask for `operation.paused` are told. For operators: on a service with keys, the tenants that
 /// `ASSETMILL_OPERATORS` names.
 #[utoipa::path(
     post,
@@ -111,6 +111,11 @@ async fn change(
     let before = before.await?;
     let gate = before.apply(&*rule).unwrap_or(before);
     let now = state.submit.clock.now();
+    if let Some(paused) = gate.paused() {
+        // Who is not answered asks again, and it is the same then.
+        let since = paused.since();
+        state.webhooks.operation_paused(&operation, since).await?;
+    }
     tracing::info!(operation = %operation, tenant = %writer.0, "operation stopped or let go on");
     Ok(Json(Admitting {
         operation,

@@ -11,7 +11,7 @@ use http::header::{CONTENT_TYPE, LOCATION};
 
 use crate::caller::Room;
 use crate::idempotency::{Idempotency, IdempotencyHeader};
-use crate::views::{Counted, ResultsBeginning, ResultsView, StartedView};
+use crate::views::{Counted, NewWebhookView, ResultsBeginning, ResultsView, StartedView};
 use crate::writes::WriteState;
 use crate::writes::keyed::{Keyed, Replayed};
 use crate::writes::problems::{ManyProblems, StartProblems};
@@ -28,7 +28,7 @@ const ROUTE_V2: &str = "/api/v2/transforms";
 /// the time that a request has goes on in the background: the status is then RUNNING, and the rows
 /// hold the flow ids to ask for later, and `batch_id` names the batch. What all ended in time and costs nothing is not
 /// kept, and has no batch: there is nothing more to ask for. An asset that fails is a row with an error; it does not fail
-/// the request. Where the service runs on Lambda, whose answers are bounded, at most 1,000.
+/// the request. A `webhook` is told of a batch that there is. Where the service runs on Lambda, whose answers are bounded, at most 1,000.
 #[utoipa::path(
     post,
     path = "/api/v1/transforms",
@@ -93,6 +93,7 @@ pub(crate) async fn transform_many(
     let Accepted { batch, flows } = accepted;
     let beginning = ResultsBeginning {
         batch_id: kept.then_some(batch.id),
+        webhook: NewWebhookView::of_batch(&batch).filter(|_| kept),
     };
     let flows = AtHand {
         flows: flows.into_iter(),
@@ -107,7 +108,8 @@ pub(crate) async fn transform_many(
 /// Start a batch
 ///
 /// Accepts up to 10,000 assets, one flow for each, and answers at once. Ask for their results at
-/// `POST /api/v2/transforms/results`, or for the batch at the URL in `Location`.
+/// `POST /api/v2/transforms/results`, or for the batch at the URL in `Location`; or name a `webhook` that is told of it. Its
+/// secret is answered here alone, and its log is at `/api/v2/webhooks/{batch_id}/deliveries`.
 #[utoipa::path(
     post,
     path = "/api/v2/transforms",

@@ -1,10 +1,11 @@
 //! Endpoints that are told what happens. Their rows hold secrets, so all of this is served where nothing else is read.
 
-use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use assetmill_core::usecases::RegisterError;
-use assetmill_core::{DeliveryId, TenantId, Webhook, WebhookEvent, WebhookId, WebhookUrl};
+use assetmill_core::{
+    DeliveryFilter, DeliveryId, DeliveryStanding, TenantId, Webhook, WebhookEvent, WebhookId,
+};
 use axum::extract::{FromRequestParts, RawPathParams, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, RequestPartsExt as _};
@@ -15,17 +16,20 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::body::BoundedList;
 use crate::cursor::Cursor;
+use crate::filter::TIME;
 use crate::in_flight::MEMORY_OF_A_BATCH;
 use crate::query::{FromQuery, Query, QueryParams};
-use crate::views::{DeliveriesPage, DeliveryView, NewWebhookView, WebhooksView, webhook_events};
+use crate::views::{
+    DeliveriesPage, DeliveryStateView, DeliveryView, NewWebhookView, ReplayedView, WebhooksView,
+    webhook_events,
+};
 use crate::writes::WriteState;
+use crate::writes::given_webhook::{MOST_EVENTS, events, url};
 use crate::writes::problems::{
-    DeliveriesProblems, RegisterProblems, RemoveProblems, ReplayProblems, WebhooksProblems,
+    DeliveriesProblems, RegisterProblems, RemoveProblems, ReplayProblems, ReplayTimeProblems,
+    RotateProblems, WebhooksProblems,
 };
 use crate::{Caller, ErrorCode, JsonBody, Pointer, Problem, RequestBody, Writer};
-
-/// As many names of events as a body may have; more say nothing new.
-const MOST_EVENTS: usize = 16;
 
 /// A new endpoint.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -55,7 +59,7 @@ impl RequestBody for NewWebhook {}
 #[into_params(parameter_in = Path)]
 #[allow(dead_code, reason = "describes the parameter in the document")]
 pub(crate) struct WebhookIdParam {
-    /// The endpoint
+    /// The endpoint; for that of a batch, the batch
     #[param(format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a9000")]
     webhook_id: String,
 }
@@ -88,6 +92,54 @@ impl FromQuery for DeliveriesQuery {
         Ok(Self {
             limit: params.take_limit(20, 50)?,
             before: Cursor::take(params)?,
+        })
+    }
+}
+
+/// What is to be told again.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ReplayQuery {
+    filter: DeliveryFilter,
+    before: Option<DeliveryId>,
+    dry_run: bool,
+}
+
+/// The same in the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes the parameters in the document")]
+pub(crate) struct ReplayParams {
+    /// Only what happened then or later
+    #[param(format = DateTime, example = "2026-01-31T09:30:00Z")]
+    since: Option<String>,
+    /// Only what happened then or before
+    #[param(format = DateTime, example = "2026-01-31T10:00:00Z")]
+    until: Option<String>,
+    /// Only what stands so
+    state: Option<DeliveryStateView>,
+    /// The `next_cursor` of the answer before, where there were too many for one
+    #[param(format = "batches-cursor")]
+    cursor: Option<String>,
+    /// Whether to tell how many they are, and send nothing
+    dry_run: Option<bool>,
+}
+
+impl FromQuery for ReplayQuery {
+    fn from_query(params: &mut QueryParams) -> Result<Self, Problem> {
+        let states = DeliveryStanding::ALL.map(DeliveryStanding::as_str);
+        let filter = DeliveryFilter {
+            since: params.take("since", TIME)?,
+            until: params.take("until", TIME)?,
+            standing: params.take("state", &format!("one of {}", states.join(", ")))?,
+        };
+        if filter == DeliveryFilter::default() {
+            let detail = "say what is to be told again: since, until, state, or several of them";
+            return Err(Problem::new(ErrorCode::NothingSelected, detail));
+        }
+        Ok(Self {
+            filter,
+            before: Cursor::take(params)?,
+            dry_run: params.take("dry_run", "true or false")?.unwrap_or_default(),
         })
     }
 }
@@ -141,16 +193,8 @@ pub(crate) async fn register_webhook(
     Writer(tenant): Writer,
     JsonBody(body): JsonBody<NewWebhook>,
 ) -> Result<Response, Problem> {
-    let url: WebhookUrl = body.url.parse().map_err(|error| {
-        let problem = Problem::new(ErrorCode::InvalidUrl, format!("{error}"));
-        problem.at(Pointer::root().field("url"))
-    })?;
-    let events: BTreeSet<_> = body.events.items.into_iter().collect();
-    if events.is_empty() {
-        let detail = "the list of events is empty; name at least one";
-        let problem = Problem::new(ErrorCode::EmptyList, detail);
-        return Err(problem.at(Pointer::root().field("events")));
-    }
+    let url = url(&body.url, &Pointer::root())?;
+    let events = events(body.events, &Pointer::root())?;
     let made = state.webhooks.register(&tenant, url, events).await;
     let made = made.map_err(|error| match error {
         RegisterError::TooMany => Problem::new(
@@ -162,7 +206,7 @@ pub(crate) async fn register_webhook(
         ),
         RegisterError::Unavailable(error) => error.into(),
     })?;
-    let view = NewWebhookView::from(&made);
+    let view = NewWebhookView::new(&made, made.created_at);
     Ok((StatusCode::CREATED, Json(view)).into_response())
 }
 
@@ -183,12 +227,40 @@ pub(crate) async fn list_webhooks(
     Caller(tenant): Caller,
 ) -> Result<Json<WebhooksView>, Problem> {
     let webhooks = state.webhooks.webhooks.webhooks(&tenant).await?;
-    Ok(Json(webhooks.as_slice().into()))
+    let now = state.webhooks.clock.now();
+    Ok(Json(WebhooksView::new(&webhooks, now)))
+}
+
+/// Change the secret of an endpoint
+///
+/// Makes a new secret, which is answered here, once. The old one signs too for 24 hours: until then
+/// `webhook-signature` has a signature by each, separated by a space, and an endpoint that knows either verifies it. Of
+/// secrets that are changed sooner the last three sign too.
+#[utoipa::path(
+    post,
+    path = "/api/v2/webhooks/{webhook_id}/rotate",
+    tag = "webhooks",
+    params(WebhookIdParam),
+    responses(
+        (status = 200, description = "The endpoint, with its new secret", body = NewWebhookView),
+        RotateProblems,
+    ),
+)]
+pub(crate) async fn rotate_secret(
+    State(state): State<WriteState>,
+    Writer(tenant): Writer,
+    InPath(id): InPath,
+) -> Result<Json<NewWebhookView>, Problem> {
+    let rotated = state.webhooks.rotate(&tenant, id).await?;
+    let rotated = rotated.ok_or_else(no_such_webhook)?;
+    let now = state.webhooks.clock.now();
+    Ok(Json(NewWebhookView::new(&rotated, now)))
 }
 
 /// Remove an endpoint
 ///
-/// What it was not told yet it never is, and its log is gone.
+/// What it was not told yet it never is, and its log is gone. The endpoint of a batch is disabled instead: its log stays as
+/// long as the batch.
 #[utoipa::path(
     delete,
     path = "/api/v2/webhooks/{webhook_id}",
@@ -213,7 +285,7 @@ pub(crate) async fn remove_webhook(
 
 /// What an endpoint was told
 ///
-/// Of the batch that was accepted last first: each payload, where it stands, and its attempts with what was answered. It
+/// Of what happened last first: each payload, where it stands, and its attempts with what was answered. It
 /// is kept for 30 days, or for as long as batches are where that is shorter.
 #[utoipa::path(
     get,
@@ -281,20 +353,65 @@ pub(crate) async fn replay_delivery(
     Ok((StatusCode::ACCEPTED, Json(view)).into_response())
 }
 
+/// Tell an endpoint again what happened in a time
+///
+/// Sends what it was told once more, each with the same `webhook-id` and payload, signed anew, and again up to ten times:
+/// of what happened between `since` and `until`, and stands as `state` says. Nothing said is
+/// refused. Where they are very many it takes several requests, each with the `next_cursor` of the one before.
+#[utoipa::path(
+    post,
+    path = "/api/v2/webhooks/{webhook_id}/replay",
+    tag = "webhooks",
+    params(WebhookIdParam, ReplayParams),
+    responses(
+        (status = 200, description = "How many would be sent: none is", body = ReplayedView),
+        (status = 202, description = "So many are to be sent", body = ReplayedView),
+        ReplayTimeProblems,
+    ),
+)]
+pub(crate) async fn replay_time(
+    State(state): State<WriteState>,
+    Writer(tenant): Writer,
+    InPath(id): InPath,
+    Query(query): Query<ReplayQuery>,
+) -> Result<Response, Problem> {
+    let ReplayQuery {
+        filter,
+        before,
+        dry_run,
+    } = query;
+    let _memory = state.in_flight.of(&tenant).hold(MEMORY_OF_A_BATCH).await?;
+    check_webhook(&state, &tenant, id).await?;
+    let replayed = state
+        .webhooks
+        .replay_all(&tenant, id, filter, before, dry_run);
+    let replayed = replayed.await?;
+    let view = ReplayedView {
+        replayed: replayed.deliveries,
+        dry_run,
+        next_cursor: replayed.next.map(Cursor),
+    };
+    let status = if dry_run {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
+    Ok((status, Json(view)).into_response())
+}
+
 async fn check_webhook(
     state: &WriteState,
     tenant: &TenantId,
     id: WebhookId,
 ) -> Result<(), Problem> {
-    let webhooks = state.webhooks.webhooks.webhooks(tenant).await?;
-    let has = webhooks.iter().any(|webhook| webhook.id == id);
-    has.then_some(()).ok_or_else(no_such_webhook)
+    let webhook = state.webhooks.webhooks.webhook(tenant, id).await?;
+    webhook.map(|_| ()).ok_or_else(no_such_webhook)
 }
 
 fn no_such_webhook() -> Problem {
     Problem::new(
         ErrorCode::WebhookNotFound,
-        "you have no such endpoint; GET /api/v2/webhooks lists yours",
+        "you have no such endpoint, and no such batch with one; GET /api/v2/webhooks lists yours",
     )
 }
 

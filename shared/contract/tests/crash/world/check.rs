@@ -7,7 +7,7 @@ use assetmill_core::ports::{
     ActivityReads as _, FlowReads as _, FlowWrites as _, OutputWrites as _,
 };
 use assetmill_core::{
-    ActivityInterval, Batch, BatchId, Counts, FailureCode, Flow, FlowState, Status,
+    ActivityInterval, Batch, BatchId, Counts, FailureCode, Flow, FlowState, Status, WebhookEvent,
 };
 
 use super::{Kind, Way, World, tenant};
@@ -114,6 +114,7 @@ impl World {
             return Err("nothing followed from the completion of the batch".to_owned());
         }
         self.check_told(batch, counts)?;
+        self.check_told_of_flows(batch, &flows)?;
         Ok(flows)
     }
 
@@ -123,6 +124,7 @@ impl World {
         let told = self.flows.webhooks().every_delivery();
         let told: Vec<_> = told
             .iter()
+            .filter(|delivery| delivery.event == WebhookEvent::BatchCompleted)
             .filter(|delivery| delivery.payload.contains(&of_batch))
             .collect();
         let [told] = told[..] else {
@@ -132,6 +134,34 @@ impl World {
         let ended = &payload["data"]["counts"];
         if ended["completed"] != counts.completed || ended["failed"] != counts.failed {
             return Err(format!("the endpoint is told of {ended}"));
+        }
+        Ok(())
+    }
+
+    /// The same of each of its flows.
+    fn check_told_of_flows(&self, batch: &Batch, flows: &[Flow]) -> Result<(), String> {
+        if !self.events.contains(&WebhookEvent::FlowSettled) {
+            return Ok(());
+        }
+        let mut told = HashMap::new();
+        for delivery in self.flows.webhooks().every_delivery() {
+            let payload: serde_json::Value = serde_json::from_str(&delivery.payload).unwrap();
+            let data = &payload["data"];
+            if delivery.event == WebhookEvent::FlowSettled
+                && data["batch_id"] == batch.id.to_string()
+            {
+                let before = told.insert(data["flow_id"].to_string(), data["state"].to_string());
+                if before.is_some() {
+                    return Err("the endpoint is told of a flow twice".to_owned());
+                }
+            }
+        }
+        for flow in flows {
+            let told = told.get(&format!("\"{}\"", flow.id)).map(String::as_str);
+            let expected = format!("\"{}\"", flow.state().as_str());
+            if told != Some(&expected) {
+                return Err(format!("of {} the endpoint is told {told:?}", flow.source));
+            }
         }
         Ok(())
     }

@@ -82,6 +82,7 @@ impl Running {
             params: Params::default(),
             name: None,
             labels: Labels::default(),
+            webhook: None,
         }
     }
 

@@ -47,6 +47,7 @@ impl RunSynchronously {
                 content,
             });
         }
+        self.submit.address(&mut accepted).await?;
         self.submit.write_and_dispatch(&accepted).await?;
         Ok(accepted.into())
     }
@@ -98,9 +99,10 @@ impl RunSynchronously {
     fn keep_behind(&self, accepted: Accepted, content: Option<Bytes>) {
         let run = self.clone();
         self.attempts.spawn(async move {
-            if let Err(error) = run.keep(&accepted, content).await {
+            let batch_id = accepted.batch.id;
+            if let Err(error) = run.keep(accepted, content).await {
                 tracing::warn!(
-                    batch_id = %accepted.batch.id,
+                    %batch_id,
                     error = &error as &dyn std::error::Error,
                     "flows that were answered are not kept"
                 );
@@ -108,7 +110,11 @@ impl RunSynchronously {
         });
     }
 
-    async fn keep(&self, accepted: &Accepted, content: Option<Bytes>) -> Result<(), Unavailable> {
+    async fn keep(
+        &self,
+        mut accepted: Accepted,
+        content: Option<Bytes>,
+    ) -> Result<(), Unavailable> {
         let only = accepted.flows.first().map(|flow| &flow.status);
         if let (Some(content), Some(Status::Completed { output, .. })) = (content, only) {
             let outputs = &self.work.process.outputs;
@@ -116,6 +122,7 @@ impl RunSynchronously {
                 .put(&output.key, content, &output.media_type)
                 .await?;
         }
-        self.submit.write_and_dispatch(accepted).await
+        self.submit.address(&mut accepted).await?;
+        self.submit.write_and_dispatch(&accepted).await
     }
 }

@@ -10,8 +10,9 @@ fn at(seconds: i64) -> Timestamp {
 fn delivery() -> WebhookDelivery {
     let webhook_id = WebhookId::generate();
     WebhookDelivery {
-        id: DeliveryId::of_completion(BatchId::generate(), webhook_id),
+        id: DeliveryId::of_completion(BatchId::generate(), at(0), webhook_id),
         webhook_id,
+        of_batch: false,
         tenant: "acme".parse().unwrap(),
         event: WebhookEvent::BatchCompleted,
         payload: "{}".to_owned(),

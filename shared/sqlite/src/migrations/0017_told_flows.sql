@@ -1,0 +1,2 @@
+-- Which endpoints are told when a flow settles, a list in JSON.
+ALTER TABLE flows ADD COLUMN tells TEXT;
