@@ -52,7 +52,7 @@ pub enum ClientCommand {
     Flow(flow::FlowCommand),
     /// Lists the flows of a batch, one JSON object a line.
     Results(results::ResultsCommand),
-    /// Follows batches until they are done. Where no server is named, it works on them.
+    /// Follows batches until they are done. On a folder that nobody serves, it works on them.
     Watch(watch::WatchCommand),
     /// Runs failed flows again, in new batches.
     Retry(retry::RetryCommand),

@@ -20,7 +20,8 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// How much of the time is spent on looking, at the most: one part in so many.
 const LOOKING: u32 = 5;
 
-/// Does `follow`, while the Assetmill in this process works, where it is there. `None` if it was interrupted.
+/// Does `follow`, while the Assetmill in this process works, where it is there and has a folder: on AWS there are others who
+/// work, and who may have secrets and a catalogue that this machine has not. `None` if it was interrupted.
 ///
 /// # Errors
 /// [`CliError`] of what is followed, or where there is no good end.
@@ -35,7 +36,7 @@ pub(super) async fn working<T>(
         stopped = &mut stop => { stopped?; return Ok(None); }
         () = ready(()) => {}
     }
-    let work = match here {
+    let work = match here.filter(InProcess::is_of_a_folder) {
         Some(here) => Some(here.work().await?),
         None => None,
     };
