@@ -254,7 +254,7 @@ mod tests {
             assert_eq!(text.parse::<NameTemplate>(), Err(NotATemplate::Outside));
         }
         let odd = [source("a/../..", "..")];
-        assert_eq!(named(&odd, "{dir}/{stem}"), ["a/_."]);
+        assert_eq!(named(&odd, "{dir}/{stem}"), ["a/_"]);
         assert_eq!(named(&[source("", "a\\b\u{1b}[2J")], "{stem}"), ["a_b_[2J"]);
     }
 
