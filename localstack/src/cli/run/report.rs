@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::journal::Written;
 use super::source::Source;
+use crate::cli::print::{clean, json_line};
 
 /// How each source ended.
 #[derive(Debug, Default)]
@@ -117,8 +118,10 @@ impl Report {
             Some(source) => source.to_string(),
             None => identity.to_owned(),
         };
-        let message: String = error.message.chars().filter(|c| !c.is_control()).collect();
-        self.say(&format!("{shown}: {}: {message}", error.code));
+        self.say(&clean(&format!(
+            "{shown}: {}: {}",
+            error.code, error.message
+        )));
         let mut line = json!({
             "source": self.shown(identity), "state": "FAILED", "error": error,
         });
@@ -224,7 +227,7 @@ impl Report {
     fn print(&self, line: &Value) {
         if self.json {
             // Whoever read it may be gone, and that is no reason to stop.
-            let _ = writeln!(io::stdout(), "{line}");
+            let _ = json_line(&mut io::stdout(), line);
         }
     }
 }
