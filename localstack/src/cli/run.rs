@@ -191,7 +191,7 @@ async fn run_into(config: &Config, command: &RunCommand, out: &Path) -> Result<E
     } else {
         None
     };
-    let pipeline = pipeline::run(&running, sources, names, open);
+    let pipeline = Box::pin(pipeline::run(&running, sources, names, open));
     let interrupted = turn::take(&running, here, paid.as_ref(), pipeline).await?;
     let paid = match paid {
         Some(paid) => Some(paid.until_now(&running.client).await?),
