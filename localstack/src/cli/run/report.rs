@@ -114,10 +114,7 @@ impl Report {
             *counts.failed.entry(error.code.clone()).or_default() += 1;
             counts.unconfirmed += u64::from(unconfirmed);
         });
-        let shown = match self.sources.get(identity) {
-            Some(source) => source.to_string(),
-            None => identity.to_owned(),
-        };
+        let shown = self.named(identity);
         self.say(&clean(&format!(
             "{shown}: {}: {}",
             error.code, error.message
@@ -186,6 +183,12 @@ impl Report {
             line["paid_calls"] = paid.into();
         }
         self.print(&json!({ "summary": line }));
+    }
+
+    /// A source as an error names it.
+    pub(crate) fn named(&self, identity: &str) -> String {
+        let source = self.sources.get(identity);
+        source.map_or_else(|| identity.to_owned(), ToString::to_string)
     }
 
     fn shown(&self, identity: &str) -> String {
