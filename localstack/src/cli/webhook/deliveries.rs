@@ -25,7 +25,7 @@ pub struct DeliveriesCommand {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 
-    /// Only what stands so: PENDING, DELIVERED or GIVEN_UP.
+    /// Only what stands so: PENDING, DELIVERED or `GIVEN_UP`.
     #[arg(long)]
     state: Option<DeliveryStanding>,
 
