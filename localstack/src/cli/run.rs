@@ -21,7 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use assetmill_client::{Client, Operation};
+use assetmill_client::{Client, Operation, Problem};
 use assetmill_core::MediaType;
 use clap::Args;
 use tokio::sync::Semaphore;
@@ -111,6 +111,14 @@ pub enum RunError {
     /// The sources can't be told.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// A source is none to whoever is to run it.
+    #[error("{origin}: {problem}")]
+    Refused {
+        /// Which.
+        origin: String,
+        /// Why.
+        problem: Problem,
+    },
     /// Two outputs would have the same name.
     #[error(transparent)]
     SameName(#[from] SameName),
@@ -191,7 +199,7 @@ async fn run_into(config: &Config, command: &RunCommand, out: &Path) -> Result<E
     } else {
         None
     };
-    let pipeline = pipeline::run(&running, sources, names, open);
+    let pipeline = Box::pin(pipeline::run(&running, sources, names, open));
     let interrupted = turn::take(&running, here, paid.as_ref(), pipeline).await?;
     let paid = match paid {
         Some(paid) => Some(paid.until_now(&running.client).await?),

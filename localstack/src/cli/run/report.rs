@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::journal::Written;
 use super::source::Source;
+use crate::cli::print::{clean, json_line};
 
 /// How each source ended.
 #[derive(Debug, Default)]
@@ -113,12 +114,11 @@ impl Report {
             *counts.failed.entry(error.code.clone()).or_default() += 1;
             counts.unconfirmed += u64::from(unconfirmed);
         });
-        let shown = match self.sources.get(identity) {
-            Some(source) => source.to_string(),
-            None => identity.to_owned(),
-        };
-        let message: String = error.message.chars().filter(|c| !c.is_control()).collect();
-        self.say(&format!("{shown}: {}: {message}", error.code));
+        let shown = self.named(identity);
+        self.say(&clean(&format!(
+            "{shown}: {}: {}",
+            error.code, error.message
+        )));
         let mut line = json!({
             "source": self.shown(identity), "state": "FAILED", "error": error,
         });
@@ -185,6 +185,12 @@ impl Report {
         self.print(&json!({ "summary": line }));
     }
 
+    /// A source as an error names it.
+    pub(crate) fn named(&self, identity: &str) -> String {
+        let source = self.sources.get(identity);
+        source.map_or_else(|| identity.to_owned(), ToString::to_string)
+    }
+
     fn shown(&self, identity: &str) -> String {
         let source = self.sources.get(identity);
         source.map_or_else(|| identity.to_owned(), |source| source.shown.clone())
@@ -224,7 +230,7 @@ impl Report {
     fn print(&self, line: &Value) {
         if self.json {
             // Whoever read it may be gone, and that is no reason to stop.
-            let _ = writeln!(io::stdout(), "{line}");
+            let _ = json_line(&mut io::stdout(), line);
         }
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::cli::print::clean;
+
 /// What an asset is taken from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Origin {
@@ -65,8 +67,6 @@ impl fmt::Display for Source {
         if let Some(Line { list, number }) = &self.line {
             write!(f, "{list}:{number}: ")?;
         }
-        // A URL may have anything in it; a terminal is told no commands.
-        let plain = |character: &char| !character.is_control();
-        f.write_str(&self.shown.chars().filter(plain).collect::<String>())
+        f.write_str(&clean(&self.shown))
     }
 }

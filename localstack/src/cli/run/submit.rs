@@ -6,6 +6,7 @@ use std::time::Duration;
 use assetmill_client::{ClientError, Started, Submission};
 use serde_json::Value;
 
+use super::RunError;
 use super::journal::{Entry, Item, OpenChunk};
 use super::running::Running;
 use crate::cli::CliError;
@@ -88,7 +89,18 @@ async fn start(run: &Running, chunk: &mut OpenChunk) -> Result<(), CliError> {
             return Err(error.into());
         };
         if problem.status != 429 {
-            return Err(error.into());
+            let meant = problem.pointer.as_deref().and_then(|pointer| {
+                let index = pointer.strip_prefix("/digital_asset_urls/")?;
+                chunk.items.get(index.parse::<usize>().ok()?)
+            });
+            return Err(match meant {
+                Some(item) => RunError::Refused {
+                    origin: run.report.named(&item.source),
+                    problem: problem.clone(),
+                }
+                .into(),
+                None => error.into(),
+            });
         }
         let wait = tokio::time::sleep(retry_after.unwrap_or(TAKES_NO_MORE));
         if run.stop.run_until_cancelled(wait).await.is_none() {
