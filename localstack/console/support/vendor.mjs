@@ -12,11 +12,13 @@ const SEEN = `{"tags":["cup",${JSON.stringify(PLANTED)}],"id":123456789012345678
 
 /**
  * Serves `/ill/…` (404 until `heal()`), `/slow/…` (no end), vendors that refuse at `/vendor` and, for one reason and the
- * other in turns, `/moody`, one that answers a text at `/tags`, and the photo at any other path.
+ * other in turns, `/moody`, one that answers a text at `/tags`, endpoints at `/hook` (503 until `hear()`), `/moved` and
+ * `/gone`, and the photo at any other path.
  */
 export async function serve() {
   let ill = true;
   let dark = false;
+  let deaf = true;
   /** @type {Set<import('node:http').ServerResponse>} */
   const slow = new Set();
   const server = createServer((request, answer) => {
@@ -32,6 +34,9 @@ export async function serve() {
       answer.writeHead(422, { 'content-type': 'application/json' }).end(JSON.stringify({ message: dark ? 'it is too dark' : 'it is too small' }));
       return;
     }
+    if (request.url === '/hook') { answer.writeHead(deaf ? 503 : 200).end(deaf ? `out of order ${PLANTED}` : 'thank you'); return; }
+    if (request.url === '/moved') { answer.writeHead(301, { location: 'https://example.com/new' }).end(); return; }
+    if (request.url === '/gone') { answer.writeHead(410).end(); return; }
     if (request.url === '/tags') { answer.writeHead(200, { 'content-type': 'application/json' }).end(SEEN); return; }
     answer.writeHead(200, { 'content-type': 'image/jpeg' }).end(PHOTO);
   });
@@ -41,6 +46,7 @@ export async function serve() {
     host: `127.0.0.1:${port}`,
     url: `http://127.0.0.1:${port}/`,
     heal() { ill = false; },
+    hear() { deaf = false; },
     close() { for (const answer of slow) answer.destroy(); server.closeAllConnections(); server.close(); },
   };
 }

@@ -10,10 +10,12 @@ let program;
 /** @type {import('playwright-core').Browser} */
 let browser;
 let flow;
+let endpoint;
 
 before(async () => {
   [program, browser] = await Promise.all([start(), launch()]);
   ({ flows: [flow] } = await program.batch([`${program.origin.url}ill/a.jpg`], 'convert'));
+  ({ webhook_id: endpoint } = await program.ask('api/v2/webhooks', { url: `${program.origin.url}hook`, events: ['batch.completed'] }));
 });
 after(async () => { await browser.close(); await program.close(); });
 
@@ -36,7 +38,7 @@ test('a view asks each second while something moves, and each ten when nothing d
 });
 
 test('while it is hidden, a view asks nothing; seen again, it asks at once', async () => {
-  const views = ['overview', 'batches', 'operations', 'run', `batches/${flow.batch_id}`, `flows/${flow.flow_id}`];
+  const views = ['overview', 'batches', 'operations', 'run', 'webhooks', `webhooks/${endpoint}`, `batches/${flow.batch_id}`, `flows/${flow.flow_id}`];
   for (const view of views) {
     const seen = await open(browser, program.page);
     const clock = await take(seen.page);

@@ -19,11 +19,6 @@ impl Since {
         self.0.to_string()
     }
 
-    /// Whether something happened since then.
-    pub(super) fn is_before(self, at: Timestamp) -> bool {
-        self.0 <= at
-    }
-
     fn parse(text: &str, now: Timestamp) -> Result<Self, NotSince> {
         for (unit, seconds) in [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)] {
             let Some(number) = text.strip_suffix(unit) else {

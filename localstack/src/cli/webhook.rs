@@ -26,6 +26,8 @@ pub enum WebhookCommand {
     List(ListCommand),
     /// Makes an endpoint, and prints the secret that its payloads are signed with, once.
     Add(AddCommand),
+    /// Gives an endpoint a new secret, and prints it, once; the one before signs too for 24 hours.
+    Rotate(RotateCommand),
     /// Removes an endpoint, with its log.
     Remove(RemoveCommand),
     /// Lists what an endpoint was told, the latest first, and how it answered.
@@ -59,6 +61,16 @@ pub struct AddCommand {
     remote: Remote,
 }
 
+/// Changes the secret of an endpoint.
+#[derive(Debug, Clone, Args)]
+pub struct RotateCommand {
+    /// The endpoint; for that of a batch, the batch.
+    endpoint: String,
+
+    #[command(flatten)]
+    remote: Remote,
+}
+
 /// Removes an endpoint.
 #[derive(Debug, Clone, Args)]
 pub struct RemoveCommand {
@@ -87,6 +99,7 @@ struct Endpoint {
 struct NewEndpoint {
     webhook_id: String,
     secret: String,
+    old_secret_until: Option<Timestamp>,
 }
 
 pub(super) async fn run(config: &Config, command: &WebhookCommand) -> Result<Ended, CliError> {
@@ -94,6 +107,7 @@ pub(super) async fn run(config: &Config, command: &WebhookCommand) -> Result<End
         WebhookCommand::Listen(command) => listen::run(command).await,
         WebhookCommand::List(command) => list(config, command).await,
         WebhookCommand::Add(command) => add(config, command).await,
+        WebhookCommand::Rotate(command) => rotate(config, command).await,
         WebhookCommand::Remove(command) => remove(config, command).await,
         WebhookCommand::Deliveries(command) => deliveries::run(config, command).await,
         WebhookCommand::Replay(command) => replay::run(config, command).await,
@@ -138,15 +152,31 @@ async fn add(config: &Config, command: &AddCommand) -> Result<Ended, CliError> {
     let client = command.remote.connect(config).await?.client.impatient();
     let new = json!({ "url": command.url, "events": command.events });
     let made: Value = client.post("api/v2/webhooks", &[], &new, None).await?;
+    tell_secret(made, command.remote.json)
+}
+
+async fn rotate(config: &Config, command: &RotateCommand) -> Result<Ended, CliError> {
+    // Each change has one more secret sign; asked once, there is one.
+    let client = command.remote.connect(config).await?.client.impatient();
+    let path = format!("api/v2/webhooks/{}/rotate", segment(&command.endpoint));
+    let rotated: Value = client.act(Method::POST, &path, &[], None).await?;
+    tell_secret(rotated, command.remote.json)
+}
+
+fn tell_secret(endpoint: Value, as_json: bool) -> Result<Ended, CliError> {
     let mut out = io::stdout().lock();
-    if command.remote.json {
-        json_line(&mut out, &made)?;
+    if as_json {
+        json_line(&mut out, &endpoint)?;
         return Ok(Ended::Well);
     }
-    let made: NewEndpoint = understood(made)?;
-    let (id, secret) = (clean(&made.webhook_id), clean(&made.secret));
+    let endpoint: NewEndpoint = understood(endpoint)?;
+    let (id, secret) = (clean(&endpoint.webhook_id), clean(&endpoint.secret));
     writeln!(out, "Endpoint  {id}\nSecret    {secret}")?;
     writeln!(io::stderr(), "The secret is shown once.")?;
+    if let Some(until) = endpoint.old_secret_until {
+        let until = second(until);
+        writeln!(io::stderr(), "The one before signs too until {until}.")?;
+    }
     Ok(Ended::Well)
 }
 

@@ -163,14 +163,53 @@ async fn an_endpoint_is_made_told_told_again_and_removed() {
     assert!(log.lines().nth(1).unwrap().starts_with(&delivery), "{log}");
     assert!(log.contains("  1         204  "), "{log}");
 
-    for which in [&*delivery, "--since=1h"] {
-        let replayed = run(folder, &["webhook", "replay", endpoint, which]).await;
-        assert_eq!(printed(&replayed, 0).trim(), delivery);
+    let replay = async |which: &[&str]| {
+        run(folder, &[&["webhook", "replay", endpoint], which].concat()).await
+    };
+    let of_one = format!("{delivery} is to be told again.\n");
+    for (which, said) in [
+        (&*delivery, &*of_one),
+        ("--since=1h", "1 delivery to be told again.\n"),
+    ] {
+        assert_eq!(printed(&replay(&[which]).await, 0), said);
         assert_eq!(listener.heard().await["webhook_id"], *delivery);
     }
-    let none = run(folder, &["webhook", "replay", endpoint, "--given-up"]).await;
-    assert_eq!(printed(&none, 0), "");
-    printed(&run(folder, &["webhook", "replay", endpoint]).await, 2);
+    let none = "0 deliveries to be told again.\n";
+    for which in [
+        &["--until=1h"][..],
+        &["--since=1h", "--until=30m"],
+        &["--given-up"],
+    ] {
+        assert_eq!(printed(&replay(which).await, 0), none, "{which:?}");
+    }
+    let asked = replay(&["--since=1h", "--dry-run", "--json"]).await;
+    let asked = json_lines(&printed(&asked, 0));
+    assert_eq!(asked, [json!({ "replayed": 1, "dry_run": true })]);
+    for which in [&[][..], &["--dry-run"], &[&*delivery, "--given-up"]] {
+        printed(&replay(which).await, 2);
+    }
+    let of_state = async |state: &str| {
+        let options = [
+            "webhook",
+            "deliveries",
+            endpoint,
+            "--json",
+            "--state",
+            state,
+        ];
+        json_lines(&printed(&run(folder, &options).await, 0)).len()
+    };
+    assert_eq!(of_state("GIVEN_UP").await, 0);
+    while of_state("DELIVERED").await < 1 {}
+
+    let rotated = run(folder, &["webhook", "rotate", endpoint]).await;
+    let said = String::from_utf8_lossy(&rotated.stderr).into_owned();
+    assert!(said.contains("The one before signs too until 20"), "{said}");
+    let rotated = printed(&rotated, 0);
+    let (same, new_secret) = rotated.trim_end().split_once('\n').unwrap();
+    assert_eq!(same, format!("Endpoint  {endpoint}"));
+    assert!(new_secret.starts_with("Secret    whsec_"), "{rotated}");
+    assert_ne!(new_secret, secret);
 
     printed(&run(folder, &["webhook", "remove", endpoint]).await, 0);
     let list = run(folder, &["webhook", "list", "--json"]).await;

@@ -59,6 +59,7 @@ export async function ask(path, { method = 'GET', query = {}, body, headers = {}
     throw new Problem(0, { code: 'no_answer', detail: 'The service does not answer. It is asked again.' });
   }
   if (answer.status === 304 && before) return before.data;
+  if (answer.status === 204) return undefined;
   const data = await answer.json().catch((error) => {
     if (signal?.aborted) throw error;
     // What broke off is no answer, and is not to be remembered as one.

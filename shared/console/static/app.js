@@ -10,9 +10,11 @@ import { Batches } from './views/batches.js';
 import { Batch } from './views/batch.js';
 import { Flow } from './views/flow.js';
 import { Operations } from './views/operations.js';
+import { Webhook } from './views/webhook.js';
+import { Webhooks } from './views/webhooks.js';
 import { Run } from './views/run.js';
 
-const TABS = [['overview', 'Overview'], ['batches', 'Batches'], ['operations', 'Operations'], ['run', 'Run']];
+const TABS = [['overview', 'Overview'], ['batches', 'Batches'], ['operations', 'Operations'], ['webhooks', 'Webhooks'], ['run', 'Run']];
 
 function view({ name, id, query }) {
   if (name === 'overview') return html`<${Overview} />`;
@@ -20,6 +22,8 @@ function view({ name, id, query }) {
   if (name === 'batches') return html`<${Batches} query=${query} />`;
   if (name === 'flows' && id) return html`<${Flow} key=${id} id=${id} />`;
   if (name === 'operations') return html`<${Operations} />`;
+  if (name === 'webhooks' && id) return html`<${Webhook} key=${id} id=${id} query=${query} />`;
+  if (name === 'webhooks') return html`<${Webhooks} />`;
   if (name === 'run') return html`<${Run} query=${query} />`;
   return html`<h1>Nothing is here</h1><${Empty} title="The address leads to no view">
     <p><a href="#/overview">To the overview</a></p></${Empty}>`;
@@ -63,7 +67,7 @@ function App() {
       ${getKey() && html`<button type="button" class="plain" onClick=${() => setKey('')}>Forget the key</button>`}
     </header>
     <main id="main" ref=${main} tabindex="-1">
-      ${readsOnly() && html`<p class="why waits" role="status">Your key is for reading alone: the buttons that start and stop flows are off.</p>`}
+      ${readsOnly() && html`<p class="why waits" role="status">Your key is for reading alone: the buttons that start, stop or change something are off.</p>`}
       ${why ? html`<${AskForKey} why=${why} />` : view(route)}
     </main>
     <${Notices} /><${Keys} />`;

@@ -34,4 +34,4 @@ pub use selection::{Affected, AffectedBatch, Selection, SelectionError};
 pub use submit::{Accepted, Submit};
 pub use sweep::{Sweep, Swept};
 pub use transform_request::{RequestedSource, SourceList, SourceListError, TransformRequest};
-pub use webhooks::{ManageWebhooks, RegisterError, Replayed};
+pub use webhooks::{DeliveryLog, ManageWebhooks, RegisterError, Replayed};

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use assetmill_client::Client;
+use assetmill_core::DeliveryStanding;
 use clap::Args;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -25,6 +25,10 @@ pub struct DeliveriesCommand {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 
+    /// Only what stands so: PENDING, DELIVERED or `GIVEN_UP`.
+    #[arg(long)]
+    state: Option<DeliveryStanding>,
+
     #[command(flatten)]
     remote: Remote,
 }
@@ -35,8 +39,8 @@ pub(super) struct Delivery {
     #[serde(rename = "delivery_id")]
     pub(super) id: String,
     event: String,
-    pub(super) state: String,
-    pub(super) created_at: Timestamp,
+    state: String,
+    created_at: Timestamp,
     next_attempt_at: Option<Timestamp>,
     #[serde(default)]
     attempts: Vec<Attempt>,
@@ -48,57 +52,26 @@ struct Attempt {
     error: Option<String>,
 }
 
-/// Pages of them, the latest first.
-pub(super) struct Pages<'a> {
-    client: &'a Client,
-    path: String,
-    cursor: Option<String>,
-    ended: bool,
-}
-
 #[derive(Deserialize)]
 struct Page {
     deliveries: Vec<Value>,
     next_cursor: Option<String>,
 }
 
-impl<'a> Pages<'a> {
-    pub(super) fn of(client: &'a Client, endpoint: &str) -> Self {
-        Self {
-            client,
-            path: format!("api/v2/webhooks/{}/deliveries", segment(endpoint)),
-            cursor: None,
-            ended: false,
-        }
-    }
-
-    /// The next of at most so many; empty, and for the last time, after all.
-    pub(super) async fn next(&mut self, most: u32) -> Result<Vec<Value>, CliError> {
-        if self.ended {
-            return Ok(Vec::new());
-        }
-        let limit = most.min(PAGE).to_string();
-        let cursor = self.cursor.as_deref().map(|cursor| ("cursor", cursor));
-        let query: Vec<_> = [("limit", &*limit)].into_iter().chain(cursor).collect();
-        let page: Page = self.client.get(&self.path, &query).await?;
-        self.ended = page.next_cursor.is_none();
-        self.cursor = page.next_cursor;
-        Ok(page.deliveries)
-    }
-}
-
 pub(super) async fn run(config: &Config, command: &DeliveriesCommand) -> Result<Ended, CliError> {
     let client = command.remote.connect(config).await?.client;
+    let path = format!("api/v2/webhooks/{}/deliveries", segment(&command.endpoint));
     let mut out = io::stdout().lock();
-    let mut pages = Pages::of(&client, &command.endpoint);
     let mut rows = Vec::new();
     let mut left = command.limit;
+    let mut cursor: Option<String> = None;
     while left > 0 {
-        let page = pages.next(left).await?;
-        if page.is_empty() {
-            break;
-        }
-        for delivery in page {
+        let limit = left.min(PAGE).to_string();
+        let state = command.state.map(|state| ("state", state.as_str()));
+        let from = cursor.as_deref().map(|cursor| ("cursor", cursor));
+        let query = [("limit", &*limit)].into_iter().chain(state).chain(from);
+        let page: Page = client.get(&path, &query.collect::<Vec<_>>()).await?;
+        for delivery in page.deliveries {
             left = left.saturating_sub(1);
             if command.remote.json {
                 json_line(&mut out, &delivery)?;
@@ -106,12 +79,20 @@ pub(super) async fn run(config: &Config, command: &DeliveriesCommand) -> Result<
                 rows.push(row(&understood(delivery)?));
             }
         }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
     }
     if command.remote.json {
         return Ok(Ended::Well);
     }
     if rows.is_empty() {
-        writeln!(io::stderr(), "It was told nothing yet.")?;
+        let none = match command.state {
+            Some(state) => format!("Nothing in its log is {}.", state.as_str()),
+            None => "It was told nothing yet.".to_owned(),
+        };
+        writeln!(io::stderr(), "{none}")?;
         return Ok(Ended::Well);
     }
     let heads = [

@@ -186,6 +186,51 @@ async fn the_log_goes_from_page_to_page_and_anything_in_it_can_be_sent_again() {
 }
 
 #[tokio::test]
+async fn the_log_is_looked_through_for_what_stands_so() {
+    let world = World::with_keys();
+    let made = world.made(ACME).await;
+    let log = format!("{PATH}/{}/deliveries", made["webhook_id"].as_str().unwrap());
+    world.told(1_100).await;
+    let acme: TenantId = "acme".parse().unwrap();
+    let port = &world.state.webhooks.webhooks;
+    let webhooks: Vec<Webhook> = port.webhooks(&acme).await.unwrap();
+    let all = port.deliveries(&acme, webhooks[0].id, None, 2_000);
+    let mut given_up = Vec::new();
+    for delivery in all.await.unwrap().iter().step_by(220) {
+        let now = world.state.webhooks.clock.now();
+        let ended = delivery.given_up(now);
+        assert!(port.replace_delivery(&ended).await.unwrap());
+        given_up.push(delivery.id.to_string());
+    }
+    let page = async |query: &str| {
+        let path = format!("{log}?{query}");
+        world.as_key(ACME, Method::GET, &path).await.json()
+    };
+    let mut found = Vec::new();
+    let mut query = "state=GIVEN_UP&limit=2".to_owned();
+    loop {
+        let page = page(&query).await;
+        let deliveries = page["deliveries"].as_array().unwrap();
+        assert!(deliveries.len() <= 2);
+        for delivery in deliveries {
+            assert_eq!(delivery["state"], "GIVEN_UP");
+            found.push(delivery["delivery_id"].as_str().unwrap().to_owned());
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) => query = format!("state=GIVEN_UP&limit=2&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(found, given_up);
+    let none = page("state=DELIVERED").await;
+    assert_eq!(none["deliveries"], json!([]));
+    let next = none["next_cursor"].as_str().unwrap();
+    let rest = page(&format!("state=DELIVERED&cursor={next}")).await;
+    assert_eq!(rest, json!({ "deliveries": [] }));
+    assert_eq!(page("state=eaten").await["code"], "invalid_query");
+}
+
+#[tokio::test]
 async fn what_happened_in_a_time_is_told_again() {
     let world = World::with_keys();
     let made = world.made(ACME).await;

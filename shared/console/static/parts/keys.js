@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from '../vendor/htm-preact.js';
 
 const KEYS = [
   ['/', 'to the filter'], ['j', 'to the next row'], ['k', 'to the row before'], ['enter', 'opens the row'], ['x', 'chooses the row'],
-  ['r', 'retry'], ['c', 'cancel'], ['g', 'to the overview'], ['?', 'this list'],
+  ['r', 'retry, or tell again'], ['c', 'cancel'], ['g', 'to the overview'], ['?', 'this list'],
 ];
 
 /** @param {EventTarget | null} target */

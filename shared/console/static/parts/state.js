@@ -3,7 +3,7 @@ import { html } from '../vendor/htm-preact.js';
 import { count } from '../format.js';
 
 const SHAPES = {
-  PENDING: '◷', RUNNING: '●', COMPLETED: '✓', FAILED: '✕', CANCELLED: '⊘', PARTIAL: '◐',
+  PENDING: '◷', RUNNING: '●', COMPLETED: '✓', FAILED: '✕', CANCELLED: '⊘', PARTIAL: '◐', DELIVERED: '✓', GIVEN_UP: '✕',
 };
 
 /** The states of flows, in the order in which they are shown. */

@@ -1,5 +1,7 @@
 //! The endpoints of a tenant.
 
+mod log;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +9,8 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use tokio::time::Instant;
+
+pub use log::DeliveryLog;
 
 use crate::ports::{Clock, OneWebhookRule, Unavailable, WebhookRule, Webhooks};
 use crate::{

@@ -84,16 +84,41 @@ pub(crate) struct DeliveryInPath(WebhookId, DeliveryId);
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct DeliveriesQuery {
     limit: usize,
+    filter: DeliveryFilter,
     before: Option<DeliveryId>,
+}
+
+/// The same in the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes the parameters in the document")]
+pub(crate) struct DeliveriesParams {
+    /// How many; 20 if it is not given
+    #[param(minimum = 1, maximum = 50)]
+    limit: Option<u8>,
+    /// Only what stands so
+    state: Option<DeliveryStateView>,
+    /// The `next_cursor` of the page before
+    #[param(format = "batches-cursor")]
+    cursor: Option<String>,
 }
 
 impl FromQuery for DeliveriesQuery {
     fn from_query(params: &mut QueryParams) -> Result<Self, Problem> {
         Ok(Self {
             limit: params.take_limit(20, 50)?,
+            filter: DeliveryFilter {
+                standing: standing(params)?,
+                ..DeliveryFilter::default()
+            },
             before: Cursor::take(params)?,
         })
     }
+}
+
+fn standing(params: &mut QueryParams) -> Result<Option<DeliveryStanding>, Problem> {
+    let states = DeliveryStanding::ALL.map(DeliveryStanding::as_str);
+    params.take("state", &format!("one of {}", states.join(", ")))
 }
 
 /// What is to be told again.
@@ -126,11 +151,10 @@ pub(crate) struct ReplayParams {
 
 impl FromQuery for ReplayQuery {
     fn from_query(params: &mut QueryParams) -> Result<Self, Problem> {
-        let states = DeliveryStanding::ALL.map(DeliveryStanding::as_str);
         let filter = DeliveryFilter {
             since: params.take("since", TIME)?,
             until: params.take("until", TIME)?,
-            standing: params.take("state", &format!("one of {}", states.join(", ")))?,
+            standing: standing(params)?,
         };
         if filter == DeliveryFilter::default() {
             let detail = "say what is to be told again: since, until, state, or several of them";
@@ -286,22 +310,13 @@ pub(crate) async fn remove_webhook(
 /// What an endpoint was told
 ///
 /// Of what happened last first: each payload, where it stands, and its attempts with what was answered. It
-/// is kept for 30 days, or for as long as batches are where that is shorter.
+/// is kept for 30 days, or for as long as batches are where that is shorter. With `state`, a page may have fewer than `limit`
+/// before the last.
 #[utoipa::path(
     get,
     path = "/api/v2/webhooks/{webhook_id}/deliveries",
     tag = "webhooks",
-    params(
-        WebhookIdParam,
-        (
-            "limit" = Option<u8>, Query, minimum = 1, maximum = 50,
-            description = "How many; 20 if it is not given"
-        ),
-        (
-            "cursor" = Option<String>, Query, format = "batches-cursor",
-            description = "The `next_cursor` of the page before"
-        ),
-    ),
+    params(WebhookIdParam, DeliveriesParams),
     responses(
         (status = 200, description = "A page of deliveries", body = DeliveriesPage),
         DeliveriesProblems,
@@ -315,16 +330,17 @@ pub(crate) async fn list_deliveries(
 ) -> Result<Json<DeliveriesPage>, Problem> {
     let _memory = state.in_flight.of(&tenant).hold(MEMORY_OF_A_BATCH).await?;
     check_webhook(&state, &tenant, id).await?;
-    let port = &state.webhooks.webhooks;
-    // One more than asked for tells whether there is a next page.
-    let found = port.deliveries(&tenant, id, query.before, query.limit + 1);
-    let mut found = found.await?;
-    let more = found.len() > query.limit;
-    found.truncate(query.limit);
-    let next = found.last().filter(|_| more).map(|last| Cursor(last.id));
+    let DeliveriesQuery {
+        limit,
+        filter,
+        before,
+    } = query;
+    let log = state.webhooks.log(&tenant, id, filter, before, limit);
+    let log = log.await?;
+    let deliveries = log.deliveries.into_iter().map(DeliveryView::from);
     Ok(Json(DeliveriesPage {
-        deliveries: found.into_iter().map(DeliveryView::from).collect(),
-        next_cursor: next,
+        deliveries: deliveries.collect(),
+        next_cursor: log.next.map(Cursor),
     }))
 }
 
