@@ -112,10 +112,10 @@ struct Routed(Router);
 
 #[async_trait]
 impl Transport for Routed {
-    async fn send(&self, request: Request<Bytes>) -> Result<Answer, Unreachable> {
+    async fn send(&self, request: Request<Bytes>, most: usize) -> Result<Answer, Unreachable> {
         let Ok(answer) = self.0.clone().oneshot(request.map(Body::from)).await;
         let (head, body) = answer.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX).await;
+        let body = axum::body::to_bytes(body, most).await;
         Ok(Answer {
             status: head.status,
             headers: head.headers,

@@ -26,6 +26,7 @@ mod origins;
 mod quarantine;
 mod retries;
 mod run_command;
+mod run_mishaps;
 mod service;
 mod single;
 mod start;

@@ -18,7 +18,13 @@ pub(crate) struct Call {
     url: Url,
     headers: HeaderMap,
     body: Bytes,
+    most: usize,
 }
+
+/// More than 10,000 flows are.
+const MOST_JSON: usize = 64 * 1024 * 1024;
+/// What a refusal of anything else may have.
+const MOST_PROBLEM: usize = 64 * 1024;
 
 impl Call {
     pub(crate) fn new(method: Method, url: Url) -> Self {
@@ -27,6 +33,7 @@ impl Call {
             url,
             headers: HeaderMap::from_iter([(ACCEPT, JSON)]),
             body: Bytes::new(),
+            most: MOST_JSON,
         }
     }
 
@@ -38,6 +45,17 @@ impl Call {
 
     pub(crate) fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// One whose answer has so many bytes, unless it is a refusal.
+    pub(crate) fn answered_with(mut self, bytes: usize) -> Self {
+        self.most = bytes.max(MOST_PROBLEM);
+        self
+    }
+
+    /// How many bytes its answer may have.
+    pub(crate) fn most(&self) -> usize {
+        self.most
     }
 
     pub(crate) fn of(mut self, body: Bytes) -> Self {

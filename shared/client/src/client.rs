@@ -137,12 +137,13 @@ impl Client {
             .await
     }
 
-    /// The bytes behind the URL of a result. The key is not sent along: it may lead elsewhere.
+    /// The bytes behind the URL of a result, which are so many. The key is not sent along: it may lead elsewhere.
     ///
     /// # Errors
     /// As above.
-    pub async fn download(&self, url: &str) -> Result<Bytes, ClientError> {
-        let call = Call::elsewhere(Method::GET, url)?;
+    pub async fn download(&self, url: &str, bytes: u64) -> Result<Bytes, ClientError> {
+        let bytes = usize::try_from(bytes).map_err(ClientError::no_request)?;
+        let call = Call::elsewhere(Method::GET, url)?.answered_with(bytes);
         let answer = self.until_answered(&call, None).await?;
         Ok(answer.body)
     }
@@ -233,7 +234,7 @@ impl Client {
     }
 
     async fn send(&self, call: &Call, key: Option<&HeaderValue>) -> Result<Answer, ClientError> {
-        let answer = self.transport.send(call.request(key)?).await;
+        let answer = self.transport.send(call.request(key)?, call.most()).await;
         let answer = answer.map_err(|source| ClientError::Unreachable {
             server: self.place(call),
             source,

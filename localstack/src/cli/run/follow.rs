@@ -122,11 +122,18 @@ async fn settle(
     item: &Item,
     row: &FlowRow,
 ) -> Result<Result<(), String>, CliError> {
+    if run.is_superseded(&item.name, &item.work) {
+        run.journal.note(&Entry::Superseded {
+            chunk: chunk.to_owned(),
+            index,
+        })?;
+        return Ok(Ok(()));
+    }
     let Some(result) = &row.result else {
         failed(run, chunk, index, item, row)?;
         return Ok(Ok(()));
     };
-    let content = match run.client.download(&result.url).await {
+    let content = match run.client.download(&result.url, result.bytes).await {
         Ok(content) => content,
         Err(error) => return Ok(Err(error.to_string())),
     };
@@ -136,10 +143,11 @@ async fn settle(
         .unwrap_or_else(|_| MediaType::unknown())
         .extension();
     let written = {
-        let (run, name, sha256) = (run.clone(), item.name.clone(), result.sha256.clone());
+        let (run, item, sha256) = (run.clone(), item.clone(), result.sha256.clone());
         let write = move || {
-            let wrote = |output: &str| run.history.wrote(output);
-            run.outputs.write(&name, ending, &content, &sha256, wrote)
+            let may_replace = |output: &str| run.history.wrote_of(output, &item.source);
+            let outputs = &run.outputs;
+            outputs.write(&item.name, ending, &content, &sha256, may_replace)
         };
         tokio::task::spawn_blocking(write).await
     };

@@ -67,15 +67,17 @@ impl Journal {
             Err(TryLockError::WouldBlock) => return Err(JournalError::Held(out.to_owned())),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(failed)?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(failed)?;
         // The last line may have been cut off with the process that wrote it.
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let whole = text.iter().rposition(|byte| *byte == b'\n');
+        let whole = whole.map_or(0, |end| end + 1);
         file.set_len(whole as u64).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
         let mut history = History::default();
-        for (number, line) in (1..).zip(text[..whole].lines()) {
-            let entry = serde_json::from_str(line).map_err(|reason| JournalError::Line {
+        let lines = text[..whole].split_inclusive(|byte| *byte == b'\n');
+        for (number, line) in (1..).zip(lines) {
+            let entry = serde_json::from_slice(line).map_err(|reason| JournalError::Line {
                 path: path.clone(),
                 line: number,
                 reason,

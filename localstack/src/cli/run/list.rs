@@ -1,5 +1,6 @@
 //! Lists of sources: one a line, or a table in CSV (RFC 4180), or an object a line (NDJSON).
 
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -7,14 +8,25 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::source::{Line, Source};
-use super::sources::{SourceError, of_line};
+use super::sources::{SourceError, is_url, of_line};
 
 /// What the column, or the member, with the source is called; the first that is there.
-const NAMES: &[&str] = &["digital_asset_url", "url", "source", "path", "file"];
+const NAMES: &[&str] = &[
+    "digital_asset_url",
+    "url",
+    "image_url",
+    "image",
+    "source",
+    "path",
+    "file",
+];
+/// Some millions of sources.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The sources that a file lists.
 pub(super) fn of_file(path: &Path) -> Result<Vec<Source>, SourceError> {
-    let text = std::fs::read_to_string(path).map_err(|source| SourceError::File {
+    let text = File::open(path).and_then(read);
+    let text = text.map_err(|source| SourceError::File {
         path: path.to_owned(),
         source,
     })?;
@@ -28,13 +40,24 @@ pub(super) fn of_file(path: &Path) -> Result<Vec<Source>, SourceError> {
 
 /// The sources that stdin lists.
 pub(super) fn of_stdin() -> Result<Vec<Source>, SourceError> {
-    let mut text = String::new();
-    let read = io::stdin().read_to_string(&mut text);
-    read.map_err(|source| SourceError::File {
+    let text = read(io::stdin()).map_err(|source| SourceError::File {
         path: "-".into(),
         source,
     })?;
     of_lines(&"-".into(), &text)
+}
+
+/// A list, which is no endless one.
+fn read(list: impl io::Read) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    list.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(io::Error::other("the list is larger than 64 MiB"));
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.contains(&0) {
+        return Err(io::Error::other("the list is no UTF-8; save it as that"));
+    }
+    String::from_utf8(bytes).map_err(io::Error::other)
 }
 
 /// A line is a source; one in braces or quotes is JSON. Empty lines, and those that begin with `#`, are none.
@@ -66,11 +89,19 @@ fn of_json(text: &str) -> Result<String, String> {
 }
 
 fn of_csv(list: &Arc<str>, text: &str) -> Result<Vec<Source>, SourceError> {
+    let text = text.trim_start_matches('\u{feff}');
+    // Spreadsheets of some countries write semicolons.
+    let first = text.lines().next().unwrap_or_default();
+    let delimiter = [b',', b';', b'\t']
+        .into_iter()
+        .max_by_key(|delimiter| first.bytes().filter(|byte| byte == delimiter).count())
+        .filter(|delimiter| first.as_bytes().contains(delimiter));
     let mut table = csv::ReaderBuilder::new()
+        .delimiter(delimiter.unwrap_or(b','))
         .has_headers(false)
         .flexible(true)
         .trim(csv::Trim::All)
-        .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        .from_reader(text.as_bytes());
     let mut column = None;
     let mut sources = Vec::new();
     for row in table.records() {
@@ -87,8 +118,14 @@ fn of_csv(list: &Arc<str>, text: &str) -> Result<Vec<Source>, SourceError> {
             let titled = NAMES.iter().find_map(called);
             column = Some(titled.unwrap_or(0));
             // A table without titles begins with a source.
-            if titled.is_none() && !row.is_empty() {
-                sources.push(source(list, line, &row[0])?);
+            if titled.is_none()
+                && let Some(place) = row.get(0)
+            {
+                if !is_url(place) && !Path::new(place).exists() {
+                    let reason = format!("no column is called {}", NAMES.join(", or "));
+                    return Err(wrong(list, line, reason));
+                }
+                sources.push(source(list, line, place)?);
             }
             continue;
         };
@@ -147,7 +184,14 @@ mod tests {
             shown(&sources),
             ["t:2: https://example.com/a.jpg", "t:4: b,c.jpg"]
         );
-        let sources = of_csv(&"t".into(), "a.jpg\nb.jpg\n").unwrap();
-        assert_eq!(shown(&sources), ["t:1: a.jpg", "t:2: b.jpg"]);
+        let sources = of_csv(&"t".into(), "http://a/a.jpg\nb.jpg\n").unwrap();
+        assert_eq!(shown(&sources), ["t:1: http://a/a.jpg", "t:2: b.jpg"]);
+        let sources = of_csv(&"t".into(), "name;url\nx,y;http://a/a.jpg\n").unwrap();
+        assert_eq!(shown(&sources), ["t:2: http://a/a.jpg"]);
+        let error = of_csv(&"t".into(), "sku,picture\n1,http://a/a.jpg\n").unwrap_err();
+        assert!(
+            error.to_string().starts_with("t:1: no column is called"),
+            "{error}"
+        );
     }
 }

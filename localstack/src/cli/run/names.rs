@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::path::Component;
+use std::path::{Component, Path};
 use std::str::FromStr;
 
 use super::source::Source;
@@ -152,27 +152,50 @@ pub(crate) fn assign(
     earlier: &HashMap<String, String>,
 ) -> Result<Vec<String>, SameName> {
     let short = |source: &Source| template.fill(source, source.stem(), operation);
-    // Where only the endings tell two sources apart, they stay.
+    // Where only the endings tell two sources apart, they stay; where only the folders do, the last of them.
     let long = |source: &Source| template.fill(source, &source.file_name, operation);
+    let longest = |source: &Source| {
+        let above = source.file().and_then(Path::parent)?.file_name()?;
+        let mut folder = source.folder.clone();
+        folder.push(above);
+        Some(template.fill(
+            &Source {
+                folder,
+                ..source.clone()
+            },
+            &source.file_name,
+            operation,
+        ))
+    };
     let mut users: HashMap<String, usize> = HashMap::new();
     for source in sources {
         *users.entry(short(source)).or_default() += 1;
     }
     let before = |source: &Source| {
         let name = earlier.get(&source.identity())?;
-        (*name == short(source) || *name == long(source)).then(|| name.clone())
+        let known = *name == short(source)
+            || *name == long(source)
+            || Some(name) == longest(source).as_ref();
+        known.then(|| name.clone())
     };
     let taken: HashSet<String> = sources.iter().filter_map(before).collect();
+    let mut users_of_long: HashMap<String, usize> = HashMap::new();
+    for source in sources {
+        *users_of_long.entry(long(source)).or_default() += 1;
+    }
     let mut by_name: HashMap<String, &Source> = HashMap::new();
     let mut names = Vec::with_capacity(sources.len());
     for source in sources {
         let name = before(source).unwrap_or_else(|| {
             let name = short(source);
-            if users[&name] > 1 || taken.contains(&name) {
-                long(source)
-            } else {
-                name
+            if users[&name] == 1 && !taken.contains(&name) {
+                return name;
             }
+            let name = long(source);
+            if users_of_long[&name] == 1 && !taken.contains(&name) {
+                return name;
+            }
+            longest(source).unwrap_or(name)
         });
         if let Some(first) = by_name.insert(name.clone(), source) {
             return Err(SameName {
@@ -208,7 +231,7 @@ impl fmt::Display for NameTemplate {
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
 
     use super::super::source::Origin;
     use super::*;
@@ -246,6 +269,15 @@ mod tests {
         let earlier = HashMap::from([(two[0].identity(), "x".to_owned())]);
         let names = assign(&two, &NameTemplate::default(), "thumbnail", &earlier).unwrap();
         assert_eq!(names, ["x", "x.png"]);
+    }
+
+    #[test]
+    fn folders_tell_apart_what_nothing_else_does() {
+        let mut two = [source("a", "x.jpg"), source("b", "x.jpg")];
+        for source in &mut two {
+            source.folder = PathBuf::new();
+        }
+        assert_eq!(named(&two, "{dir}/{stem}"), ["a/x.jpg", "b/x.jpg"]);
     }
 
     #[test]

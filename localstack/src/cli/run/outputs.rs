@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use super::journal::Written;
 use super::names::with_ending;
+use super::source::Source;
 
 /// What the folder of what is not whole is called.
 const PARTS: &str = "parts";
@@ -22,9 +23,12 @@ pub(crate) enum WriteError {
     /// The file can't be written.
     #[error("{path}: {source}", path = path.display())]
     File { path: PathBuf, source: io::Error },
-    /// A file is there that no run wrote.
-    #[error("{path} is there already, and no run wrote it: move it, choose another folder or names, or say --force", path = .0.display())]
+    /// A file is there that is not this source's.
+    #[error("{}", in_the_way(.0))]
     NotOurs(PathBuf),
+    /// It is a source itself.
+    #[error("{path} is a source itself: choose another folder or names", path = .0.display())]
+    Source(PathBuf),
     /// What came is not what was announced.
     #[error(
         "what came has another SHA-256 than the output; it is fetched again when the same command runs again"
@@ -41,11 +45,18 @@ pub(crate) struct Outputs {
     /// Whether other files may be written over.
     force: bool,
     ours: Mutex<HashSet<String>>,
+    /// Files that are read, and not written to.
+    sources: HashSet<PathBuf>,
 }
 
 impl Outputs {
     /// The folder, and one within it for what is not whole. What a run that was killed left there goes.
-    pub(crate) fn open(folder: PathBuf, own: &Path, force: bool) -> io::Result<Self> {
+    pub(crate) fn open(
+        folder: PathBuf,
+        own: &Path,
+        force: bool,
+        sources: &[Source],
+    ) -> io::Result<Self> {
         let parts = own.join(PARTS);
         match fs::remove_dir_all(&parts) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -57,6 +68,10 @@ impl Outputs {
             parts,
             force,
             ours: Mutex::default(),
+            sources: sources
+                .iter()
+                .filter_map(|source| source.file()?.canonicalize().ok())
+                .collect(),
         })
     }
 
@@ -67,38 +82,51 @@ impl Outputs {
         found.is_ok_and(|found| found.is_file() && (found.len() > 0 || written.bytes == 0))
     }
 
-    /// The file that an output of this name would replace whichever of these endings it has, and that is not one of ours.
-    pub(crate) fn in_the_way(
+    /// Why an output of this name can't be written, whichever of these endings it has; `may_replace` tells files of earlier
+    /// runs.
+    pub(crate) fn refuses(
         &self,
         name: &str,
         endings: &[&str],
-        wrote: impl Fn(&str) -> bool,
-    ) -> Option<PathBuf> {
-        let mut outputs = endings.iter().map(|ending| with_ending(name, ending));
-        let other = |output: &String| !wrote(output) && self.folder.join(output).exists();
-        if self.force || endings.is_empty() || !outputs.all(|output| other(&output)) {
-            return None;
-        }
-        let output = with_ending(name, endings[0]);
-        Some(self.folder.join(output))
+        may_replace: impl Fn(&str) -> bool,
+    ) -> Option<String> {
+        let mut refusals = endings.iter().map(|ending| {
+            let output = with_ending(name, ending);
+            let path = self.folder.join(&output);
+            let replaces = self.force || may_replace(&output);
+            if self.is_source(&path) {
+                return Some(WriteError::Source(path).to_string());
+            }
+            (!replaces && path.exists()).then(|| in_the_way(&path))
+        });
+        let first = refusals.next()??;
+        refusals.all(|refusal| refusal.is_some()).then_some(first)
     }
 
-    /// Writes an output, once it is known to be whole. `wrote` tells files of earlier runs.
+    fn is_source(&self, path: &Path) -> bool {
+        path.canonicalize()
+            .is_ok_and(|path| self.sources.contains(&path))
+    }
+
+    /// Writes an output, once it is known to be whole. `may_replace` tells files of earlier runs.
     pub(crate) fn write(
         &self,
         name: &str,
         ending: &str,
         content: &Bytes,
         sha256: &str,
-        wrote: impl Fn(&str) -> bool,
+        may_replace: impl Fn(&str) -> bool,
     ) -> Result<Written, WriteError> {
         if Sha256Digest::of(content).as_str() != sha256 {
             return Err(WriteError::Damaged);
         }
         let output = with_ending(name, ending);
         let path = self.folder.join(&output);
-        let may_replace = self.force || wrote(&output) || self.is_ours(&output);
-        if !may_replace && path.exists() && !is_same(&path, content) {
+        if self.is_source(&path) {
+            return Err(WriteError::Source(path));
+        }
+        let replaces = self.force || may_replace(&output) || self.is_ours(&output);
+        if !replaces && path.exists() && !is_same(&path, content) {
             return Err(WriteError::NotOurs(path));
         }
         self.write_whole(&path, content)
@@ -136,6 +164,14 @@ impl Outputs {
     pub(crate) fn path(&self, output: &str) -> PathBuf {
         self.folder.join(output)
     }
+}
+
+fn in_the_way(path: &Path) -> String {
+    format!(
+        "{} is there already, and was not made of this source by a run: move it, choose another folder or names, or say \
+         --force",
+        path.display()
+    )
 }
 
 /// Whether a file has this content: a run that was killed wrote it, and had not noted it.

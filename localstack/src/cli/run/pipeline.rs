@@ -21,13 +21,22 @@ const PREPARED: usize = 8;
 /// How long a batch waits for more sources once it has one.
 const LINGER: Duration = Duration::from_millis(300);
 
+/// What a run begins with.
+pub(super) struct Begun {
+    pub(super) sources: Vec<Source>,
+    /// Where the output of each goes.
+    pub(super) names: Vec<String>,
+    /// What earlier runs left open.
+    pub(super) open: Vec<OpenChunk>,
+}
+
 /// Brings all sources to their end, and what earlier runs left open; or stops when the run is to stop.
-pub(super) async fn run(
-    running: &Arc<Running>,
-    sources: Vec<Source>,
-    names: Vec<String>,
-    open: Vec<OpenChunk>,
-) -> Result<(), CliError> {
+pub(super) async fn run(running: &Arc<Running>, begun: Begun) -> Result<(), CliError> {
+    let Begun {
+        sources,
+        names,
+        open,
+    } = begun;
     let (items, prepared_items) = mpsc::channel(MOST_FLOWS);
     let (batches, collected) = mpsc::channel(1);
     let prepared = prepare_all(running, sources, names, items);

@@ -1,5 +1,6 @@
 //! What becomes of a source: nothing, where it is done already, or an item for a batch.
 
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,9 +9,10 @@ use assetmill_client::{Announcement, FlowError};
 use assetmill_core::{MediaType, Sha256Digest, Source as AssetSource};
 use bytes::Bytes;
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 use super::journal::{Entry, Item, Stamped, Written};
-use super::running::Running;
+use super::running::{Running, UPLOADED_MIB};
 use super::source::{Origin, Source};
 use crate::cli::CliError;
 use crate::cli::local_files::{Stamp, asset_url};
@@ -19,6 +21,7 @@ use crate::cli::local_files::{Stamp, asset_url};
 const MOST_BYTES: u64 = 512 * 1024 * 1024;
 /// What tells a media type by the content.
 const BEGINNING_BYTES: usize = 64 * 1024;
+const MIB: u64 = 1024 * 1024;
 
 /// What becomes of a source.
 pub(super) enum Prepared {
@@ -49,20 +52,20 @@ pub(super) async fn prepare(
         })
     };
     let identity = source.identity();
-    let (file, content) = match &source.origin {
+    let file = match &source.origin {
         Origin::Url(url) => {
             match AssetSource::parse(url) {
                 Err(error) => return refused("invalid_url", error.to_string()),
                 Ok(Err((_, refusal))) => return refused("invalid_url", refusal.to_string()),
                 Ok(Ok(_)) => {}
             }
-            (None, None)
+            None
         }
         Origin::File(path) => {
             let (run, path, identity) = (run.clone(), path.clone(), identity.clone());
             let looked = tokio::task::spawn_blocking(move || look(&run, &path, &identity)).await;
             match looked {
-                Ok(Ok((file, content))) => (Some(file), content),
+                Ok(Ok(file)) => Some(file),
                 Ok(Err(error)) => return refused("unreadable_file", error.to_string()),
                 Err(error) => return refused("unreadable_file", error.to_string()),
             }
@@ -70,6 +73,7 @@ pub(super) async fn prepare(
     };
     let what = file.as_ref().map_or(&identity, |file| &file.sha256);
     let work = run.work(what);
+    run.is_latest(name, &work);
     if run.open.contains(&(work.clone(), name.to_owned())) {
         return Ok(Prepared::Followed);
     }
@@ -86,16 +90,12 @@ pub(super) async fn prepare(
             unconfirmed: true,
         });
     }
-    let wrote = |output: &str| run.history.wrote(output);
-    if let Some(path) = run.outputs.in_the_way(name, &run.endings, wrote) {
-        let message = format!(
-            "{} is there already, and no run wrote it: move it, choose another folder or names, or say --force",
-            path.display()
-        );
-        return refused("output_exists", message);
+    let may_replace = |output: &str| run.history.wrote_of(output, &identity);
+    if let Some(reason) = run.outputs.refuses(name, &run.endings, may_replace) {
+        return refused("output_exists", reason);
     }
     let asset = match (&file, source.file()) {
-        (Some(file), Some(path)) => match given(run, path, file, content).await? {
+        (Some(file), Some(path)) => match given(run, path, file).await? {
             Ok(asset) => asset,
             Err((code, message)) => return refused(&code, message),
         },
@@ -110,23 +110,32 @@ pub(super) async fn prepare(
     }))
 }
 
-/// What is in a file; and its bytes, where they had to be read.
-fn look(run: &Running, path: &Path, identity: &str) -> io::Result<(Stamped, Option<Bytes>)> {
+/// What is in a file.
+fn look(run: &Running, path: &Path, identity: &str) -> io::Result<Stamped> {
+    let metadata = std::fs::metadata(path)?;
+    // Of others there may be no end, or none before somebody writes.
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
     let stamp = Stamp::of(path)?;
     if let Some(known) = run.history.hash(identity)
         && known.stamp() == stamp
     {
-        return Ok((known.clone(), None));
+        return Ok(known.clone());
     }
     if stamp.bytes > MOST_BYTES {
-        return Err(io::Error::other("the file is larger than any asset may be"));
+        return Err(io::Error::other("it is larger than any asset may be"));
     }
-    let content = std::fs::read(path)?;
-    let digest = Sha256Digest::of(&content);
-    Ok((
-        Stamped::new(digest.to_string(), stamp),
-        Some(content.into()),
-    ))
+    let mut digest = Sha256::new();
+    let mut file = File::open(path)?.take(MOST_BYTES);
+    let mut bytes = vec![0; BEGINNING_BYTES];
+    loop {
+        match file.read(&mut bytes)? {
+            0 => break,
+            read => digest.update(&bytes[..read]),
+        }
+    }
+    Ok(Stamped::new(hex::encode(digest.finalize()), stamp))
 }
 
 /// Has a file where its asset is taken from; its URL, or why it can't be had.
@@ -134,15 +143,10 @@ async fn given(
     run: &Running,
     path: &Path,
     file: &Stamped,
-    content: Option<Bytes>,
 ) -> Result<Result<String, (String, String)>, CliError> {
     let unreadable = |error: io::Error| ("unreadable_file".to_owned(), error.to_string());
     if let Some(files) = &run.files {
-        let beginning = match content {
-            Some(content) => Ok(content),
-            None => beginning(path).map(Bytes::from),
-        };
-        return Ok(match (beginning, file.sha256.parse()) {
+        return Ok(match (beginning(path), file.sha256.parse()) {
             (Ok(beginning), Ok(sha256)) => {
                 let url = asset_url(&sha256, &beginning);
                 files.know(&url, path.to_owned(), file.stamp());
@@ -160,14 +164,15 @@ async fn given(
     {
         return Ok(Ok(asset.clone()));
     }
-    let content = match content {
-        Some(content) => content,
-        None => match tokio::fs::read(path).await {
-            // It may have changed since it was looked at; what is sent is what is named.
-            Ok(content) if Sha256Digest::of(&content).as_str() == file.sha256 => content.into(),
-            Ok(_) => return Ok(Err(unreadable(io::Error::other("it is being written to")))),
-            Err(error) => return Ok(Err(unreadable(error))),
-        },
+    let mib = file.stamp().bytes / MIB + 1;
+    let mib = u32::try_from(mib).unwrap_or(u32::MAX);
+    let most = u32::try_from(UPLOADED_MIB).unwrap_or(u32::MAX);
+    let _room = run.uploads.acquire_many(mib.min(most)).await;
+    let content: Bytes = match tokio::fs::read(path).await {
+        // It may have changed since it was looked at; what is sent is what is named.
+        Ok(content) if Sha256Digest::of(&content).as_str() == file.sha256 => content.into(),
+        Ok(_) => return Ok(Err(unreadable(io::Error::other("it is being written to")))),
+        Err(error) => return Ok(Err(unreadable(error))),
     };
     let media_type = MediaType::of_content(&content);
     let announced = Announcement {
@@ -175,7 +180,7 @@ async fn given(
         bytes: content.len() as u64,
         media_type: media_type.as_str(),
     };
-    match run.client.upload(content.clone(), &announced).await {
+    match run.client.upload(content, &announced).await {
         Ok(upload) => {
             run.journal.note(&Entry::Uploaded {
                 server: server.clone(),
@@ -197,7 +202,7 @@ async fn given(
 
 fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     let mut beginning = Vec::new();
-    let file = std::fs::File::open(path)?;
+    let file = File::open(path)?;
     file.take(BEGINNING_BYTES as u64)
         .read_to_end(&mut beginning)?;
     Ok(beginning)

@@ -32,6 +32,8 @@ pub(crate) struct Report {
     counts: Mutex<Counts>,
     waiting: Mutex<HashMap<String, BTreeMap<String, u64>>>,
     paid: AtomicU64,
+    /// Why a line of JSON is missing.
+    unprinted: Mutex<Option<io::Error>>,
     sources: HashMap<String, Source>,
     began: Instant,
 }
@@ -69,6 +71,7 @@ impl Report {
             counts: Mutex::default(),
             waiting: Mutex::default(),
             paid: AtomicU64::new(0),
+            unprinted: Mutex::default(),
             sources: sources
                 .iter()
                 .map(|source| (source.identity(), source.clone()))
@@ -156,7 +159,7 @@ impl Report {
     /// A line for people.
     pub(crate) fn say(&self, line: &str) {
         self.bar.suspend(|| {
-            let _ = writeln!(io::stderr(), "{line}");
+            let _ = writeln!(io::stderr(), "{}", clean(line));
         });
     }
 
@@ -174,7 +177,15 @@ impl Report {
     }
 
     /// The last line.
-    pub(crate) fn print_summary(&self, summary: &Summary, interrupted: bool, paid: Option<u64>) {
+    ///
+    /// # Errors
+    /// Why something could not be printed; not where whoever read it is gone.
+    pub(crate) fn print_summary(
+        &self,
+        summary: &Summary,
+        interrupted: bool,
+        paid: Option<u64>,
+    ) -> io::Result<()> {
         let mut line = json!({
             "written": summary.written, "unchanged": summary.unchanged, "failed": summary.failed,
             "unconfirmed_calls": summary.unconfirmed, "seconds": summary.seconds, "interrupted": interrupted,
@@ -183,6 +194,11 @@ impl Report {
             line["paid_calls"] = paid.into();
         }
         self.print(&json!({ "summary": line }));
+        let unprinted = self.unprinted.lock();
+        match unprinted.unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// A source as an error names it.
@@ -230,7 +246,13 @@ impl Report {
     fn print(&self, line: &Value) {
         if self.json {
             // Whoever read it may be gone, and that is no reason to stop.
-            let _ = json_line(&mut io::stdout(), line);
+            if let Err(error) = json_line(&mut io::stdout(), line) {
+                let mut unprinted = self
+                    .unprinted
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                unprinted.get_or_insert(error);
+            }
         }
     }
 }
@@ -256,7 +278,8 @@ impl Summary {
             let _ = write!(line, ", {}", failures(&self.failed));
         }
         if let Some(paid) = paid {
-            let _ = write!(line, ", {paid} paid calls");
+            let calls = if paid == 1 { "call" } else { "calls" };
+            let _ = write!(line, ", {paid} paid {calls}");
         }
         let _ = write!(line, ", in {:.1} s", self.seconds);
         line

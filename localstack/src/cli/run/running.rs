@@ -1,6 +1,7 @@
 //! What a run has and knows, for all its parts.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use assetmill_client::Client;
@@ -14,6 +15,11 @@ use super::outputs::Outputs;
 use super::report::Report;
 use crate::cli::local_files::LocalFiles;
 
+/// Flows that are begun and not settled, at the most: enough for anybody's workers, and few enough to ask about.
+pub(super) const WINDOW: usize = 2_000;
+/// How many MiB of files are sent at the same time; a larger one is sent alone.
+pub(super) const UPLOADED_MIB: usize = 256;
+
 /// What a run has and knows, for all its parts.
 pub(super) struct Running {
     pub(super) client: Client,
@@ -22,6 +28,8 @@ pub(super) struct Running {
     pub(super) history: History,
     /// What earlier runs left open: what, and where it goes.
     pub(super) open: HashSet<(String, String)>,
+    /// What goes to a name as its source is now.
+    pub(super) latest: Mutex<HashMap<String, String>>,
     pub(super) outputs: Outputs,
     /// What outputs may end in.
     pub(super) endings: Vec<&'static str>,
@@ -31,6 +39,8 @@ pub(super) struct Running {
     pub(super) retry_unconfirmed: bool,
     /// Room for flows that are not settled.
     pub(super) window: Semaphore,
+    /// Room for files that are sent, in MiB.
+    pub(super) uploads: Semaphore,
     /// Nothing more is begun.
     pub(super) stop: CancellationToken,
     /// Nothing works on flows any more, or nobody waits for it.
@@ -43,6 +53,18 @@ impl Running {
         // Parameters in the order of their names, as `Map` has them.
         let params = Value::Object(self.job.params.clone()).to_string();
         Sha256Digest::of_parts([&self.job.operation, &params[..], what]).to_string()
+    }
+
+    /// Has this be what goes to a name.
+    pub(super) fn is_latest(&self, name: &str, work: &str) {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.insert(name.to_owned(), work.to_owned());
+    }
+
+    /// Whether something else goes to a name: its source has changed since this was begun.
+    pub(super) fn is_superseded(&self, name: &str, work: &str) -> bool {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.get(name).is_some_and(|latest| latest != work)
     }
 
     /// How often flows are asked about: from, to.

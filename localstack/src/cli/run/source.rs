@@ -1,5 +1,6 @@
 //! One thing to process.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,7 +40,7 @@ impl Source {
     /// What it is called in a journal, wherever the command runs.
     pub(crate) fn identity(&self) -> String {
         match &self.origin {
-            Origin::File(path) => path.display().to_string(),
+            Origin::File(path) => as_text(path.as_os_str()),
             Origin::Url(url) => url.clone(),
         }
     }
@@ -58,6 +59,14 @@ impl Source {
             Some((stem, _)) if !stem.is_empty() => stem,
             _ => &self.file_name,
         }
+    }
+}
+
+/// A name, and what is no UTF-8 in it as escapes: no two have the same text.
+pub(super) fn as_text(name: &OsStr) -> String {
+    match name.to_str() {
+        Some(text) => text.to_owned(),
+        None => name.as_encoded_bytes().escape_ascii().to_string(),
     }
 }
 

@@ -10,7 +10,7 @@ use url::Url;
 use walkdir::WalkDir;
 
 use super::list;
-use super::source::{Line, Origin, Source};
+use super::source::{Line, Origin, Source, as_text};
 
 /// Why the sources can't be told.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,7 @@ pub enum SourceError {
     Pattern(#[from] globset::Error),
     /// There is nothing to process.
     #[error(
-        "there is no file in {places} that ends in {endings}; say which with --include '*.ext'"
+        "there is no file in {places} that is called {endings}; say which with --include '*.ext'"
     )]
     Nothing {
         /// Where it was looked for.
@@ -46,6 +46,9 @@ pub enum SourceError {
         /// What would be taken.
         endings: String,
     },
+    /// The lists have nothing in them.
+    #[error("{0} lists nothing; give a source in each line")]
+    Empty(String),
 }
 
 /// Which files of a folder are taken.
@@ -81,8 +84,17 @@ impl Taken {
         Ok(Self {
             patterns: set.build()?,
             shown: patterns.join(", "),
-            out: std::path::absolute(out).unwrap_or_else(|_| out.to_owned()),
+            out: out.canonicalize().unwrap_or_else(|_| out.to_owned()),
         })
+    }
+
+    /// Whether an earlier run wrote it.
+    fn is_output(&self, source: &Source, wrote: impl Fn(&str) -> bool) -> bool {
+        let relative = source.file().and_then(|path| {
+            let relative = path.strip_prefix(&self.out).ok()?;
+            relative.to_str()
+        });
+        relative.is_some_and(wrote)
     }
 
     fn takes(&self, relative: &Path) -> bool {
@@ -100,10 +112,16 @@ fn also(ending: &str) -> Option<&'static str> {
     }
 }
 
-/// All sources, each once, in the order of the command line; those of a folder by their paths.
-pub(crate) fn gather(places: &[String], taken: &Taken) -> Result<Vec<Source>, SourceError> {
+/// All sources, each once, in the order of the command line; those of a folder by their paths, without what an earlier run
+/// wrote there (`wrote`, by its path below the folder of outputs).
+pub(crate) fn gather(
+    places: &[String],
+    taken: &Taken,
+    wrote: impl Fn(&str) -> bool,
+) -> Result<Vec<Source>, SourceError> {
     let folders = places.iter().filter(|place| Path::new(place).is_dir());
-    let several = folders.count() > 1;
+    let folders = folders.count();
+    let several = folders > 1;
     let mut sources = Vec::new();
     for place in places {
         if place == "-" {
@@ -115,7 +133,10 @@ pub(crate) fn gather(places: &[String], taken: &Taken) -> Result<Vec<Source>, So
         }
     }
     let mut seen = HashSet::new();
-    sources.retain(|source| seen.insert(source.origin.clone()));
+    sources.retain(|source| !taken.is_output(source, &wrote) && seen.insert(source.origin.clone()));
+    if sources.is_empty() && folders == 0 {
+        return Err(SourceError::Empty(places.join(", ")));
+    }
     if sources.is_empty() {
         return Err(SourceError::Nothing {
             places: places.join(", "),
@@ -156,7 +177,7 @@ pub(super) fn of_line(place: &str, line: Line) -> Result<Source, io::Error> {
     of_file(Path::new(place), PathBuf::new(), Some(line))
 }
 
-fn is_url(place: &str) -> bool {
+pub(super) fn is_url(place: &str) -> bool {
     place.contains("://") || place.starts_with("asset:")
 }
 
@@ -167,30 +188,32 @@ fn of_folder(
     sources: &mut Vec<Source>,
 ) -> Result<(), SourceError> {
     let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
-    let within = |path: &Path| std::path::absolute(path).is_ok_and(|path| path == taken.out);
+    let within = |path: &Path| path.canonicalize().is_ok_and(|path| path == taken.out);
     let entries = WalkDir::new(root)
         .follow_links(true)
         .sort_by_file_name()
         .into_iter()
         .filter_entry(|entry| {
-            entry.depth() == 0 || !hidden(entry.file_name()) && !within(entry.path())
+            let is_out = || entry.file_type().is_dir() && within(entry.path());
+            entry.depth() == 0 || !hidden(entry.file_name()) && !is_out()
         });
     for entry in entries {
-        let entry = entry.map_err(|error| SourceError::File {
-            path: error.path().unwrap_or(root).to_owned(),
-            source: error.into(),
-        })?;
-        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
-        if !entry.file_type().is_file() || !taken.takes(relative) {
+        // What can't be looked at is a source that fails, and keeps no other from being done.
+        let (path, is_taken) = match &entry {
+            Ok(entry) => (entry.path(), entry.file_type().is_file()),
+            Err(error) => (error.path().unwrap_or(root), true),
+        };
+        let relative = path.strip_prefix(root).unwrap_or(path);
+        if !is_taken || entry.is_ok() && !taken.takes(relative) {
             continue;
         }
         let mut folder = relative.parent().unwrap_or(Path::new("")).to_owned();
         if several && let Some(name) = root.file_name() {
             folder = Path::new(name).join(folder);
         }
-        let source = of_file(entry.path(), folder, None);
+        let source = of_file(path, folder, None);
         sources.push(source.map_err(|source| SourceError::File {
-            path: entry.path().to_owned(),
+            path: path.to_owned(),
             source,
         })?);
     }
@@ -198,15 +221,20 @@ fn of_folder(
 }
 
 fn of_file(path: &Path, folder: PathBuf, line: Option<Line>) -> io::Result<Source> {
+    // A link is a source of its own; two ways to it are one.
+    let absolute = std::path::absolute(path)?;
+    let folder_of_it = absolute
+        .parent()
+        .and_then(|above| above.canonicalize().ok());
+    let canonical = folder_of_it
+        .zip(absolute.file_name())
+        .map(|(above, name)| above.join(name));
     Ok(Source {
-        origin: Origin::File(std::path::absolute(path)?),
+        origin: Origin::File(canonical.unwrap_or(absolute)),
         shown: path.display().to_string(),
         line,
         folder,
-        file_name: path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default(),
+        file_name: path.file_name().map(as_text).unwrap_or_default(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Batches, begun so that each is begun once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use assetmill_client::{ClientError, Started, Submission};
@@ -28,7 +28,7 @@ pub(super) async fn submit(run: &Running, items: Vec<Item>) -> Result<OpenChunk,
         job: run.job.clone(),
         items,
         flow_ids: None,
-        settled: std::collections::HashSet::new(),
+        settled: HashSet::new(),
     };
     run.journal.note(&Entry::Submitting {
         chunk: chunk.key.clone(),
@@ -110,6 +110,10 @@ async fn start(run: &Running, chunk: &mut OpenChunk) -> Result<(), CliError> {
 }
 
 fn accepted(run: &Running, chunk: &mut OpenChunk, started: Started) -> Result<(), CliError> {
+    let distinct: HashSet<_> = started.flow_ids.iter().collect();
+    if distinct.len() != chunk.items.len() || started.flow_ids.len() != chunk.items.len() {
+        return Err(RunError::WrongFlows(run.client.server().clone()).into());
+    }
     run.journal.note(&Entry::Accepted {
         chunk: chunk.key.clone(),
         batch_id: started.batch_id,

@@ -1,8 +1,12 @@
 //! A run from its beginning to its end, or to a signal to stop.
 
+use std::future::ready;
 use std::path::Path;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::time::sleep;
 
 use super::paid::{self, PaidCalls};
 use super::running::Running;
@@ -13,6 +17,8 @@ use crate::signals;
 
 /// How long what is in work may take after a signal to stop.
 const GRACEFUL: Duration = Duration::from_mins(1);
+/// How long is waited for outputs of what has ended.
+const LAST_LOOK: Duration = Duration::from_secs(10);
 
 /// Has the pipeline run to its end, or until a signal to stop; whether there was one.
 pub(super) async fn take(
@@ -21,17 +27,21 @@ pub(super) async fn take(
     calls: Option<&PaidCalls>,
     pipeline: impl Future<Output = Result<(), CliError>>,
 ) -> Result<bool, CliError> {
+    let mut stop = pin!(signals::stop());
+    if is_heard(stop.as_mut()).await? {
+        return Ok(true);
+    }
     let at_work = match here {
         Some(here) => Some(here.work().await?),
         None => None,
     };
-    let mut pipeline = std::pin::pin!(pipeline);
+    let mut pipeline = pin!(pipeline);
     let interrupted = tokio::select! {
         done = &mut pipeline => {
             done?;
             false
         }
-        signal = signals::stop() => {
+        signal = stop => {
             signal?;
             true
         }
@@ -41,25 +51,53 @@ pub(super) async fn take(
     if !interrupted {
         running.ended.cancel();
         if let Some(at_work) = at_work {
-            at_work.end(tokio::time::sleep(GRACEFUL)).await?;
+            at_work.end(sleep(GRACEFUL)).await?;
         }
         return Ok(false);
     }
+    let mut again = pin!(signals::stop());
+    if is_heard(again.as_mut()).await? {
+        return Ok(true);
+    }
+    running
+        .report
+        .say("Stopping: what is in work may end first, or Ctrl-C again.");
     let end = async {
         if let Some(at_work) = at_work {
-            running
-                .report
-                .say("Stopping: what is in work may end within a minute, or Ctrl-C again.");
-            at_work.end(tokio::time::sleep(GRACEFUL)).await?;
+            // A second signal ends it, too.
+            at_work.end(sleep(GRACEFUL)).await?;
         }
         running.ended.cancel();
         Ok::<_, ServeError>(())
     };
-    // What was in work is written, too.
-    let (ended, done) = tokio::join!(end, pipeline);
+    // What has ended is written, too, as far as that does not take long: the next run finds the rest.
+    let last = async {
+        running.ended.cancelled().await;
+        sleep(LAST_LOOK).await;
+    };
+    let written = async {
+        tokio::select! {
+            // Of no interest any more is why it can't go on.
+            _ = pipeline => Ok(()),
+            again = again => again,
+            () = last => Ok(()),
+        }
+    };
+    let (ended, written) = tokio::join!(end, written);
     ended?;
-    done?;
+    written?;
     Ok(true)
+}
+
+/// Begins to listen for a signal; whether it came already.
+async fn is_heard(
+    mut signal: Pin<&mut impl Future<Output = std::io::Result<()>>>,
+) -> std::io::Result<bool> {
+    tokio::select! {
+        biased;
+        heard = signal.as_mut() => heard.map(|()| true),
+        () = ready(()) => Ok(false),
+    }
 }
 
 pub(super) fn conclude(
@@ -67,9 +105,9 @@ pub(super) fn conclude(
     out: &Path,
     interrupted: bool,
     paid: Option<u64>,
-) -> Ended {
+) -> Result<Ended, CliError> {
     let summary = running.report.end();
-    running.report.print_summary(&summary, interrupted, paid);
+    running.report.print_summary(&summary, interrupted, paid)?;
     running.report.say(&summary.line(out, paid));
     if summary.unconfirmed > 0 {
         running.report.say(&format!(
@@ -79,11 +117,11 @@ pub(super) fn conclude(
     }
     if interrupted {
         running.report.say("Interrupted; the same command goes on.");
-        return Ended::Interrupted;
+        return Ok(Ended::Interrupted);
     }
-    if summary.failed.is_empty() {
+    Ok(if summary.failed.is_empty() {
         Ended::Well
     } else {
         Ended::SomeFailed
-    }
+    })
 }

@@ -28,6 +28,8 @@ use crate::cli::{CliError, Ended};
 use crate::serve::{ServeError, own_url};
 use crate::signals;
 
+/// What is handed back of an answer, in bytes.
+const MOST_BYTES: usize = 1024 * 1024;
 /// Payloads are under 20 KB.
 const LARGEST: usize = 64 * 1024;
 /// What has come and is not printed yet.
@@ -168,9 +170,8 @@ async fn hand_on(
             request = request.header(name, value);
         }
     }
-    network
-        .send(request.body(body).map_err(Unreachable::new)?)
-        .await
+    let request = request.body(body).map_err(Unreachable::new)?;
+    network.send(request, MOST_BYTES).await
 }
 
 fn of(answer: Answer) -> Response {

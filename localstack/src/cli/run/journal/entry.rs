@@ -1,9 +1,10 @@
 //! The lines of a journal.
 
+use std::path::{Component, Path};
 use std::time::{Duration, SystemTime};
 
 use assetmill_client::FlowError;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::cli::local_files::Stamp;
@@ -39,6 +40,8 @@ pub(crate) enum Entry {
         #[serde(flatten)]
         written: Written,
     },
+    /// Its source had changed before it was done, and something else goes to its place.
+    Superseded { chunk: String, index: usize },
     /// There will be no output.
     Failed {
         chunk: String,
@@ -68,6 +71,7 @@ pub(crate) struct Item {
     #[serde(flatten)]
     pub(crate) file: Option<Stamped>,
     /// Where the output goes, without its ending.
+    #[serde(deserialize_with = "below")]
     pub(crate) name: String,
     /// The digest of what is done to what.
     pub(crate) work: String,
@@ -86,9 +90,21 @@ pub(crate) struct Stamped {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Written {
     /// The path below the folder of outputs.
+    #[serde(deserialize_with = "below")]
     pub(crate) output: String,
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
+}
+
+/// A path that leads nowhere but below: a folder may come from somebody else, and its journal with it.
+fn below<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let path = String::deserialize(deserializer)?;
+    let mut parts = Path::new(&path).components();
+    if parts.all(|part| matches!(part, Component::Normal(_))) {
+        return Ok(path);
+    }
+    let reason = format!("{path:?} leads out of the folder");
+    Err(serde::de::Error::custom(reason))
 }
 
 impl Stamped {

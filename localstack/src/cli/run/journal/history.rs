@@ -16,8 +16,8 @@ pub(crate) struct History {
     uploads: HashMap<(String, String), (String, String)>,
     written: HashMap<(String, String), Written>,
     failed: HashMap<(String, String), (FlowError, bool)>,
-    /// Which work wrote a file last.
-    outputs: HashMap<String, String>,
+    /// Which work on which source wrote a file last.
+    outputs: HashMap<String, (String, String)>,
 }
 
 #[derive(Debug)]
@@ -79,11 +79,16 @@ impl History {
                 index,
                 written,
             } => {
-                if let Some(what) = self.settle(&chunk, index) {
-                    self.outputs.insert(written.output.clone(), what.0.clone());
+                if let Some(item) = self.settle(&chunk, index) {
+                    let what = item.what();
+                    let by = (item.work, item.source);
+                    self.outputs.insert(written.output.clone(), by);
                     self.failed.remove(&what);
                     self.written.insert(what, written);
                 }
+            }
+            Entry::Superseded { chunk, index } => {
+                self.settle(&chunk, index);
             }
             Entry::Failed {
                 chunk,
@@ -91,17 +96,17 @@ impl History {
                 error,
                 unconfirmed,
             } => {
-                if let Some(what) = self.settle(&chunk, index) {
-                    self.failed.insert(what, (error, unconfirmed));
+                if let Some(item) = self.settle(&chunk, index) {
+                    self.failed.insert(item.what(), (error, unconfirmed));
                 }
             }
         }
     }
 
-    fn settle(&mut self, chunk: &str, index: usize) -> Option<(String, String)> {
+    fn settle(&mut self, chunk: &str, index: usize) -> Option<Item> {
         let chunk = self.chunks.get_mut(chunk)?;
         chunk.settled.insert(index);
-        chunk.items.get(index).map(Item::what)
+        chunk.items.get(index).cloned()
     }
 
     /// What is left open of this job, the earliest first.
@@ -145,7 +150,7 @@ impl History {
     /// The output of this work under this name, if no other has taken its place.
     pub(crate) fn written(&self, work: &str, name: &str) -> Option<&Written> {
         let written = self.written.get(&(work.to_owned(), name.to_owned()))?;
-        (self.outputs.get(&written.output)? == work).then_some(written)
+        (self.outputs.get(&written.output)?.0 == work).then_some(written)
     }
 
     /// Why there is none, and whether somebody may have been paid for it.
@@ -153,9 +158,23 @@ impl History {
         self.failed.get(&(work.to_owned(), name.to_owned()))
     }
 
+    /// Whether a run wrote this file, of this source.
+    pub(crate) fn wrote_of(&self, output: &str, source: &str) -> bool {
+        let by = self.outputs.get(output);
+        by.is_some_and(|(_, of)| of == source)
+    }
+
     /// Whether a run wrote this file.
     pub(crate) fn wrote(&self, output: &str) -> bool {
         self.outputs.contains_key(output)
+    }
+}
+
+impl OpenChunk {
+    /// What of it nobody has seen the end of.
+    pub(crate) fn unsettled(&self) -> impl Iterator<Item = &Item> {
+        let items = self.items.iter().enumerate();
+        items.filter_map(|(index, item)| (!self.settled.contains(&index)).then_some(item))
     }
 }
 
