@@ -55,6 +55,9 @@ def before_call(context, case, kwargs):
     if case.path.startswith("/api/v2/flows/") and not isinstance(body, (dict, list)) and not FILTERS & query.keys():
         # Nothing that says to which flows is refused.
         case.query = {**query, "state": "PENDING"}
+    if case.path.endswith("{webhook_id}/replay") and not {"since", "until", "state"} & query.keys():
+        # The same of what is to be told again.
+        case.query = {**query, "state": "PENDING"}
     if not isinstance(body, dict):
         return
     if case.media_type == "multipart/form-data":

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -21,6 +21,8 @@ use crate::support::Program;
 #[derive(Clone)]
 struct Endpoint {
     moved: Arc<Mutex<bool>>,
+    /// Whether an asset that it hosts comes, or rather that there is none.
+    comes: watch::Sender<bool>,
     sent: watch::Sender<Vec<Sent>>,
 }
 
@@ -34,12 +36,14 @@ impl Endpoint {
     async fn serve() -> (Self, String) {
         let endpoint = Self {
             moved: Arc::default(),
+            comes: watch::Sender::new(false),
             sent: watch::Sender::new(Vec::new()),
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let router = Router::new()
             .route("/hook", post(take))
+            .route("/slow.jpg", get(wait))
             .with_state(endpoint.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         (endpoint, address)
@@ -53,6 +57,12 @@ impl Endpoint {
         let sent = tokio::time::timeout(patience, enough).await;
         sent.expect("it was sent nothing").unwrap().clone()
     }
+}
+
+async fn wait(State(endpoint): State<Endpoint>) -> StatusCode {
+    let mut comes = endpoint.comes.subscribe();
+    let _ = comes.wait_for(|comes| *comes).await;
+    StatusCode::NOT_FOUND
 }
 
 async fn take(State(endpoint): State<Endpoint>, headers: HeaderMap, body: String) -> Response {
@@ -280,6 +290,42 @@ async fn endpoints_that_ask_for_it_are_told_of_each_flow() {
     let payload: Value = serde_json::from_str(&sent.body).unwrap();
     assert_eq!(payload["type"], "operation.paused");
     assert_eq!(payload["data"]["operation"], "thumbnail");
+}
+
+/// While one of its assets does not come.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_asks_for_it_is_told_how_far_a_batch_is() {
+    let (endpoint, address) = Endpoint::serve().await;
+    *endpoint.moved.lock().unwrap() = true;
+    let program = Program::start(&["--fetch-allow", &*address]).await;
+    let coffee = program.url("/samples/coffee.jpg");
+    let slow = format!("http://{address}/slow.jpg");
+    let url = format!("http://{address}/hook");
+    let batch = json!({
+        "digital_asset_urls": [coffee, slow],
+        "webhook": { "url": url, "events": ["batch.progress", "batch.completed"] },
+    });
+    program.start_batch(&batch).await;
+    let sent = endpoint.sent(1).await.remove(0);
+    let payload: Value = serde_json::from_str(&sent.body).unwrap();
+    assert_eq!(payload["type"], "batch.progress");
+    assert_eq!(payload["data"]["status"], "RUNNING");
+    assert_eq!(payload["data"]["counts"]["completed"], 1);
+    // The asset comes once the endpoint was told.
+    endpoint.comes.send_replace(true);
+    let told = async {
+        let mut much = 2;
+        loop {
+            let sent = endpoint.sent(much).await.remove(much - 1);
+            let payload: Value = serde_json::from_str(&sent.body).unwrap();
+            if payload["type"] == "batch.completed" {
+                return payload;
+            }
+            much += 1;
+        }
+    };
+    let payload = told.await;
+    assert_eq!(payload["data"]["status"], "PARTIAL");
 }
 
 /// One of this machine's own addresses, as an attacker would have it told.

@@ -62,6 +62,7 @@ fn flow(batch: &Batch, index: u32) -> Flow {
         progress: Progress::default(),
         history: History::default(),
         tells: Vec::new(),
+        tells_progress: Vec::new(),
         due_at: None,
         created_at: batch.created_at,
         started_at: None,

@@ -68,6 +68,9 @@ pub struct Flow {
     /// has to be asked then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tells: Vec<WebhookId>,
+    /// The same of those that are told how far its batch is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tells_progress: Vec<WebhookId>,
     /// When a message is due for it that the schedule sends: it may have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,

@@ -114,6 +114,13 @@ impl DeliveryId {
         Self::of(event, flow.0.as_bytes(), at, webhook)
     }
 
+    /// The id of what an endpoint is told of how far a batch is in the half second that
+    /// [began](crate::WebhookDelivery::half_second) then: told but once, whoever notes it.
+    pub fn of_progress(batch: BatchId, began: Timestamp, webhook: WebhookId) -> Self {
+        let event = WebhookEvent::BatchProgress;
+        Self::of(event, batch.0.as_bytes(), began, webhook)
+    }
+
     /// The id of what an endpoint is told of an operation that is paused since then.
     pub fn of_pause(operation: &OperationName, since: Timestamp, webhook: WebhookId) -> Self {
         let event = WebhookEvent::OperationPaused;

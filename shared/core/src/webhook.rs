@@ -26,6 +26,9 @@ pub enum WebhookEvent {
     /// A flow settled.
     #[serde(rename = "flow.settled")]
     FlowSettled,
+    /// Flows of a batch settled, and others did not.
+    #[serde(rename = "batch.progress")]
+    BatchProgress,
     /// The last flow of a batch settled.
     #[serde(rename = "batch.completed")]
     BatchCompleted,
@@ -36,18 +39,21 @@ pub enum WebhookEvent {
 
 impl WebhookEvent {
     /// Every one.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::FlowSettled,
+        Self::BatchProgress,
         Self::BatchCompleted,
         Self::OperationPaused,
     ];
     /// Those that the endpoint of a batch can be told of.
-    pub const OF_BATCHES: [Self; 2] = [Self::FlowSettled, Self::BatchCompleted];
+    pub const OF_BATCHES: [Self; 3] =
+        [Self::FlowSettled, Self::BatchProgress, Self::BatchCompleted];
 
     /// As it stands in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::FlowSettled => "flow.settled",
+            Self::BatchProgress => "batch.progress",
             Self::BatchCompleted => "batch.completed",
             Self::OperationPaused => "operation.paused",
         }

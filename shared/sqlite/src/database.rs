@@ -38,6 +38,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0015_webhooks.sql"),
     include_str!("migrations/0016_webhooks_of_batches.sql"),
     include_str!("migrations/0017_told_flows.sql"),
+    include_str!("migrations/0018_told_progress.sql"),
 ];
 
 /// What SQLite said.

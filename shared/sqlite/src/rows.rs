@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use assetmill_core::{
     Batch, Counts, Flow, FlowState, History, NotABatchName, Params, Source, Status, TenantId,
+    WebhookId,
 };
 use jiff::Timestamp;
 use rusqlite::types::Type;
@@ -16,7 +17,7 @@ use super::retention::{self, Cutoff};
 pub(super) const FLOW: &str =
     "flow_id, batch_id, place, tenant, source, operation, params, state, \
      at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
-     due_at, revision, history, tells";
+     due_at, revision, history, tells, tells_progress";
 pub(super) const BATCH: &str = "batch_id, tenant, operation, params, size, retry_of, created_at, \
      dispatched_at, completed_at, name, labels, completed, failed, cancelled, webhook";
 
@@ -27,17 +28,13 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
         none if none.is_none() => None,
         progress => Some(to_json(progress)?),
     };
-    let tells = match &flow.tells[..] {
-        [] => None,
-        tells => Some(to_json(&tells)?),
-    };
     rows.prepare_cached(
         "INSERT INTO flows (flow_id, batch_id, place, tenant, source, operation, params,
             state, at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
-            due_at, revision, history, tells)
+            due_at, revision, history, tells, tells_progress)
          VALUES (:flow_id, :batch_id, :place, :tenant, :source, :operation, :params,
             :state, :at, :detail, :attempts, :fence, :unconfirmed_calls, :created_at, :started_at,
-            :progress, :due_at, :revision, :history, :tells)
+            :progress, :due_at, :revision, :history, :tells, :tells_progress)
          -- What never changes is not written again, nor are the indexes that it is in.
          ON CONFLICT (flow_id) DO UPDATE SET state = excluded.state, at = excluded.at,
             detail = excluded.detail, attempts = excluded.attempts, fence = excluded.fence,
@@ -65,9 +62,15 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
         ":due_at": flow.due_at.map(Timestamp::as_millisecond),
         ":revision": i64::try_from(flow.revision).unwrap_or(i64::MAX),
         ":history": String::from(flow.history.clone()),
-        ":tells": tells,
+        ":tells": told(&flow.tells)?,
+        ":tells_progress": told(&flow.tells_progress)?,
     })?;
     Ok(())
+}
+
+fn told(webhooks: &[WebhookId]) -> rusqlite::Result<Option<String>> {
+    let some = (!webhooks.is_empty()).then(|| to_json(&webhooks));
+    some.transpose()
 }
 
 /// The flow of this id, unless it expired.
@@ -121,6 +124,7 @@ pub(super) fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
         revision: u64::try_from(row.get::<_, i64>("revision")?).unwrap_or_default(),
         history: history(row)?,
         tells: optional_json(row, "tells")?.unwrap_or_default(),
+        tells_progress: optional_json(row, "tells_progress")?.unwrap_or_default(),
     })
 }
 

@@ -136,7 +136,9 @@ pub(super) fn all_due_deliveries_to(webhook: &Webhook) -> impl Iterator<Item = S
 fn in_shard(delivery: &WebhookDelivery, list: impl Fn(Option<u8>) -> String) -> String {
     list(match delivery.event {
         WebhookEvent::FlowSettled => Some(shard(&delivery.id.to_string())),
-        WebhookEvent::BatchCompleted | WebhookEvent::OperationPaused => None,
+        WebhookEvent::BatchProgress
+        | WebhookEvent::BatchCompleted
+        | WebhookEvent::OperationPaused => None,
     })
 }
 

@@ -234,6 +234,7 @@ mod tests {
             progress: _,
             history: _,
             tells: _,
+            tells_progress: _,
             due_at: _,
             created_at,
             started_at: _,
@@ -261,6 +262,7 @@ mod tests {
             .into_iter()
             .collect(),
             tells: Vec::new(),
+            tells_progress: Vec::new(),
             due_at: Some(at(5)),
             created_at,
             started_at: Some(at(1)),

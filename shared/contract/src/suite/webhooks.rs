@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use assetmill_core::ports::{OneWebhookRule, Rule, WebhookRule};
 use assetmill_core::{
-    Batch, CallEnd, Counts, DeliveryId, Flow, Settlement, Status, TenantId, Webhook, WebhookAnswer,
-    WebhookDelivery, WebhookEvent, WebhookId, WebhookSecret,
+    Batch, CallEnd, Counts, DeliveryId, Flow, FlowId, Settlement, Status, TenantId, Webhook,
+    WebhookAnswer, WebhookDelivery, WebhookEvent, WebhookId, WebhookSecret,
 };
 use futures_util::future::join_all;
 
@@ -445,14 +445,19 @@ async fn telling(on: &Adapters, size: u32, tells: &[&Webhook]) -> (Batch, Vec<Fl
 
 async fn a_flow_keeps_whom_it_tells(on: Arc<Adapters>) {
     let (one, other) = (made(&on, tenant()).await, made(&on, tenant()).await);
-    let (_, flows) = telling(&on, 1, &[&one, &other]).await;
+    let (_, mut flows) = telling(&on, 1, &[&one, &other]).await;
+    flows[0].id = FlowId::generate();
+    flows[0].tells_progress = vec![other.id];
+    on.flows.put_flows(&flows).await.unwrap();
     let id = flows[0].id;
     let claims: Rule = Arc::new(|row| {
         row.claim(at(1), at(100));
     });
     on.flows.change(id.into(), claims).await.unwrap();
     let row = on.flows.flows(&tenant(), &[id]).await.unwrap().remove(0);
-    assert_eq!(row.unwrap().tells, [one.id, other.id]);
+    let row = row.unwrap();
+    assert_eq!(row.tells, [one.id, other.id]);
+    assert_eq!(row.tells_progress, [other.id]);
 }
 
 async fn what_a_flow_tells_is_noted_as_it_settles(on: Arc<Adapters>) {

@@ -63,7 +63,10 @@ impl World {
     }
 
     pub(crate) fn of(kind: Kind) -> Self {
-        Self::telling(kind, WebhookEvent::ALL.into())
+        Self::telling(
+            kind,
+            [WebhookEvent::FlowSettled, WebhookEvent::BatchCompleted].into(),
+        )
     }
 
     fn telling(kind: Kind, events: BTreeSet<WebhookEvent>) -> Self {

@@ -170,6 +170,7 @@ mod tests {
             progress: Progress::default(),
             history: History::default(),
             tells: Vec::new(),
+            tells_progress: Vec::new(),
             due_at: None,
             created_at: Timestamp::UNIX_EPOCH,
             started_at: None,

@@ -1,8 +1,9 @@
 //! Counting what happens, at next to no cost: in memory, and written now and then.
 
 mod metered;
+mod progress;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use futures_util::{StreamExt as _, stream};
 
 use self::metered::Metered;
 use crate::ports::{ActivityLog, Clock, FlowWrites};
-use crate::{Activity, ActivityInterval, Flow, TenantId};
+use crate::{Activity, ActivityInterval, BatchId, Flow, TenantId};
 
 /// How many intervals of tenants wait to be written, at the most: what comes on top of them is not counted.
 const MOST: usize = 10_000;
@@ -24,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Meter {
     counted: Arc<Mutex<Counted>>,
+    /// The batches of which it is about to be noted how far they are.
+    noting: Arc<Mutex<HashSet<BatchId>>>,
     log: Arc<dyn ActivityLog>,
     clock: Arc<dyn Clock>,
 }
@@ -55,6 +58,7 @@ impl Meter {
     pub fn new(log: Arc<dyn ActivityLog>, clock: Arc<dyn Clock>) -> Self {
         Self {
             counted: Arc::default(),
+            noting: Arc::default(),
             log,
             clock,
         }

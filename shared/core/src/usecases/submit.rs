@@ -66,13 +66,16 @@ impl Submit {
     pub(super) async fn address(&self, accepted: &mut Accepted) -> Result<(), Unavailable> {
         let Accepted { batch, flows } = accepted;
         let of_tenant = self.flows.webhooks(&batch.tenant).await?;
-        let all = of_tenant.iter().chain(batch.webhook.as_deref());
-        let tells: Vec<_> = all
-            .filter(|webhook| webhook.wants(WebhookEvent::FlowSettled))
-            .map(|webhook| webhook.id)
-            .collect();
+        let wanting = |event| -> Vec<_> {
+            let all = of_tenant.iter().chain(batch.webhook.as_deref());
+            let wanting = all.filter(|webhook| webhook.wants(event));
+            wanting.map(|webhook| webhook.id).collect()
+        };
+        let tells = wanting(WebhookEvent::FlowSettled);
+        let tells_progress = wanting(WebhookEvent::BatchProgress);
         for flow in flows {
             flow.tells.clone_from(&tells);
+            flow.tells_progress.clone_from(&tells_progress);
         }
         Ok(())
     }
@@ -151,6 +154,7 @@ impl Submit {
                     progress: Progress::default(),
                     history: History::default(),
                     tells: Vec::new(),
+                    tells_progress: Vec::new(),
                     due_at: None,
                     created_at: now,
                     started_at: None,

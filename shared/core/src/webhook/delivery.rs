@@ -192,6 +192,10 @@ impl WebhookDelivery {
 
     /// How long to wait for the next attempt; `None` after the last.
     fn wait(&self, patience: Option<Duration>, share: f64) -> Option<Duration> {
+        if self.event == WebhookEvent::BatchProgress {
+            // The next one says more.
+            return None;
+        }
         let place = usize::try_from(self.tries).ok()?.checked_sub(1)?;
         let wait = WAITS.get(place)?;
         let wait = wait.mul_f64(1.0 - JITTER + 2.0 * JITTER * share.clamp(0.0, 1.0));

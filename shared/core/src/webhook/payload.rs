@@ -1,5 +1,7 @@
 //! What endpoints are told.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -70,6 +72,30 @@ struct OutputData<'a> {
     sha256: &'a Sha256Digest,
 }
 
+/// A batch of which some flows settled.
+#[derive(Serialize)]
+struct BatchUnderWay<'a> {
+    batch_id: BatchId,
+    operation: &'a OperationName,
+    status: &'static str,
+    digital_asset_count: u32,
+    counts: CurrentCounts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a BatchName>,
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    labels: &'a Labels,
+    created_at: String,
+}
+
+#[derive(Serialize)]
+struct CurrentCounts {
+    pending: u32,
+    running: u32,
+    completed: u32,
+    failed: u32,
+    cancelled: u32,
+}
+
 #[derive(Serialize)]
 struct PausedOperation<'a> {
     operation: &'a OperationName,
@@ -110,6 +136,64 @@ impl WebhookDelivery {
             revision: 1,
         };
         flow.tells.iter().map(told).collect()
+    }
+
+    /// How often it may be told how far a batch is.
+    pub const HALF_A_SECOND: Duration = Duration::from_millis(500);
+
+    /// When the half second began in which this is.
+    pub fn half_second(now: Timestamp) -> Timestamp {
+        let millisecond = now.as_millisecond();
+        let began = millisecond - millisecond.rem_euclid(500);
+        Timestamp::from_millisecond(began).unwrap_or(now)
+    }
+
+    /// What these endpoints are told of how far a batch is: [once in half a second](DeliveryId::of_progress).
+    pub fn of_progress(
+        webhooks: &[WebhookId],
+        batch: &Batch,
+        counts: Counts,
+        now: Timestamp,
+    ) -> Vec<Self> {
+        let payload = Payload {
+            event: WebhookEvent::BatchProgress,
+            timestamp: time(now),
+            data: BatchUnderWay {
+                batch_id: batch.id,
+                operation: &batch.operation,
+                status: status(counts.status()),
+                digital_asset_count: batch.size,
+                counts: CurrentCounts {
+                    pending: counts.pending,
+                    running: counts.running,
+                    completed: counts.completed,
+                    failed: counts.failed,
+                    cancelled: counts.cancelled,
+                },
+                name: batch.name.as_ref(),
+                labels: &batch.labels,
+                created_at: time(batch.created_at),
+            },
+        };
+        // Names, numbers and times always serialise.
+        let payload = serde_json::to_string(&payload).unwrap_or_default();
+        let told = |webhook: &WebhookId| {
+            let at = Self::half_second(now);
+            Self {
+                id: DeliveryId::of_progress(batch.id, at, *webhook),
+                webhook_id: *webhook,
+                of_batch: *webhook == WebhookId::of_batch(batch.id),
+                tenant: batch.tenant.clone(),
+                event: WebhookEvent::BatchProgress,
+                payload: payload.clone(),
+                created_at: at,
+                state: DeliveryState::Pending { due_at: at },
+                tries: 0,
+                attempts: Vec::new(),
+                revision: 1,
+            }
+        };
+        webhooks.iter().map(told).collect()
     }
 
     /// What an endpoint is told of an operation that an operator paused then: the same each time, id and all.

@@ -33,6 +33,9 @@ impl Metered {
         if let ((), Some(after)) = before.apply(&**rule) {
             let activity = Activity::of_change(before, &after);
             self.meter.count(&after.tenant, activity);
+            if after.state().is_settled() {
+                self.meter.note_progress(&self.flows, &after);
+            }
         }
     }
 

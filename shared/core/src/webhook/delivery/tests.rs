@@ -127,3 +127,14 @@ fn a_replay_begins_anew_and_what_is_remembered_has_a_bound() {
     let head = delivery.attempts[0].answer.as_deref().unwrap();
     assert_eq!(head.chars().count(), LONGEST_TEXT);
 }
+
+#[test]
+fn progress_is_not_told_again_as_the_next_says_more() {
+    let mut delivery = delivery();
+    delivery.event = WebhookEvent::BatchProgress;
+    let (delivery, told) = tried(&delivery, Ok(status(503)), at(3), 0.5);
+    assert_eq!(
+        (delivery.state, told),
+        (DeliveryState::GivenUp { at: at(3) }, Told::GivenUp)
+    );
+}
