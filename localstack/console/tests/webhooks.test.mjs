@@ -45,6 +45,9 @@ test('an endpoint is made, its secret shown once, changed, and the endpoint remo
   await seen.shot('webhooks-make');
   const url = `${program.origin.url}hook`;
   await seen.page.getByLabel('Where to post to').fill(url);
+  // Each event that the API knows of can be chosen.
+  const document = await program.ask('openapi.json');
+  for (const event of document.components.schemas.RegisterWebhook.properties.events.items.enum) await seen.page.getByRole('checkbox', { name: event }).waitFor();
   await seen.page.getByLabel('operation.paused').check();
   await seen.answer('Make it');
   await seen.page.getByRole('heading', { name: 'Its secret' }).waitFor();
