@@ -45,6 +45,9 @@ test('an endpoint is made, its secret shown once, changed, and the endpoint remo
   await seen.shot('webhooks-make');
   const url = `${program.origin.url}hook`;
   await seen.page.getByLabel('Where to post to').fill(url);
+  // Each event that the API knows of can be chosen.
+  const document = await program.ask('openapi.json');
+  for (const event of document.components.schemas.RegisterWebhook.properties.events.items.enum) await seen.page.getByRole('checkbox', { name: event }).waitFor();
   await seen.page.getByLabel('operation.paused').check();
   await seen.answer('Make it');
   await seen.page.getByRole('heading', { name: 'Its secret' }).waitFor();
@@ -166,20 +169,42 @@ test('what an endpoint was told is seen with each answer, and told again: one, a
   await again.close();
 });
 
-test('the endpoint of one batch is found by the batch, and disabled', async () => {
+test('the endpoint of one batch is found by the batch, its log gone through, and the endpoint disabled', async () => {
   program.origin.hear();
-  const { batch_id: id } = await program.batch([`${program.origin.url}good/3.jpg`], 'thumbnail', undefined, { webhook: { url: `${program.origin.url}hook`, events: ['flow.settled'] } });
-  await log(id, ([one]) => one?.state === 'DELIVERED');
+  const { batch_id: id } = await program.batch(Array.from({ length: 30 }, (_, n) => `${program.origin.url}good/${n}.jpg`), 'thumbnail', undefined, { webhook: { url: `${program.origin.url}hook`, events: ['flow.settled'] } });
+  await log(id, (all) => all.length === 20 && all.every((one) => one.state === 'DELIVERED'));
   const seen = await open(browser, program.page);
   await seen.go('#/webhooks');
   await seen.page.getByLabel('The endpoint of one batch').fill(id);
   await seen.press('button', 'Its log');
   await seen.heading(/^Endpoint of batch/);
-  await seen.page.locator('summary').getByText('flow.settled').waitFor();
+  const rows = seen.page.locator('.deliveries > li');
+  await rows.nth(24).waitFor();
+  await seen.press('link', 'Older');
+  await rows.nth(5).waitFor({ state: 'detached' });
+  await rows.nth(4).waitFor();
+  await seen.press('link', 'The latest');
+  await rows.nth(24).waitFor();
+  await seen.press('button', 'given up');
+  await seen.page.getByRole('heading', { name: 'Nothing more is so' }).waitFor();
+  await seen.press('button', 'All');
+  await rows.first().locator('summary').click();
+  await rows.first().getByRole('link', { name: 'its flow' }).click();
+  await seen.heading(/^Flow/);
+  await seen.page.goBack();
+  await rows.nth(24).waitFor();
+  // Where they are very many, the API counts them in parts.
+  await seen.page.route(/\/replay\?/, (route) => {
+    const further = new URL(route.request().url()).searchParams.has('cursor');
+    return route.fulfill({ json: further ? { replayed: 30, dry_run: true } : { replayed: 1_000, dry_run: true, next_cursor: 'c' } });
+  });
+  await seen.press('button', 'Replay…');
+  await seen.page.getByRole('heading', { name: 'Tell it 1,030 deliveries again?' }).waitFor();
+  await seen.answer('Leave it');
   await seen.press('button', 'Disable…');
   await seen.answer('Disable');
   await seen.page.getByText('It is told nothing any more.').waitFor();
-  await seen.page.locator('summary').getByText('flow.settled').waitFor();
+  await rows.nth(24).waitFor();
   await seen.close();
 });
 

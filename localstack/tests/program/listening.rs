@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use assetmill_core::WebhookSecret;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use jiff::Timestamp;
@@ -217,4 +217,30 @@ async fn an_endpoint_is_made_told_told_again_and_removed() {
     let gone = run(folder, &["webhook", "remove", endpoint]).await;
     printed(&gone, 1);
     assert!(gone.stderr.starts_with(b"assetmill: webhook_not_found: "));
+}
+
+/// A server that looks through so much at once, and says where to go on.
+async fn in_parts(RawQuery(query): RawQuery) -> String {
+    let query = query.unwrap_or_default();
+    assert!(query.contains("state=GIVEN_UP"), "{query}");
+    let told = if query.contains("cursor=further") {
+        json!({ "replayed": 2 })
+    } else {
+        json!({ "replayed": 1000, "next_cursor": "further" })
+    };
+    told.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_replays_in_parts_is_replayed_to_the_end() {
+    let path = "/api/v2/webhooks/01890a5d-ac96-774b-bcce-b302099a9000/replay";
+    let router = Router::new().route(path, post(in_parts));
+    let served = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", served.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(served, router).await.unwrap() });
+    let folder = tempfile::tempdir().unwrap();
+    let id = "01890a5d-ac96-774b-bcce-b302099a9000";
+    let options = ["webhook", "replay", id, "--given-up", "--server", &url];
+    let told = printed(&run(folder.path(), &options).await, 0);
+    assert_eq!(told, "1002 deliveries to be told again.\n");
 }

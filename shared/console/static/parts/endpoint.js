@@ -6,7 +6,8 @@ import { Confirm, say } from './dialog.js';
 
 /** What an endpoint can be told of. */
 const EVENTS = [
-  ['batch.completed', 'the last flow of a batch settled'], ['flow.settled', 'a flow reached its final state'],
+  ['batch.completed', 'the last flow of a batch settled'], ['batch.progress', 'some of its flows did, at most twice a second'],
+  ['flow.settled', 'a flow reached its final state'],
   ['operation.paused', 'an operator stopped an operation'],
 ];
 
