@@ -179,7 +179,7 @@ pub struct Config {
     #[arg(long, env = "ASSETMILL_KEEP_V1")]
     pub keep_v1: bool,
 
-    /// What is logged: a `tracing` filter. Without it, `info` where it serves, and `error` elsewhere.
+    /// What is logged: a `tracing` filter. Without it, `info` where it serves, and elsewhere errors, and why a server is asked again.
     #[arg(long, env = "ASSETMILL_LOG", value_name = "FILTER")]
     pub log: Option<String>,
 }
@@ -213,7 +213,7 @@ impl Config {
     pub fn log(&self) -> &str {
         let usual = match &self.command {
             None | Some(Command::Init | Command::Poll(_) | Command::Operation(_)) => "info",
-            Some(_) => "error",
+            Some(_) => "error,assetmill_client=warn",
         };
         self.log.as_deref().unwrap_or(usual)
     }

@@ -35,6 +35,10 @@ where
                     .retry_after()
                     .is_none_or(|asked| asked <= LONGEST_ASKED)
         })
+        .notify(|error, wait| {
+            let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            tracing::warn!(%error, milliseconds, "asking again in a while");
+        })
         .adjust(|error, wait| Some(wait?.max(error.retry_after().unwrap_or_default())))
         .await
 }
