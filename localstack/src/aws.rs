@@ -63,13 +63,15 @@ pub(crate) async fn poll(config: &Config, polled: &Polled) -> Result<(), AwsErro
         Arc::new(Queue::new(&clients, urls.dead_letters)),
         stop.clone(),
     ));
-    signals::stop().await?;
+    signals::stop()?.await;
     stop.cancel();
     // What is being handled comes again if it is not waited for.
+    let again = signals::stop()?;
     tokio::select! {
-        _ = polling => Ok(()),
-        again = signals::stop() => Ok(again?),
+        _ = polling => {}
+        () = again => {}
     }
+    Ok(())
 }
 
 /// Makes what `--aws` needs and says what it is called.

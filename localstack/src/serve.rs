@@ -25,12 +25,9 @@ use crate::samples::WithSample;
 use crate::server::Connections;
 use crate::stopping::say;
 use crate::try_operation::{self, TryError};
-use crate::working::{EndError, Working};
+use crate::working::{EndError, GRACEFUL, Working};
 use crate::{server, signals};
 
-/// How long what is in flight may take after a signal; what is not done by then is put back. Callers
-/// of v1 wait for less.
-const GRACEFUL: Duration = Duration::from_mins(1);
 /// On AWS nothing can be put back, and a flow that two processes left behind is given up: as long as an attempt
 /// may take.
 const GRACEFUL_ON_AWS: Duration = Duration::from_mins(3);
@@ -204,7 +201,7 @@ async fn run(
     };
     let working = Working::begin(app, store, parallel);
     working.also(|stop| server::serve(listener, connections, router, stop));
-    signals::stop().await?;
+    signals::stop()?.await;
     let counted = working.in_work();
     let put_back = working.end(counted.count_down(grace)).await?;
     say(format_args!(

@@ -2,27 +2,32 @@
 
 use std::io;
 
-/// Returns at the next SIGINT (Ctrl-C) or SIGTERM.
+/// Listens from now on, and ends at the next SIGINT (Ctrl-C) or SIGTERM, whenever it is polled: what comes in between is not
+/// lost.
 ///
 /// # Errors
 /// When the system does not let the program listen for them.
 #[cfg(unix)]
-pub async fn stop() -> io::Result<()> {
+pub fn stop() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
-/// Returns at the next Ctrl-C.
+/// The same for Ctrl-C.
 ///
 /// # Errors
 /// When the system does not let the program listen for it.
 #[cfg(not(unix))]
-pub async fn stop() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+pub fn stop() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }

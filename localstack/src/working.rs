@@ -1,6 +1,7 @@
 //! What works on flows, from its beginning to its end.
 
 use std::future::Future;
+use std::time::Duration;
 
 use assetmill_core::ports::Unavailable;
 use assetmill_core::usecases::Meter;
@@ -12,6 +13,10 @@ use crate::app::App;
 use crate::stopping::InWork;
 use crate::workers::Permits;
 use crate::{signals, workers};
+
+/// How long what is in flight may take after a signal, where what is not done by then is put back. Callers of v1 wait for
+/// less, and a paid call that is broken off may have been charged.
+pub(crate) const GRACEFUL: Duration = Duration::from_mins(1);
 
 /// The tasks that work on flows.
 pub(crate) struct Working {
@@ -92,6 +97,7 @@ impl Working {
     pub(crate) async fn end(self, patience: impl Future<Output = ()>) -> Result<usize, EndError> {
         self.stop.cancel();
         self.tasks.close();
+        let again = signals::stop()?;
         let finished = async {
             self.tasks.wait().await;
             // Their callers may have been answered before them; from here on there will be no more.
@@ -102,7 +108,7 @@ impl Working {
             // In this order: whoever reads how to stop at once is heard.
             biased;
             () = finished => {}
-            again = signals::stop() => again?,
+            () = again => {}
             () = patience => {}
         }
         self.meter.flush_soon().await;

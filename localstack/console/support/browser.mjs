@@ -66,6 +66,13 @@ export async function open(browser, base, { hosts = [], dark = false, narrow = f
     async press(role, name) { clicks += 1; await page.getByRole(role, { name }).first().click(); },
     /** Presses a button of the question that is asked. */
     async answer(name) { clicks += 1; await page.locator('dialog[open]').getByRole('button', { name, exact: true }).click(); },
+    /** That a button says it is off, and does nothing when it is pressed all the same. @param {string | RegExp} name */
+    async isOff(name) {
+      const button = page.getByRole('button', { name });
+      await button.waitFor();
+      assert.equal(await button.getAttribute('aria-disabled'), 'true', String(name));
+      await button.dispatchEvent('click');
+    },
     clicks: () => clicks,
     shot: (name) => page.screenshot({ path: `${SHOTS}${name}.png` }),
     /** What a checker of accessibility calls serious. @param {string} where */

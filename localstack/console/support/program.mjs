@@ -1,5 +1,6 @@
 // The real program, on a port and in a folder of its own.
 import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -62,4 +63,20 @@ export async function start(more = []) {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Starts one that asks for keys: `reader-reader-reader-reader` is for reading alone, and it is asked with a writer's. */
+export async function startShop() {
+  const folder = mkdtempSync(join(tmpdir(), 'assetmill-callers-'));
+  const callers = join(folder, 'callers.toml');
+  const line = (name, more) => `[[tenants.shop.keys]]\nname = "${name}"\nsha256 = "${createHash('sha256').update(`${name}-${name}-${name}-${name}`).digest('hex')}"\n${more}`;
+  writeFileSync(callers, line('writer', '') + line('reader', 'read_only = true\n'));
+  const shop = await start(['--callers', callers]);
+  shop.key = 'writer-writer-writer-writer';
+  const { close } = shop;
+  shop.close = async () => {
+    await close();
+    rmSync(folder, { recursive: true });
+  };
+  return shop;
 }

@@ -1,12 +1,8 @@
 // Where callers need keys: asked for once, kept for the tab, and sent; and what an operator alone may do is refused to others.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, open } from '../support/browser.mjs';
-import { start } from '../support/program.mjs';
+import { start, startShop } from '../support/program.mjs';
 
 const KEY = 'alice-alice-alice-alice';
 /** @type {Awaited<ReturnType<typeof start>>} */
@@ -64,12 +60,7 @@ test('who comes with another key sees nothing of the one before', async () => {
 });
 
 test('a key for reading alone is told so at its first refusal, and from then on its buttons are off', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'assetmill-callers-'));
-  const callers = join(folder, 'callers.toml');
-  const line = (name, more) => `[[tenants.shop.keys]]\nname = "${name}"\nsha256 = "${createHash('sha256').update(`${name}-${name}-${name}-${name}`).digest('hex')}"\n${more}`;
-  writeFileSync(callers, line('writer', '') + line('reader', 'read_only = true\n'));
-  const shop = await start(['--callers', callers]);
-  shop.key = 'writer-writer-writer-writer';
+  const shop = await startShop();
   const batch = await shop.batch([`${shop.origin.url}ill/1.jpg`], 'thumbnail');
   const seen = await open(browser, shop.page, { denied: true });
   await seen.go(`#/batches/${batch.batch_id}`);
@@ -80,27 +71,20 @@ test('a key for reading alone is told so at its first refusal, and from then on 
   await seen.page.locator('dialog').getByText('read_only_key').waitFor();
   await seen.answer('Leave it');
   await notice.waitFor();
-  const off = async (name) => {
-    const button = seen.page.getByRole('button', { name });
-    await button.waitFor();
-    assert.equal(await button.getAttribute('aria-disabled'), 'true', name);
-    await button.dispatchEvent('click');
-  };
-  for (const name of ['Retry 1 failed…', 'Retry those with source_not_found']) await off(name);
+  for (const name of ['Retry 1 failed…', 'Retry those with source_not_found']) await seen.isOff(name);
   await seen.page.keyboard.press('r');
   await seen.accessible('for reading alone');
   await seen.shot('reading-alone');
   await seen.page.reload();
   await notice.waitFor();
   await seen.go('#/operations');
-  await off('Pause resize');
+  await seen.isOff('Pause resize');
   await seen.go(`#/run?urls=${shop.origin.url}a.jpg`);
-  await off('Run thumbnail on 1 asset');
+  await seen.isOff('Run thumbnail on 1 asset');
   assert.equal(await seen.page.locator('dialog').count(), 0);
   assert.equal((await shop.ask('api/v2/batches')).batches.length, 1);
   await seen.press('button', 'Forget the key');
   await notice.waitFor({ state: 'detached' });
   await seen.close();
   await shop.close();
-  rmSync(folder, { recursive: true });
 });

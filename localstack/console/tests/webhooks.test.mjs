@@ -1,12 +1,8 @@
 // Endpoints: made, told, told again, given a new secret, removed; and what each answered.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, open } from '../support/browser.mjs';
-import { start } from '../support/program.mjs';
+import { start, startShop } from '../support/program.mjs';
 
 /** @type {Awaited<ReturnType<typeof start>>} */
 let program;
@@ -209,12 +205,7 @@ test('the endpoint of one batch is found by the batch, its log gone through, and
 });
 
 test('who may only read sees it all, and changes nothing', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'assetmill-callers-'));
-  const callers = join(folder, 'callers.toml');
-  const line = (name, more) => `[[tenants.shop.keys]]\nname = "${name}"\nsha256 = "${createHash('sha256').update(`${name}-${name}-${name}-${name}`).digest('hex')}"\n${more}`;
-  writeFileSync(callers, line('writer', '') + line('reader', 'read_only = true\n'));
-  const shop = await start(['--callers', callers]);
-  shop.key = 'writer-writer-writer-writer';
+  const shop = await startShop();
   const { webhook_id: id } = await made('moved', ['batch.completed'], shop);
   await shop.batch([`${shop.origin.url}good/1.jpg`], 'thumbnail');
   await log(id, ([one]) => one?.attempts.length > 0, shop);
@@ -228,21 +219,14 @@ test('who may only read sees it all, and changes nothing', async () => {
   await seen.page.locator('dialog').getByText('read_only_key').waitFor();
   await seen.answer('Leave it');
   await seen.page.getByText('Your key is for reading alone').waitFor();
-  const off = async (/** @type {string | RegExp} */ name) => {
-    const button = seen.page.getByRole('button', { name });
-    await button.waitFor();
-    assert.equal(await button.getAttribute('aria-disabled'), 'true', String(name));
-    await button.dispatchEvent('click');
-  };
-  for (const name of ['Replay…', 'New secret…', 'Remove…', /^Replay batch\.completed/]) await off(name);
+  for (const name of ['Replay…', 'New secret…', 'Remove…', /^Replay batch\.completed/]) await seen.isOff(name);
   await seen.page.keyboard.press('r');
   await seen.accessible('endpoint, for reading alone');
   await seen.go('#/webhooks');
-  for (const name of ['Make an endpoint…', /^Make a new secret for/, /^Remove http/]) await off(name);
+  for (const name of ['Make an endpoint…', /^Make a new secret for/, /^Remove http/]) await seen.isOff(name);
   assert.equal(await seen.page.locator('dialog').count(), 0);
   const { deliveries: [one] } = await shop.ask(`api/v2/webhooks/${id}/deliveries`);
   assert.equal(one.state, 'PENDING');
   await seen.close();
   await shop.close();
-  rmSync(folder, { recursive: true });
 });

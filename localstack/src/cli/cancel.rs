@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use clap::{ArgGroup, Args};
 use serde::Deserialize;
 
-use super::meant::{Act, given};
+use super::meant::{Act, ended, given, yes};
 use super::print::{json_line, many, understood};
 use super::{CliError, Ended, Remote};
 use crate::config::Config;
@@ -52,10 +52,6 @@ struct Stopped {
     complete: bool,
 }
 
-fn yes() -> bool {
-    true
-}
-
 pub(super) async fn run(config: &Config, command: &CancelCommand) -> Result<Ended, CliError> {
     let client = command.remote.connect(config).await?.client;
     let act = Act {
@@ -82,12 +78,5 @@ pub(super) async fn run(config: &Config, command: &CancelCommand) -> Result<Ende
             writeln!(out, "{flows} stopped.")?;
         }
     }
-    if stopped.complete {
-        return Ok(Ended::Well);
-    }
-    writeln!(
-        io::stderr(),
-        "Not every batch could be looked at in time: run the same command again for the rest."
-    )?;
-    Ok(Ended::SomeFailed)
+    Ok(ended(stopped.complete)?)
 }

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use assetmill_client::{Answer, Client, ClientError, Transport, Unreachable};
+use assetmill_sqlite::Store;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use http::Request;
+use tokio::time::sleep;
 use tower::ServiceExt as _;
 use url::Url;
 
@@ -19,9 +21,8 @@ use crate::app::App;
 use crate::config::Config;
 use crate::materials::{Materials, send_what_was_left_behind};
 use crate::serve::ServeError;
-use crate::working::Working;
+use crate::working::{GRACEFUL, Working};
 use crate::{aws, descriptors};
-use assetmill_sqlite::Store;
 
 /// Where it seems to be: a name that is this machine's, and that nobody listens to.
 const HERE: &str = "http://assetmill.localhost/";
@@ -97,12 +98,12 @@ impl InProcess {
 }
 
 impl AtWork {
-    /// Begins nothing more; what is in work may end until `patience` does.
+    /// Begins nothing more; what is in work may end for a while, or until another signal to stop.
     ///
     /// # Errors
     /// [`ServeError`] where what is in flight can't be put back.
-    pub(crate) async fn end(self, patience: impl Future<Output = ()>) -> Result<(), ServeError> {
-        self.0.end(patience).await?;
+    pub(crate) async fn end(self) -> Result<(), ServeError> {
+        self.0.end(sleep(GRACEFUL)).await?;
         Ok(())
     }
 }

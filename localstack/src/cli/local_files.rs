@@ -1,6 +1,7 @@
 //! Files of this machine as assets, without a copy of them.
 
 use std::collections::HashMap;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,7 +22,11 @@ pub(crate) struct Stamp {
 impl Stamp {
     /// How the file is now.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
-        let metadata = std::fs::metadata(path)?;
+        Self::new(&std::fs::metadata(path)?)
+    }
+
+    /// The same of what is known of a file.
+    pub(crate) fn new(metadata: &Metadata) -> io::Result<Self> {
         Ok(Self {
             bytes: metadata.len(),
             modified: metadata.modified()?,

@@ -72,10 +72,10 @@ async fn read_key(server: &Url) -> io::Result<Option<String>> {
         terminal.write_str(&asked)?;
         terminal.read_secure_line()
     });
+    let stop = signals::stop()?;
     tokio::select! {
         biased;
-        stopped = signals::stop() => {
-            stopped?;
+        () = stop => {
             // Who asks is still about to read, and has it off.
             echo.restore();
             Ok(None)

@@ -1,8 +1,11 @@
 //! Which flows something is done to, as a person says it.
 
+use std::io::{self, Write as _};
+
 use assetmill_client::{Client, ClientError};
 use serde_json::{Value, json};
 
+use super::Ended;
 use super::print::segment;
 
 /// What is done to flows.
@@ -51,4 +54,21 @@ pub(super) fn given<const MOST: usize>(
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
         .collect()
+}
+
+/// Of a batch alone it is not said whether all was looked at: it was.
+pub(super) fn yes() -> bool {
+    true
+}
+
+/// How a command ended, by whether every batch was looked at.
+pub(super) fn ended(complete: bool) -> io::Result<Ended> {
+    if complete {
+        return Ok(Ended::Well);
+    }
+    writeln!(
+        io::stderr(),
+        "Not every batch could be looked at in time: run the same command again for the rest."
+    )?;
+    Ok(Ended::SomeFailed)
 }

@@ -1,8 +1,6 @@
 //! What a command waits for, and what goes on meanwhile.
 
-use std::future::ready;
 use std::io::{self, Write as _};
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -10,9 +8,6 @@ use tokio::time::{Instant, sleep};
 use super::CliError;
 use super::in_process::InProcess;
 use crate::signals;
-
-/// How long what is in flight may take at the end: a paid call that is broken off may have been charged.
-const GRACEFUL: Duration = Duration::from_mins(1);
 
 /// The shortest wait between two looks, and the longest.
 const SHORTEST: Duration = Duration::from_millis(200);
@@ -29,20 +24,15 @@ pub(super) async fn working<T>(
     here: Option<InProcess>,
     follow: impl Future<Output = Result<T, CliError>>,
 ) -> Result<Option<T>, CliError> {
-    let mut stop = pin!(signals::stop());
     // Listened for before anything is begun that has to end well.
-    tokio::select! {
-        biased;
-        stopped = &mut stop => { stopped?; return Ok(None); }
-        () = ready(()) => {}
-    }
+    let stop = signals::stop()?;
     let work = match here.filter(InProcess::is_of_a_folder) {
         Some(here) => Some(here.work().await?),
         None => None,
     };
     let followed = tokio::select! {
         biased;
-        stopped = &mut stop => { stopped?; None }
+        () = stop => None,
         followed = follow => Some(followed),
     };
     if let Some(work) = work {
@@ -50,7 +40,7 @@ pub(super) async fn working<T>(
             let said = "Finishing what is in flight; another Ctrl-C puts it back at once.";
             writeln!(io::stderr(), "{said}")?;
         }
-        work.end(sleep(GRACEFUL)).await?;
+        work.end().await?;
     }
     followed.transpose()
 }

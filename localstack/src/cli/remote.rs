@@ -49,6 +49,16 @@ pub(crate) struct Connection {
     pub(crate) here: Option<InProcess>,
 }
 
+impl Connection {
+    /// One to the Assetmill at this URL.
+    pub(crate) fn over_network(server: Url, key: Option<&str>) -> Result<Self, CliError> {
+        Ok(Self {
+            client: over_network(server, key)?,
+            here: None,
+        })
+    }
+}
+
 impl Remote {
     /// The server that is named, and the key for it. An option goes before what the environment says, which clap would
     /// take for options that exclude each other.
@@ -79,10 +89,7 @@ impl Remote {
     /// Connects to it, or opens the folder. A folder that nobody made is none to ask about.
     pub(crate) async fn connect(&self, config: &Config) -> Result<Connection, CliError> {
         if let Some((server, key)) = self.named()? {
-            return Ok(Connection {
-                client: over_network(server, key.as_deref())?,
-                here: None,
-            });
+            return Connection::over_network(server, key.as_deref());
         }
         let folder = config.data();
         if !config.aws && !folder.try_exists().unwrap_or(true) {
@@ -126,10 +133,7 @@ impl Remote {
                 let Some(server) = served_at(folder) else {
                     return Err(ServeError::Open(held).into());
                 };
-                Ok(Connection {
-                    client: over_network(server, self.key.as_deref())?,
-                    here: None,
-                })
+                Connection::over_network(server, self.key.as_deref())
             }
             Err(error) => Err(error.into()),
         }

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use clap::{ArgGroup, Args};
 use serde::Deserialize;
 
-use super::meant::{Act, given};
+use super::meant::{Act, ended, given, yes};
 use super::print::{clean, json_line, many, understood};
 use super::since::Since;
 use super::{CliError, Ended, Remote};
@@ -76,10 +76,6 @@ struct NewBatch {
     digital_asset_count: u32,
 }
 
-fn yes() -> bool {
-    true
-}
-
 pub(super) async fn run(config: &Config, command: &RetryCommand) -> Result<Ended, CliError> {
     let connection = command.remote.connect(config).await?;
     let act = Act {
@@ -101,7 +97,6 @@ pub(super) async fn run(config: &Config, command: &RetryCommand) -> Result<Ended
     let told = act.run(&connection.client, Some(&key)).await?;
     let mut out = io::stdout().lock();
     let started: Started = understood(told.clone())?;
-    let complete = started.complete;
     if command.remote.json {
         json_line(&mut out, &told)?;
     } else {
@@ -116,14 +111,7 @@ pub(super) async fn run(config: &Config, command: &RetryCommand) -> Result<Ended
             )?;
         }
     }
-    if complete {
-        return Ok(Ended::Well);
-    }
-    writeln!(
-        io::stderr(),
-        "Not every batch could be looked at in time: run the same command again for the rest."
-    )?;
-    Ok(Ended::SomeFailed)
+    Ok(ended(started.complete)?)
 }
 
 fn tell(out: &mut impl io::Write, started: &Started) -> io::Result<()> {

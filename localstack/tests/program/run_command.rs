@@ -45,6 +45,22 @@ fn files(count: u32, content: impl Fn(u32) -> Vec<u8>) -> TempDir {
     folder
 }
 
+/// A run that has a vendor at this URL copy, as this catalogue says.
+fn copying<'a>(vendor: &'a str, catalogue: &'a str) -> [&'a str; 10] {
+    [
+        "--vendor-allow",
+        vendor_allow(vendor),
+        "--operations",
+        catalogue,
+        "run",
+        "copy",
+        "photos",
+        "-o",
+        "out",
+        "--json",
+    ]
+}
+
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = client_command();
     command.current_dir(folder).args(arguments);
@@ -147,6 +163,14 @@ async fn what_fails_is_told_with_its_line_and_the_rest_is_done() {
         assets.url("/status/404")
     );
     assert!(told.contains(&not_found), "{told}");
+    let failed = lines(&output).into_iter().find_map(|line| {
+        line["flow_id"]
+            .as_str()
+            .map(str::to_owned)
+            .filter(|_| line["state"] == "FAILED")
+    });
+    let flow = format!("(flow {})", failed.unwrap());
+    assert!(told.contains(&flow), "{told}");
     assert!(
         told.contains("list.csv:4: ftp://x/y.jpg: invalid_url: "),
         "{told}"
@@ -318,18 +342,7 @@ async fn killed_ten_times_it_has_every_output_and_paid_for_each_once() {
     let catalogue = Once::catalogue(&url);
     let folder = stubs(FILES);
     let path = catalogue.path().display().to_string();
-    let arguments = [
-        "--vendor-allow",
-        vendor_allow(&url),
-        "--operations",
-        &path,
-        "run",
-        "copy",
-        "photos",
-        "-o",
-        "out",
-        "--json",
-    ];
+    let arguments = copying(&url, &path);
     for kill in 0..10 {
         killed_after(command(folder.path(), &arguments), 1 + 17 * kill).await;
     }
@@ -373,18 +386,7 @@ async fn a_call_that_was_cut_off_is_not_made_again_unasked() {
     let catalogue = catalogue_file(&url);
     let folder = stubs(FILES);
     let path = catalogue.path().display().to_string();
-    let arguments = [
-        "--vendor-allow",
-        vendor_allow(&url),
-        "--operations",
-        &path,
-        "run",
-        "copy",
-        "photos",
-        "-o",
-        "out",
-        "--json",
-    ];
+    let arguments = copying(&url, &path);
     let with_key = |arguments: &[&str]| {
         let mut command = command(folder.path(), arguments);
         command.env("VENDOR_KEY", "open sesame");
@@ -416,20 +418,7 @@ async fn interrupted_it_ends_well_and_goes_on() {
     let catalogue = catalogue_file(&url);
     let folder = stubs(FILES);
     let path = catalogue.path().display().to_string();
-    let arguments = [
-        "--vendor-allow",
-        vendor_allow(&url),
-        "--operations",
-        &path,
-        "--workers",
-        "8",
-        "run",
-        "copy",
-        "photos",
-        "-o",
-        "out",
-        "--json",
-    ];
+    let arguments = [&["--workers", "8"], &copying(&url, &path)[..]].concat();
     let start = || {
         let mut command = command(folder.path(), &arguments);
         command

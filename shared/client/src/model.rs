@@ -74,10 +74,7 @@ pub struct Submission {
     pub operation: String,
     /// Its parameters.
     pub params: Map<String, Value>,
-    /// What to call the batch.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// What to label it with.
+    /// What to label the batch with.
     pub labels: BTreeMap<String, String>,
 }
 

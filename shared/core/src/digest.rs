@@ -1,12 +1,16 @@
 //! Keys that content determines.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{MediaType, OperationName, Params, TenantId};
+
+/// How much of a reader is held, in bytes.
+const READ_AT_ONCE: usize = 64 * 1024;
 
 /// A SHA-256 digest, shown as 64 hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,6 +21,21 @@ impl Sha256Digest {
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(hex::encode(Sha256::digest(bytes)))
+    }
+
+    /// The digest of what a reader has left, however much that is.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub fn of_reader(mut reader: impl Read) -> io::Result<Self> {
+        let mut hash = Sha256::new();
+        let mut bytes = vec![0; READ_AT_ONCE];
+        loop {
+            match reader.read(&mut bytes)? {
+                0 => return Ok(Self(hex::encode(hash.finalize()))),
+                read => hash.update(&bytes[..read]),
+            }
+        }
     }
 
     /// The digest of a list of texts. No two lists have the same bytes before they are digested.
@@ -198,6 +217,13 @@ mod tests {
         ] {
             assert_ne!(base, other);
         }
+    }
+
+    #[test]
+    fn a_reader_has_the_digest_of_all_that_it_reads() {
+        let content = vec![7; 3 * READ_AT_ONCE + 1];
+        let digest = Sha256Digest::of_reader(&content[..]);
+        assert_eq!(digest.unwrap(), Sha256Digest::of(&content));
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Why nothing was run.
 
-use std::io;
-
 use assetmill_client::Problem;
 use url::Url;
 
@@ -66,9 +64,3 @@ macro_rules! not_run {
 }
 
 not_run!(NotAParameter, SameName, JournalError, SourceError);
-
-impl From<getrandom::Error> for CliError {
-    fn from(error: getrandom::Error) -> Self {
-        Self::Io(io::Error::other(error))
-    }
-}

@@ -9,7 +9,6 @@ use assetmill_client::{Announcement, FlowError};
 use assetmill_core::{MediaType, Sha256Digest, Source as AssetSource};
 use bytes::Bytes;
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 
 use super::journal::{Entry, Item, Stamped, Written};
 use super::running::{Running, UPLOADED_MIB};
@@ -117,7 +116,7 @@ fn look(run: &Running, path: &Path, identity: &str) -> io::Result<Stamped> {
     if !metadata.is_file() {
         return Err(io::Error::other("it is no file"));
     }
-    let stamp = Stamp::of(path)?;
+    let stamp = Stamp::new(&metadata)?;
     if let Some(known) = run.history.hash(identity)
         && known.stamp() == stamp
     {
@@ -126,16 +125,8 @@ fn look(run: &Running, path: &Path, identity: &str) -> io::Result<Stamped> {
     if stamp.bytes > MOST_BYTES {
         return Err(io::Error::other("it is larger than any asset may be"));
     }
-    let mut digest = Sha256::new();
-    let mut file = File::open(path)?.take(MOST_BYTES);
-    let mut bytes = vec![0; BEGINNING_BYTES];
-    loop {
-        match file.read(&mut bytes)? {
-            0 => break,
-            read => digest.update(&bytes[..read]),
-        }
-    }
-    Ok(Stamped::new(hex::encode(digest.finalize()), stamp))
+    let digest = Sha256Digest::of_reader(File::open(path)?.take(MOST_BYTES))?;
+    Ok(Stamped::new(digest.to_string(), stamp))
 }
 
 /// Has a file where its asset is taken from; its URL, or why it can't be had.
@@ -164,10 +155,8 @@ async fn given(
     {
         return Ok(Ok(asset.clone()));
     }
-    let mib = file.stamp().bytes / MIB + 1;
-    let mib = u32::try_from(mib).unwrap_or(u32::MAX);
-    let most = u32::try_from(UPLOADED_MIB).unwrap_or(u32::MAX);
-    let _room = run.uploads.acquire_many(mib.min(most)).await;
+    let mib = u32::try_from(file.stamp().bytes / MIB + 1).unwrap_or(UPLOADED_MIB);
+    let _room = run.uploads.acquire_many(mib.min(UPLOADED_MIB)).await;
     let content: Bytes = match tokio::fs::read(path).await {
         // It may have changed since it was looked at; what is sent is what is named.
         Ok(content) if Sha256Digest::of(&content).as_str() == file.sha256 => content.into(),

@@ -16,13 +16,14 @@ use super::journal::Written;
 use super::source::Source;
 use crate::cli::print::{clean, json_line};
 
-/// How each source ended.
-#[derive(Debug, Default)]
-struct Counts {
+/// How many sources ended how.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counts {
     written: u64,
     unchanged: u64,
-    failed: BTreeMap<String, u64>,
-    unconfirmed: u64,
+    /// By their codes.
+    pub(crate) failed: BTreeMap<String, u64>,
+    pub(crate) unconfirmed: u64,
 }
 
 /// What a run says.
@@ -39,13 +40,10 @@ pub(crate) struct Report {
 }
 
 /// What a run came to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Summary {
-    pub(crate) written: u64,
-    pub(crate) unchanged: u64,
-    pub(crate) failed: BTreeMap<String, u64>,
-    pub(crate) unconfirmed: u64,
-    pub(crate) seconds: f64,
+    pub(crate) counts: Counts,
+    seconds: f64,
 }
 
 impl Report {
@@ -117,11 +115,12 @@ impl Report {
             *counts.failed.entry(error.code.clone()).or_default() += 1;
             counts.unconfirmed += u64::from(unconfirmed);
         });
-        let shown = self.named(identity);
-        self.say(&clean(&format!(
-            "{shown}: {}: {}",
-            error.code, error.message
-        )));
+        let (shown, code, message) = (self.named(identity), &error.code, &error.message);
+        let flow = flow_id.map(|id| format!(" (flow {id})"));
+        self.say(&format!(
+            "{shown}: {code}: {message}{}",
+            flow.unwrap_or_default()
+        ));
         let mut line = json!({
             "source": self.shown(identity), "state": "FAILED", "error": error,
         });
@@ -168,10 +167,7 @@ impl Report {
         self.bar.finish_and_clear();
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         Summary {
-            written: counts.written,
-            unchanged: counts.unchanged,
-            failed: counts.failed.clone(),
-            unconfirmed: counts.unconfirmed,
+            counts: counts.clone(),
             seconds: self.began.elapsed().as_secs_f64(),
         }
     }
@@ -186,9 +182,10 @@ impl Report {
         interrupted: bool,
         paid: Option<u64>,
     ) -> io::Result<()> {
+        let counts = &summary.counts;
         let mut line = json!({
-            "written": summary.written, "unchanged": summary.unchanged, "failed": summary.failed,
-            "unconfirmed_calls": summary.unconfirmed, "seconds": summary.seconds, "interrupted": interrupted,
+            "written": counts.written, "unchanged": counts.unchanged, "failed": counts.failed,
+            "unconfirmed_calls": counts.unconfirmed, "seconds": summary.seconds, "interrupted": interrupted,
         });
         if let Some(paid) = paid {
             line["paid_calls"] = paid.into();
@@ -270,12 +267,13 @@ fn failures(failed: &BTreeMap<String, u64>) -> String {
 impl Summary {
     /// In a line for people.
     pub(crate) fn line(&self, out: &Path, paid: Option<u64>) -> String {
-        let mut line = format!("{} written to {}", self.written, out.display());
-        if self.unchanged > 0 {
-            let _ = write!(line, ", {} unchanged", self.unchanged);
+        let counts = &self.counts;
+        let mut line = format!("{} written to {}", counts.written, out.display());
+        if counts.unchanged > 0 {
+            let _ = write!(line, ", {} unchanged", counts.unchanged);
         }
-        if !self.failed.is_empty() {
-            let _ = write!(line, ", {}", failures(&self.failed));
+        if !counts.failed.is_empty() {
+            let _ = write!(line, ", {}", failures(&counts.failed));
         }
         if let Some(paid) = paid {
             let calls = if paid == 1 { "call" } else { "calls" };

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use assetmill_client::Client;
 use assetmill_core::Sha256Digest;
-use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -18,12 +17,14 @@ use crate::cli::local_files::LocalFiles;
 /// Flows that are begun and not settled, at the most: enough for anybody's workers, and few enough to ask about.
 pub(super) const WINDOW: usize = 2_000;
 /// How many MiB of files are sent at the same time; a larger one is sent alone.
-pub(super) const UPLOADED_MIB: usize = 256;
+pub(super) const UPLOADED_MIB: u32 = 256;
 
 /// What a run has and knows, for all its parts.
 pub(super) struct Running {
     pub(super) client: Client,
     pub(super) job: Job,
+    /// The parameters as one text, of which works are known.
+    pub(super) params: String,
     pub(super) journal: Journal,
     pub(super) history: History,
     /// What earlier runs left open: what, and where it goes.
@@ -50,9 +51,7 @@ pub(super) struct Running {
 impl Running {
     /// The digest of what is done to something.
     pub(super) fn work(&self, what: &str) -> String {
-        // Parameters in the order of their names, as `Map` has them.
-        let params = Value::Object(self.job.params.clone()).to_string();
-        Sha256Digest::of_parts([&self.job.operation, &params[..], what]).to_string()
+        Sha256Digest::of_parts([&self.job.operation[..], &self.params, what]).to_string()
     }
 
     /// Has this be what goes to a name.

@@ -19,7 +19,7 @@ use super::{RunCommand, RunError, names, params};
 use crate::cli::CliError;
 use crate::cli::in_process::InProcess;
 use crate::cli::local_files::LocalFiles;
-use crate::cli::remote::{Connection, over_network};
+use crate::cli::remote::Connection;
 use crate::config::{Config, DATA};
 
 /// What the journal calls an Assetmill in its own process.
@@ -41,12 +41,18 @@ pub(super) async fn set_up(
 ) -> Result<Ready, CliError> {
     let (journal, history) = Journal::open(&out.join(DATA), out)?;
     let files = LocalFiles::default();
-    let Connection { client, here } = connect(config, command, out, files.clone()).await?;
+    let elsewhere = command.remote.named()?;
+    let server = elsewhere
+        .as_ref()
+        .map_or_else(|| HERE.to_owned(), |(server, _)| server.to_string());
+    let Connection { client, here } = match elsewhere {
+        Some((server, key)) => Connection::over_network(server, key.as_deref())?,
+        None => open_here(config, command, out, files.clone()).await?,
+    };
     let operation = operation(&client, command.operation.as_str()).await?;
     let params = params::read(&command.params, &operation.params)?;
-    let server = command.remote.named()?;
     let job = Job {
-        server: server.map_or_else(|| HERE.to_owned(), |(server, _)| server.to_string()),
+        server,
         operation: operation.name.clone(),
         params,
     };
@@ -68,6 +74,8 @@ pub(super) async fn set_up(
     let outputs = Outputs::open(out.to_owned(), &out.join(DATA), command.force, &sources)?;
     let running = Arc::new(Running {
         client,
+        // In the order of their names, as `Map` has them.
+        params: serde_json::Value::Object(job.params.clone()).to_string(),
         job,
         journal,
         history,
@@ -80,7 +88,7 @@ pub(super) async fn set_up(
         files: (here.is_some() && !config.aws).then_some(files),
         retry_unconfirmed: command.retry_unconfirmed,
         window: Semaphore::new(WINDOW),
-        uploads: Semaphore::new(UPLOADED_MIB),
+        uploads: Semaphore::new(UPLOADED_MIB as usize),
         stop: CancellationToken::new(),
         ended: CancellationToken::new(),
     });
@@ -96,18 +104,13 @@ pub(super) async fn set_up(
     })
 }
 
-async fn connect(
+/// Opens the folder of --data, or a store in the folder of outputs.
+async fn open_here(
     config: &Config,
     command: &RunCommand,
     out: &Path,
     files: LocalFiles,
 ) -> Result<Connection, CliError> {
-    if let Some((server, key)) = command.remote.named()? {
-        return Ok(Connection {
-            client: over_network(server, key.as_deref())?,
-            here: None,
-        });
-    }
     if let Some(folder) = &config.data {
         return command.remote.open(config, folder, files).await;
     }

@@ -20,19 +20,15 @@ const TAKES_NO_MORE: Duration = Duration::from_secs(5);
 
 /// Notes a batch, and starts it.
 pub(super) async fn submit(run: &Running, items: Vec<Item>) -> Result<OpenChunk, CliError> {
-    let mut drawn = [0; 16];
-    getrandom::fill(&mut drawn)?;
-    let key = format!("{:032x}", u128::from_be_bytes(drawn));
     let mut chunk = OpenChunk {
-        key,
-        job: run.job.clone(),
+        key: uuid::Uuid::now_v7().to_string(),
         items,
         flow_ids: None,
         settled: HashSet::new(),
     };
     run.journal.note(&Entry::Submitting {
         chunk: chunk.key.clone(),
-        job: chunk.job.clone(),
+        job: run.job.clone(),
         items: chunk.items.clone(),
     })?;
     start(run, &mut chunk).await?;
@@ -70,9 +66,8 @@ pub(super) async fn resume(run: &Running, chunk: &mut OpenChunk) -> Result<(), C
 async fn start(run: &Running, chunk: &mut OpenChunk) -> Result<(), CliError> {
     let submission = Submission {
         digital_asset_urls: chunk.items.iter().map(|item| item.asset.clone()).collect(),
-        operation: chunk.job.operation.clone(),
-        params: chunk.job.params.clone(),
-        name: None,
+        operation: run.job.operation.clone(),
+        params: run.job.params.clone(),
         labels: BTreeMap::from([(LABEL.to_owned(), chunk.key.clone())]),
     };
     loop {

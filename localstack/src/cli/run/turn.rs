@@ -1,8 +1,7 @@
 //! A run from its beginning to its end, or to a signal to stop.
 
-use std::future::ready;
 use std::path::Path;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +14,6 @@ use crate::cli::{CliError, Ended};
 use crate::serve::ServeError;
 use crate::signals;
 
-/// How long what is in work may take after a signal to stop.
-const GRACEFUL: Duration = Duration::from_mins(1);
 /// How long is waited for outputs of what has ended.
 const LAST_LOOK: Duration = Duration::from_secs(10);
 
@@ -27,10 +24,7 @@ pub(super) async fn take(
     calls: Option<&PaidCalls>,
     pipeline: impl Future<Output = Result<(), CliError>>,
 ) -> Result<bool, CliError> {
-    let mut stop = pin!(signals::stop());
-    if is_heard(stop.as_mut()).await? {
-        return Ok(true);
-    }
+    let stop = signals::stop()?;
     let at_work = match here {
         Some(here) => Some(here.work().await?),
         None => None,
@@ -41,31 +35,25 @@ pub(super) async fn take(
             done?;
             false
         }
-        signal = stop => {
-            signal?;
-            true
-        }
+        () = stop => true,
         failed = paid::show(running, calls) => return Err(failed),
     };
     running.stop.cancel();
     if !interrupted {
         running.ended.cancel();
         if let Some(at_work) = at_work {
-            at_work.end(sleep(GRACEFUL)).await?;
+            at_work.end().await?;
         }
         return Ok(false);
     }
-    let mut again = pin!(signals::stop());
-    if is_heard(again.as_mut()).await? {
-        return Ok(true);
-    }
+    let again = signals::stop()?;
     running
         .report
         .say("Stopping: what is in work may end first, or Ctrl-C again.");
     let end = async {
         if let Some(at_work) = at_work {
             // A second signal ends it, too.
-            at_work.end(sleep(GRACEFUL)).await?;
+            at_work.end().await?;
         }
         running.ended.cancel();
         Ok::<_, ServeError>(())
@@ -78,26 +66,14 @@ pub(super) async fn take(
     let written = async {
         tokio::select! {
             // Of no interest any more is why it can't go on.
-            _ = pipeline => Ok(()),
-            again = again => again,
-            () = last => Ok(()),
+            _ = pipeline => {}
+            () = again => {}
+            () = last => {}
         }
     };
-    let (ended, written) = tokio::join!(end, written);
+    let (ended, ()) = tokio::join!(end, written);
     ended?;
-    written?;
     Ok(true)
-}
-
-/// Begins to listen for a signal; whether it came already.
-async fn is_heard(
-    mut signal: Pin<&mut impl Future<Output = std::io::Result<()>>>,
-) -> std::io::Result<bool> {
-    tokio::select! {
-        biased;
-        heard = signal.as_mut() => heard.map(|()| true),
-        () = ready(()) => Ok(false),
-    }
 }
 
 pub(super) fn conclude(
@@ -109,17 +85,17 @@ pub(super) fn conclude(
     let summary = running.report.end();
     running.report.print_summary(&summary, interrupted, paid)?;
     running.report.say(&summary.line(out, paid));
-    if summary.unconfirmed > 0 {
+    if summary.counts.unconfirmed > 0 {
         running.report.say(&format!(
             "{} may have been paid for without an output; --retry-unconfirmed runs them again, and may pay twice.",
-            summary.unconfirmed
+            summary.counts.unconfirmed
         ));
     }
     if interrupted {
         running.report.say("Interrupted; the same command goes on.");
         return Ok(Ended::Interrupted);
     }
-    Ok(if summary.failed.is_empty() {
+    Ok(if summary.counts.failed.is_empty() {
         Ended::Well
     } else {
         Ended::SomeFailed

@@ -116,11 +116,10 @@ pub(super) async fn run(command: &ListenCommand) -> Result<Ended, CliError> {
         .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(endpoint);
     let serving = tokio::spawn(axum::serve(listener, router).into_future());
-    // One for all that comes: a signal between two would be lost.
-    let mut stop = std::pin::pin!(signals::stop());
+    let mut stop = std::pin::pin!(signals::stop()?);
     let told = loop {
         tokio::select! {
-            stopped = &mut stop => break stopped,
+            () = &mut stop => break Ok(()),
             Some(heard) = heard.recv() => if let Err(error) = print(&heard, command.json) {
                 break Err(error);
             },

@@ -9,7 +9,7 @@ use super::entry::{Entry, Item, Job, Stamped, Written};
 /// What earlier runs did, and what they left open.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    chunks: HashMap<String, Chunk>,
+    chunks: HashMap<String, (Job, OpenChunk)>,
     /// In the order in which they were begun.
     order: Vec<String>,
     hashes: HashMap<String, Stamped>,
@@ -20,19 +20,10 @@ pub(crate) struct History {
     outputs: HashMap<String, (String, String)>,
 }
 
-#[derive(Debug)]
-struct Chunk {
-    job: Job,
-    items: Vec<Item>,
-    accepted: Option<(String, Vec<String>)>,
-    settled: HashSet<usize>,
-}
-
 /// A batch that was begun, and some of which nobody has seen the end of.
 #[derive(Debug, Clone)]
 pub(crate) struct OpenChunk {
     pub(crate) key: String,
-    pub(crate) job: Job,
     pub(crate) items: Vec<Item>,
     /// The ids of its flows, where it is known to be started.
     pub(crate) flow_ids: Option<Vec<String>>,
@@ -57,21 +48,19 @@ impl History {
                     }
                 }
                 self.order.push(chunk.clone());
-                let begun = Chunk {
-                    job,
+                let begun = OpenChunk {
+                    key: chunk.clone(),
                     items,
-                    accepted: None,
+                    flow_ids: None,
                     settled: HashSet::new(),
                 };
-                self.chunks.insert(chunk, begun);
+                self.chunks.insert(chunk, (job, begun));
             }
             Entry::Accepted {
-                chunk,
-                batch_id,
-                flow_ids,
+                chunk, flow_ids, ..
             } => {
-                if let Some(chunk) = self.chunks.get_mut(&chunk) {
-                    chunk.accepted = Some((batch_id, flow_ids));
+                if let Some((_, chunk)) = self.chunks.get_mut(&chunk) {
+                    chunk.flow_ids = Some(flow_ids);
                 }
             }
             Entry::Written {
@@ -104,7 +93,7 @@ impl History {
     }
 
     fn settle(&mut self, chunk: &str, index: usize) -> Option<Item> {
-        let chunk = self.chunks.get_mut(chunk)?;
+        let (_, chunk) = self.chunks.get_mut(chunk)?;
         chunk.settled.insert(index);
         chunk.items.get(index).cloned()
     }
@@ -112,15 +101,9 @@ impl History {
     /// What is left open of this job, the earliest first.
     pub(crate) fn open(&self, job: &Job) -> Vec<OpenChunk> {
         let open = |key: &String| {
-            let chunk = &self.chunks[key];
-            let open = chunk.job == *job && chunk.settled.len() < chunk.items.len();
-            open.then(|| OpenChunk {
-                key: key.clone(),
-                job: chunk.job.clone(),
-                items: chunk.items.clone(),
-                flow_ids: chunk.accepted.as_ref().map(|(_, ids)| ids.clone()),
-                settled: chunk.settled.clone(),
-            })
+            let (of, chunk) = &self.chunks[key];
+            let open = of == job && chunk.settled.len() < chunk.items.len();
+            open.then(|| chunk.clone())
         };
         self.order.iter().filter_map(open).collect()
     }
@@ -128,11 +111,10 @@ impl History {
     /// Where outputs of this job went, by their sources.
     pub(crate) fn names(&self, job: &Job) -> HashMap<String, String> {
         let of_job = self.order.iter().map(|key| &self.chunks[key]);
-        let of_job = of_job.filter(|chunk| {
-            (&chunk.job.operation, &chunk.job.params) == (&job.operation, &job.params)
-        });
+        let of_job =
+            of_job.filter(|(of, _)| (&of.operation, &of.params) == (&job.operation, &job.params));
         of_job
-            .flat_map(|chunk| &chunk.items)
+            .flat_map(|(_, chunk)| &chunk.items)
             .map(|item| (item.source.clone(), item.name.clone()))
             .collect()
     }
