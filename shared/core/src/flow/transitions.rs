@@ -62,7 +62,8 @@ impl Flow {
     }
 
     /// Has it wait before it is claimed, if it is pending, and its place in line is still the one that it had `before`.
-    /// Whether it does.
+    /// Whether it does. One that had another slot came too late for it: its `fence` is one higher then, as if it had been
+    /// claimed for it, since whoever took it up may have been stopped by it.
     pub fn stand_in_line(&mut self, before: Option<Slot>, place: &Place, now: Timestamp) -> bool {
         let Status::Pending { not_before, .. } = &mut self.status else {
             return false;
@@ -72,6 +73,9 @@ impl Flow {
             return false;
         }
         *not_before = Some(place.until);
+        if before.is_some() && place.slot != before {
+            self.fence += 1;
+        }
         self.progress.slot = place.slot;
         self.due_at = None;
         let (reason, until) = (place.reason, place.until);

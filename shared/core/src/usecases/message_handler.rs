@@ -75,13 +75,19 @@ impl MessageHandler {
     /// [`Unavailable`] when neither could be done.
     pub async fn send_on(&self, message: FlowMessage, delay: Duration) -> Result<(), Unavailable> {
         let limit = self.process.limits.hops;
-        let rests = limit.is_some_and(|limit| message.hops >= limit || delay > MAX_DELAY);
+        // Who comes back before its slot writes nothing, while to rest and be woken is two writes.
+        let has_slot = |row: &Flow| row.progress.slot.is_some();
+        let has_slot = message.row.as_deref().is_some_and(has_slot);
+        let rests = limit.is_some_and(|limit| {
+            let hops = if has_slot { limit / 2 } else { 0 };
+            message.hops >= limit || delay > MAX_DELAY * hops.saturating_sub(message.hops).max(1)
+        });
         let flows = &self.process.flows;
         // The schedule is inexact to a minute, and a slot is not.
-        let has_slot = |row: &Flow| row.progress.slot.is_some();
-        let rest = match &message.row {
-            Some(row) if has_slot(row) => delay.saturating_sub(WOKEN_EARLY),
-            _ => delay,
+        let rest = if has_slot {
+            delay.saturating_sub(WOKEN_EARLY)
+        } else {
+            delay
         };
         if rests
             && flows

@@ -109,7 +109,7 @@ impl Pacer {
                 Look::Pass => return self.pass(&line, operation, slot, false).await,
                 Look::TakeSlot => {
                     let Some(rate) = limits.rate else { break };
-                    slot = Some(self.take_slot(name, &line, rate).await?);
+                    slot = Some(self.take_slot(name, &line, rate, limits.concurrency).await?);
                 }
                 Look::Probe => {
                     if self.may_probe(name, &line).await? {
@@ -192,6 +192,7 @@ impl Pacer {
         }
         let gate = self.gates.gate(name).await?;
         line.known().learn(gate.clone());
+        line.told();
         Ok(gate)
     }
 
@@ -209,12 +210,14 @@ impl Pacer {
         Ok(after)
     }
 
-    /// The next slot. Those who ask while another does are asked for together.
+    /// The next slot. Those who ask while another does are asked for together, and with slots that are due at once, places
+    /// for their calls are taken, in the same write.
     async fn take_slot(
         &self,
         name: &OperationName,
         line: &Line,
         rate: Rate,
+        most: Option<NonZeroU32>,
     ) -> Result<Slot, Unavailable> {
         let (hand, mut handed) = oneshot::channel();
         line.known().asks.push(hand);
@@ -224,16 +227,29 @@ impl Pacer {
         }
         let asks = std::mem::take(&mut line.known().asks);
         let (number, now) = (asks.len(), self.clock.now());
+        let places = self.places_needed(line, most);
+        let take = move |gate: &mut Gate| {
+            let slots = gate.take(&rate, number, now);
+            if let Some(places) = places {
+                let due = slots.iter().filter(|slot| gate.time_of(**slot, now) <= now);
+                let due = u32::try_from(due.count()).unwrap_or(u32::MAX);
+                if due > 0 {
+                    places.hold(gate, due, now);
+                }
+            }
+            slots
+        };
         let rule: GateRule = Arc::new(move |gate| {
-            gate.take(&rate, number, now);
+            take(gate);
         });
         let guess = line.known().gate(Duration::MAX);
         // Those whose hands are dropped by an error ask for themselves.
         let mut gate = self.gates.change_gate(name, guess, rule).await?;
         let revision = gate.revision;
-        let slots = gate.take(&rate, number, now);
+        let slots = take(&mut gate);
         gate.revision = revision.saturating_add(1);
         line.known().learn(gate);
+        line.told();
         for (hand, slot) in asks.into_iter().zip(slots) {
             // Who gave up leaves a slot unused.
             let _ = hand.send(slot);

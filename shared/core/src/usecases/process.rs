@@ -6,6 +6,7 @@ mod finish;
 mod held_row;
 mod jobs;
 mod keep;
+mod late_claim;
 mod step;
 mod steps;
 mod turns;
@@ -19,12 +20,14 @@ use tokio::time::Instant;
 
 use super::Pacer;
 use super::completion::note_settled;
+use crate::pacing::Slot;
 use crate::ports::{
     Clock, FlowChanges as _, FlowWrites, OutputWrites, ResultCache, Sources, Unavailable,
 };
-use crate::{CallEnd, Catalogue, Claim, Deferral, Flow, FlowRef, NextTry, Wait};
+use crate::{CallEnd, Catalogue, Claim, Cost, Deferral, Flow, FlowRef, NextTry, Wait};
 pub use alike::Alike;
 use attempt::Attempt;
+use late_claim::LateClaim;
 pub(super) use keep::product_output;
 pub(super) use unkept::{Unkept, needs_no_row};
 
@@ -155,7 +158,13 @@ impl Process {
         let slot = flow.guess().and_then(|guess| guess.progress.slot);
         let slot = slot.filter(|_| attempt.turn.is_some());
         let lease_until = now + self.limits.lease;
-        let claim = self.flows.claim_in_turn(flow, slot, now, lease_until).await;
+        let late = flow
+            .guess()
+            .and_then(|row| self.claim_late(row, slot, lease_until, &mut attempt));
+        let claim = match late {
+            Some(flow) => Ok(Claim::Claimed(flow)),
+            None => self.flows.claim_in_turn(flow, slot, now, lease_until).await,
+        };
         if !matches!(claim, Ok(Claim::Claimed(_))) {
             self.leave_turn(id, &mut attempt).await;
         }
@@ -173,6 +182,26 @@ impl Process {
                 Ok(Outcome::Gone)
             }
         }
+    }
+
+    /// Claims a flow, whose turn at a paid step has come, with the write that tells that its call begins. The flow as it is
+    /// then; `None` where the claim is a write of its own.
+    ///
+    /// Where nothing is paid, no write lies between the claim and the call, which two attempts in one slot would make.
+    fn claim_late(
+        &self,
+        row: &Flow,
+        slot: Option<Slot>,
+        lease_until: Timestamp,
+        attempt: &mut Attempt,
+    ) -> Option<Flow> {
+        let turn = attempt.turn.as_ref()?;
+        if turn.cost != Cost::Paid {
+            return None;
+        }
+        let (claim, flow) = LateClaim::of(row, slot?, attempt.claimed_at, lease_until)?;
+        attempt.late_claim = Some(claim);
+        Some(flow)
     }
 
     /// How long it is until then; nothing if that is past.
@@ -193,7 +222,9 @@ impl Process {
             Err(error) => {
                 self.remember_made(&mut attempt).await;
                 self.leave_turn(flow.id, &mut attempt).await;
-                self.give_back(flow, attempt).await;
+                if attempt.late_claim.is_none() {
+                    self.give_back(flow, attempt).await;
+                }
                 Err(error)
             }
         }
@@ -219,7 +250,7 @@ impl Process {
             last_failure: None,
         };
         let deferred = self
-            .change(&mut flow, move |row, fence| {
+            .change(&mut flow, &mut attempt, move |row, fence| {
                 row.defer(fence, deferral.clone(), report.clone(), now)
             })
             .await;

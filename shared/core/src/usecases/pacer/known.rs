@@ -22,6 +22,9 @@ pub(super) struct Known {
     pub(super) calls: u32,
     /// Flows that wait for a place to be taken at the gate.
     pub(super) wanting: u32,
+    /// How many calls that need a place may go on while the gate is told how many are held, which may be fewer than
+    /// before.
+    pub(super) calls_at_most: Option<u32>,
     /// When a call last found the vendor well.
     pub(super) well_at: Option<Instant>,
     /// The flows that found it down since.
@@ -56,7 +59,8 @@ impl InCall {
     /// Begins a call, unless as many go on as may.
     pub(super) fn begin(line: &Arc<Line>, most: Option<u32>) -> Option<Self> {
         let mut known = line.known();
-        if most.is_some_and(|most| known.calls >= most) {
+        let lower = known.calls_at_most.unwrap_or(u32::MAX);
+        if most.is_some_and(|most| known.calls >= most.min(lower)) {
             return None;
         }
         known.calls += 1;

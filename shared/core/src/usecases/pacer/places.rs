@@ -4,10 +4,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::known::InCall;
 use super::{Line, PROBE_WITHIN, Pacer};
 use crate::OperationName;
-use crate::pacing::ProcessId;
+use crate::pacing::{Gate, ProcessId};
 use crate::ports::{GateRule, Unavailable};
 
 /// How long places are held: longer than the longest call that may begin in that time. What a process held that died is
@@ -15,6 +17,33 @@ use crate::ports::{GateRule, Unavailable};
 const HELD_FOR: Duration = Duration::from_mins(4);
 /// How much of that has to be left when a call begins: attempts take less.
 const LEFT_AT_LEAST: Duration = PROBE_WITHIN;
+/// Which part of all places, as a divisor, may be held in all where a process keeps some that it has no call for. So much
+/// may stand idle at the worst, until its time is over, if such a process is frozen when others begin to want them.
+const MAY_BE_KEPT: u32 = 4;
+
+/// What a process needs at a gate for the calls that go on in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PlacesNeeded {
+    process: ProcessId,
+    calls: u32,
+    most: NonZeroU32,
+}
+
+impl PlacesNeeded {
+    /// Has the process hold places for these and so many calls more, as far as others leave any.
+    pub(super) fn hold(self, gate: &mut Gate, more: u32, now: Timestamp) {
+        let wanted = self.calls.saturating_add(more);
+        let times = [now + LEFT_AT_LEAST, now + HELD_FOR];
+        gate.hold_places(self.process, wanted, self.most, times, now);
+    }
+}
+
+impl Line {
+    /// The gate was told how many places are held, and what it is like then is known.
+    pub(super) fn told(&self) {
+        self.known().calls_at_most = None;
+    }
+}
 
 impl Pacer {
     /// A place for a call, if there is one.
@@ -35,15 +64,32 @@ impl Pacer {
         if let Some(call) = self.begin_held(line, process) {
             return Ok(Some(call));
         }
-        let wanted = {
-            let known = line.known();
-            known.calls.saturating_add(known.wanting)
-        };
-        self.hold(name, line, process, wanted, most).await?;
+        let needed = self.places_needed(line, Some(most));
+        self.hold(name, line, needed).await?;
         Ok(self.begin_held(line, process))
     }
 
-    /// Gives back what no call needs any more: all of it after the last, some where nothing is left for others.
+    /// What this process needs at a gate, where places are taken there. Until the gate is told, which MUST be by who
+    /// asks for all, and [`told`](Line::told) after, no more calls go on than this.
+    pub(super) fn places_needed(
+        &self,
+        line: &Line,
+        most: Option<NonZeroU32>,
+    ) -> Option<PlacesNeeded> {
+        let (process, most) = (self.process?, most?);
+        let mut known = line.known();
+        let calls = known.calls.saturating_add(known.wanting);
+        known.calls_at_most = Some(calls);
+        Some(PlacesNeeded {
+            process,
+            calls,
+            most,
+        })
+    }
+
+    /// Gives back what no call needs any more: all of it after the last, some where nothing is left for others. Where
+    /// plenty is free, it is kept for the next call: giving back what nobody wants would be a write for each flow
+    /// that is alone.
     pub(super) async fn give_back_places(
         &self,
         name: &OperationName,
@@ -60,8 +106,8 @@ impl Pacer {
         if !self.has_too_many(line, process, most) {
             return;
         }
-        let wanted = line.known().calls;
-        if let Err(error) = self.hold(name, line, process, wanted, most).await {
+        let needed = self.places_needed(line, Some(most));
+        if let Err(error) = self.hold(name, line, needed).await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(operation = %name, error, "places are held until their time is over");
         }
@@ -71,15 +117,15 @@ impl Pacer {
         &self,
         name: &OperationName,
         line: &Line,
-        process: ProcessId,
-        wanted: u32,
-        most: NonZeroU32,
+        needed: Option<PlacesNeeded>,
     ) -> Result<(), Unavailable> {
+        let Some(needed) = needed else {
+            return Ok(());
+        };
         let now = self.clock.now();
-        let times = [now + LEFT_AT_LEAST, now + HELD_FOR];
-        let rule: GateRule =
-            Arc::new(move |gate| gate.hold_places(process, wanted, most, times, now));
+        let rule: GateRule = Arc::new(move |gate| needed.hold(gate, 0, now));
         self.change(name, line, rule).await?;
+        line.told();
         Ok(())
     }
 
@@ -100,8 +146,9 @@ impl Pacer {
             return false;
         };
         let needed = known.calls.saturating_add(known.wanting);
-        let others_wait = gate.free_places(most, self.clock.now()) == 0;
-        needed == 0 || others_wait && needed <= places / 2
+        let free = gate.free_places(most, self.clock.now());
+        let plenty = most.get() - free <= most.get() / MAY_BE_KEPT;
+        needed == 0 && !plenty || free == 0 && needed <= places / 2
     }
 }
 

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
 use super::Waiting;
+use super::late_claim::LateClaim;
 use crate::usecases::pacer::Pass;
 use crate::{
-    Backpressure, CallEnd, Event, Flow, Happened, NextTry, OperationName, Output, Report,
+    Backpressure, CallEnd, Cost, Event, Flow, Happened, NextTry, OperationName, Output, Report,
     RetryPolicy, Sha256Digest, WorkKey,
 };
 
@@ -15,6 +16,7 @@ use crate::{
 pub(super) struct StepTurn {
     pub(super) operation: OperationName,
     pub(super) step: Sha256Digest,
+    pub(super) cost: Cost,
     pub(super) pass: Pass,
 }
 
@@ -22,6 +24,8 @@ pub(super) struct StepTurn {
 #[derive(Debug)]
 pub(super) struct Attempt {
     pub(super) claimed_at: Timestamp,
+    /// Its claim, while that is not written.
+    pub(super) late_claim: Option<LateClaim>,
     pub(super) waiting: Waiting,
     /// What is known of its call at any time, also when it breaks off.
     pub(super) call: CallEnd,
@@ -45,6 +49,7 @@ impl Attempt {
     pub(super) fn new(waiting: Waiting) -> Self {
         Self {
             claimed_at: Timestamp::UNIX_EPOCH,
+            late_claim: None,
             waiting,
             call: CallEnd::NoCall,
             retry: RetryPolicy::default(),

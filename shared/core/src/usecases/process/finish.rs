@@ -47,9 +47,13 @@ impl Process {
         let report = attempt.report();
         match next {
             Next::Settle(settlement) => self.settle(flow, settlement, report, attempt, now).await,
-            Next::Defer(deferral) => self.defer(flow, deferral, slot, report, now).await,
+            Next::Defer(deferral) => {
+                self.defer(flow, attempt, deferral, slot, report, now).await
+            }
             Next::HandOver(deferral) => {
-                let outcome = self.defer(flow, deferral, slot, report, now).await?;
+                let outcome = self
+                    .defer(flow, attempt, deferral, slot, report, now)
+                    .await?;
                 Ok(match outcome {
                     Outcome::Wait { until, row } if until <= now => Outcome::HandOver { row },
                     outcome => outcome,
@@ -225,6 +229,7 @@ impl Process {
     async fn defer(
         &self,
         mut flow: Flow,
+        attempt: &mut Attempt,
         deferral: Deferral,
         slot: Option<Slot>,
         report: Report,
@@ -243,7 +248,7 @@ impl Process {
                 "flow will be tried again"
             );
         }
-        let deferred = self.change(&mut flow, move |row, fence| {
+        let deferred = self.change(&mut flow, attempt, move |row, fence| {
             let deferred = row.defer(fence, deferral.clone(), report.clone(), now);
             if deferred == Fenced::Done {
                 row.progress.slot = slot;

@@ -4,20 +4,34 @@ use jiff::Timestamp;
 
 use super::Process;
 use super::attempt::Attempt;
+use super::late_claim::LateClaim;
 use super::step::holder;
 use crate::ports::{
     ClaimOfWork, Claiming, Completion, CountedChange, JudgingRule, MadeWork, Unavailable,
 };
 use crate::usecases::completion::follow;
-use crate::{Fenced, Flow, Happened, WorkKey};
+use crate::{Fenced, Flow, FlowRef, Happened, WorkKey};
 
-/// A rule for the row of whoever holds it: `rule` is told the fence of the holder.
+/// A rule for the row of whoever holds it, or is about to with this change: `rule` is told the fence of the holder.
 fn fenced(
     flow: &Flow,
+    attempt: &Attempt,
     rule: impl Fn(&mut Flow, u64) -> Fenced + Send + Sync + 'static,
 ) -> JudgingRule<impl Fn(&mut Flow) -> Fenced + Send + Sync + 'static> {
     let fence = flow.fence;
-    JudgingRule::new(move |row: &mut Flow| rule(row, fence))
+    let late = attempt.late_claim.clone();
+    JudgingRule::new(move |row: &mut Flow| match &late {
+        None => rule(row, fence),
+        Some(claim) => claim.with(row, fence, &rule),
+    })
+}
+
+/// The row that a change begins from.
+fn written(flow: &Flow, attempt: &Attempt) -> FlowRef {
+    match &attempt.late_claim {
+        None => flow.into(),
+        Some(LateClaim { row, .. }) => (&**row).into(),
+    }
 }
 
 /// Makes `flow` the row afterwards, if it is still held.
@@ -41,10 +55,13 @@ impl Process {
     pub(super) async fn change(
         &self,
         flow: &mut Flow,
+        attempt: &mut Attempt,
         rule: impl Fn(&mut Flow, u64) -> Fenced + Send + Sync + 'static,
     ) -> Result<Fenced, Unavailable> {
-        let rule = fenced(flow, rule);
-        let before = self.flows.change((&*flow).into(), rule.rule()).await?;
+        let rule = fenced(flow, attempt, rule);
+        let row = written(flow, attempt);
+        let before = self.flows.change(row, rule.rule()).await?;
+        attempt.late_claim = None;
         Ok(follow_row(&rule, before, flow))
     }
 
@@ -56,16 +73,16 @@ impl Process {
         attempt: &mut Attempt,
         rule: impl Fn(&mut Flow, u64) -> Fenced + Send + Sync + 'static,
     ) -> Result<Fenced, Unavailable> {
-        let rule = fenced(flow, rule);
+        let rule = fenced(flow, attempt, rule);
+        let row = written(flow, attempt);
         let made = attempt.made.as_ref().map(|(key, output)| MadeWork {
             results: &*self.result_cache,
             key,
             output,
         });
-        let changed = self
-            .flows
-            .change_and_count(made, (&*flow).into(), rule.rule());
+        let changed = self.flows.change_and_count(made, row, rule.rule());
         let changed = changed.await?;
+        attempt.late_claim = None;
         attempt.made = None;
         attempt.first = None;
         let Some(CountedChange { before, completion }) = changed else {
@@ -94,11 +111,13 @@ impl Process {
             until: now + self.limits.lease,
         };
         let events = attempt.events_with(flow.event(now, Happened::Sent));
-        let rule = fenced(flow, move |row, fence| row.begin_call(fence, &events));
-        let begun = self
-            .flows
-            .change_claiming(claim, (&*flow).into(), rule.rule());
+        let rule = fenced(flow, attempt, move |row, fence| {
+            row.begin_call(fence, &events)
+        });
+        let row = written(flow, attempt);
+        let begun = self.flows.change_claiming(claim, row, rule.rule());
         Ok(begun.await?.map(|before| {
+            attempt.late_claim = None;
             attempt.take_events();
             follow_row(&rule, before, flow)
         }))

@@ -48,7 +48,8 @@ impl Process {
                 .await;
         }
         attempt.call = CallEnd::Taken(Box::new(open.clone()));
-        if self.report(flow, attempt.report()).await? == Fenced::Lost {
+        let report = attempt.report();
+        if self.report(flow, report, attempt).await? == Fenced::Lost {
             return Ok(Err(AttemptEnd::Lost));
         }
         self.question(flow, step, open, true, attempt).await
@@ -124,7 +125,8 @@ impl Process {
                     .await;
             }
             attempt.call = CallEnd::Taken(Box::new(open.clone()));
-            if self.report(flow, attempt.report()).await? == Fenced::Lost {
+            let report = attempt.report();
+            if self.report(flow, report, attempt).await? == Fenced::Lost {
                 return Ok(Err(AttemptEnd::Lost));
             }
             fresh = true;

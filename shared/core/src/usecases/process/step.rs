@@ -112,7 +112,7 @@ impl Process {
                 Ok(LookUp::Absent) => {
                     // It was never charged: what follows is the first.
                     let report = Report::from(CallEnd::Confirmed);
-                    if self.report(flow, report).await? == Fenced::Lost {
+                    if self.report(flow, report, attempt).await? == Fenced::Lost {
                         return Ok(Err(AttemptEnd::Lost));
                     }
                     call.reference = flow.next_reference();
@@ -145,7 +145,9 @@ impl Process {
         self.keep_asset_for(flow, step, &call).await?;
         attempt.note(flow, self.clock.now(), Happened::Sent);
         let events = attempt.take_events();
-        let begun = self.change(flow, move |row, fence| row.begin_call(fence, &events));
+        let begun = self.change(flow, attempt, move |row, fence| {
+            row.begin_call(fence, &events)
+        });
         match begun.await? {
             Fenced::Lost => Ok(Err(AttemptEnd::Lost)),
             Fenced::Done => self.call(flow, step, call, work, attempt).await,
@@ -273,9 +275,12 @@ impl Process {
         &self,
         flow: &mut Flow,
         report: Report,
+        attempt: &mut Attempt,
     ) -> Result<Fenced, Unavailable> {
-        self.change(flow, move |row, fence| row.report(fence, report.clone()))
-            .await
+        self.change(flow, attempt, move |row, fence| {
+            row.report(fence, report.clone())
+        })
+        .await
     }
 
     pub(super) async fn release_work(&self, flow: &Flow, work: &WorkKey) {

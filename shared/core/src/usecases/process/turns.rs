@@ -57,8 +57,8 @@ impl Process {
                 row: Some(Box::new(row)),
             })
         };
-        if place.reason == Wait::Paused && says(guess, &place) {
-            // Who stopped it may take days: looking again is not written each time.
+        if matches!(place.reason, Wait::Paused | Wait::Concurrency) && says(guess, &place) {
+            // Nobody knows until when, and it may take long: looking again is not written each time.
             return Ok(wait(guess.clone()));
         }
         let mut row = guess.clone();
@@ -85,6 +85,7 @@ impl Process {
             Turn::Now(pass) => Ok(StepTurn {
                 operation: operation.description().name.clone(),
                 step: step.fingerprint(),
+                cost: operation.description().cost,
                 pass,
             }),
             Turn::Later(place) => Err(place),
