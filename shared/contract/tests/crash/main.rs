@@ -38,7 +38,13 @@ async fn survives(way: Way, kind: Kind, call: usize, fault: Fault) -> usize {
 }
 
 async fn survives_every_point(way: Way, fault: Fault) {
-    for kind in [Kind::Paid, Kind::Free, Kind::Chain, Kind::Job] {
+    for kind in [
+        Kind::Paid,
+        Kind::Free,
+        Kind::Paced,
+        Kind::Chain,
+        Kind::Job,
+    ] {
         let mut call = 1;
         while survives(way, kind, call, fault).await >= call {
             call += 1;
@@ -95,6 +101,12 @@ async fn recovery_of_jobs_survives_every_point() {
     recovery_survives(Way::Queued, Kind::Job).await;
 }
 
+/// As above, where the vendor is asked once a second.
+#[tokio::test(start_paused = true)]
+async fn recovery_of_what_stands_in_line_survives_every_point() {
+    recovery_survives(Way::Queued, Kind::Paced).await;
+}
+
 /// As above, where the caller cancels.
 #[tokio::test(start_paused = true)]
 async fn recovery_of_what_is_cancelled_survives_every_point() {
@@ -135,7 +147,7 @@ async fn survives_twice(
 ) -> (usize, usize) {
     let world = match kind {
         Kind::Paid => World::of(kind),
-        Kind::Free | Kind::Chain | Kind::Job => World::told_of_batches(kind),
+        Kind::Free | Kind::Paced | Kind::Chain | Kind::Job => World::told_of_batches(kind),
     };
     let faults = Faults::at(first, fault);
     let process = world.process(&faults);
@@ -163,20 +175,22 @@ async fn survives_twice(
 /// Every message comes twice and in another order; nothing is done twice.
 #[tokio::test(start_paused = true)]
 async fn duplicates_and_reordering_change_nothing() {
-    let world = World::with_duplicates();
-    let process = world.process(&Faults::none());
-    let accepted = process.submit(Way::Queued).await;
-    process.drain().await;
-    world.check(accepted, Way::Queued).await.unwrap();
-    let charges = world.vendors[0].charges();
-    assert!(charges.values().all(|charges| *charges == 1));
+    for kind in [Kind::Paid, Kind::Paced] {
+        let world = World::with_duplicates(kind);
+        let process = world.process(&Faults::none());
+        let accepted = process.submit(Way::Queued).await;
+        process.drain().await;
+        world.check(accepted, Way::Queued).await.unwrap();
+        let charges = world.vendors[0].charges();
+        assert!(charges.values().all(|charges| *charges == 1));
+    }
 }
 
 /// A flow whose worker dies every time ends as failed, and its neighbours end well. Whether a vendor that was
 /// being called has charged nobody knows, so it is not called again.
 #[tokio::test(start_paused = true)]
 async fn a_poison_message_ends_in_the_dead_letter_queue() {
-    for kind in [Kind::Free, Kind::Paid] {
+    for kind in [Kind::Free, Kind::Paid, Kind::Paced] {
         a_poison_asset_fails_alone(kind, "https://example.com/b").await;
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assetmill_contract::samples;
+use assetmill_core::pacing::Limits;
 use assetmill_core::ports::{FlowQueue, Outgoing, Sources, Unavailable};
 use assetmill_core::{
     Asset, AssetUrl, Call, Cost, Failure, FailureCode, Job, JobCall, MediaType, Operation,
@@ -48,6 +49,7 @@ pub(crate) struct Vendor {
     description: OperationDescription,
     /// Whether it takes work on, and is done when it is asked for the second time.
     takes_jobs: bool,
+    limits: Limits,
     state: Mutex<State>,
 }
 
@@ -65,6 +67,7 @@ impl Vendor {
         Self {
             description: samples::description(name, cost),
             takes_jobs: false,
+            limits: Limits::default(),
             state: Mutex::default(),
         }
     }
@@ -73,6 +76,14 @@ impl Vendor {
     pub(crate) fn of_jobs(name: &str) -> Self {
         Self {
             takes_jobs: true,
+            ..Self::new(name, Cost::Paid)
+        }
+    }
+
+    /// A vendor that is asked for no more than this.
+    pub(crate) fn limited(name: &str, limits: &str) -> Self {
+        Self {
+            limits: limits.parse().unwrap(),
             ..Self::new(name, Cost::Paid)
         }
     }
@@ -113,6 +124,10 @@ impl Operation for Vendor {
 
     fn retry(&self) -> RetryPolicy {
         RetryPolicy::default()
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
     }
 
     async fn run(

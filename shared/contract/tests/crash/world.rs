@@ -79,6 +79,7 @@ impl World {
         let vendors = match kind {
             Kind::Free => vec![Vendor::new("transform", Cost::Free)],
             Kind::Paid => vec![Vendor::new("vendor", Cost::Paid)],
+            Kind::Paced => vec![Vendor::limited("vendor", "rate=60/min")],
             Kind::Chain => vec![
                 Vendor::new("first", Cost::Paid),
                 Vendor::new("second", Cost::Paid),
@@ -104,10 +105,10 @@ impl World {
         }
     }
 
-    pub(crate) fn with_duplicates() -> Self {
+    pub(crate) fn with_duplicates(kind: Kind) -> Self {
         Self {
             duplicates: true,
-            ..Self::new()
+            ..Self::of(kind)
         }
     }
 
@@ -127,7 +128,7 @@ impl World {
             steps.push(faults.around(vendor.clone()));
         }
         let operation = match self.kind {
-            Kind::Free | Kind::Paid => steps.remove(0),
+            Kind::Free | Kind::Paid | Kind::Paced => steps.remove(0),
             Kind::Chain | Kind::Job => Arc::new(Chain::new(steps)),
         };
         let mut queue: Arc<dyn FlowQueue> = faults.around(self.queue.clone());

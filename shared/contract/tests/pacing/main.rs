@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::pacing::{Gate, ProcessId};
-use assetmill_core::ports::{Clock as _, Gates as _};
+use assetmill_core::ports::{Clock as _, GateReads as _, Gates as _};
 use assetmill_core::{Flow, FlowState, Happened, Status, Wait};
 use world::{Answer, Vendor, World};
 
@@ -66,6 +66,25 @@ async fn a_thousand_flows_use_the_quota_of_a_strict_vendor_and_no_more() {
         assert!(world.gates.writes() <= 1_000, "{}", world.gates.writes());
         assert_eq!(world.fetched(), 1_000);
     }
+}
+
+/// Messages may come twice, at the beginning and while their flows stand in line: of two that are let in, one calls.
+#[tokio::test(start_paused = true)]
+async fn what_comes_twice_is_called_once_and_breaks_no_quota() {
+    let vendor = Vendor::limited("rate=60/min", Some((60, MINUTE)));
+    let world = World::new(100, vendor).await;
+    world.send_again().await;
+    for _ in 0..4 {
+        world.work_for(MINUTE / 2).await;
+        world.send_again().await;
+    }
+    world.work_to_the_end().await;
+    for flow in world.rows().await {
+        assert_eq!(flow.state(), FlowState::Completed, "{flow:?}");
+        assert_eq!(flow.unconfirmed_calls, 0, "{flow:?}");
+    }
+    assert_eq!(world.vendor.times(Answer::Made).len(), 100);
+    assert_eq!(world.vendor.times(Answer::TooMany).len(), 0);
 }
 
 /// Ten minutes in the middle of ten thousand flows.
@@ -135,6 +154,29 @@ async fn no_more_calls_go_on_in_all_processes_than_may() {
     assert_all_done_at_once(&world.rows().await);
     assert_eq!(world.vendor.most_at_once(), 12);
     assert!(world.gates.writes() <= 2_000, "{}", world.gates.writes());
+}
+
+/// Nor while a place is on its way back, when the process that gives it back has another flow.
+#[tokio::test(start_paused = true)]
+async fn a_place_that_is_given_back_is_used_no_more() {
+    let vendor = Vendor::limited("concurrency=1", None);
+    let world = World::with_processes(2, 300, vendor).await;
+    world.work_to_the_end().await;
+    assert_all_done_at_once(&world.rows().await);
+    assert_eq!(world.vendor.most_at_once(), 1);
+}
+
+/// A place that is kept for the next call spares two writes of the gate, and is nobody else's: what is kept so is a
+/// small part of all places, however many processes there are.
+#[tokio::test(start_paused = true)]
+async fn few_places_stand_idle() {
+    let vendor = Vendor::limited("concurrency=20", None);
+    let world = World::with_processes(12, 12, vendor).await;
+    world.work_to_the_end().await;
+    assert_all_done_at_once(&world.rows().await);
+    let gate = world.gates.gate(&"vendor".parse().unwrap()).await.unwrap();
+    let free = gate.free_places(20.try_into().unwrap(), world.clock.now());
+    assert!((15..20).contains(&free), "{free} are free");
 }
 
 /// What it held is free after minutes.

@@ -10,14 +10,15 @@ use assetmill_contract::memory::{
     MemoryFlows, MemoryGates, MemoryOutputs, MemoryResultCache, RuntimeClock,
 };
 use assetmill_contract::samples;
-use assetmill_core::pacing::Limits;
+use assetmill_core::pacing::{Gate, Limits};
 use assetmill_core::ports::{
-    Clock, FlowQueue, FlowReads as _, FlowWrites as _, Outgoing, Sources, Unavailable,
+    Clock, FlowQueue, FlowReads as _, FlowWrites as _, GateReads, GateRule, Gates, Outgoing,
+    Sources, Unavailable,
 };
 use assetmill_core::usecases::{Alike, MessageHandler, Pacer, Process, TimeLimits};
 use assetmill_core::{
     Asset, AssetUrl, Catalogue, Cost, Failure, FailureCode, Flow, FlowMessage, MediaType,
-    Operation, OperationDescription, OperationError, Params, Product, RetryPolicy, TenantId,
+    Operation, OperationDescription, OperationError, OperationName, Params, Product, RetryPolicy, TenantId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -47,9 +48,10 @@ impl World {
         Self::with_pacers(flows, vendor, |gates, clock| vec![Pacer::new(gates, clock)]).await
     }
 
-    /// The same with so many processes.
+    /// The same with so many processes, which all have a way to go to the gate.
     pub(crate) async fn with_processes(processes: usize, flows: u32, vendor: Vendor) -> Self {
         Self::with_pacers(flows, vendor, |gates, clock| {
+            let gates = Arc::new(Far(gates));
             let pacer = |_| Pacer::beside_others(gates.clone(), clock.clone());
             (0..processes).map(pacer).collect()
         })
@@ -148,6 +150,13 @@ impl World {
         while tasks.join_next().await.is_some() {}
     }
 
+    /// Has every message come again that is there now.
+    pub(crate) async fn send_again(&self) {
+        let messages = self.queue.messages.lock().unwrap().clone();
+        let again: Vec<_> = messages.into_values().map(Outgoing::now).collect();
+        self.queue.send(&again).await.unwrap();
+    }
+
     pub(crate) async fn work_to_the_end(&self) {
         self.work_for(Duration::from_hours(100)).await;
     }
@@ -162,6 +171,37 @@ impl World {
     /// How many assets were fetched.
     pub(crate) fn fetched(&self) -> u64 {
         self.fetched.load(Ordering::SeqCst)
+    }
+}
+
+/// Gates that are some milliseconds away, there and back.
+#[derive(Debug)]
+struct Far(Arc<MemoryGates>);
+
+const AWAY: Duration = Duration::from_millis(8);
+
+#[async_trait]
+impl GateReads for Far {
+    async fn gate(&self, operation: &OperationName) -> Result<Gate, Unavailable> {
+        tokio::time::sleep(AWAY).await;
+        let gate = self.0.gate(operation).await;
+        tokio::time::sleep(AWAY).await;
+        gate
+    }
+}
+
+#[async_trait]
+impl Gates for Far {
+    async fn change_gate(
+        &self,
+        operation: &OperationName,
+        guess: Option<Gate>,
+        rule: GateRule,
+    ) -> Result<Gate, Unavailable> {
+        tokio::time::sleep(AWAY).await;
+        let before = self.0.change_gate(operation, guess, rule).await;
+        tokio::time::sleep(AWAY).await;
+        before
     }
 }
 

@@ -35,7 +35,7 @@ impl World {
         }
         match self.kind {
             Kind::Free => Ok(()),
-            Kind::Paid | Kind::Chain | Kind::Job => self.check_charges().await,
+            Kind::Paid | Kind::Paced | Kind::Chain | Kind::Job => self.check_charges().await,
         }
     }
 
@@ -78,7 +78,9 @@ impl World {
             };
             let of_poison = match self.kind {
                 Kind::Free => FailureCode::WorkerCrashed,
-                Kind::Paid | Kind::Chain | Kind::Job => FailureCode::VendorUnconfirmed,
+                Kind::Paid | Kind::Paced | Kind::Chain | Kind::Job => {
+                    FailureCode::VendorUnconfirmed
+                }
             };
             if poisoned != (code == Some(of_poison)) || (!poisoned && flow.state() != *expected) {
                 return Err(format!("{url} is {:?}", flow.status));

@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     Free,
     /// A vendor does it.
     Paid,
+    /// A vendor does it that may be asked once a second, so that most stand in line first.
+    Paced,
     /// Two vendors do it, one after the other.
     Chain,
     /// Two vendors do it, of which the second takes it on and is asked until it is done.
@@ -47,7 +49,7 @@ pub(crate) enum Kind {
 impl Kind {
     pub(super) fn assets(self) -> &'static [(&'static str, FlowState)] {
         match self {
-            Self::Free | Self::Paid => ASSETS,
+            Self::Free | Self::Paid | Self::Paced => ASSETS,
             Self::Chain => ASSETS_OF_CHAINS,
             Self::Job => ASSETS_OF_JOBS,
         }
