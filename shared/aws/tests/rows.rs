@@ -66,6 +66,18 @@ fn main() {
             "a_rate_makes_one_write_more",
             asset::a_rate_makes_one_write_more,
         ),
+        trial(
+            "a_place_makes_one_write_more",
+            asset::a_place_makes_one_write_more,
+        ),
+        trial(
+            "a_rate_and_places_make_one_write_more",
+            asset::a_rate_and_places_make_one_write_more,
+        ),
+        trial(
+            "ten_together_share_the_write_of_their_slots",
+            asset::ten_together_share_the_write_of_their_slots,
+        ),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit()
 }

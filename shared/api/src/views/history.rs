@@ -18,7 +18,7 @@ pub struct WaitingView {
     #[serde(rename = "for")]
     #[schema(rename = "for", example = "vendor_throttled")]
     reason: &'static str,
-    /// Until then at the least. Nobody knows of `paused`.
+    /// Until then at the least. Nobody knows of `paused` and `concurrency`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<Time>,
@@ -80,7 +80,7 @@ impl WaitingView {
         match flow.history.events().last()?.what {
             Happened::Waits { reason, .. } => Some(Self {
                 reason: reason.as_str(),
-                until: (reason != Wait::Paused).then(|| until.into()),
+                until: (!matches!(reason, Wait::Paused | Wait::Concurrency)).then(|| until.into()),
             }),
             _ => None,
         }

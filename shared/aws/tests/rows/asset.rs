@@ -6,7 +6,7 @@ use std::time::Duration;
 use assetmill_contract::memory::{MemoryOutputs, MemoryQueue};
 use assetmill_contract::samples;
 use assetmill_core::pacing::Limits;
-use assetmill_core::ports::{FlowDeliveries as _, Sources, SystemClock};
+use assetmill_core::ports::{Delivery, FlowDeliveries as _, Sources, SystemClock};
 use assetmill_core::usecases::{
     Alike, MessageHandler, Pacer, Process, SourceList, Submit, TimeLimits, TransformRequest,
 };
@@ -16,6 +16,7 @@ use assetmill_core::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::join_all;
 
 use crate::world::World;
 
@@ -59,60 +60,97 @@ impl Operation for Copy {
     }
 }
 
-/// The calls of a submission of two assets, of the first of them, and of the second, with which the batch completes. The
-/// gate of the operation, which a process reads once in two seconds, is left out where it is read.
-async fn calls(on: &World, cost: Cost, limits: &str) -> [Vec<String>; 3] {
-    let clock = Arc::new(SystemClock);
-    let queue = Arc::new(MemoryQueue::new(clock.clone(), Duration::from_mins(1), 5));
-    let operation: Arc<dyn Operation> = Arc::new(Copy(
-        samples::description("copy", cost),
-        limits.parse().unwrap(),
-    ));
-    let flows = Arc::new(on.table.flows());
-    let submit = Submit {
-        flows: flows.clone(),
-        queue: queue.clone(),
-        clock: clock.clone(),
-    };
-    let work = MessageHandler {
-        process: Process {
+/// A worker at one operation, and its queue.
+struct Work {
+    submit: Submit,
+    handler: MessageHandler,
+    queue: Arc<MemoryQueue>,
+    operation: Arc<dyn Operation>,
+    /// Makes its assets its own, so that nothing was made before.
+    name: FlowId,
+}
+
+impl Work {
+    fn new(on: &World, cost: Cost, limits: &str) -> Self {
+        let clock = Arc::new(SystemClock);
+        let queue = Arc::new(MemoryQueue::new(clock.clone(), Duration::from_mins(1), 5));
+        let name = FlowId::generate();
+        let operation: Arc<dyn Operation> = Arc::new(Copy(
+            samples::description(&format!("copy-{name}"), cost),
+            limits.parse().unwrap(),
+        ));
+        let flows = Arc::new(on.table.flows());
+        let submit = Submit {
+            flows: flows.clone(),
+            queue: queue.clone(),
+            clock: clock.clone(),
+        };
+        let process = Process {
             flows,
             sources: Arc::new(Host),
             result_cache: Arc::new(on.table.result_cache()),
             outputs: Arc::new(MemoryOutputs::default()),
-            catalogue: Catalogue::new([operation.clone()], &"copy".parse().unwrap()).unwrap(),
+            catalogue: Catalogue::new([operation.clone()], &operation.description().name).unwrap(),
             alike: Alike::default(),
-            pacer: Pacer::new(Arc::new(on.table.gates()), clock.clone()),
+            pacer: Pacer::beside_others(Arc::new(on.table.gates()), clock.clone()),
             clock,
             limits: TimeLimits::default(),
-        },
-        queue: queue.clone(),
-    };
+        };
+        Self {
+            submit,
+            handler: MessageHandler {
+                process,
+                queue: queue.clone(),
+            },
+            queue,
+            operation,
+            name,
+        }
+    }
+
+    async fn submit(&self, assets: u32) {
+        let url = |number| format!("https://example.com/{}/{number}", self.name);
+        let urls: Vec<_> = (0..assets).map(url).collect();
+        let order = TransformRequest {
+            tenant: samples::tenant(),
+            sources: SourceList::parse(&urls).unwrap(),
+            operation: self.operation.clone(),
+            params: Params::default(),
+            name: None,
+            labels: Labels::default(),
+            webhook: None,
+        };
+        self.submit.start(order).await.unwrap();
+    }
+
+    async fn handle(&self, delivery: &Delivery) {
+        // As it comes over the wire.
+        let body = serde_json::to_string(&delivery.message).unwrap();
+        let message = serde_json::from_str(&body).unwrap();
+        self.handler.handle(&message).await.unwrap();
+        self.queue.acknowledge(&delivery.receipt).await.unwrap();
+    }
+
+    async fn handle_together(&self, most: usize) {
+        let deliveries = self.queue.receive(most, Duration::from_secs(5)).await;
+        let deliveries = deliveries.unwrap();
+        join_all(deliveries.iter().map(|delivery| self.handle(delivery))).await;
+    }
+}
+
+/// The calls of a submission of two assets, of the first of them, and of the second, with which the batch completes. The
+/// gate of the operation, which a process reads once in two seconds, is left out where it is read.
+async fn calls(on: &World, cost: Cost, limits: &str) -> [Vec<String>; 3] {
+    let work = Work::new(on, cost, limits);
     on.called();
-    // Their own, so that nothing was made before.
-    let url = |name| format!("https://example.com/{}/{name}", limits.len());
-    let urls = [url("a"), url("b")];
-    let order = TransformRequest {
-        tenant: samples::tenant(),
-        sources: SourceList::parse(&urls).unwrap(),
-        operation,
-        params: Params::default(),
-        name: None,
-        labels: Labels::default(),
-        webhook: None,
-    };
-    submit.start(order).await.unwrap();
+    work.submit(2).await;
     let submitted = on.called();
     let mut counted: Vec<(FlowId, Vec<String>)> = Vec::new();
     // One that waits for its turn is handled twice.
-    loop {
-        let deliveries = queue.receive(2, Duration::from_secs(5)).await.unwrap();
+    while work.queue.next_visible().is_some() {
+        let deliveries = work.queue.receive(2, Duration::from_secs(5)).await.unwrap();
         for delivery in deliveries {
-            // As it comes over the wire.
-            let body = serde_json::to_string(&delivery.message).unwrap();
-            work.handle(&serde_json::from_str(&body).unwrap())
-                .await
-                .unwrap();
+            work.handle(&delivery).await;
             let mut called = on.called();
             if called.first().is_some_and(|call| call == "GetItem") {
                 called.remove(0);
@@ -122,10 +160,6 @@ async fn calls(on: &World, cost: Cost, limits: &str) -> [Vec<String>; 3] {
                 Some((_, before)) => before.extend(called),
                 None => counted.push((id, called)),
             }
-            queue.acknowledge(&delivery.receipt).await.unwrap();
-        }
-        if queue.next_visible().is_none() {
-            break;
         }
     }
     let mut counted = counted.into_iter().map(|(_, called)| called);
@@ -170,13 +204,64 @@ fn writes(calls: &[String]) -> usize {
     calls.iter().filter(|call| *call != "GetItem").count()
 }
 
-/// A rate costs each flow the write of its slot, and one that has to wait a second, which says so in its row. Nothing else,
-/// and no claim.
+/// How many writes the first flow of an operation with these limits makes more than one without, and how many the
+/// second, which comes after it, to the same process.
+async fn extra(on: &World, cost: Cost, limits: &str) -> [usize; 2] {
+    let [_, first, last] = calls(on, cost, "").await;
+    let without = [writes(&first), writes(&last)];
+    let [_, first, last] = calls(on, cost, limits).await;
+    [writes(&first) - without[0], writes(&last) - without[1]]
+}
+
+/// A rate costs each flow the write of its slot. One that has to wait says so in its row; its claim is then in the write
+/// that tells of its call, so that it makes one write more as well.
 pub(super) async fn a_rate_makes_one_write_more(on: World) {
-    let [_, first, last] = calls(&on, Cost::Paid, "").await;
-    let free_of_rate = [writes(&first), writes(&last)];
-    let [_, first, last] = calls(&on, Cost::Paid, "rate=60/min").await;
-    assert_eq!(writes(&first), free_of_rate[0] + 1, "{first:?}");
-    assert_eq!(writes(&last), free_of_rate[1] + 2, "{last:?}");
-    assert_eq!(last[..2], ["UpdateItem"; 2]);
+    assert_eq!(extra(&on, Cost::Paid, "rate=60/min").await, [1, 1]);
+    let [_, _, last] = calls(&on, Cost::Paid, "rate=30/min").await;
+    // Its slot, its place in line, what was made before, its work, its claim and its call.
+    let until_called = [
+        "UpdateItem",
+        "UpdateItem",
+        "GetItem",
+        "PutItem",
+        "UpdateItem",
+    ];
+    assert_eq!(last[..5], until_called);
+    // Where nothing is paid, no write is between the claim and the call.
+    assert_eq!(extra(&on, Cost::Free, "rate=60/min").await, [1, 2]);
+}
+
+/// A process that is alone takes a place, and keeps it for the next call.
+pub(super) async fn a_place_makes_one_write_more(on: World) {
+    assert_eq!(extra(&on, Cost::Paid, "concurrency=4").await, [1, 0]);
+    // Where it would be much of all places, it is given back.
+    assert_eq!(extra(&on, Cost::Paid, "concurrency=3").await, [2, 2]);
+}
+
+/// Slot and place are taken in one write.
+pub(super) async fn a_rate_and_places_make_one_write_more(on: World) {
+    let limits = "rate=60/min,burst=1,concurrency=20";
+    assert_eq!(extra(&on, Cost::Paid, limits).await, [1, 1]);
+}
+
+/// Ten at once, as an invocation has them: one is admitted, and nine wait.
+pub(super) async fn ten_together_share_the_write_of_their_slots(on: World) {
+    let mut written = Vec::new();
+    for limits in ["", "rate=120/min", "rate=120/min,concurrency=20"] {
+        let work = Work::new(&on, Cost::Paid, limits);
+        work.submit(10).await;
+        on.called();
+        let mut calls = Vec::new();
+        while work.queue.next_visible().is_some() {
+            work.handle_together(10).await;
+            calls.extend(on.called());
+        }
+        written.push(writes(&calls));
+    }
+    let [without, rate, both] = written[..] else {
+        panic!("three");
+    };
+    // Who asks first asks alone, and the others together.
+    let shares = (rate - without, both - without);
+    assert!(shares.0 <= 4 && shares.1 <= 5, "{shares:?} of {without}");
 }

@@ -38,13 +38,7 @@ async fn survives(way: Way, kind: Kind, call: usize, fault: Fault) -> usize {
 }
 
 async fn survives_every_point(way: Way, fault: Fault) {
-    for kind in [
-        Kind::Paid,
-        Kind::Free,
-        Kind::Paced,
-        Kind::Chain,
-        Kind::Job,
-    ] {
+    for kind in [Kind::Paid, Kind::Free, Kind::Paced, Kind::Chain, Kind::Job] {
         let mut call = 1;
         while survives(way, kind, call, fault).await >= call {
             call += 1;

@@ -28,6 +28,32 @@ async fn a_flow_that_waits_two_hundred_times_is_not_lost() {
     assert!((2..=MAX_CHAIN).contains(&longest), "{longest}");
 }
 
+/// Flows that stand in line for hours: by messages up to one hour, and then by the schedule, where messages would be too
+/// many. None comes too late, and what each writes is counted.
+#[tokio::test(start_paused = true)]
+async fn flows_that_stand_in_line_for_hours_write_little() {
+    let world = World::new(Vendor::limited("rate=2/h"));
+    let mut flows = Vec::new();
+    for number in 0..5 {
+        let url = format!("https://example.com/{number}");
+        flows.push(world.submitted_of(&url).await);
+    }
+    let mut writes = Vec::new();
+    for flow in flows {
+        world.run_until_settled(flow, Life::of_a_worker()).await;
+        let row = world.flow(flow).await;
+        assert_eq!(row.state(), FlowState::Completed, "{:?}", row.status);
+        assert_eq!(row.attempts, 1);
+        writes.push(row.revision);
+    }
+    // Half an hour, an hour, an hour and a half, two.
+    let without = writes[0];
+    let extra: Vec<_> = writes.iter().map(|writes| writes - without).collect();
+    assert_eq!(extra, [0, 0, 1, 1, 1]);
+    assert_eq!((world.vendor.calls(), world.dead_letters()), (5, 0));
+    assert!(world.queue.longest_chain() <= MAX_CHAIN);
+}
+
 /// The control: such a queue does end chains, and who sends on without a bound loses the flow.
 #[tokio::test(start_paused = true)]
 async fn a_chain_without_a_bound_ends_as_a_dead_letter() {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use assetmill_contract::samples;
+use assetmill_core::pacing::Limits;
 use assetmill_core::{
     Asset, Call, Cost, Failure, FailureCode, Job, JobCall, MediaType, Operation,
     OperationDescription, OperationError, Params, Product, RetryPolicy, Run, TenantId,
@@ -19,6 +20,7 @@ pub(crate) struct Vendor {
     takes: Duration,
     within: Duration,
     throttled: u32,
+    limits: Limits,
     /// Whether it takes work on at once, and is asked about it.
     takes_jobs: bool,
     calls: AtomicU32,
@@ -33,6 +35,7 @@ impl Vendor {
             takes,
             within: Duration::from_mins(2),
             throttled: 0,
+            limits: Limits::default(),
             takes_jobs: false,
             calls: AtomicU32::new(0),
         }
@@ -51,6 +54,14 @@ impl Vendor {
     pub(crate) fn throttling(throttled: u32) -> Self {
         Self {
             throttled,
+            ..Self::that_takes(Duration::ZERO)
+        }
+    }
+
+    /// It answers at once, and is asked for no more than this.
+    pub(crate) fn limited(limits: &str) -> Self {
+        Self {
+            limits: limits.parse().unwrap(),
             ..Self::that_takes(Duration::ZERO)
         }
     }
@@ -78,6 +89,10 @@ impl Operation for Vendor {
 
     fn retry(&self) -> RetryPolicy {
         RetryPolicy::default()
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
     }
 
     fn longest_run(&self) -> Option<Duration> {

@@ -99,7 +99,12 @@ impl World {
 
     /// A flow in the background.
     pub(crate) async fn submitted(&self) -> FlowId {
-        let accepted = self.submit().start(self.order()).await.unwrap();
+        self.submitted_of("https://example.com/a").await
+    }
+
+    /// The same of this asset.
+    pub(crate) async fn submitted_of(&self, url: &str) -> FlowId {
+        let accepted = self.submit().start(self.order(url)).await.unwrap();
         accepted.flows[0].id
     }
 
@@ -129,7 +134,8 @@ impl World {
             keeps: false,
             meter: Meter::new(Arc::new(MemoryActivityLog::default()), self.clock.clone()),
         };
-        let answered = answer.run(self.order(), Products::Stored).await;
+        let order = self.order("https://example.com/a");
+        let answered = answer.run(order, Products::Stored).await;
         let accepted = answered.unwrap().accepted;
         if life.limits.stops_when_answered {
             life.faults.stop_now();
@@ -210,11 +216,11 @@ impl World {
         }
     }
 
-    fn order(&self) -> TransformRequest {
+    fn order(&self, url: &str) -> TransformRequest {
         let operation: Arc<dyn Operation> = self.vendor.clone();
         TransformRequest {
             tenant: tenant(),
-            sources: SourceList::parse(&["https://example.com/a"]).unwrap(),
+            sources: SourceList::parse(&[url]).unwrap(),
             operation,
             params: Params::default(),
             name: None,
@@ -224,7 +230,7 @@ impl World {
     }
 }
 
-/// Where the asset is.
+/// Where the asset is: at its URL, which is its content.
 struct Host;
 
 #[async_trait]
@@ -232,7 +238,7 @@ impl Sources for Host {
     async fn fetch(&self, _: &TenantId, url: &AssetUrl) -> Result<Asset, OperationError> {
         Ok(Asset {
             url: url.clone(),
-            content: Bytes::from_static(b"a"),
+            content: Bytes::from(url.to_string()),
         })
     }
 }

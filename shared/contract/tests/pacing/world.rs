@@ -18,7 +18,8 @@ use assetmill_core::ports::{
 use assetmill_core::usecases::{Alike, MessageHandler, Pacer, Process, TimeLimits};
 use assetmill_core::{
     Asset, AssetUrl, Catalogue, Cost, Failure, FailureCode, Flow, FlowMessage, MediaType,
-    Operation, OperationDescription, OperationError, OperationName, Params, Product, RetryPolicy, TenantId,
+    Operation, OperationDescription, OperationError, OperationName, Params, Product, RetryPolicy,
+    TenantId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -89,6 +89,7 @@ impl World {
                 Outcome::Settled => return self.flow().await,
                 Outcome::Wait { until, .. } => self.sleep_until(until).await,
                 Outcome::HandOver { .. } => {}
+                Outcome::Rests => panic!("nothing wakes it here"),
                 Outcome::Gone => panic!("the flow is gone"),
             }
         }

@@ -10,7 +10,7 @@ use crate::{Flow, FlowMessage};
 /// How long a message rests after a dependency failed, at the least; a random share is added.
 const REST: Duration = Duration::from_secs(5);
 /// How much earlier than its slot a flow is woken that rests: the last of the wait is a delayed message.
-const WOKEN_EARLY: Duration = Duration::from_mins(2);
+pub(super) const WOKEN_EARLY: Duration = Duration::from_mins(2);
 
 /// Handles messages of the queue.
 #[derive(Clone)]
@@ -41,7 +41,7 @@ impl MessageHandler {
         step: Result<Outcome, Unavailable>,
     ) -> Result<(), Unavailable> {
         let (delay, row) = match step {
-            Ok(Outcome::Settled | Outcome::Gone) => return Ok(()),
+            Ok(Outcome::Settled | Outcome::Gone | Outcome::Rests) => return Ok(()),
             Ok(Outcome::HandOver { row }) => (Duration::ZERO, row),
             Ok(Outcome::Wait { until, row }) => (self.process.time_until(until), row),
             Err(error) => {
@@ -75,13 +75,13 @@ impl MessageHandler {
     /// [`Unavailable`] when neither could be done.
     pub async fn send_on(&self, message: FlowMessage, delay: Duration) -> Result<(), Unavailable> {
         let limit = self.process.limits.hops;
-        // Who comes back before its slot writes nothing, while to rest and be woken is two writes.
         let has_slot = |row: &Flow| row.progress.slot.is_some();
         let has_slot = message.row.as_deref().is_some_and(has_slot);
-        let rests = limit.is_some_and(|limit| {
-            let hops = if has_slot { limit / 2 } else { 0 };
-            message.hops >= limit || delay > MAX_DELAY * hops.saturating_sub(message.hops).max(1)
-        });
+        let most = self
+            .process
+            .limits
+            .waits_by_messages(message.hops, has_slot);
+        let rests = most.is_some_and(|most| most.is_zero() || delay > most);
         let flows = &self.process.flows;
         // The schedule is inexact to a minute, and a slot is not.
         let rest = if has_slot {

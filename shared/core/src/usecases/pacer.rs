@@ -109,7 +109,10 @@ impl Pacer {
                 Look::Pass => return self.pass(&line, operation, slot, false).await,
                 Look::TakeSlot => {
                     let Some(rate) = limits.rate else { break };
-                    slot = Some(self.take_slot(name, &line, rate, limits.concurrency).await?);
+                    slot = Some(
+                        self.take_slot(name, &line, rate, limits.concurrency)
+                            .await?,
+                    );
                 }
                 Look::Probe => {
                     if self.may_probe(name, &line).await? {

@@ -22,13 +22,13 @@ use super::Pacer;
 use super::completion::note_settled;
 use crate::pacing::Slot;
 use crate::ports::{
-    Clock, FlowChanges as _, FlowWrites, OutputWrites, ResultCache, Sources, Unavailable,
+    Clock, FlowChanges as _, FlowWrites, MAX_DELAY, OutputWrites, ResultCache, Sources, Unavailable,
 };
 use crate::{CallEnd, Catalogue, Claim, Cost, Deferral, Flow, FlowRef, NextTry, Wait};
 pub use alike::Alike;
 use attempt::Attempt;
-use late_claim::LateClaim;
 pub(super) use keep::product_output;
+use late_claim::LateClaim;
 pub(super) use unkept::{Unkept, needs_no_row};
 
 /// Processes flows, one attempt at a time.
@@ -100,6 +100,19 @@ pub enum Waiting {
 impl TimeLimits {
     /// How many workers may leave a flow behind where nobody knows whose fault it was.
     pub const MOST_ABANDONED: u32 = 2;
+
+    /// For how long a flow may wait by messages to which so many led; `None` if for any time. What waits longer rests,
+    /// which is two writes of its row and two of a list. Who waits for a slot writes nothing when it comes before, so
+    /// that for it several messages are less.
+    pub(super) fn waits_by_messages(&self, hops: u32, has_slot: bool) -> Option<Duration> {
+        let limit = self.hops?;
+        let messages = match limit.checked_sub(hops) {
+            None | Some(0) => 0,
+            Some(_) if has_slot => (limit / 2).saturating_sub(hops).max(1),
+            Some(_) => 1,
+        };
+        Some(MAX_DELAY * messages)
+    }
 }
 
 impl Default for TimeLimits {
@@ -129,6 +142,8 @@ pub enum Outcome {
         /// The row, where this attempt wrote it last: what the next one begins from.
         row: Option<Box<Flow>>,
     },
+    /// None, until the schedule finds it due, as its row says.
+    Rests,
     /// Another attempt at once, by who takes its message from the queue.
     HandOver {
         /// The row.

@@ -232,3 +232,25 @@ fn places_are_held_until_they_are_given_back_or_their_time_is_over() {
     assert_eq!(gate.free_places(most, at(301.0)), 2);
     assert_eq!(gate.free_places(most, at(303.0)), 10);
 }
+
+/// A write of the row of a gate is one unit up to 1 KiB, names and key included.
+#[test]
+fn a_gate_that_is_well_is_short() {
+    let (most, end) = (20.try_into().unwrap(), [at(0.0), at(240.0)]);
+    for (text, processes) in [
+        ("rate=500/min,burst=20", 8),
+        ("rate=5000/h,burst=50", 3),
+        ("concurrency=20", 18),
+    ] {
+        let mut gate = Gate::default();
+        gate.revision = 1_000_000;
+        if let Some(rate) = limits(text).rate {
+            gate.take(&rate, 20_000, at(0.0));
+        }
+        for _ in 0..processes {
+            gate.hold_places(ProcessId::generate(), 1, most, end, at(0.0));
+        }
+        let row = serde_json::to_string(&gate).unwrap();
+        assert!(row.len() < 900, "{text}: {} bytes", row.len());
+    }
+}

@@ -47,9 +47,7 @@ impl Process {
         let report = attempt.report();
         match next {
             Next::Settle(settlement) => self.settle(flow, settlement, report, attempt, now).await,
-            Next::Defer(deferral) => {
-                self.defer(flow, attempt, deferral, slot, report, now).await
-            }
+            Next::Defer(deferral) => self.defer(flow, attempt, deferral, slot, report, now).await,
             Next::HandOver(deferral) => {
                 let outcome = self
                     .defer(flow, attempt, deferral, slot, report, now)

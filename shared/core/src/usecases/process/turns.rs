@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::attempt::{Attempt, StepTurn};
 use super::step::AttemptEnd;
-use super::{Outcome, Process};
+use super::{Outcome, Process, Waiting};
 use crate::pacing::{Place, Slot};
 use crate::ports::{FlowChanges as _, Unavailable};
+use crate::usecases::message_handler::WOKEN_EARLY;
 use crate::usecases::pacer::{Ended, Turn, Verdict};
 use crate::{
     Cost, Failure, FailureCode, Flow, FlowId, Happened, NextTry, OperationError, Status, Step, Wait,
 };
+
+/// The longest that a flow waits before it looks for a place again.
+const LONGEST_BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 
 impl Process {
     /// Asks for the turn of a flow that is not claimed yet, as far as its row is known: a flow that has to wait then
@@ -40,7 +46,7 @@ impl Process {
         if self.may_outlast_its_caller(step, attempt) {
             return Ok(None);
         }
-        let place = match self.turn_at(step, before).await? {
+        let mut place = match self.turn_at(step, before).await? {
             Ok(turn) => {
                 attempt.turn = Some(turn);
                 return Ok(None);
@@ -48,6 +54,11 @@ impl Process {
             Err(place) => place,
         };
         let now = self.clock.now();
+        if self.limits.hops.is_some() {
+            place.until = place
+                .until
+                .max(now + rest_between_looks(guess, &place, now));
+        }
         if self.waits_too_long(guess, &place) {
             return Ok(None);
         }
@@ -61,16 +72,35 @@ impl Process {
             // Nobody knows until when, and it may take long: looking again is not written each time.
             return Ok(wait(guess.clone()));
         }
+        let rest = self.rests_until(&place, attempt);
         let mut row = guess.clone();
         let stands = self
             .flows
-            .change_held(&mut row, move |row| row.stand_in_line(before, &place, now))
+            .change_held(&mut row, move |row| {
+                let stands = row.stand_in_line(before, &place, now);
+                if let Some(until) = rest.filter(|_| stands) {
+                    row.rest(until);
+                }
+                stands
+            })
             .await?;
         Ok(match stands {
+            Some(true) if rest.is_some() => Some(Outcome::Rests),
             Some(true) => wait(row),
             // It is no more what it was thought to be: claiming it tells what it is.
             _ => None,
         })
+    }
+
+    /// When a flow is to be found by the schedule that has this place in line, where messages can't wait for so long.
+    /// That is noted with its place, in one write.
+    fn rests_until(&self, place: &Place, attempt: &Attempt) -> Option<Timestamp> {
+        let by_messages = self.limits.waits_by_messages(0, place.slot.is_some())?;
+        let wait = self.time_until(place.until);
+        let rests =
+            attempt.waiting == Waiting::Nobody && place.slot.is_some() && wait > by_messages;
+        // Who has a slot is there before it.
+        rests.then(|| self.clock.after(wait.saturating_sub(WOKEN_EARLY)))
     }
 
     /// Asks for a turn at a step, of a flow that was handed `slot` before, if any: its turn, or its place in line.
@@ -231,6 +261,19 @@ fn says(flow: &Flow, place: &Place) -> bool {
     let last = flow.history.events().last().map(|event| event.what);
     let same = matches!(last, Some(Happened::Waits { reason, .. }) if reason == place.reason);
     same && flow.progress.slot == place.slot
+}
+
+/// How long a flow waits at the least before it looks for a place again where each look is one message of few: half as long
+/// as it has waited.
+fn rest_between_looks(flow: &Flow, place: &Place, now: Timestamp) -> Duration {
+    let since = flow.history.events().last().map(|event| event.at);
+    match since {
+        Some(since) if place.reason == Wait::Concurrency && says(flow, place) => {
+            let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+            (waited / 2).min(LONGEST_BETWEEN_LOOKS)
+        }
+        _ => Duration::ZERO,
+    }
 }
 
 /// Whether this flow had a failure at this step that was not held against it.
