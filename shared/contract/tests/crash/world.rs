@@ -53,10 +53,6 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new() -> Self {
-        Self::of(Kind::Paid)
-    }
-
     /// Whose endpoint is told of batches alone, which makes for fewer points.
     pub(crate) fn told_of_batches(kind: Kind) -> Self {
         Self::telling(kind, [WebhookEvent::BatchCompleted].into())

@@ -54,6 +54,23 @@ async fn flows_that_stand_in_line_for_hours_write_little() {
     assert!(world.queue.longest_chain() <= MAX_CHAIN);
 }
 
+/// Who waits for a place looks for it again and again, which is written when it begins to wait, when its messages are as
+/// many as may be, and when the schedule sends another.
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_waits_for_a_place_writes_little() {
+    let world = World::new(Vendor::limited("concurrency=4"));
+    let without = world.submitted_of("https://example.com/0").await;
+    world.run_until_settled(without, Life::of_a_worker()).await;
+    world.places_are_held(4, 4, Duration::from_mins(4)).await;
+    let waits = world.submitted_of("https://example.com/1").await;
+    world.run_until_settled(waits, Life::of_a_worker()).await;
+    let row = world.flow(waits).await;
+    assert_eq!(row.state(), FlowState::Completed, "{:?}", row.status);
+    assert_eq!(row.attempts, 1);
+    let extra = row.revision - world.flow(without).await.revision;
+    assert!(extra <= 9, "{extra} writes in four minutes");
+}
+
 /// The control: such a queue does end chains, and who sends on without a bound loses the flow.
 #[tokio::test(start_paused = true)]
 async fn a_chain_without_a_bound_ends_as_a_dead_letter() {

@@ -8,7 +8,8 @@ use assetmill_contract::memory::{
     MemoryActivityLog, MemoryFlows, MemoryGates, MemoryOutputs, MemoryQueue, MemoryResultCache,
     RuntimeClock,
 };
-use assetmill_core::ports::{Clock, FlowDeliveries as _, FlowReads as _, Sources};
+use assetmill_core::pacing::{Gate, ProcessId};
+use assetmill_core::ports::{Clock, FlowDeliveries as _, FlowReads as _, Gates as _, Sources};
 use assetmill_core::usecases::{
     Alike, MessageHandler, Meter, Pacer, Process, Products, RunSynchronously, SourceList, Submit,
     Sweep, TimeLimits, TransformRequest,
@@ -91,6 +92,16 @@ impl World {
     pub(crate) async fn flow(&self, id: FlowId) -> Flow {
         let rows = self.flows.flows(&tenant(), &[id]).await.unwrap();
         rows.into_iter().next().unwrap().unwrap()
+    }
+
+    /// Another process holds so many of so many places, and dies.
+    pub(crate) async fn places_are_held(&self, held: u32, of: u32, time: Duration) {
+        let (now, until) = (self.clock.now(), self.clock.after(time));
+        let (dead, most) = (ProcessId::generate(), of.try_into().unwrap());
+        let hold = move |gate: &mut Gate| gate.hold_places(dead, held, most, [now, until], now);
+        let name = &self.vendor.description().name;
+        let held = self.gates.change_gate(name, None, Arc::new(hold)).await;
+        held.unwrap();
     }
 
     pub(crate) fn dead_letters(&self) -> usize {
@@ -201,7 +212,7 @@ impl World {
                 outputs: faults.around(self.outputs.clone()),
                 catalogue: Catalogue::new([operation], &"vendor".parse().unwrap()).unwrap(),
                 alike: Alike::default(),
-                pacer: Pacer::new(faults.around(self.gates.clone()), self.clock.clone()),
+                pacer: Pacer::beside_others(faults.around(self.gates.clone()), self.clock.clone()),
                 clock: self.clock.clone() as Arc<dyn Clock>,
                 limits: life.limits,
             },
