@@ -1,8 +1,11 @@
 //! `GET /api/v2/transforms/{flow_id}`
 
+use std::sync::Arc;
+
 use assetmill_contract::samples::at;
-use assetmill_core::ports::FlowChanges as _;
-use assetmill_core::{CallEnd, Claim, Deferral, Happened, NextTry, Sha256Digest, Wait};
+use assetmill_core::pacing::Place;
+use assetmill_core::ports::{FlowChanges as _, FlowWrites as _};
+use assetmill_core::{CallEnd, Claim, Deferral, Flow, Happened, NextTry, Sha256Digest, Wait};
 use serde_json::json;
 
 use super::world::{
@@ -172,4 +175,29 @@ async fn others_flows_do_not_exist() {
     let answer = world.get_as(GLOBEX, &path).await;
     assert_eq!(answer.problem(), (404, "flow_not_found".to_owned(), None));
     assert_eq!(world.get(&path).await.problem().0, 401);
+}
+
+#[tokio::test]
+async fn a_flow_says_until_when_it_waits_where_anybody_knows() {
+    let world = World::new();
+    let (_, flows) = world.batch(&[pending(), pending(), pending()]).await;
+    for (flow, (reason, says)) in flows.iter().zip([
+        (Wait::Rate, true),
+        (Wait::Concurrency, false),
+        (Wait::Paused, false),
+    ]) {
+        let place = Place {
+            reason,
+            until: at(64),
+            slot: None,
+        };
+        let stands = move |row: &mut Flow| {
+            row.stand_in_line(None, &place, at(1));
+        };
+        let changed = world.flows.change(flow.into(), Arc::new(stands)).await;
+        changed.unwrap();
+        let body = world.get(&path(flow.id)).await.json();
+        assert_eq!(body["waiting"]["for"], reason.as_str());
+        assert_eq!(body["waiting"].get("until").is_some(), says, "{body}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use assetmill_core::pacing::{Gate, Limits, Place};
 use assetmill_core::ports::{FlowChanges as _, FlowWrites};
 use assetmill_core::{
     CallEnd, Claim, Deferral, Event, Failure, FailureCode, Fenced, Flow, FlowId, Happened, NextTry,
@@ -25,6 +26,7 @@ cases! { "claims":
     a_deferral_needs_the_fence,
     a_call_is_unconfirmed_until_it_ends,
     a_call_needs_the_fence,
+    who_comes_too_late_for_its_slot_has_a_higher_fence,
 }
 
 pub(super) async fn claimed(flows: &dyn FlowWrites, id: FlowId) -> Flow {
@@ -241,4 +243,26 @@ async fn a_call_needs_the_fence(on: Arc<Adapters>) {
         .unwrap();
     assert_eq!(begun, Fenced::Lost);
     assert_eq!(read(&*on.flows, flow.id).await.unconfirmed_calls, 0);
+}
+
+async fn who_comes_too_late_for_its_slot_has_a_higher_fence(on: Arc<Adapters>) {
+    let (_, mut rows) = put(&*on.flows, 1).await;
+    let mut flow = rows.remove(0);
+    let limits: Limits = "rate=60/min".parse().unwrap();
+    let slots = Gate::default().take(&limits.rate.unwrap(), 2, at(20));
+    let mut before = None;
+    // Handed a slot; there before it; there after it.
+    for (slot, fence) in [(slots[0], 0), (slots[0], 0), (slots[1], 1)] {
+        let place = Place {
+            reason: Wait::Rate,
+            until: at(20),
+            slot: Some(slot),
+        };
+        let stands = move |row: &mut Flow| row.stand_in_line(before, &place, at(10));
+        let stands = on.flows.change_held(&mut flow, stands).await.unwrap();
+        assert_eq!(stands, Some(true));
+        let row = read(&*on.flows, flow.id).await;
+        assert_eq!((row.fence, row.attempts), (fence, 0));
+        before = Some(slot);
+    }
 }

@@ -9,6 +9,7 @@ mod stubs;
 mod world;
 
 use assetmill_contract::faults::{Fault, Faults};
+use assetmill_core::FailureCode;
 use world::{Kind, Way, World};
 
 /// Runs a batch in a process with a fault, then recovers in one without. How many calls the first
@@ -201,8 +202,30 @@ async fn poison_that_two_flows_share_ends_as_well() {
 async fn a_poison_asset_fails_alone(kind: Kind, url: &str) {
     let world = World::of(kind);
     world.vendors[0].poison(url);
+    let of_poison = match kind {
+        Kind::Free => FailureCode::WorkerCrashed,
+        Kind::Paid | Kind::Paced | Kind::Chain | Kind::Job => FailureCode::VendorUnconfirmed,
+    };
     let process = world.process(&Faults::none());
     let accepted = process.submit(Way::Queued).await;
     process.drain().await;
-    world.check_poisoned(accepted, url).await.unwrap();
+    let checked = world.check_poisoned(accepted, url, of_poison).await;
+    checked.unwrap();
+}
+
+/// The same where the asset kills the worker before anything is paid for: also while its flow comes for the time that it
+/// was handed, when it is not claimed yet.
+#[tokio::test(start_paused = true)]
+async fn an_asset_that_kills_workers_while_it_is_fetched_fails_alone() {
+    for kind in [Kind::Paid, Kind::Paced] {
+        let url = "https://example.com/b";
+        let world = World::of(kind);
+        world.host.poison(url);
+        let process = world.process(&Faults::none());
+        let accepted = process.submit(Way::Queued).await;
+        process.drain().await;
+        let of_poison = FailureCode::WorkerCrashed;
+        let checked = world.check_poisoned(accepted, url, of_poison).await;
+        checked.unwrap();
+    }
 }

@@ -36,7 +36,7 @@ pub(crate) struct World {
     /// What its endpoint is told of.
     events: BTreeSet<WebhookEvent>,
     pub(crate) vendors: Vec<Arc<Vendor>>,
-    host: Arc<Host>,
+    pub(crate) host: Arc<Host>,
     flows: Arc<MemoryFlows>,
     result_cache: Arc<MemoryResultCache>,
     keys: Arc<MemoryIdempotencyKeys>,

@@ -63,10 +63,19 @@ pub(super) enum Turn {
 #[derive(Debug)]
 pub(super) struct Pass {
     since: Timestamp,
+    /// What it was handed, or had been.
+    slot: Option<Slot>,
     probes: bool,
     /// How many calls may go on.
     most: Option<NonZeroU32>,
     in_call: InCall,
+}
+
+impl Pass {
+    /// The slot that the flow uses.
+    pub(super) fn slot(&self) -> Option<Slot> {
+        self.slot
+    }
 }
 
 impl Pacer {
@@ -163,6 +172,7 @@ impl Pacer {
         Ok(match in_call {
             Some(in_call) => Turn::Now(Pass {
                 since: now,
+                slot,
                 probes,
                 most,
                 in_call,

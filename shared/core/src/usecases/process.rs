@@ -211,7 +211,8 @@ impl Process {
         attempt: &mut Attempt,
     ) -> Option<Flow> {
         let turn = attempt.turn.as_ref()?;
-        if turn.cost != Cost::Paid {
+        // Who came too late for its slot uses another.
+        if turn.cost != Cost::Paid || turn.pass.slot() != slot {
             return None;
         }
         let (claim, flow) = LateClaim::of(row, slot?, attempt.claimed_at, lease_until)?;

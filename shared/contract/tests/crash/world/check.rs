@@ -66,6 +66,7 @@ impl World {
         &self,
         accepted: Option<BatchId>,
         poison: &str,
+        of_poison: FailureCode,
     ) -> Result<(), String> {
         let id = accepted.ok_or("not accepted")?;
         let batch = self.flows.batch(&tenant(), id).await.unwrap();
@@ -75,12 +76,6 @@ impl World {
             let code = match &flow.status {
                 Status::Failed { failure, .. } => Some(failure.code),
                 _ => None,
-            };
-            let of_poison = match self.kind {
-                Kind::Free => FailureCode::WorkerCrashed,
-                Kind::Paid | Kind::Paced | Kind::Chain | Kind::Job => {
-                    FailureCode::VendorUnconfirmed
-                }
             };
             if poisoned != (code == Some(of_poison)) || (!poisoned && flow.state() != *expected) {
                 return Err(format!("{url} is {:?}", flow.status));

@@ -22,8 +22,8 @@ pub(super) struct LateClaim {
 
 impl LateClaim {
     /// The claim of a flow that has come for its slot, and the flow as it is with that. `None` where others have to
-    /// know at once that it is taken up: a flow that stopped a worker, or came too late for an earlier slot, which may
-    /// have been for that reason, is claimed before anything is done for it, so that those are counted whom it stops.
+    /// know at once that it is taken up: a flow that was claimed before, or came too late for an earlier slot, may have
+    /// stopped a worker, and is claimed before anything is done for it, so that those are counted whom it stops.
     pub(super) fn of(
         row: &Flow,
         slot: Slot,
