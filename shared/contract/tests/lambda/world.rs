@@ -95,13 +95,14 @@ impl World {
     }
 
     /// Another process holds so many of so many places, and dies.
-    pub(crate) async fn places_are_held(&self, held: u32, of: u32, time: Duration) {
+    pub(crate) async fn places_are_held(&self, places: u32, of: u32, time: Duration) {
         let (now, until) = (self.clock.now(), self.clock.after(time));
         let (dead, most) = (ProcessId::generate(), of.try_into().unwrap());
-        let hold = move |gate: &mut Gate| gate.hold_places(dead, held, most, [now, until], now);
+        let times = [now, until];
+        let hold = move |gate: &mut Gate| gate.hold_places(dead, places, most, times, now);
         let name = &self.vendor.description().name;
-        let held = self.gates.change_gate(name, None, Arc::new(hold)).await;
-        held.unwrap();
+        let changed = self.gates.change_gate(name, None, Arc::new(hold)).await;
+        changed.unwrap();
     }
 
     pub(crate) fn dead_letters(&self) -> usize {

@@ -20,15 +20,13 @@ use tokio::time::Instant;
 
 use super::Pacer;
 use super::completion::note_settled;
-use crate::pacing::Slot;
 use crate::ports::{
     Clock, FlowChanges as _, FlowWrites, MAX_DELAY, OutputWrites, ResultCache, Sources, Unavailable,
 };
-use crate::{CallEnd, Catalogue, Claim, Cost, Deferral, Flow, FlowRef, NextTry, Wait};
+use crate::{CallEnd, Catalogue, Claim, Deferral, Flow, FlowRef, NextTry, Wait};
 pub use alike::Alike;
 use attempt::Attempt;
 pub(super) use keep::product_output;
-use late_claim::LateClaim;
 pub(super) use unkept::{Unkept, needs_no_row};
 
 /// Processes flows, one attempt at a time.
@@ -175,7 +173,7 @@ impl Process {
         let lease_until = now + self.limits.lease;
         let late = flow
             .guess()
-            .and_then(|row| self.claim_late(row, slot, lease_until, &mut attempt));
+            .and_then(|row| attempt.claim_late(row, slot, lease_until));
         let claim = match late {
             Some(flow) => Ok(Claim::Claimed(flow)),
             None => self.flows.claim_in_turn(flow, slot, now, lease_until).await,
@@ -197,27 +195,6 @@ impl Process {
                 Ok(Outcome::Gone)
             }
         }
-    }
-
-    /// Claims a flow, whose turn at a paid step has come, with the write that tells that its call begins. The flow as it is
-    /// then; `None` where the claim is a write of its own.
-    ///
-    /// Where nothing is paid, no write lies between the claim and the call, which two attempts in one slot would make.
-    fn claim_late(
-        &self,
-        row: &Flow,
-        slot: Option<Slot>,
-        lease_until: Timestamp,
-        attempt: &mut Attempt,
-    ) -> Option<Flow> {
-        let turn = attempt.turn.as_ref()?;
-        // Who came too late for its slot uses another.
-        if turn.cost != Cost::Paid || turn.pass.slot() != slot {
-            return None;
-        }
-        let (claim, flow) = LateClaim::of(row, slot?, attempt.claimed_at, lease_until)?;
-        attempt.late_claim = Some(claim);
-        Some(flow)
     }
 
     /// How long it is until then; nothing if that is past.

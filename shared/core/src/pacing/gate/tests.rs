@@ -242,8 +242,10 @@ fn a_gate_that_is_well_is_short() {
         ("rate=5000/h,burst=50", 3),
         ("concurrency=20", 18),
     ] {
-        let mut gate = Gate::default();
-        gate.revision = 1_000_000;
+        let mut gate = Gate {
+            revision: 1_000_000,
+            ..Gate::default()
+        };
         if let Some(rate) = limits(text).rate {
             gate.take(&rate, 20_000, at(0.0));
         }

@@ -5,8 +5,9 @@
 
 use jiff::Timestamp;
 
+use super::attempt::Attempt;
 use crate::pacing::Slot;
-use crate::{Claim, Fenced, Flow};
+use crate::{Claim, Cost, Fenced, Flow};
 
 /// A claim that is not written yet. Until it is, the flow is pending for everybody else: it may be cancelled, and be
 /// taken up a second time by whoever has another message for it. Of those the first to write has it, and the others
@@ -20,16 +21,33 @@ pub(super) struct LateClaim {
     lease_until: Timestamp,
 }
 
+impl Attempt {
+    /// Claims a flow whose turn at a paid step has come with the write that tells that its call begins. The flow as it is
+    /// then; `None` where the claim is a write of its own.
+    ///
+    /// Where nothing is paid, no write lies between the claim and the call, which two attempts in one slot would make.
+    pub(super) fn claim_late(
+        &mut self,
+        row: &Flow,
+        slot: Option<Slot>,
+        lease_until: Timestamp,
+    ) -> Option<Flow> {
+        let turn = self.turn.as_ref()?;
+        // Who came too late for its slot uses another.
+        if turn.cost != Cost::Paid || turn.pass.slot() != slot {
+            return None;
+        }
+        let (claim, flow) = LateClaim::of(row, slot?, self.claimed_at, lease_until)?;
+        self.late_claim = Some(claim);
+        Some(flow)
+    }
+}
+
 impl LateClaim {
     /// The claim of a flow that has come for its slot, and the flow as it is with that. `None` where others have to
     /// know at once that it is taken up: a flow that was claimed before, or came too late for an earlier slot, may have
     /// stopped a worker, and is claimed before anything is done for it, so that those are counted whom it stops.
-    pub(super) fn of(
-        row: &Flow,
-        slot: Slot,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Option<(Self, Flow)> {
+    fn of(row: &Flow, slot: Slot, now: Timestamp, lease_until: Timestamp) -> Option<(Self, Flow)> {
         if row.fence > 0 || row.revision == 0 {
             return None;
         }
