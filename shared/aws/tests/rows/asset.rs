@@ -217,7 +217,8 @@ async fn extra(on: &World, cost: Cost, limits: &str) -> [usize; 2] {
 /// that tells of its call, so that it makes one write more as well.
 pub(super) async fn a_rate_makes_one_write_more(on: World) {
     assert_eq!(extra(&on, Cost::Paid, "rate=60/min").await, [1, 1]);
-    let [_, _, last] = calls(&on, Cost::Paid, "rate=30/min").await;
+    // Long enough for the gate to be read anew when it comes back.
+    let [_, _, last] = calls(&on, Cost::Paid, "rate=20/min").await;
     // Its slot, its place in line, what was made before, its work, its claim and its call.
     let until_called = [
         "UpdateItem",
@@ -261,7 +262,8 @@ pub(super) async fn ten_together_share_the_write_of_their_slots(on: World) {
     let [without, rate, both] = written[..] else {
         panic!("three");
     };
-    // Who asks first asks alone, and the others together.
-    let shares = (rate - without, both - without);
-    assert!(shares.0 <= 4 && shares.1 <= 5, "{shares:?} of {without}");
+    // Who asks first asks alone, and the others mostly together: far less than one each, as fast as they come.
+    for written in [rate, both] {
+        assert!(written < without + 10, "{written}, and {without}");
+    }
 }
