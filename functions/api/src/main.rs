@@ -81,6 +81,7 @@ fn state(
     let webhooks = ManageWebhooks {
         webhooks: Arc::new(table.webhooks()),
         clock: stores.clock(),
+        announcer: stores.announcer(),
     };
     let callers = callers(environment)?;
     let probes: Vec<Arc<dyn Probe>> = vec![

@@ -62,6 +62,7 @@ impl World {
         };
         let janitor = Janitor {
             deliver_webhooks,
+            announce_again: None,
             sweep: Sweep {
                 submit,
                 grace: Duration::ZERO,
@@ -169,6 +170,7 @@ async fn on_schedule_flows_that_rest_are_woken_when_they_are_due() {
                 flows: 1,
                 completions: 0,
                 webhooks: 0,
+                announcements: 0,
             }
         ),
         "{done:?}"
@@ -201,6 +203,7 @@ async fn on_schedule_endpoints_are_told_what_followed() {
     let manage = ManageWebhooks {
         webhooks: webhooks.clone(),
         clock: world.janitor.fail_dead_letter.clock.clone(),
+        announcer: None,
     };
     let url = "https://example.com/hook".parse().unwrap();
     let events = [WebhookEvent::BatchCompleted].into();

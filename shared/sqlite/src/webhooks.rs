@@ -254,6 +254,23 @@ impl Webhooks for SqliteWebhooks {
         })
         .await
     }
+
+    async fn due_to_bus(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<WebhookDelivery>, Unavailable> {
+        let now = now.as_millisecond();
+        self.read(move |rows| {
+            rows.prepare_cached(
+                "SELECT delivery FROM deliveries WHERE webhook_id = ?1 AND due_at <= ?2
+                 ORDER BY due_at LIMIT ?3",
+            )?
+            .query_map(params![WebhookId::BUS.to_string(), now, limit], document)?
+            .collect()
+        })
+        .await
+    }
 }
 
 fn webhooks_of(rows: &Connection, tenant: &TenantId) -> rusqlite::Result<Vec<Webhook>> {

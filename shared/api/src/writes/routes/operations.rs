@@ -114,7 +114,10 @@ async fn change(
     if let Some(paused) = gate.paused() {
         // Who is not answered asks again, and it is the same then.
         let since = paused.since();
-        state.webhooks.operation_paused(&operation, since).await?;
+        let noted = state
+            .webhooks
+            .operation_paused(&writer.0, &operation, since);
+        noted.await?;
     }
     tracing::info!(operation = %operation, tenant = %writer.0, "operation stopped or let go on");
     Ok(Json(Admitting {
