@@ -100,6 +100,11 @@ impl Clients {
         &self.sqs
     }
 
+    /// A new client of EventBridge, for what no port does: it waits no longer than whoever tells the bus.
+    pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
+        aws_sdk_eventbridge::Client::new(&self.of_bus)
+    }
+
     /// The clients of a configuration.
     pub fn new(config: &SdkConfig) -> Self {
         let small = config

@@ -32,7 +32,7 @@ impl Bus {
     /// The bus with this name or ARN.
     pub fn new(clients: &Clients, name: impl Into<String>) -> Self {
         Self {
-            client: aws_sdk_eventbridge::Client::new(&clients.of_bus),
+            client: clients.eventbridge(),
             name: name.into(),
         }
     }
