@@ -5,6 +5,7 @@ use std::iter;
 use assetmill_core::WebhookDelivery;
 use assetmill_core::ports::EventBus;
 use async_trait::async_trait;
+use aws_sdk_eventbridge::operation::describe_event_bus::DescribeEventBusError;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use futures_util::{StreamExt as _, stream};
@@ -74,6 +75,18 @@ impl EventBus for Bus {
             .buffered(PARALLEL)
             .collect::<Vec<_>>();
         answers.await.concat()
+    }
+
+    /// EventBridge takes events for a bus that does not exist (<https://github.com/aws/aws-sdk/issues/186>). Whoever may not ask,
+    /// as it may be with a bus of another account, is not told.
+    async fn is_there(&self) -> bool {
+        let described = self.client.describe_event_bus().name(&self.name);
+        match described.send().await {
+            Ok(_) => true,
+            Err(error) => !error
+                .as_service_error()
+                .is_some_and(DescribeEventBusError::is_resource_not_found_exception),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use assetmill_aws::Bus;
 use assetmill_contract::samples::{at, batch};
 use assetmill_core::ports::EventBus as _;
 use assetmill_core::{Failure, FailureCode, Status, WebhookDelivery};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 use service::{Answer, Service, broken, hanging, nothing, throttled};
@@ -150,4 +151,27 @@ async fn the_largest_events_fit_into_a_call() {
     };
     let together: usize = entries.iter().map(bytes).sum();
     assert!((50_000..256 * 1024).contains(&together), "{together}");
+}
+
+#[tokio::test]
+async fn a_bus_is_not_there_only_where_that_is_certain() {
+    fn missing(_: &Value) -> Response {
+        let fault = json!({ "__type": "ResourceNotFoundException", "message": "no such bus" });
+        (StatusCode::BAD_REQUEST, fault.to_string()).into_response()
+    }
+    fn denied(_: &Value) -> Response {
+        let fault = json!({ "__type": "AccessDeniedException", "message": "not authorized" });
+        (StatusCode::BAD_REQUEST, fault.to_string()).into_response()
+    }
+    for (answer, is_there) in [
+        (missing as Answer, false),
+        (denied, true),
+        (throttled, true),
+        (broken, true),
+        (nothing, true),
+    ] {
+        let (service, clients) = Service::start(&[answer]).await;
+        assert_eq!(Bus::new(&clients, "events").is_there().await, is_there);
+        assert_eq!(service.asked()[0]["Name"], "events");
+    }
 }

@@ -9,7 +9,7 @@ use assetmill_contract::memory::{
     MemoryActivityLog, MemoryBus, MemoryFlows, MemoryWebhooks, RuntimeClock,
 };
 use assetmill_contract::samples;
-use assetmill_core::ports::{Clock as _, FlowReads as _, FlowWrites, Rule};
+use assetmill_core::ports::{Clock as _, FlowReads as _, FlowWrites, Probe as _, Rule};
 use assetmill_core::usecases::{AnnounceAgain, Announcer, FailDeadLetter, ManageWebhooks, Meter};
 use assetmill_core::{
     Batch, CallEnd, DeliveryState, Failure, Flow, Settlement, Webhook, WebhookDelivery,
@@ -268,4 +268,21 @@ async fn a_pause_is_told_once_for_all_tenants() {
     assert_eq!(told["type"], "operation.paused");
     assert_eq!(told["data"]["operation"], "copy");
     assert_eq!(told.get("tenant"), None);
+}
+
+/// Such a bus takes what it is told, and nobody ever hears of it.
+#[tokio::test(start_paused = true)]
+async fn a_bus_that_is_not_there_is_told_once_it_is() {
+    let world = World::new(None);
+    world.bus.set_gone(true);
+    let (_, flows) = world.batch("acme", 2, &[]).await;
+    world.settle(&flows[0]).await;
+    assert!(world.announcer.probe().await.is_err());
+    assert_eq!(world.announce_again().await, 0);
+    assert_eq!(world.bus.calls(), Vec::<Vec<_>>::new());
+    world.bus.set_gone(false);
+    assert!(world.announcer.probe().await.is_ok());
+    world.settle(&flows[1]).await;
+    assert_eq!(world.announce_again().await, 3);
+    assert_eq!(world.bus.every_event().len(), 3);
 }

@@ -36,7 +36,10 @@ fn who_settles_flows_may_tell_the_bus_and_nobody_else() {
             }
             let conditional = &statement["Fn::If"];
             assert_eq!(conditional[0].as_str(), Some("HasEventBus"), "{name}");
-            assert_eq!(conditional[1]["Action"].as_str(), Some("events:PutEvents"));
+            let actions = conditional[1]["Action"].as_sequence().unwrap();
+            let actions: Vec<_> = actions.iter().map(|action| action.as_str()).collect();
+            let expected = ["events:PutEvents", "events:DescribeEventBus"].map(Some);
+            assert_eq!(actions, expected, "{name}");
             let resource = format!("{:?}", conditional[1]["Resource"]);
             assert!(resource.contains(":event-bus/${EventBus}"), "{resource}");
             may_tell += 1;

@@ -69,6 +69,8 @@ pub(super) async fn rules_find_what_is_told() {
     let name = FlowId::generate().to_string();
     let made = clients.eventbridge().create_event_bus().name(&name);
     let arn = made.send().await.unwrap().event_bus_arn.unwrap();
+    assert!(Bus::new(&clients, &name).is_there().await);
+    assert!(!Bus::new(&clients, "of-nobody").is_there().await);
     let pattern = json!({
         "source": ["assetmill"],
         "detail-type": ["flow.settled"],

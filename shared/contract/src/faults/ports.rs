@@ -135,6 +135,13 @@ impl<Port: EventBus + ?Sized> EventBus for Faulty<Port> {
         let spoilt = self.faults.spoil(published, |effect| effect).await;
         spoilt.unwrap_or(refused)
     }
+
+    async fn is_there(&self) -> bool {
+        let asked = async { Ok::<_, Effect>(self.inner.is_there().await) };
+        let answer = self.faults.spoil(asked, |effect| effect).await;
+        // Then it is not certain.
+        answer.unwrap_or(true)
+    }
 }
 
 #[async_trait]

@@ -1,4 +1,5 @@
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use assetmill_core::WebhookDelivery;
 use assetmill_core::ports::EventBus;
@@ -7,6 +8,7 @@ use async_trait::async_trait;
 /// A bus in memory, which takes what it is made to take.
 pub struct MemoryBus {
     takes: Takes,
+    is_gone: AtomicBool,
     calls: Mutex<Vec<Vec<WebhookDelivery>>>,
     events: Mutex<Vec<WebhookDelivery>>,
 }
@@ -24,9 +26,15 @@ impl MemoryBus {
     pub fn that_takes(takes: impl Fn(&WebhookDelivery) -> bool + Send + Sync + 'static) -> Self {
         Self {
             takes: Box::new(takes),
+            is_gone: AtomicBool::new(false),
             calls: Mutex::default(),
             events: Mutex::default(),
         }
+    }
+
+    /// Has it be there no more: it takes what nobody will ever hear of; or again.
+    pub fn set_gone(&self, gone: bool) {
+        self.is_gone.store(gone, Ordering::SeqCst);
     }
 
     /// What it took, each as often as it did.
@@ -48,9 +56,15 @@ impl EventBus for MemoryBus {
             if !(self.takes)(event) {
                 return Err("refused".to_owned());
             }
-            self.events.lock().unwrap().push(event.clone());
+            if !self.is_gone.load(Ordering::SeqCst) {
+                self.events.lock().unwrap().push(event.clone());
+            }
             Ok(())
         };
         events.iter().map(answer).collect()
+    }
+
+    async fn is_there(&self) -> bool {
+        !self.is_gone.load(Ordering::SeqCst)
     }
 }

@@ -12,4 +12,8 @@ pub trait EventBus: Send + Sync {
     /// has not, and is told again. One that is refused MUST NOT keep others from being told. For up to 100 events it MUST
     /// end after three seconds, or little more, however the bus is: flows wait for it.
     async fn publish(&self, events: &[WebhookDelivery]) -> Vec<Result<(), String>>;
+
+    /// Whether the bus is there: one that is not MAY [take](Self::publish) what nobody will ever hear of. MUST say that it is not
+    /// only where that is certain, and MUST end as soon as that does.
+    async fn is_there(&self) -> bool;
 }

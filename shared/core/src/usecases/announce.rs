@@ -6,23 +6,35 @@ mod rows;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::time::Instant;
 
 pub use again::AnnounceAgain;
 
 use self::rows::Announced;
-use crate::ports::{EventBus, FlowWrites, Outbox, Unavailable};
+use crate::ports::{EventBus, FlowWrites, Outbox, Probe, Unavailable};
 use crate::{WebhookDelivery, WebhookEvent};
 
+const DEPENDENCY: &str = "event_bus";
 /// For how long a bus that took nothing is not asked: flows wait for its answer.
 const RESTS_FOR: Duration = Duration::from_secs(30);
+
+/// For how long a bus that was there counts as being there.
+const SEEN_FOR: Duration = Duration::from_mins(5);
 
 /// Tells the bus at once what happens, and notes what it does not take, for [`AnnounceAgain`] to tell it: a bus that
 /// takes everything costs no row. A function makes one, as it remembers whether the bus is out of order.
 #[derive(Clone)]
 pub struct Announcer {
     bus: Arc<dyn EventBus>,
-    rests_until: Arc<Mutex<Option<Instant>>>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What is known of the bus.
+#[derive(Default, Clone, Copy)]
+struct Seen {
+    rests_until: Option<Instant>,
+    there_until: Option<Instant>,
 }
 
 impl Announcer {
@@ -30,7 +42,7 @@ impl Announcer {
     pub fn new(bus: Arc<dyn EventBus>) -> Self {
         Self {
             bus,
-            rests_until: Arc::default(),
+            seen: Arc::default(),
         }
     }
 
@@ -63,6 +75,10 @@ impl Announcer {
 
     /// What the bus did not take.
     async fn tell(&self, events: Vec<WebhookDelivery>) -> Vec<WebhookDelivery> {
+        if !self.is_there().await {
+            self.set_resting();
+            return events;
+        }
         let answers = self.bus.publish(&events).await;
         let told = events.len();
         let mut answers = answers.into_iter();
@@ -91,19 +107,49 @@ impl Announcer {
         refused
     }
 
+    /// Whether the bus is there, as far as was known some minutes ago.
+    pub(super) async fn is_there(&self) -> bool {
+        if is_ahead(self.seen().there_until) {
+            return true;
+        }
+        let is_there = self.bus.is_there().await;
+        if is_there {
+            self.seen().there_until = Some(Instant::now() + SEEN_FOR);
+        } else {
+            tracing::error!("bus is not there, and events wait for it for three days");
+        }
+        is_there
+    }
+
     fn rests(&self) -> bool {
-        let rests_until = *self.lock();
-        rests_until.is_some_and(|until| Instant::now() < until)
+        is_ahead(self.seen().rests_until)
     }
 
     fn set_resting(&self) {
-        *self.lock() = Some(Instant::now() + RESTS_FOR);
+        self.seen().rests_until = Some(Instant::now() + RESTS_FOR);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
-        // It is written as a whole.
-        self.rests_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        // Nothing in it is half done at any time.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_ahead(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| Instant::now() < until)
+}
+
+#[async_trait]
+impl Probe for Announcer {
+    fn dependency(&self) -> &'static str {
+        DEPENDENCY
+    }
+
+    /// Asks whether it is there. One that is out of order is no reason not to be ready: nothing waits for it.
+    async fn probe(&self) -> Result<(), Unavailable> {
+        if self.bus.is_there().await {
+            return Ok(());
+        }
+        Err(Unavailable::new(DEPENDENCY, "there is no such bus"))
     }
 }

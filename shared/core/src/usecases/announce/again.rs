@@ -32,6 +32,9 @@ impl AnnounceAgain {
     /// [`Unavailable`] when what is due can't be found.
     pub async fn run(&self, until: Instant) -> Result<usize, Unavailable> {
         let mut tried = 0;
+        if !self.announcer.is_there().await {
+            return Ok(tried);
+        }
         while Instant::now() < until {
             let now = self.clock.now();
             let due = self.webhooks.due_to_bus(now, TOGETHER).await?;
