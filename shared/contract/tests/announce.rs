@@ -150,6 +150,7 @@ async fn the_bus_is_told_of_what_nobody_else_asks_for() {
     let world = World::new(None);
     let (_, flows) = world.batch("acme", 1, &[]).await;
     world.settle(&flows[0]).await;
+    assert_eq!(world.bus.calls().len(), 2, "one for each");
     let told: Vec<_> = world.bus.every_event().iter().map(|it| it.event).collect();
     assert_eq!(
         told,
