@@ -21,7 +21,7 @@ impl WebhookDelivery {
 
     /// What the bus is told of the completion of a batch, whose flows ended so: the same each time, id and all.
     pub fn announces_completion(batch: &Batch, counts: Counts) -> Self {
-        let told = Self::completion_to(WebhookId::BUS, batch, counts);
+        let told = Self::completion_to(WebhookId::BUS, &batch.tenant, batch, counts);
         told.announced_of(Some(&batch.tenant))
     }
 

@@ -243,11 +243,16 @@ impl WebhookDelivery {
 
     /// What an endpoint is told of the completion of a batch, whose flows ended so: the same each time, id and all.
     pub fn of_completion(webhook: &Webhook, batch: &Batch, counts: Counts) -> Self {
-        Self::completion_to(webhook.id, batch, counts)
+        Self::completion_to(webhook.id, &webhook.tenant, batch, counts)
     }
 
-    /// What the one with this id is told of a completion.
-    pub(super) fn completion_to(webhook: WebhookId, batch: &Batch, counts: Counts) -> Self {
+    /// What the one with this id, who is a tenant's, is told of a completion.
+    pub(super) fn completion_to(
+        webhook: WebhookId,
+        tenant: &TenantId,
+        batch: &Batch,
+        counts: Counts,
+    ) -> Self {
         let completed_at = batch.completed_at.unwrap_or(batch.created_at);
         let payload = Payload {
             event: WebhookEvent::BatchCompleted,
@@ -273,7 +278,7 @@ impl WebhookDelivery {
             id: DeliveryId::of_completion(batch.id, completed_at, webhook),
             webhook_id: webhook,
             of_batch: webhook == WebhookId::of_batch(batch.id),
-            tenant: batch.tenant.clone(),
+            tenant: tenant.clone(),
             event: WebhookEvent::BatchCompleted,
             // Names, numbers and times always serialise.
             payload: serde_json::to_string(&payload).unwrap_or_default(),
