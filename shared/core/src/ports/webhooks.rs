@@ -18,8 +18,8 @@ pub trait Outbox: Send + Sync {
     /// before, and none of another tenant's.
     async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Unavailable>;
 
-    /// Notes deliveries. MUST leave a row alone that is there: what became of it stays. After an error some may be
-    /// written.
+    /// Notes deliveries; where there is a bus, those to it may be told at once in place of that. MUST leave a row alone that is there:
+    /// what became of it stays. After an error some may be written.
     async fn put_deliveries(&self, deliveries: &[WebhookDelivery]) -> Result<(), Unavailable>;
 
     /// Whether there is [a bus](super::EventBus), which [has to be told](crate::WebhookId::BUS) of everything that happens,

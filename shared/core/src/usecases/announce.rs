@@ -75,11 +75,12 @@ impl Announcer {
 
     /// What the bus did not take.
     async fn tell(&self, events: Vec<WebhookDelivery>) -> Vec<WebhookDelivery> {
-        if !self.is_there().await {
+        // Both at once: flows wait for the longer one, and what is told to nobody does no harm.
+        let (is_there, answers) = tokio::join!(self.is_there(), self.bus.publish(&events));
+        if !is_there {
             self.set_resting();
             return events;
         }
-        let answers = self.bus.publish(&events).await;
         let told = events.len();
         let mut answers = answers.into_iter();
         let mut fault = None;
