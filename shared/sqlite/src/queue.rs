@@ -161,8 +161,8 @@ impl FlowQueue for SqliteQueue {
                  WHERE NOT EXISTS (SELECT 1 FROM messages
                     WHERE queue = ?4 AND receives = 0 AND body = ?2)",
             )?;
-            for Outgoing { message, delay } in messages {
-                let visible_at = clock.after(delay).as_millisecond();
+            for Outgoing { message, delay } in &messages {
+                let visible_at = clock.after(*delay).as_millisecond();
                 // It is read again when the message is received, and the quarantine tells messages by their bodies.
                 let body = rows::to_json(&message.without_row())?;
                 let tenant = message.tenant.as_str();
