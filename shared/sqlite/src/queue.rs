@@ -230,7 +230,8 @@ fn fail_dead_letter(
 ) -> rusqlite::Result<()> {
     if let Some(redrive) = settings.redrive {
         rows.prepare_cached(
-            "UPDATE messages SET queue = ?1, receives = 0
+            // By itself SQLite takes the index by time, and looks at every message that is due.
+            "UPDATE messages INDEXED BY messages_received SET queue = ?1, receives = 0
              WHERE queue = ?2 AND visible_at <= ?3 AND receives > 0 AND receives >= ?4",
         )?
         .execute(params![
