@@ -34,7 +34,7 @@ impl SqliteWebhooks {
 
     async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let read = self.database.read(work).await;
         read.map_err(|error| error.of("webhooks"))
@@ -42,7 +42,7 @@ impl SqliteWebhooks {
 
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let written = self.database.write(work).await;
         written.map_err(|error| error.of("webhooks"))
