@@ -237,6 +237,7 @@ fn of_webhooks(
     let manage = ManageWebhooks {
         webhooks: webhooks.clone(),
         clock: clock.clone(),
+        announcer: None,
     };
     let deliver = DeliverWebhooks {
         webhooks,

@@ -81,13 +81,17 @@ fn state(
     let webhooks = ManageWebhooks {
         webhooks: Arc::new(table.webhooks()),
         clock: stores.clock(),
+        announcer: stores.announcer(),
     };
     let callers = callers(environment)?;
-    let probes: Vec<Arc<dyn Probe>> = vec![
+    let mut probes: Vec<Arc<dyn Probe>> = vec![
         Arc::new(table),
         Arc::new(bucket.clone()),
         Arc::new(queue.clone()),
     ];
+    if let Some(announcer) = stores.announcer() {
+        probes.push(Arc::new(announcer));
+    }
     let submit = Submit {
         flows: process.flows.clone(),
         queue: Arc::new(queue),

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use assetmill_core::ports::Unavailable;
-use assetmill_core::usecases::{DeliverWebhooks, FailDeadLetter, Meter, Sweep, Swept};
+use assetmill_core::usecases::{
+    AnnounceAgain, DeliverWebhooks, FailDeadLetter, Meter, Sweep, Swept,
+};
 use assetmill_lambda::records::{self, Outcome, Record};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures_util::{StreamExt as _, stream};
@@ -70,6 +72,8 @@ pub enum Done {
         completions: usize,
         /// Attempts to tell an endpoint something.
         webhooks: usize,
+        /// Attempts to tell the bus what it had not taken.
+        announcements: usize,
     },
 }
 
@@ -84,6 +88,8 @@ pub struct Janitor {
     pub meter: Meter,
     /// What tells endpoints, on schedule.
     pub deliver_webhooks: DeliverWebhooks,
+    /// What tells the bus again, on schedule, where there is one.
+    pub announce_again: Option<AnnounceAgain>,
 }
 
 impl Janitor {
@@ -97,8 +103,11 @@ impl Janitor {
             Event::Schedule => {
                 // An endpoint that hangs keeps nothing from being swept, nor the other way round.
                 let until = Instant::now() + TELL_FOR;
-                let (swept, webhooks) =
-                    tokio::join!(self.sweep.run(), self.deliver_webhooks.run(until));
+                let (swept, webhooks, announcements) = tokio::join!(
+                    self.sweep.run(),
+                    self.deliver_webhooks.run(until),
+                    self.announce(until)
+                );
                 let Swept {
                     batches,
                     flows,
@@ -109,8 +118,16 @@ impl Janitor {
                     flows,
                     completions,
                     webhooks: webhooks?,
+                    announcements: announcements?,
                 })
             }
+        }
+    }
+
+    async fn announce(&self, until: Instant) -> Result<usize, Unavailable> {
+        match &self.announce_again {
+            Some(again) => again.run(until).await,
+            None => Ok(0),
         }
     }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::usecases::{DeliverWebhooks, FailDeadLetter, Submit, Sweep};
+use assetmill_core::usecases::{AnnounceAgain, DeliverWebhooks, FailDeadLetter, Submit, Sweep};
 use assetmill_fetch::WebhookClient;
 use assetmill_janitor_function::{Event, Janitor};
 use assetmill_lambda::environment::Environment;
@@ -24,7 +24,13 @@ async fn run(environment: Environment) -> Result<(), StartError> {
     let stores = Stores::new(&environment).await;
     let meter = stores.meter()?;
     let table = stores.table()?;
-    let flows = meter.around(Arc::new(table.flows()));
+    let flows = stores.flows(&meter)?;
+    let webhooks = Arc::new(table.webhooks());
+    let again = |announcer| AnnounceAgain {
+        webhooks: webhooks.clone(),
+        announcer,
+        clock: stores.clock(),
+    };
     let janitor = Janitor {
         sweep: Sweep {
             submit: Submit {
@@ -35,10 +41,11 @@ async fn run(environment: Environment) -> Result<(), StartError> {
             grace: GRACE,
         },
         deliver_webhooks: DeliverWebhooks {
-            webhooks: Arc::new(table.webhooks()),
+            webhooks: webhooks.clone(),
             sender: Arc::new(WebhookClient::new(callers_client(&environment)?)),
             clock: stores.clock(),
         },
+        announce_again: stores.announcer().map(again),
         fail_dead_letter: FailDeadLetter {
             flows,
             clock: stores.clock(),

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_contract::faults::Faults;
-use assetmill_contract::memory::{MemoryActivityLog, MemoryFlows, MemoryQueue, RuntimeClock};
+use assetmill_contract::memory::{
+    MemoryActivityLog, MemoryBus, MemoryFlows, MemoryQueue, RuntimeClock,
+};
 use assetmill_contract::samples;
 use assetmill_core::ports::{
     ActivityReads as _, FlowChanges as _, FlowDeliveries as _, FlowReads as _, FlowWrites,
-    WebhookSender, Webhooks as _,
+    Outbox as _, WebhookSender, Webhooks as _,
 };
 use assetmill_core::usecases::{
-    DeliverWebhooks, FailDeadLetter, ManageWebhooks, Meter, Submit, Sweep,
+    AnnounceAgain, Announcer, DeliverWebhooks, FailDeadLetter, ManageWebhooks, Meter, Submit, Sweep,
 };
 use assetmill_core::{
-    ActivityInterval, Batch, DeliveryState, Flow, FlowState, Signed, Status, WebhookAnswer,
+    ActivityInterval, Batch, Counts, DeliveryState, Flow, FlowState, Signed, Status, WebhookAnswer,
     WebhookDelivery, WebhookEvent, WebhookUrl,
 };
 use assetmill_janitor_function::{Done, Event, Janitor};
@@ -62,6 +64,7 @@ impl World {
         };
         let janitor = Janitor {
             deliver_webhooks,
+            announce_again: None,
             sweep: Sweep {
                 submit,
                 grace: Duration::ZERO,
@@ -169,6 +172,7 @@ async fn on_schedule_flows_that_rest_are_woken_when_they_are_due() {
                 flows: 1,
                 completions: 0,
                 webhooks: 0,
+                announcements: 0,
             }
         ),
         "{done:?}"
@@ -201,6 +205,7 @@ async fn on_schedule_endpoints_are_told_what_followed() {
     let manage = ManageWebhooks {
         webhooks: webhooks.clone(),
         clock: world.janitor.fail_dead_letter.clock.clone(),
+        announcer: None,
     };
     let url = "https://example.com/hook".parse().unwrap();
     let events = [WebhookEvent::BatchCompleted].into();
@@ -225,6 +230,31 @@ async fn on_schedule_endpoints_are_told_what_followed() {
             ..
         }]
     ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_schedule_the_bus_is_told_what_it_had_not_taken() {
+    let mut world = World::new();
+    let bus = Arc::new(MemoryBus::default());
+    let clock = world.janitor.fail_dead_letter.clock.clone();
+    world.janitor.announce_again = Some(AnnounceAgain {
+        webhooks: world.flows.webhooks(),
+        announcer: Announcer::new(bus.clone()),
+        clock: clock.clone(),
+    });
+    let (mut batch, _) = samples::batch(1);
+    batch.completed_at = Some(clock.now());
+    let event = WebhookDelivery::announces_completion(&batch, Counts::default());
+    let noted = world.flows.put_deliveries(std::slice::from_ref(&event));
+    noted.await.unwrap();
+    for told in [1, 0] {
+        let done = world.janitor.handle(self::event(SCHEDULE)).await.unwrap();
+        assert!(
+            matches!(done, Done::Swept { announcements, webhooks: 0, .. } if announcements == told),
+            "{done:?}"
+        );
+    }
+    assert_eq!(bus.every_event(), [event]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,6 +14,7 @@ mod assets;
 mod bad_input;
 #[path = "../program/batches.rs"]
 mod batches;
+mod events;
 mod faults;
 mod limits;
 mod resources;

@@ -8,6 +8,8 @@ mod routes;
 mod rows;
 mod state;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::middleware::from_fn;
 use utoipa::OpenApi as _;
@@ -35,7 +37,7 @@ struct Document;
 ///
 /// Whoever mounts them adds [`crate::layers::around`] once all routes are there.
 pub fn router(state: ReadState) -> Router {
-    let routes: Router = routes().with_state(state).into();
+    let routes: Router = routes().with_state(Arc::new(state)).into();
     routes
         .layer(from_fn(not_modified))
         .layer(from_fn(quota::tell))
@@ -46,6 +48,6 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<ReadState> {
+fn routes() -> OpenApiRouter<Arc<ReadState>> {
     OpenApiRouter::with_openapi(Document::openapi()).merge(routes::all())
 }

@@ -15,6 +15,8 @@ mod state;
 mod transform_request;
 mod uploading;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::middleware::from_fn;
 use utoipa::OpenApi as _;
@@ -52,7 +54,7 @@ struct Document;
 ///
 /// Whoever mounts them adds [`crate::layers::around`] once all routes are there.
 pub fn router(state: WriteState) -> Router {
-    let routes: Router = routes().with_state(state).into();
+    let routes: Router = routes().with_state(Arc::new(state)).into();
     routes.layer(from_fn(quota::tell))
 }
 
@@ -61,6 +63,6 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<WriteState> {
+fn routes() -> OpenApiRouter<Arc<WriteState>> {
     OpenApiRouter::with_openapi(Document::openapi()).merge(routes::all())
 }

@@ -28,6 +28,10 @@ const SMALL_TRY: Duration = Duration::from_secs(3);
 /// All tries at such a call. Callers of the HTTP API have to hear of an outage within 29 seconds,
 /// and a request makes a handful of calls.
 const SMALL_CALL: Duration = Duration::from_secs(8);
+/// One try at telling the bus, and all tries: flows wait for it, and what it does not take is told again later.
+const BUS_TRY: Duration = Duration::from_millis(1_400);
+const BUS_CALL: Duration = Duration::from_secs(3);
+const BUS_TRIES: u32 = 2;
 /// One try at moving an output, which may have tens of megabytes.
 const LARGE_TRY: Duration = Duration::from_secs(40);
 
@@ -37,6 +41,8 @@ pub struct Clients {
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
+    /// What a client of EventBridge is made of, where there is a bus.
+    pub(crate) of_bus: SdkConfig,
     pub(crate) credentials: Option<SharedCredentialsProvider>,
     pub(crate) region: Option<String>,
 }
@@ -94,6 +100,11 @@ impl Clients {
         &self.sqs
     }
 
+    /// A new client of EventBridge, for what no port does: it waits no longer than whoever tells the bus.
+    pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
+        aws_sdk_eventbridge::Client::new(&self.of_bus)
+    }
+
     /// The clients of a configuration.
     pub fn new(config: &SdkConfig) -> Self {
         let small = config
@@ -117,7 +128,19 @@ impl Clients {
                     .build(),
             )
             .build();
+        let of_bus = config
+            .to_builder()
+            .retry_config(RetryConfig::standard().with_max_attempts(BUS_TRIES))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(BUS_TRY)
+                    .operation_attempt_timeout(BUS_TRY)
+                    .operation_timeout(BUS_CALL)
+                    .build(),
+            )
+            .build();
         Self {
+            of_bus,
             dynamodb: aws_sdk_dynamodb::Client::new(&small),
             s3: aws_sdk_s3::Client::from_conf(s3_config(&large)),
             sqs: aws_sdk_sqs::Client::new(&small),

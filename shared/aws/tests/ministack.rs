@@ -1,13 +1,15 @@
-//! The contract suite on AWS's protocols at the server that `AWS_ENDPOINT_URL` names: MiniStack in CI.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! The contract suite on AWS's protocols, and what comes of events on a bus, at the server that `AWS_ENDPOINT_URL` names: MiniStack in CI.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod event_bus;
 mod support;
 
 use std::sync::Arc;
 
 use assetmill_aws::resources::{self, Names, RedriveSettings};
 use assetmill_aws::{Clients, Queue};
-use assetmill_contract::suite::{MAX_RECEIVES, VISIBILITY, run};
+use assetmill_contract::suite::{MAX_RECEIVES, Part, VISIBILITY, trials};
+use libtest_mimic::{Arguments, Trial};
 use support::Queues;
 
 /// How the suite wants its queue.
@@ -20,12 +22,18 @@ fn main() {
     let endpoint = std::env::var("AWS_ENDPOINT_URL");
     endpoint
         .expect("AWS_ENDPOINT_URL names no server; these cases never run on an account by mistake");
-    run("aws", || async {
+    let mut trials = trials("aws", &Part::ALL, &[], || async {
         let clients = Clients::from_env().await;
         let names = support::names();
         let queues = queues(&clients, &names).await;
         support::adapters(&clients, &names, queues).await
-    })
+    });
+    trials.push(Trial::test("aws::bus::rules_find_what_is_told", || {
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(event_bus::rules_find_what_is_told());
+        Ok(())
+    }));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit()
 }
 
 /// New queues.

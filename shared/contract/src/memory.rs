@@ -2,6 +2,7 @@
 
 mod activity;
 mod clock;
+mod event_bus;
 mod flows;
 mod gates;
 mod idempotency;
@@ -12,6 +13,7 @@ mod webhooks;
 
 pub use activity::MemoryActivityLog;
 pub use clock::RuntimeClock;
+pub use event_bus::MemoryBus;
 pub use flows::MemoryFlows;
 pub use gates::MemoryGates;
 pub use idempotency::MemoryIdempotencyKeys;

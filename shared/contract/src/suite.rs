@@ -144,13 +144,27 @@ pub fn run_parts<Opened>(
 where
     Opened: Future<Output = Adapters> + 'static,
 {
+    let trials = trials(adapter, parts, known_faults, open);
+    libtest_mimic::run(&Arguments::from_args(), trials).exit()
+}
+
+/// Those cases, for a test that has others beside them.
+pub fn trials<Opened>(
+    adapter: &'static str,
+    parts: &[Part],
+    known_faults: &[KnownFault],
+    open: fn() -> Opened,
+) -> Vec<Trial>
+where
+    Opened: Future<Output = Adapters> + 'static,
+{
     let cases: Vec<_> = parts.iter().copied().flat_map(Part::cases).collect();
     assert!(!cases.is_empty(), "a suite without a case proves nothing");
     for fault in known_faults {
         let known = cases.iter().any(|case| case.name == fault.case);
         assert!(known, "there is no case {}", fault.case);
     }
-    let trials = cases
+    cases
         .into_iter()
         .map(|case| {
             let fault = known_faults.iter().find(|fault| fault.case == case.name);
@@ -167,6 +181,5 @@ where
                 None => trial,
             }
         })
-        .collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit()
+        .collect()
 }

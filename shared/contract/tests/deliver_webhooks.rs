@@ -74,6 +74,7 @@ impl World {
             manage: ManageWebhooks {
                 webhooks: webhooks.clone(),
                 clock: clock.clone(),
+                announcer: None,
             },
             deliver: DeliverWebhooks {
                 webhooks: webhooks.clone(),

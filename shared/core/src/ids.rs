@@ -77,6 +77,9 @@ id! {
 }
 
 impl WebhookId {
+    /// Stands for the bus of the deployment among those who are told. No endpoint has it: theirs are of version 7.
+    pub const BUS: Self = Self(Uuid::nil());
+
     /// The id of the endpoint that is told of one batch alone: the batch has at most one, so it is the same.
     pub fn of_batch(batch: BatchId) -> Self {
         Self(batch.0)

@@ -1,5 +1,5 @@
 //! What the core asks the world for. Every MUST of flows, works, keys, outputs and queues is a case of the
-//! contract suite (`assetmill-contract`), which every adapter passes. [`Sources`] and [`WebhookSender`] have one adapter each, whose
+//! contract suite (`assetmill-contract`), which every adapter passes. [`Sources`], [`WebhookSender`] and [`EventBus`] have one adapter each, whose
 //! own tests prove it; [`Probe`]s are proved where the program is.
 //!
 //! The ports promise no more than S3, SQS and DynamoDB can keep: a write touches one row, lists may
@@ -8,6 +8,7 @@
 mod activity;
 mod changes;
 mod clock;
+mod event_bus;
 mod flows;
 mod gates;
 mod idempotency;
@@ -22,6 +23,7 @@ pub use activity::{ACTIVITY_KEPT_FOR, ActivityLog, ActivityReads};
 pub use changes::FlowChanges;
 pub(crate) use changes::JudgingRule;
 pub use clock::{Clock, SteadyClock, SystemClock};
+pub use event_bus::EventBus;
 pub use flows::{
     ClaimOfWork, Claiming, Completion, CountedChange, FlowPage, FlowReads, FlowWrites, MadeWork,
     Rule, SettledCount,

@@ -1,5 +1,6 @@
 //! What can be asked of Assetmill. Each use case is a struct of the ports it takes.
 
+mod announce;
 mod cancel;
 mod completion;
 mod dead_letters;
@@ -19,6 +20,7 @@ mod sweep;
 mod transform_request;
 mod webhooks;
 
+pub use announce::{AnnounceAgain, Announcer};
 pub use cancel::{Cancel, Cancelled};
 pub use dead_letters::FailDeadLetter;
 pub use deliver_webhooks::DeliverWebhooks;

@@ -1,6 +1,7 @@
 //! Endpoints that tenants want to be told at, and what they are told: Standard Webhooks
 //! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 
+mod announcement;
 mod delivery;
 mod filter;
 mod payload;

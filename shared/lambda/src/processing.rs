@@ -100,7 +100,7 @@ impl Processing {
         meter: &Meter,
     ) -> Result<Process, EnvironmentError> {
         let table = stores.table()?;
-        let flows = meter.around(Arc::new(table.flows()));
+        let flows = stores.flows(meter)?;
         let pacer = Pacer::beside_others(Arc::new(table.gates()), stores.clock());
         let bucket = Arc::new(stores.bucket()?);
         let fetcher = self

@@ -1,17 +1,18 @@
 //! The ports on AWS, as the environment names them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use assetmill_aws::{Bucket, Clients, Queue, Table};
-use assetmill_core::ports::{Clock, SystemClock};
-use assetmill_core::usecases::Meter;
+use assetmill_aws::{Bucket, Bus, Clients, Queue, Table};
+use assetmill_core::ports::{Clock, FlowWrites, SystemClock};
+use assetmill_core::usecases::{Announcer, Meter};
 
 use crate::environment::{Environment, EnvironmentError, invalid};
 
 const TABLE: &str = "ASSETMILL_TABLE";
 const BUCKET: &str = "ASSETMILL_BUCKET";
 const QUEUE_URL: &str = "ASSETMILL_QUEUE_URL";
+const EVENT_BUS: &str = "ASSETMILL_EVENT_BUS";
 const RETENTION_DAYS: &str = "ASSETMILL_RETENTION_DAYS";
 
 /// How long result URLs live.
@@ -23,6 +24,7 @@ pub struct Stores {
     environment: Environment,
     clients: Clients,
     clock: Arc<dyn Clock>,
+    announcer: Arc<OnceLock<Option<Announcer>>>,
 }
 
 impl Stores {
@@ -32,6 +34,7 @@ impl Stores {
             environment: environment.clone(),
             clients: Clients::from_env().await,
             clock: Arc::new(SystemClock),
+            announcer: Arc::default(),
         }
     }
 
@@ -51,6 +54,27 @@ impl Stores {
             self.clock(),
             self.retention()?,
         ))
+    }
+
+    /// Rows of flows, whose changes `meter` counts, and the bus is told where the environment names one.
+    ///
+    /// # Errors
+    /// As of [`table`](Self::table).
+    pub fn flows(&self, meter: &Meter) -> Result<Arc<dyn FlowWrites>, EnvironmentError> {
+        let mut flows: Arc<dyn FlowWrites> = Arc::new(self.table()?.flows());
+        if let Some(announcer) = self.announcer() {
+            flows = announcer.around(flows);
+        }
+        Ok(meter.around(flows))
+    }
+
+    /// What tells the bus, where the environment names one: the same each time.
+    pub fn announcer(&self) -> Option<Announcer> {
+        let made = self.announcer.get_or_init(|| {
+            let name = self.environment.get(EVENT_BUS)?;
+            Some(Announcer::new(Arc::new(Bus::new(&self.clients, name))))
+        });
+        made.clone()
     }
 
     /// How long rows live.

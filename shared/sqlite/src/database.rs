@@ -3,20 +3,24 @@
 //! Writes that wait for each other share a transaction, so that many flows share one `fsync`; each
 //! is answered after the commit, and one that fails takes nothing of the others with it.
 
+mod shared_transaction;
+
 use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use assetmill_core::ports::{Probe, Unavailable};
 use async_trait::async_trait;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::oneshot;
 
-/// The most writes that share a transaction.
-const MAX_SHARED: usize = 256;
+use shared_transaction::{Access, Job, serve, wait};
+
 /// How long to wait for another process, such as a backup, that holds the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// After how many pages of 4 KiB the log is moved into the database (<https://sqlite.org/wal.html#ckpt>): a page that many
+/// transactions change is moved once. After a crash so much is read again, in some 10 ms.
+const CHECKPOINT_PAGES: u32 = 4_000;
 /// What makes a schema of the one before it, the first of nothing. How many were applied is kept in
 /// SQLite's `user_version`. They are never changed, only added to. What is new in a column of JSON is one too,
 /// though it may be empty: an older program would write the row without it, and refuses the folder instead.
@@ -74,16 +78,11 @@ impl DatabaseError {
     }
 }
 
-/// Does its work, unless no transaction could be begun, and keeps the answer until it is told how the
-/// commit went.
-type Job = Box<dyn FnOnce(Result<&Connection, &rusqlite::Error>) -> Reply + Send>;
-type Reply = Box<dyn FnOnce(Result<(), &rusqlite::Error>) + Send>;
-
 /// A handle to the database. When the last one is gone, its threads end.
 #[derive(Debug, Clone)]
 pub(super) struct Database {
-    writer: Sender<Job>,
-    reader: Sender<Job>,
+    writer: Sender<Box<dyn Job>>,
+    reader: Sender<Box<dyn Job>>,
 }
 
 impl Database {
@@ -93,25 +92,26 @@ impl Database {
         let reader = connect(path)?;
         reader.pragma_update(None, "query_only", true)?;
         Ok(Self {
-            writer: serve(writer, "BEGIN IMMEDIATE"),
-            reader: serve(reader, "BEGIN DEFERRED"),
+            writer: serve(writer, Access::Write),
+            reader: serve(reader, Access::Read),
         })
     }
 
-    /// Runs `work` in a transaction. After `Ok` its changes are on the disk.
+    /// Runs `work` in a transaction. After `Ok` its changes are on the disk. It is run again from the beginning, after all
+    /// that it did was undone, where a write beside it fails.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, DatabaseError> {
-        run(&self.writer, work).await
+        wait(&self.writer, work).await
     }
 
     /// Runs `work`, which sees every write that was answered before.
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, DatabaseError> {
-        run(&self.reader, work).await
+        wait(&self.reader, work).await
     }
 }
 
@@ -121,6 +121,9 @@ fn connect(path: &Path) -> Result<Connection, DatabaseError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A 202 is a promise: it survives a power cut (https://sqlite.org/pragma.html#pragma_synchronous).
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    // Or a statement is planned anew whenever its LIMIT is another.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -138,77 +141,6 @@ fn migrate(connection: &mut Connection) -> Result<(), DatabaseError> {
     }
     transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
     Ok(transaction.commit()?)
-}
-
-async fn run<T: Send + 'static>(
-    thread: &Sender<Job>,
-    work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-) -> Result<T, DatabaseError> {
-    let (answer, answered) = oneshot::channel();
-    let job: Job = Box::new(move |connection| {
-        let result = match connection {
-            Ok(connection) => in_savepoint(connection, work).map_err(DatabaseError::Sqlite),
-            Err(error) => Err(DatabaseError::NotBegun(error.to_string())),
-        };
-        Box::new(move |committed| {
-            let result = match committed {
-                Ok(()) => result,
-                Err(error) => Err(DatabaseError::NotCommitted(error.to_string())),
-            };
-            // Nobody may be waiting any more.
-            let _ = answer.send(result);
-        })
-    });
-    thread.send(job).map_err(|_| DatabaseError::Closed)?;
-    answered.await.map_err(|_| DatabaseError::Closed)?
-}
-
-fn in_savepoint<T>(
-    connection: &Connection,
-    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    connection.execute_batch("SAVEPOINT job")?;
-    let result = work(connection);
-    if result.is_err() {
-        connection.execute_batch("ROLLBACK TO job")?;
-    }
-    connection.execute_batch("RELEASE job")?;
-    result
-}
-
-fn serve(connection: Connection, begin: &'static str) -> Sender<Job> {
-    let (sender, jobs) = channel();
-    thread::spawn(move || {
-        while let Some(waiting) = next_jobs(&jobs) {
-            share_transaction(&connection, begin, waiting);
-        }
-    });
-    sender
-}
-
-/// The jobs that are waiting; `None` when there will be no more. They are taken before their
-/// transaction begins: one that is sent later could miss a write that was answered in between.
-fn next_jobs(jobs: &Receiver<Job>) -> Option<Vec<Job>> {
-    let mut waiting = vec![jobs.recv().ok()?];
-    waiting.extend(jobs.try_iter().take(MAX_SHARED - 1));
-    Some(waiting)
-}
-
-fn share_transaction(connection: &Connection, begin: &str, jobs: Vec<Job>) {
-    let opened = connection.execute_batch(begin);
-    let in_transaction = opened.as_ref().map(|()| connection);
-    let replies: Vec<_> = jobs.into_iter().map(|job| job(in_transaction)).collect();
-    let committed = match opened {
-        Ok(()) => connection.execute_batch("COMMIT"),
-        Err(_) => Ok(()),
-    };
-    if committed.is_err() {
-        // After a failed COMMIT the transaction may or may not be open.
-        let _ = connection.execute_batch("ROLLBACK");
-    }
-    for reply in replies {
-        reply(committed.as_ref().map(|&()| ()));
-    }
 }
 
 /// Tells whether the database answers.

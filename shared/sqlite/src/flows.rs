@@ -36,7 +36,7 @@ impl SqliteFlows {
 
     async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let read = self.database.read(work).await;
         read.map_err(|error| error.of("flows"))
@@ -191,7 +191,7 @@ impl FlowReads for SqliteFlows {
                 .prepare_cached(
                     "SELECT count(*) FROM flows WHERE batch_id = ?1 AND state = 'RUNNING'",
                 )?
-                .query_row([id], |row| row.get(0))?;
+                .query_row([&id], |row| row.get(0))?;
             let open = size.saturating_sub(counted.total());
             Ok(Counts {
                 pending: open.saturating_sub(running),

@@ -51,7 +51,7 @@ impl IdempotencyKeys for SqliteIdempotencyKeys {
             }
             put(rows, &key, &claim)?;
             delete_expired(rows, now)?;
-            Ok(claim)
+            Ok(claim.clone())
         });
         claimed.await.map_err(|error| error.of("keys"))
     }

@@ -1,5 +1,7 @@
 //! Outputs in a folder.
 
+mod folder_sync;
+
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -15,6 +17,8 @@ use bytes::Bytes;
 use tempfile::NamedTempFile;
 use tokio::sync::Semaphore;
 
+use folder_sync::FolderSync;
+
 use super::folder::Folder;
 use super::private;
 
@@ -28,6 +32,7 @@ pub struct FolderOutputs {
     /// Each write has a thread that waits for the disk.
     writing: Arc<Semaphore>,
     naming: Arc<Mutex<()>>,
+    names: Arc<FolderSync>,
 }
 
 impl FolderOutputs {
@@ -37,6 +42,7 @@ impl FolderOutputs {
             folder,
             writing,
             naming: Arc::default(),
+            names: Arc::default(),
         }
     }
 
@@ -136,7 +142,7 @@ impl FolderOutputs {
             file.persist(&path)?;
         }
         // The name is on the disk once its folder is.
-        File::open(parent)?.sync_all()
+        self.names.sync(parent)
     }
 
     /// The turn to make or to move a file: who waits for the folders in the kernel spins meanwhile.

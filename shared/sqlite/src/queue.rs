@@ -161,8 +161,8 @@ impl FlowQueue for SqliteQueue {
                  WHERE NOT EXISTS (SELECT 1 FROM messages
                     WHERE queue = ?4 AND receives = 0 AND body = ?2)",
             )?;
-            for Outgoing { message, delay } in messages {
-                let visible_at = clock.after(delay).as_millisecond();
+            for Outgoing { message, delay } in &messages {
+                let visible_at = clock.after(*delay).as_millisecond();
                 // It is read again when the message is received, and the quarantine tells messages by their bodies.
                 let body = rows::to_json(&message.without_row())?;
                 let tenant = message.tenant.as_str();
@@ -230,7 +230,8 @@ fn fail_dead_letter(
 ) -> rusqlite::Result<()> {
     if let Some(redrive) = settings.redrive {
         rows.prepare_cached(
-            "UPDATE messages SET queue = ?1, receives = 0
+            // By itself SQLite takes the index by time, and looks at every message that is due.
+            "UPDATE messages INDEXED BY messages_received SET queue = ?1, receives = 0
              WHERE queue = ?2 AND visible_at <= ?3 AND receives > 0 AND receives >= ?4",
         )?
         .execute(params![

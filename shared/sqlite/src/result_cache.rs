@@ -34,10 +34,10 @@ impl SqliteResultCache {
     async fn execute(
         &self,
         sql: &'static str,
-        values: impl Params + Send + 'static,
+        values: impl Params + Clone + Send + 'static,
     ) -> Result<(), Unavailable> {
         let executed = self.database.write(move |rows| {
-            rows.prepare_cached(sql)?.execute(values)?;
+            rows.prepare_cached(sql)?.execute(values.clone())?;
             Ok(())
         });
         executed.await.map_err(|error| error.of("works"))

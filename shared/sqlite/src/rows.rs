@@ -8,7 +8,7 @@ use assetmill_core::{
 };
 use jiff::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, RowIndex, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -28,43 +28,40 @@ pub(super) fn put_flow(rows: &Connection, flow: &Flow) -> rusqlite::Result<()> {
         none if none.is_none() => None,
         progress => Some(to_json(progress)?),
     };
-    rows.prepare_cached(
-        "INSERT INTO flows (flow_id, batch_id, place, tenant, source, operation, params,
-            state, at, detail, attempts, fence, unconfirmed_calls, created_at, started_at, progress,
-            due_at, revision, history, tells, tells_progress)
-         VALUES (:flow_id, :batch_id, :place, :tenant, :source, :operation, :params,
-            :state, :at, :detail, :attempts, :fence, :unconfirmed_calls, :created_at, :started_at,
-            :progress, :due_at, :revision, :history, :tells, :tells_progress)
+    // The values stand in the order of the columns.
+    rows.prepare_cached(&format!(
+        "INSERT INTO flows ({FLOW})
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          -- What never changes is not written again, nor are the indexes that it is in.
          ON CONFLICT (flow_id) DO UPDATE SET state = excluded.state, at = excluded.at,
             detail = excluded.detail, attempts = excluded.attempts, fence = excluded.fence,
             unconfirmed_calls = excluded.unconfirmed_calls, started_at = excluded.started_at,
             progress = excluded.progress, due_at = excluded.due_at,
-            revision = excluded.revision, history = excluded.history",
-    )?
-    .execute(named_params! {
-        ":flow_id": flow.id.to_string(),
-        ":batch_id": flow.batch_id.to_string(),
-        ":place": flow.index,
-        ":tenant": flow.tenant.as_str(),
-        ":source": flow.source.to_string(),
-        ":operation": flow.operation.as_str(),
-        ":params": flow.params.canonical(),
-        ":state": flow.state().as_str(),
-        ":at": at.map(Timestamp::as_millisecond),
-        ":detail": detail,
-        ":attempts": flow.attempts,
-        ":fence": i64::try_from(flow.fence).unwrap_or(i64::MAX),
-        ":unconfirmed_calls": flow.unconfirmed_calls,
-        ":created_at": flow.created_at.as_millisecond(),
-        ":started_at": flow.started_at.map(Timestamp::as_millisecond),
-        ":progress": progress,
-        ":due_at": flow.due_at.map(Timestamp::as_millisecond),
-        ":revision": i64::try_from(flow.revision).unwrap_or(i64::MAX),
-        ":history": String::from(flow.history.clone()),
-        ":tells": told(&flow.tells)?,
-        ":tells_progress": told(&flow.tells_progress)?,
-    })?;
+            revision = excluded.revision, history = excluded.history"
+    ))?
+    .execute(params![
+        flow.id.to_string(),
+        flow.batch_id.to_string(),
+        flow.index,
+        flow.tenant.as_str(),
+        flow.source.to_string(),
+        flow.operation.as_str(),
+        flow.params.canonical(),
+        flow.state().as_str(),
+        at.map(Timestamp::as_millisecond),
+        detail,
+        flow.attempts,
+        i64::try_from(flow.fence).unwrap_or(i64::MAX),
+        flow.unconfirmed_calls,
+        flow.created_at.as_millisecond(),
+        flow.started_at.map(Timestamp::as_millisecond),
+        progress,
+        flow.due_at.map(Timestamp::as_millisecond),
+        i64::try_from(flow.revision).unwrap_or(i64::MAX),
+        String::from(flow.history.clone()),
+        told(&flow.tells)?,
+        told(&flow.tells_progress)?,
+    ])?;
     Ok(())
 }
 
@@ -103,28 +100,28 @@ pub(super) fn find_flow_of(
     .optional()
 }
 
-/// Reads the columns of [`FLOW`].
+/// Reads the columns of [`FLOW`], by their places: it is done some times for each flow, and names are looked for one by one.
 pub(super) fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
     Ok(Flow {
-        id: parsed(row, "flow_id")?,
-        batch_id: parsed(row, "batch_id")?,
-        index: row.get("place")?,
-        tenant: parsed(row, "tenant")?,
-        source: Source::from(row.get::<_, String>("source")?),
-        operation: parsed(row, "operation")?,
-        params: json(row, "params")?,
-        status: status(row)?,
-        attempts: row.get("attempts")?,
-        fence: u64::try_from(row.get::<_, i64>("fence")?).unwrap_or_default(),
-        unconfirmed_calls: row.get("unconfirmed_calls")?,
-        created_at: time(row, "created_at")?.unwrap_or_default(),
-        started_at: time(row, "started_at")?,
-        progress: optional_json(row, "progress")?.unwrap_or_default(),
-        due_at: time(row, "due_at")?,
-        revision: u64::try_from(row.get::<_, i64>("revision")?).unwrap_or_default(),
-        history: history(row)?,
-        tells: optional_json(row, "tells")?.unwrap_or_default(),
-        tells_progress: optional_json(row, "tells_progress")?.unwrap_or_default(),
+        id: parsed(row, 0)?,
+        batch_id: parsed(row, 1)?,
+        index: row.get(2)?,
+        tenant: parsed(row, 3)?,
+        source: Source::from(row.get::<_, String>(4)?),
+        operation: parsed(row, 5)?,
+        params: json(row, 6)?,
+        status: status(row, 7)?,
+        attempts: row.get(10)?,
+        fence: u64::try_from(row.get::<_, i64>(11)?).unwrap_or_default(),
+        unconfirmed_calls: row.get(12)?,
+        created_at: time(row, 13)?.unwrap_or_default(),
+        started_at: time(row, 14)?,
+        progress: optional_json(row, 15)?.unwrap_or_default(),
+        due_at: time(row, 16)?,
+        revision: u64::try_from(row.get::<_, i64>(17)?).unwrap_or_default(),
+        history: history(row, 18)?,
+        tells: optional_json(row, 19)?.unwrap_or_default(),
+        tells_progress: optional_json(row, 20)?.unwrap_or_default(),
     })
 }
 
@@ -164,8 +161,8 @@ fn counted(row: &Row<'_>) -> rusqlite::Result<Counts> {
     })
 }
 
-fn history(row: &Row<'_>) -> rusqlite::Result<History> {
-    let text: String = row.get("history")?;
+fn history(row: &Row<'_>, column: usize) -> rusqlite::Result<History> {
+    let text: String = row.get(column)?;
     History::try_from(text).map_err(|error| unreadable(error.into()))
 }
 
@@ -199,24 +196,25 @@ fn status_columns(status: &Status) -> rusqlite::Result<(Option<Timestamp>, Optio
     })
 }
 
-fn status(row: &Row<'_>) -> rusqlite::Result<Status> {
-    let at = time(row, "at")?;
+/// Reads `state`, `at` and `detail`, which stand at `column` and after it.
+fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
+    let (at, detail) = (time(row, column + 1)?, column + 2);
     let since = at.unwrap_or_default();
-    match parsed(row, "state")? {
+    match parsed(row, column)? {
         FlowState::Pending => Ok(Status::Pending {
             not_before: at,
-            last_failure: optional_json(row, "detail")?,
+            last_failure: optional_json(row, detail)?,
         }),
         FlowState::Running => Ok(Status::Running {
             lease_until: since,
-            abandoned: optional_json(row, "detail")?.unwrap_or_default(),
+            abandoned: optional_json(row, detail)?.unwrap_or_default(),
         }),
         FlowState::Completed => Ok(Status::Completed {
-            output: json(row, "detail")?,
+            output: json(row, detail)?,
             settled_at: since,
         }),
         FlowState::Failed => Ok(Status::Failed {
-            failure: json(row, "detail")?,
+            failure: json(row, detail)?,
             settled_at: since,
         }),
         FlowState::Cancelled => Ok(Status::Cancelled { settled_at: since }),
@@ -224,7 +222,7 @@ fn status(row: &Row<'_>) -> rusqlite::Result<Status> {
 }
 
 /// Reads a column that holds the text of a domain type.
-pub(super) fn parsed<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<T>
+pub(super) fn parsed<T>(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<T>
 where
     T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {
@@ -233,19 +231,19 @@ where
         .map_err(|error: T::Err| unreadable(error.into()))
 }
 
-fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+fn json<T: DeserializeOwned>(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<T> {
     from_json(&row.get::<_, String>(column)?)
 }
 
 pub(super) fn optional_json<T: DeserializeOwned>(
     row: &Row<'_>,
-    column: &str,
+    column: impl RowIndex,
 ) -> rusqlite::Result<Option<T>> {
     let text: Option<String> = row.get(column)?;
     text.map(|text| from_json(&text)).transpose()
 }
 
-fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+fn time(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Option<Timestamp>> {
     let millisecond: Option<i64> = row.get(column)?;
     millisecond
         .map(|millisecond| {

@@ -34,7 +34,7 @@ impl SqliteWebhooks {
 
     async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let read = self.database.read(work).await;
         read.map_err(|error| error.of("webhooks"))
@@ -42,7 +42,7 @@ impl SqliteWebhooks {
 
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let written = self.database.write(work).await;
         written.map_err(|error| error.of("webhooks"))
@@ -251,6 +251,23 @@ impl Webhooks for SqliteWebhooks {
                 }
             }
             Ok(found)
+        })
+        .await
+    }
+
+    async fn due_to_bus(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<WebhookDelivery>, Unavailable> {
+        let now = now.as_millisecond();
+        self.read(move |rows| {
+            rows.prepare_cached(
+                "SELECT delivery FROM deliveries WHERE webhook_id = ?1 AND due_at <= ?2
+                 ORDER BY due_at LIMIT ?3",
+            )?
+            .query_map(params![WebhookId::BUS.to_string(), now, limit], document)?
+            .collect()
         })
         .await
     }

@@ -5,13 +5,15 @@ mod batches;
 mod flows;
 mod operations;
 
+use std::sync::Arc;
+
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::reads::ReadState;
 
 /// Every route.
-pub(crate) fn all() -> OpenApiRouter<ReadState> {
+pub(crate) fn all() -> OpenApiRouter<Arc<ReadState>> {
     OpenApiRouter::new()
         .routes(routes!(flows::results))
         .routes(routes!(flows::flow))

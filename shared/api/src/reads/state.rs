@@ -54,14 +54,14 @@ impl ReadState {
     }
 }
 
-impl FromRef<ReadState> for Callers {
-    fn from_ref(state: &ReadState) -> Self {
+impl FromRef<Arc<ReadState>> for Callers {
+    fn from_ref(state: &Arc<ReadState>) -> Self {
         state.callers.clone()
     }
 }
 
-impl FromRef<ReadState> for InFlight {
-    fn from_ref(state: &ReadState) -> Self {
+impl FromRef<Arc<ReadState>> for InFlight {
+    fn from_ref(state: &Arc<ReadState>) -> Self {
         state.in_flight.clone()
     }
 }

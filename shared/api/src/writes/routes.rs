@@ -9,13 +9,15 @@ mod transform;
 mod transforms;
 mod webhooks;
 
+use std::sync::Arc;
+
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::writes::WriteState;
 
 /// Every route.
-pub(crate) fn all() -> OpenApiRouter<WriteState> {
+pub(crate) fn all() -> OpenApiRouter<Arc<WriteState>> {
     OpenApiRouter::new()
         .routes(routes!(transform::transform_one))
         .routes(routes!(transforms::transform_many))

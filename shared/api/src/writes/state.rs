@@ -103,14 +103,14 @@ impl WriteState {
     }
 }
 
-impl FromRef<WriteState> for Callers {
-    fn from_ref(state: &WriteState) -> Self {
+impl FromRef<Arc<WriteState>> for Callers {
+    fn from_ref(state: &Arc<WriteState>) -> Self {
         state.callers.clone()
     }
 }
 
-impl FromRef<WriteState> for InFlight {
-    fn from_ref(state: &WriteState) -> Self {
+impl FromRef<Arc<WriteState>> for InFlight {
+    fn from_ref(state: &Arc<WriteState>) -> Self {
         state.in_flight.clone()
     }
 }

@@ -6,6 +6,7 @@
 mod support;
 
 mod deployed;
+mod event_bus;
 mod secrets;
 mod watched;
 

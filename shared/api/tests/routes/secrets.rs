@@ -97,6 +97,9 @@ fn each_function_reads_the_secrets_that_it_is_told_of() {
                 assert!(!text(statement).contains("secretsmanager"), "{role}");
                 continue;
             };
+            if statement[0].as_str() == Some("HasEventBus") {
+                continue;
+            }
             assert_eq!(
                 statement[1]["Action"].as_str(),
                 Some("secretsmanager:GetSecretValue")

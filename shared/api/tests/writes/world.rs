@@ -52,6 +52,7 @@ impl World {
         let webhooks = ManageWebhooks {
             webhooks: flows.webhooks(),
             clock: clock.clone(),
+            announcer: None,
         };
         let flows = meter.around(flows);
         let submit = Submit {

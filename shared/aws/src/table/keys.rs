@@ -133,6 +133,11 @@ pub(super) fn all_due_deliveries_to(webhook: &Webhook) -> impl Iterator<Item = S
         .map(move |shard| due_in(id, shard))
 }
 
+/// Every list of what the bus is to be told.
+pub(super) fn due_deliveries_to_bus() -> impl Iterator<Item = String> {
+    every_shard().map(|shard| due_in(WebhookId::BUS, shard))
+}
+
 fn in_shard(delivery: &WebhookDelivery, list: impl Fn(Option<u8>) -> String) -> String {
     list(match delivery.event {
         WebhookEvent::FlowSettled => Some(shard(&delivery.id.to_string())),

@@ -152,6 +152,19 @@ impl Table {
     }
 }
 
+impl TableWebhooks {
+    /// The deliveries of these entries of lists that are due at `now`: the rows know better than the lists.
+    async fn still_due(
+        &self,
+        entries: &[Item],
+        now: Timestamp,
+    ) -> Result<Vec<WebhookDelivery>, Unavailable> {
+        let mut due = self.0.read_deliveries(entries).await?;
+        due.retain(|delivery| delivery.due_at().is_some_and(|due_at| due_at <= now));
+        Ok(due)
+    }
+}
+
 /// `SET` and `REMOVE` of attributes, under names of their own: some are reserved words of DynamoDB's.
 fn update(
     mut call: UpdateItemFluentBuilder,
@@ -396,9 +409,29 @@ impl Webhooks for TableWebhooks {
         )?;
         entries.extend(of_batches);
         let entries = some_of_each(entries, each);
-        let mut due = self.0.read_deliveries(&entries).await?;
-        // The rows know better than the lists.
-        due.retain(|delivery| delivery.due_at().is_some_and(|due_at| due_at <= now));
-        Ok(due)
+        self.still_due(&entries, now).await
+    }
+    /// Nine calls, and one for each hundred that are due.
+    async fn due_to_bus(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<WebhookDelivery>, Unavailable> {
+        let range = Range {
+            index: names::UNSENT,
+            condition: Some(("unsent_since <= :place", keys::unsent_place(now))),
+            state: None,
+            order: TransformRequest::First,
+            limit,
+        };
+        let mut entries = self
+            .0
+            .list_all(keys::due_deliveries_to_bus(), &range)
+            .await?;
+        entries.sort_by(|a, b| {
+            attribute(a, names::UNSENT_SINCE).cmp(attribute(b, names::UNSENT_SINCE))
+        });
+        entries.truncate(limit);
+        self.still_due(&entries, now).await
     }
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use assetmill_core::pacing::{Gate, Limits};
 use assetmill_core::ports::{
-    ActivityLog, ActivityReads, Completion, Delivery, FlowDeliveries, FlowPage, FlowQueue,
-    FlowReads, FlowWrites, GateReads, GateRule, Gates, IdempotencyKeys, OneWebhookRule, Outbox,
-    Outgoing, OutputWrites, ResultCache, Rule, SettledCount, Sources, Unavailable, WebhookRule,
-    Webhooks, WorkClaim, WorkHolder,
+    ActivityLog, ActivityReads, Completion, Delivery, EventBus, FlowDeliveries, FlowPage,
+    FlowQueue, FlowReads, FlowWrites, GateReads, GateRule, Gates, IdempotencyKeys, OneWebhookRule,
+    Outbox, Outgoing, OutputWrites, ResultCache, Rule, SettledCount, Sources, Unavailable,
+    WebhookRule, Webhooks, WorkClaim, WorkHolder,
 };
 use assetmill_core::{
     Activity, ActivityInterval, Asset, AssetUrl, Batch, BatchId, Call, Cost, Counts, DeliveryId,
@@ -69,6 +69,7 @@ spoilt! { Webhooks:
     replace_delivery(delivery: &WebhookDelivery) -> bool;
     deliveries(tenant: &TenantId, webhook: WebhookId, before: Option<DeliveryId>, limit: usize) -> Vec<WebhookDelivery>;
     due_deliveries(now: Timestamp, each: usize) -> Vec<WebhookDelivery>;
+    due_to_bus(now: Timestamp, limit: usize) -> Vec<WebhookDelivery>;
 }
 
 spoilt! { FlowQueue:
@@ -123,6 +124,23 @@ impl<Port: Sources + ?Sized> Sources for Faulty<Port> {
         self.faults
             .spoil(self.inner.fetch(tenant, url), failure)
             .await
+    }
+}
+
+#[async_trait]
+impl<Port: EventBus + ?Sized> EventBus for Faulty<Port> {
+    async fn publish(&self, events: &[WebhookDelivery]) -> Vec<Result<(), String>> {
+        let published = async { Ok::<_, Effect>(self.inner.publish(events).await) };
+        let refused = vec![Err("injected fault".to_owned()); events.len()];
+        let spoilt = self.faults.spoil(published, |effect| effect).await;
+        spoilt.unwrap_or(refused)
+    }
+
+    async fn is_there(&self) -> bool {
+        let asked = async { Ok::<_, Effect>(self.inner.is_there().await) };
+        let answer = self.faults.spoil(asked, |effect| effect).await;
+        // Then it is not certain.
+        answer.unwrap_or(true)
     }
 }
 

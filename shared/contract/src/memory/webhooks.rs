@@ -39,6 +39,23 @@ impl MemoryWebhooks {
     }
 }
 
+impl Rows {
+    /// What is due to one of those who are told, the earliest first.
+    fn due_to(&self, webhook: WebhookId, now: Timestamp, limit: usize) -> Vec<WebhookDelivery> {
+        let of_webhook = self
+            .deliveries
+            .values()
+            .filter(|it| it.webhook_id == webhook);
+        let mut due: Vec<_> = of_webhook
+            .filter_map(|delivery| Some((delivery.due_at()?, delivery)))
+            .filter(|(due_at, _)| *due_at <= now)
+            .collect();
+        due.sort_by_key(|(due_at, _)| *due_at);
+        let earliest = due.into_iter().take(limit);
+        earliest.map(|(_, it)| it.clone()).collect()
+    }
+}
+
 #[async_trait]
 impl Outbox for MemoryWebhooks {
     async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Unavailable> {
@@ -151,16 +168,17 @@ impl Webhooks for MemoryWebhooks {
         let mut found = Vec::new();
         let of_tenants = rows.webhooks.values().flatten();
         for webhook in of_tenants.chain(rows.of_batches.values()) {
-            let mut due: Vec<_> = rows
-                .deliveries
-                .values()
-                .filter(|delivery| delivery.webhook_id == webhook.id)
-                .filter_map(|delivery| Some((delivery.due_at()?, delivery)))
-                .filter(|(due_at, _)| *due_at <= now)
-                .collect();
-            due.sort_by_key(|(due_at, _)| *due_at);
-            found.extend(due.into_iter().take(each).map(|(_, it)| it.clone()));
+            found.extend(rows.due_to(webhook.id, now, each));
         }
         Ok(found)
+    }
+
+    async fn due_to_bus(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<WebhookDelivery>, Unavailable> {
+        let rows = self.0.lock().unwrap();
+        Ok(rows.due_to(WebhookId::BUS, now, limit))
     }
 }

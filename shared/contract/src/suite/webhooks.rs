@@ -32,6 +32,7 @@ cases! { "webhooks":
     a_flow_keeps_whom_it_tells,
     what_a_flow_tells_is_noted_as_it_settles,
     much_that_is_told_of_flows_is_listed_and_found,
+    what_the_bus_did_not_take_is_due_to_it_alone,
 }
 
 fn globex() -> TenantId {
@@ -526,4 +527,48 @@ async fn much_that_is_told_of_flows_is_listed_and_found(on: Arc<Adapters>) {
         listed.extend(page);
     }
     assert_eq!(listed, expected);
+}
+
+async fn due_to_bus(on: &Adapters, now: i64, limit: usize) -> Vec<DeliveryId> {
+    let due = on.webhooks.due_to_bus(at(now), limit).await.unwrap();
+    due.iter().map(|event| event.id).collect()
+}
+
+async fn what_the_bus_did_not_take_is_due_to_it_alone(on: Arc<Adapters>) {
+    let own = made(&on, tenant()).await;
+    let of_own = noted(&on, &own, 1).await.id;
+    assert_eq!(due_to_bus(&on, 1_000, 10).await, []);
+    let mut events = Vec::new();
+    for (second, of) in [(3, tenant()), (1, globex()), (900, tenant())] {
+        let (mut batch, _) = batch(1);
+        (batch.tenant, batch.completed_at) = (of, Some(at(second)));
+        events.push(WebhookDelivery::announces_completion(
+            &batch,
+            Counts::default(),
+        ));
+    }
+    let (_, mut flows) = batch(1);
+    flows[0].status = Status::Cancelled { settled_at: at(2) };
+    events.extend(WebhookDelivery::announces_settled(&flows[0]));
+    on.flows.put_deliveries(&events).await.unwrap();
+
+    let in_order = [events[1].id, events[3].id, events[0].id];
+    assert_eq!(due_to_bus(&on, 0, 10).await, []);
+    assert_eq!(due_to_bus(&on, 100, 10).await, in_order);
+    assert_eq!(due_to_bus(&on, 100, 2).await, in_order[..2]);
+    let of_endpoints = on.webhooks.due_deliveries(at(1_000), 10).await.unwrap();
+    assert_eq!(of_endpoints.len(), 1);
+    assert_eq!(of_endpoints[0].id, of_own);
+
+    // One has it now, another not yet.
+    let taken = events[1].announced(Ok(()), at(100), 0.5).0;
+    let refused = events[3].announced(Err("why".to_owned()), at(100), 0.5).0;
+    for tried in [&taken, &refused] {
+        assert!(on.webhooks.replace_delivery(tried).await.unwrap());
+        assert!(!on.webhooks.replace_delivery(tried).await.unwrap());
+    }
+    on.flows.put_deliveries(&events).await.unwrap();
+    assert_eq!(due_to_bus(&on, 100, 10).await, [events[0].id]);
+    let again = [events[0].id, events[3].id];
+    assert_eq!(due_to_bus(&on, 105, 10).await, again);
 }

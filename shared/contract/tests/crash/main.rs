@@ -17,6 +17,7 @@ use world::{Kind, Way, World};
 async fn survives(way: Way, kind: Kind, call: usize, fault: Fault) -> usize {
     let mut world = World::of(kind);
     world.gates_fail = true;
+    world.has_bus = true;
     let faults = Faults::at(call, fault);
     let process = world.process(&faults);
     let accepted = faults

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use assetmill_contract::faults::Faults;
 use assetmill_contract::memory::{
-    MemoryActivityLog, MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs, MemoryQueue,
-    MemoryResultCache, MemoryWebhooks, RuntimeClock,
+    MemoryActivityLog, MemoryBus, MemoryFlows, MemoryGates, MemoryIdempotencyKeys, MemoryOutputs,
+    MemoryQueue, MemoryResultCache, MemoryWebhooks, RuntimeClock,
 };
 use assetmill_contract::samples;
 use assetmill_core::ports::{Clock, FlowQueue, FlowWrites, Gates, OutputWrites, ResultCache};
 use assetmill_core::usecases::{
-    Alike, Cancel, FailDeadLetter, MessageHandler, Meter, Once, Pacer, Process, Retry,
+    Alike, Announcer, Cancel, FailDeadLetter, MessageHandler, Meter, Once, Pacer, Process, Retry,
     RunSynchronously, Submit, Sweep, TimeLimits,
 };
 use assetmill_core::{Catalogue, Cost, Operation, Shares, TenantId, Webhook, WebhookEvent};
@@ -44,6 +44,9 @@ pub(crate) struct World {
     /// Whether calls to gates are points too. They change nothing here, so of pairs of points they would be many and say
     /// little.
     pub(crate) gates_fail: bool,
+    /// Whether there is a bus, every call to which is a point too.
+    pub(crate) has_bus: bool,
+    bus: Arc<MemoryBus>,
     activity: Arc<MemoryActivityLog>,
     meter: Meter,
     outputs: Arc<MemoryOutputs>,
@@ -92,6 +95,11 @@ impl World {
             keys: Arc::default(),
             gates: Arc::default(),
             gates_fail: false,
+            has_bus: false,
+            // It refuses some of what it is told.
+            bus: Arc::new(MemoryBus::that_takes(|event| {
+                !event.id.to_string().ends_with(['0', '4', '8', 'c'])
+            })),
             meter: Meter::new(activity.clone(), clock.clone()),
             activity,
             outputs: Arc::default(),
@@ -111,7 +119,10 @@ impl World {
     /// Starts the program, with faults around each of its ports.
     pub(crate) fn process(&self, faults: &Arc<Faults>) -> Running {
         // It counts what the rows came to be, whatever their callers were told.
-        let flows: Arc<dyn FlowWrites> = faults.around(self.meter.around(self.flows.clone()));
+        let mut flows: Arc<dyn FlowWrites> = faults.around(self.meter.around(self.flows.clone()));
+        if self.has_bus {
+            flows = Announcer::new(faults.around(self.bus.clone())).around(flows);
+        }
         let gates: Arc<dyn Gates> = if self.gates_fail {
             faults.around(self.gates.clone())
         } else {

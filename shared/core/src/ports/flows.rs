@@ -179,7 +179,10 @@ pub trait FlowWrites: FlowReads + Outbox {
         let ((), changed) = before.apply(&*rule);
         let after = changed.as_ref().unwrap_or(&before);
         let mut completion = None;
-        let told = WebhookDelivery::of_settled(after);
+        let mut told = WebhookDelivery::of_settled(after);
+        if self.has_bus() {
+            told.extend(WebhookDelivery::announces_settled(after));
+        }
         if !told.is_empty() {
             self.put_deliveries(&told).await?;
         }

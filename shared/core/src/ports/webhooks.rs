@@ -18,9 +18,15 @@ pub trait Outbox: Send + Sync {
     /// before, and none of another tenant's.
     async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Unavailable>;
 
-    /// Notes deliveries. MUST leave a row alone that is there: what became of it stays. After an error some may be
-    /// written.
+    /// Notes deliveries; where there is a bus, those to it may be told at once in place of that. MUST leave a row alone that is there:
+    /// what became of it stays. After an error some may be written.
     async fn put_deliveries(&self, deliveries: &[WebhookDelivery]) -> Result<(), Unavailable>;
+
+    /// Whether there is [a bus](super::EventBus), which [has to be told](crate::WebhookId::BUS) of everything that happens,
+    /// whoever else is: who notes what endpoints are told notes that too.
+    fn has_bus(&self) -> bool {
+        false
+    }
 }
 
 /// Changes endpoints, and keeps what became of what they are told, for [`WebhookDelivery::KEPT_FOR`] at the most.
@@ -85,6 +91,14 @@ pub trait Webhooks: Outbox {
         &self,
         now: Timestamp,
         each: usize,
+    ) -> Result<Vec<WebhookDelivery>, Unavailable>;
+
+    /// Up to `limit` deliveries to [the bus](crate::WebhookId::BUS), the earliest first, that are due at `now` or before. MAY
+    /// lag behind writes; MUST name each of them in the end.
+    async fn due_to_bus(
+        &self,
+        now: Timestamp,
+        limit: usize,
     ) -> Result<Vec<WebhookDelivery>, Unavailable>;
 }
 

@@ -26,7 +26,11 @@ pub(super) async fn note_settled(
         let told = some
             .iter()
             .flat_map(|flow| WebhookDelivery::of_settled(flow));
-        let told: Vec<_> = told.collect();
+        let mut told: Vec<_> = told.collect();
+        if flows.has_bus() {
+            let announced = some.iter().copied();
+            told.extend(announced.filter_map(WebhookDelivery::announces_settled));
+        }
         if !told.is_empty() {
             flows.put_deliveries(&told).await?;
         }
@@ -68,13 +72,16 @@ async fn note_for_webhooks(
     };
     webhooks.extend(batch.webhook.as_deref().cloned());
     webhooks.retain(|webhook| webhook.wants(WebhookEvent::BatchCompleted));
-    if webhooks.is_empty() {
+    if webhooks.is_empty() && !flows.has_bus() {
         return Ok(());
     }
     let counts = flows.progress(&batch).await?;
-    let deliveries: Vec<_> = webhooks
+    let mut deliveries: Vec<_> = webhooks
         .iter()
         .map(|webhook| WebhookDelivery::of_completion(webhook, &batch, counts))
         .collect();
+    if flows.has_bus() {
+        deliveries.push(WebhookDelivery::announces_completion(&batch, counts));
+    }
     flows.put_deliveries(&deliveries).await
 }

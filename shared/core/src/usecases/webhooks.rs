@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 pub use log::DeliveryLog;
 
+use super::announce::Announcer;
 use crate::ports::{Clock, OneWebhookRule, Unavailable, WebhookRule, Webhooks};
 use crate::{
     DeliveryFilter, DeliveryId, OperationName, TenantId, Webhook, WebhookDelivery, WebhookEvent,
@@ -33,6 +34,8 @@ pub struct ManageWebhooks {
     pub webhooks: Arc<dyn Webhooks>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What tells the bus of the deployment, where there is one.
+    pub announcer: Option<Announcer>,
 }
 
 /// What was replayed of many.
@@ -125,9 +128,10 @@ impl ManageWebhooks {
         Ok(had)
     }
 
-    /// Notes for all tenants' endpoints that an operation is paused since then. Again, it is the same.
+    /// Notes for all tenants' endpoints, and tells the bus, that an operator paused an operation then. Again, it is the same.
     pub async fn operation_paused(
         &self,
+        operator: &TenantId,
         operation: &OperationName,
         since: Timestamp,
     ) -> Result<(), Unavailable> {
@@ -137,10 +141,14 @@ impl ManageWebhooks {
             .filter(|webhook| webhook.wants(WebhookEvent::OperationPaused));
         let told = wanting.map(|webhook| WebhookDelivery::of_pause(webhook, operation, since));
         let told: Vec<_> = told.collect();
-        if told.is_empty() {
-            return Ok(());
+        if !told.is_empty() {
+            self.webhooks.put_deliveries(&told).await?;
         }
-        self.webhooks.put_deliveries(&told).await
+        let Some(announcer) = &self.announcer else {
+            return Ok(());
+        };
+        let told = WebhookDelivery::announces_pause(operator, operation, since);
+        announcer.announce(vec![told], &*self.webhooks).await
     }
 
     /// Has an endpoint told again, at once, with the same id and payload. The delivery as it is then; `None` if the

@@ -169,6 +169,24 @@ impl WebhookDelivery {
         (ended, told)
     }
 
+    /// Notes what came of telling the bus. That it began was not noted: after a crash it is told again.
+    pub fn announced(
+        &self,
+        answer: Result<(), String>,
+        now: Timestamp,
+        share: f64,
+    ) -> (Self, Told) {
+        let taken = WebhookAnswer {
+            status: 200,
+            ..WebhookAnswer::default()
+        };
+        let begun = Self {
+            tries: self.tries.saturating_add(1),
+            ..self.clone()
+        };
+        begun.ended(now, answer.map(|()| taken), now, share)
+    }
+
     /// Ends it without an attempt, because of its endpoint.
     #[must_use]
     pub fn given_up(&self, now: Timestamp) -> Self {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Webhook, WebhookDelivery, WebhookEvent};
 use crate::{
     Batch, BatchId, BatchName, BatchStatus, Counts, DeliveryId, DeliveryState, Failure, Flow,
-    FlowId, FlowState, Labels, MediaType, OperationName, Sha256Digest, Status, WebhookId,
+    FlowId, FlowState, Labels, MediaType, OperationName, Sha256Digest, Status, TenantId, WebhookId,
 };
 
 /// A payload as Standard Webhooks recommends it.
@@ -115,7 +115,16 @@ impl WebhookDelivery {
         let Some(settled_at) = flow.status.settled_at() else {
             return Vec::new();
         };
-        if flow.tells.is_empty() {
+        Self::settled_to(&flow.tells, flow, settled_at)
+    }
+
+    /// What those with these ids are told of a flow that settled then.
+    pub(super) fn settled_to(
+        webhooks: &[WebhookId],
+        flow: &Flow,
+        settled_at: Timestamp,
+    ) -> Vec<Self> {
+        if webhooks.is_empty() {
             return Vec::new();
         }
         let mut payload = settled(flow, settled_at, usize::MAX);
@@ -135,7 +144,7 @@ impl WebhookDelivery {
             attempts: Vec::new(),
             revision: 1,
         };
-        flow.tells.iter().map(told).collect()
+        webhooks.iter().map(told).collect()
     }
 
     /// How often it may be told how far a batch is.
@@ -198,6 +207,16 @@ impl WebhookDelivery {
 
     /// What an endpoint is told of an operation that an operator paused then: the same each time, id and all.
     pub fn of_pause(webhook: &Webhook, operation: &OperationName, since: Timestamp) -> Self {
+        Self::pause_to(webhook.id, &webhook.tenant, operation, since)
+    }
+
+    /// What the one with this id, who is a tenant's, is told of a pause.
+    pub(super) fn pause_to(
+        webhook: WebhookId,
+        tenant: &TenantId,
+        operation: &OperationName,
+        since: Timestamp,
+    ) -> Self {
         let payload = Payload {
             event: WebhookEvent::OperationPaused,
             timestamp: time(since),
@@ -207,10 +226,10 @@ impl WebhookDelivery {
             },
         };
         Self {
-            id: DeliveryId::of_pause(operation, since, webhook.id),
-            webhook_id: webhook.id,
+            id: DeliveryId::of_pause(operation, since, webhook),
+            webhook_id: webhook,
             of_batch: false,
-            tenant: webhook.tenant.clone(),
+            tenant: tenant.clone(),
             event: WebhookEvent::OperationPaused,
             // Names and times always serialise.
             payload: serde_json::to_string(&payload).unwrap_or_default(),
@@ -224,6 +243,16 @@ impl WebhookDelivery {
 
     /// What an endpoint is told of the completion of a batch, whose flows ended so: the same each time, id and all.
     pub fn of_completion(webhook: &Webhook, batch: &Batch, counts: Counts) -> Self {
+        Self::completion_to(webhook.id, &webhook.tenant, batch, counts)
+    }
+
+    /// What the one with this id, who is a tenant's, is told of a completion.
+    pub(super) fn completion_to(
+        webhook: WebhookId,
+        tenant: &TenantId,
+        batch: &Batch,
+        counts: Counts,
+    ) -> Self {
         let completed_at = batch.completed_at.unwrap_or(batch.created_at);
         let payload = Payload {
             event: WebhookEvent::BatchCompleted,
@@ -246,10 +275,10 @@ impl WebhookDelivery {
             },
         };
         Self {
-            id: DeliveryId::of_completion(batch.id, completed_at, webhook.id),
-            webhook_id: webhook.id,
-            of_batch: webhook.id == WebhookId::of_batch(batch.id),
-            tenant: webhook.tenant.clone(),
+            id: DeliveryId::of_completion(batch.id, completed_at, webhook),
+            webhook_id: webhook,
+            of_batch: webhook == WebhookId::of_batch(batch.id),
+            tenant: tenant.clone(),
             event: WebhookEvent::BatchCompleted,
             // Names, numbers and times always serialise.
             payload: serde_json::to_string(&payload).unwrap_or_default(),

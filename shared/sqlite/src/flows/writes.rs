@@ -17,7 +17,7 @@ const CHANGED_TOGETHER: usize = 250;
 impl SqliteFlows {
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let written = self.database.write(work).await;
         written.map_err(|error| error.of("flows"))
@@ -27,7 +27,7 @@ impl SqliteFlows {
     async fn write_claiming<T: Send + 'static>(
         &self,
         claim: ClaimOfWork<'_>,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<Claiming<T>, Unavailable> {
         let key = claim.key.as_str().to_owned();
         let (holder, now, until) = (claim.holder, claim.now, claim.until);
@@ -179,8 +179,8 @@ impl FlowWrites for SqliteFlows {
         };
         let (gone, made_at) = (self.retention.cutoff(), self.retention.now());
         self.write(move |rows| {
-            if let Some((key, output)) = made {
-                result_cache::complete(rows, &key, &output, made_at)?;
+            if let Some((key, output)) = &made {
+                result_cache::complete(rows, key, output, made_at)?;
             }
             statements::change_and_count(rows, flow.id(), &rule, gone)
         })

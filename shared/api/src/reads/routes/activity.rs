@@ -1,5 +1,6 @@
 //! What happened lately.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ActivityInterval;
@@ -52,7 +53,7 @@ impl FromQuery for Since {
     ),
 )]
 pub(crate) async fn activity(
-    State(state): State<ReadState>,
+    State(state): State<Arc<ReadState>>,
     Caller(tenant): Caller,
     Query(Since(since)): Query<Since>,
 ) -> Result<Json<ActivityView>, Problem> {

@@ -1,5 +1,6 @@
 //! How batches are doing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ports::{FlowReads, Unavailable};
@@ -60,7 +61,7 @@ const COUNTED_AT_ONCE: usize = 10;
     ),
 )]
 pub(crate) async fn batches(
-    State(state): State<ReadState>,
+    State(state): State<Arc<ReadState>>,
     Caller(tenant): Caller,
     Query(query): Query<BatchesQuery>,
 ) -> Result<Json<BatchesPage>, Problem> {
@@ -100,7 +101,7 @@ pub(crate) async fn batches(
     ),
 )]
 pub(crate) async fn batch(
-    State(state): State<ReadState>,
+    State(state): State<Arc<ReadState>>,
     Caller(tenant): Caller,
     PathId(id): PathId<BatchId>,
     Query(query): Query<FlowsQuery>,
@@ -146,7 +147,7 @@ pub(crate) async fn batch(
     ),
 )]
 pub(crate) async fn batch_failures(
-    State(state): State<ReadState>,
+    State(state): State<Arc<ReadState>>,
     Caller(tenant): Caller,
     PathId(id): PathId<BatchId>,
     Query(FailuresQuery(filter)): Query<FailuresQuery>,
@@ -173,7 +174,7 @@ pub(crate) async fn batch_failures(
     ),
 )]
 pub(crate) async fn failures(
-    State(state): State<ReadState>,
+    State(state): State<Arc<ReadState>>,
     Caller(tenant): Caller,
     Query(FailuresQuery(mut filter)): Query<FailuresQuery>,
 ) -> Result<Json<FailuresView>, Problem> {

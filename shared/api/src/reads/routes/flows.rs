@@ -1,5 +1,7 @@
 //! How flows are doing.
 
+use std::sync::Arc;
+
 use assetmill_core::FlowId;
 use axum::Json;
 use axum::extract::State;
@@ -39,7 +41,7 @@ use crate::{Caller, ErrorCode, JsonBody, PathId, Problem, rows};
     ),
 )]
 pub(crate) async fn results(
-    State(state): State<ReadState>,
+    State(state): State<Arc<ReadState>>,
     Caller(tenant): Caller,
     JsonBody(body): JsonBody<FlowIds>,
 ) -> Result<Response, Problem> {
@@ -79,7 +81,7 @@ pub(crate) async fn results(
     ),
 )]
 pub(crate) async fn flow(
-    State(state): State<ReadState>,
+    State(state): State<Arc<ReadState>>,
     Caller(tenant): Caller,
     PathId(id): PathId<FlowId>,
 ) -> Result<Json<FlowView>, Problem> {

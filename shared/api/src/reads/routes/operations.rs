@@ -1,5 +1,7 @@
 //! What can be done.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -34,7 +36,7 @@ pub(crate) struct Operations {
     ),
 )]
 pub(crate) async fn operations(
-    State(state): State<ReadState>,
+    State(state): State<Arc<ReadState>>,
     _caller: Caller,
 ) -> Result<Json<Operations>, Problem> {
     let now = state.clock.now();

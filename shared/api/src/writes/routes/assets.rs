@@ -1,5 +1,7 @@
 //! Assets that nobody hosts.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{FromRequest as _, Request, State};
 use http::StatusCode;
@@ -65,7 +67,7 @@ pub(crate) struct FilesForm {
     ),
 )]
 pub(crate) async fn upload_asset(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Writer(tenant): Writer,
     request: Request,
 ) -> Result<(StatusCode, Json<UploadAnswer>), Problem> {

@@ -1,5 +1,7 @@
 //! Batches that were started: stopping them, running their failures again.
 
+use std::sync::Arc;
+
 use assetmill_core::usecases::RetryError;
 use assetmill_core::{BatchId, Sha256Digest};
 use axum::Json;
@@ -38,7 +40,7 @@ use crate::{ErrorCode, PathId, Problem, Writer};
     ),
 )]
 pub(crate) async fn cancel_batch(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Writer(tenant): Writer,
     PathId(id): PathId<BatchId>,
     Query(Action { filter, dry_run }): Query<Action>,
@@ -83,7 +85,7 @@ pub(crate) async fn cancel_batch(
     ),
 )]
 pub(crate) async fn retry_batch(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Writer(tenant): Writer,
     PathId(id): PathId<BatchId>,
     Query(Action { filter, dry_run }): Query<Action>,

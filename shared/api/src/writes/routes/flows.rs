@@ -1,5 +1,7 @@
 //! Flows of whichever batches: stopping them, running them again.
 
+use std::sync::Arc;
+
 use assetmill_core::usecases::{Selection, SelectionError};
 use assetmill_core::{FlowFilter, Sha256Digest};
 use axum::Json;
@@ -35,7 +37,7 @@ use crate::{ErrorCode, OptionalJsonBody, Problem, Writer};
     ),
 )]
 pub(crate) async fn cancel_flows(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Writer(tenant): Writer,
     Query(action): Query<Action>,
     OptionalJsonBody(named): OptionalJsonBody<FlowIds>,
@@ -71,7 +73,7 @@ pub(crate) async fn cancel_flows(
     ),
 )]
 pub(crate) async fn retry_flows(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Writer(tenant): Writer,
     Query(action): Query<Action>,
     Idempotency(key): Idempotency,

@@ -28,10 +28,13 @@ pub(crate) struct Admitting {
 /// The operation that a path names.
 pub(crate) struct InPath(OperationName);
 
-impl FromRequestParts<WriteState> for InPath {
+impl FromRequestParts<Arc<WriteState>> for InPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &WriteState) -> Result<Self, Problem> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &Arc<WriteState>,
+    ) -> Result<Self, Problem> {
         let unknown = || {
             Problem::new(
                 ErrorCode::OperationNotFound,
@@ -62,7 +65,7 @@ impl FromRequestParts<WriteState> for InPath {
     ),
 )]
 pub(crate) async fn pause_operation(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     writer: Writer,
     InPath(name): InPath,
 ) -> Result<Json<Admitting>, Problem> {
@@ -86,7 +89,7 @@ pub(crate) async fn pause_operation(
     ),
 )]
 pub(crate) async fn resume_operation(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     writer: Writer,
     InPath(name): InPath,
 ) -> Result<Json<Admitting>, Problem> {
@@ -114,7 +117,10 @@ async fn change(
     if let Some(paused) = gate.paused() {
         // Who is not answered asks again, and it is the same then.
         let since = paused.since();
-        state.webhooks.operation_paused(&operation, since).await?;
+        let noted = state
+            .webhooks
+            .operation_paused(&writer.0, &operation, since);
+        noted.await?;
     }
     tracing::info!(operation = %operation, tenant = %writer.0, "operation stopped or let go on");
     Ok(Json(Admitting {

@@ -1,5 +1,7 @@
 //! The service itself: what it is, and whether it works.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -93,7 +95,7 @@ pub(crate) async fn health() -> Json<Health> {
     security(()),
     responses((status = 200, description = "Every dependency answers", body = Ready), ReadyProblems),
 )]
-pub(crate) async fn ready(State(state): State<WriteState>) -> Result<Json<Ready>, Problem> {
+pub(crate) async fn ready(State(state): State<Arc<WriteState>>) -> Result<Json<Ready>, Problem> {
     let report = state.readiness.report().await;
     if !report.down.is_empty() {
         let detail = format!("not answering: {}", report.down.join(", "));

@@ -1,5 +1,7 @@
 //! One asset, answered with its processed bytes.
 
+use std::sync::Arc;
+
 use assetmill_core::usecases::{Answered, Products};
 use assetmill_core::{Flow, Output, Status};
 use axum::Json;
@@ -95,7 +97,7 @@ pub(crate) struct ProcessedBytes(Vec<u8>);
     ),
 )]
 pub(crate) async fn transform_one(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Writer(tenant): Writer,
     Idempotency(key): Idempotency,
     request: Request,

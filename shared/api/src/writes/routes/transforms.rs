@@ -1,5 +1,7 @@
 //! Many assets: answered while the caller waits, or started in the background.
 
+use std::sync::Arc;
+
 use assetmill_core::ports::LimitsOfTenants as _;
 use assetmill_core::usecases::{Accepted, Answered, Products, Started, TransformRequest};
 use assetmill_core::{BatchId, Share};
@@ -64,7 +66,7 @@ const ROUTE_V2: &str = "/api/v2/transforms";
     ),
 )]
 pub(crate) async fn transform_many(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Writer(tenant): Writer,
     Idempotency(key): Idempotency,
     JsonBody(body): JsonBody<ManyAssets>,
@@ -148,7 +150,7 @@ pub(crate) async fn transform_many(
     ),
 )]
 pub(crate) async fn start_batch(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Writer(tenant): Writer,
     Idempotency(key): Idempotency,
     JsonBody(body): JsonBody<ManyAssets>,

@@ -1,6 +1,7 @@
 //! Endpoints that are told what happens. Their rows hold secrets, so all of this is served where nothing else is read.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use assetmill_core::usecases::RegisterError;
 use assetmill_core::{
@@ -213,7 +214,7 @@ async fn in_path<Id: FromStr>(parts: &mut Parts, name: &str) -> Option<Id> {
     ),
 )]
 pub(crate) async fn register_webhook(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Writer(tenant): Writer,
     JsonBody(body): JsonBody<NewWebhook>,
 ) -> Result<Response, Problem> {
@@ -247,7 +248,7 @@ pub(crate) async fn register_webhook(
     ),
 )]
 pub(crate) async fn list_webhooks(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Caller(tenant): Caller,
 ) -> Result<Json<WebhooksView>, Problem> {
     let webhooks = state.webhooks.webhooks.webhooks(&tenant).await?;
@@ -271,7 +272,7 @@ pub(crate) async fn list_webhooks(
     ),
 )]
 pub(crate) async fn rotate_secret(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Writer(tenant): Writer,
     InPath(id): InPath,
 ) -> Result<Json<NewWebhookView>, Problem> {
@@ -296,7 +297,7 @@ pub(crate) async fn rotate_secret(
     ),
 )]
 pub(crate) async fn remove_webhook(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Writer(tenant): Writer,
     InPath(id): InPath,
 ) -> Result<StatusCode, Problem> {
@@ -323,7 +324,7 @@ pub(crate) async fn remove_webhook(
     ),
 )]
 pub(crate) async fn list_deliveries(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Caller(tenant): Caller,
     InPath(id): InPath,
     Query(query): Query<DeliveriesQuery>,
@@ -359,7 +360,7 @@ pub(crate) async fn list_deliveries(
     ),
 )]
 pub(crate) async fn replay_delivery(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Writer(tenant): Writer,
     DeliveryInPath(webhook, id): DeliveryInPath,
 ) -> Result<Response, Problem> {
@@ -386,7 +387,7 @@ pub(crate) async fn replay_delivery(
     ),
 )]
 pub(crate) async fn replay_time(
-    State(state): State<WriteState>,
+    State(state): State<Arc<WriteState>>,
     Writer(tenant): Writer,
     InPath(id): InPath,
     Query(query): Query<ReplayQuery>,

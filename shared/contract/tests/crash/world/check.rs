@@ -7,7 +7,8 @@ use assetmill_core::ports::{
     ActivityReads as _, FlowReads as _, FlowWrites as _, OutputWrites as _,
 };
 use assetmill_core::{
-    ActivityInterval, Batch, BatchId, Counts, FailureCode, Flow, FlowState, Status, WebhookEvent,
+    ActivityInterval, Batch, BatchId, Counts, FailureCode, Flow, FlowState, Status,
+    WebhookDelivery, WebhookEvent, WebhookId,
 };
 
 use super::{Kind, Way, World, tenant};
@@ -112,13 +113,14 @@ impl World {
         }
         self.check_told(batch, counts)?;
         self.check_told_of_flows(batch, &flows)?;
+        self.check_bus(batch, &flows)?;
         Ok(flows)
     }
 
     /// The endpoint is to be told of the completion, once, and of nothing that did not happen.
     fn check_told(&self, batch: &Batch, counts: Counts) -> Result<(), String> {
         let of_batch = format!("\"batch_id\":\"{}\"", batch.id);
-        let told = self.flows.webhooks().every_delivery();
+        let told = self.told();
         let told: Vec<_> = told
             .iter()
             .filter(|delivery| delivery.event == WebhookEvent::BatchCompleted)
@@ -135,13 +137,46 @@ impl World {
         Ok(())
     }
 
+    /// What the endpoint is told.
+    fn told(&self) -> Vec<WebhookDelivery> {
+        let mut told = self.flows.webhooks().every_delivery();
+        told.retain(|delivery| delivery.webhook_id != WebhookId::BUS);
+        told
+    }
+
+    /// The bus has each flow as it ended, and the completion, or is to be told again.
+    fn check_bus(&self, batch: &Batch, flows: &[Flow]) -> Result<(), String> {
+        if !self.has_bus {
+            return Ok(());
+        }
+        let mut told = self.bus.every_event();
+        told.extend(self.flows.webhooks().every_delivery());
+        told.retain(|event| event.webhook_id == WebhookId::BUS);
+        let has = |expected: &WebhookDelivery| {
+            let mut same = told.iter().filter(|event| event.id == expected.id);
+            same.any(|event| event.payload == expected.payload)
+        };
+        for flow in flows {
+            let expected = WebhookDelivery::announces_settled(flow);
+            if !expected.as_ref().is_some_and(has) {
+                return Err(format!("the bus is not told of {}", flow.source));
+            }
+        }
+        let counts = batch.final_counts().ok_or("no counts")?;
+        if has(&WebhookDelivery::announces_completion(batch, counts)) {
+            Ok(())
+        } else {
+            Err("the bus is not told of the completion".to_owned())
+        }
+    }
+
     /// The same of each of its flows.
     fn check_told_of_flows(&self, batch: &Batch, flows: &[Flow]) -> Result<(), String> {
         if !self.events.contains(&WebhookEvent::FlowSettled) {
             return Ok(());
         }
         let mut told = HashMap::new();
-        for delivery in self.flows.webhooks().every_delivery() {
+        for delivery in self.told() {
             let payload: serde_json::Value = serde_json::from_str(&delivery.payload).unwrap();
             let data = &payload["data"];
             if delivery.event == WebhookEvent::FlowSettled

@@ -105,6 +105,10 @@ impl Outbox for Metered {
     async fn put_deliveries(&self, deliveries: &[WebhookDelivery]) -> Result<(), Unavailable> {
         self.flows.put_deliveries(deliveries).await
     }
+
+    fn has_bus(&self) -> bool {
+        self.flows.has_bus()
+    }
 }
 
 #[async_trait]

@@ -16,7 +16,7 @@ impl Meter {
     /// Has it noted how far the batch of a flow is that settled, if endpoints want to be told. No flow waits for it: it is
     /// done by a task of its own, which a process that ends takes along. What is told of the completion says the last.
     pub(super) fn note_progress(&self, flows: &Arc<dyn FlowWrites>, flow: &Flow) {
-        if flow.tells_progress.is_empty() {
+        if flow.tells_progress.is_empty() && !flows.has_bus() {
             return;
         }
         let batch_id = flow.batch_id;
@@ -59,7 +59,10 @@ impl Meter {
         let counts = flows.progress(&batch).await?;
         let webhooks = &flow.tells_progress;
         let now = self.clock.now().max(begins);
-        let told = WebhookDelivery::of_progress(webhooks, &batch, counts, now);
+        let mut told = WebhookDelivery::of_progress(webhooks, &batch, counts, now);
+        if flows.has_bus() {
+            told.extend(WebhookDelivery::announces_progress(&batch, counts, now));
+        }
         flows.put_deliveries(&told).await
     }
 }

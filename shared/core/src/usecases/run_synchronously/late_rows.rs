@@ -228,6 +228,10 @@ impl Outbox for LateRows {
     async fn put_deliveries(&self, deliveries: &[WebhookDelivery]) -> Result<(), Unavailable> {
         self.written.put_deliveries(deliveries).await
     }
+
+    fn has_bus(&self) -> bool {
+        self.written.has_bus()
+    }
 }
 
 #[async_trait]
