@@ -45,6 +45,11 @@ bench-throughput *others:
     cargo build --release --package assetmill
     python3 localstack/throughput.py target/release/assetmill {{others}}
 
+# Whether a flow costs more where there are many: of 1,000 and of 100,000.
+bench-growth:
+    cargo build --release --package assetmill
+    python3 localstack/throughput.py target/release/assetmill --flows 1000 100000
+
 # Assets a second through a vendor, of v2 and v1, and, if it is given a Python that has what the example says, of a Redis
 # queue and FastAPI beside it.
 bench-queue *python:
