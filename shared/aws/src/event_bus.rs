@@ -19,6 +19,8 @@ const SOURCE: &str = "assetmill";
 /// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>). Together they may have 1 MB, and might
 /// have 256 KB before 2026; ten have less than that, as a payload has fewer than 20,000 bytes and an id.
 const ENTRIES: usize = 10;
+/// What is answered to whoever may not ask.
+const DENIED: &str = "AccessDeniedException";
 /// How many calls are made at the same time: those of 100 events.
 const PARALLEL: usize = 10;
 
@@ -79,13 +81,15 @@ impl EventBus for Bus {
 
     /// EventBridge takes events for a bus that does not exist (<https://github.com/aws/aws-sdk/issues/186>). Whoever may not ask,
     /// as it may be with a bus of another account, is not told.
-    async fn is_there(&self) -> bool {
+    async fn is_there(&self) -> Option<bool> {
         let described = self.client.describe_event_bus().name(&self.name);
-        match described.send().await {
-            Ok(_) => true,
-            Err(error) => !error
-                .as_service_error()
-                .is_some_and(DescribeEventBusError::is_resource_not_found_exception),
+        let Err(error) = described.send().await else {
+            return Some(true);
+        };
+        match error.as_service_error() {
+            Some(DescribeEventBusError::ResourceNotFoundException(_)) => Some(false),
+            Some(denied) if denied.meta().code() == Some(DENIED) => Some(true),
+            _ => None,
         }
     }
 }

@@ -159,11 +159,11 @@ async fn a_bus_is_not_there_only_where_that_is_certain() {
         (StatusCode::BAD_REQUEST, fault.to_string()).into_response()
     }
     for (answer, is_there) in [
-        (missing as Answer, false),
-        (denied, true),
-        (throttled, true),
-        (broken, true),
-        (nothing, true),
+        (missing as Answer, Some(false)),
+        (denied, Some(true)),
+        (throttled, None),
+        (broken, None),
+        (nothing, Some(true)),
     ] {
         let (service, clients) = Service::start(&[answer]).await;
         assert_eq!(Bus::new(&clients, "events").is_there().await, is_there);

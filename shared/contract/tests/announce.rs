@@ -275,15 +275,54 @@ async fn a_pause_is_told_once_for_all_tenants() {
 #[tokio::test(start_paused = true)]
 async fn a_bus_that_is_not_there_is_told_once_it_is() {
     let world = World::new(None);
-    world.bus.set_gone(true);
+    world.bus.set_there(Some(false));
     let (_, flows) = world.batch("acme", 2, &[]).await;
     world.settle(&flows[0]).await;
     assert!(world.announcer.probe().await.is_err());
     assert_eq!(world.announce_again().await, 0);
     assert_eq!(world.bus.every_event(), []);
-    world.bus.set_gone(false);
+    world.bus.set_there(Some(true));
     assert!(world.announcer.probe().await.is_ok());
     world.settle(&flows[1]).await;
     assert_eq!(world.announce_again().await, 3);
     assert_eq!(world.bus.every_event().len(), 3);
+}
+
+/// What it refused is told again once it is known to be there: what a bus that is gone takes is lost.
+#[tokio::test(start_paused = true)]
+async fn a_bus_that_can_not_be_asked_is_told_and_not_told_again() {
+    let world = World::new(None);
+    world.bus.set_there(None);
+    world.set_up(false);
+    let (_, flows) = world.batch("acme", 2, &[]).await;
+    world.settle(&flows[0]).await;
+    world.set_up(true);
+    tokio::time::advance(Duration::from_mins(2)).await;
+    assert!(world.announcer.probe().await.is_ok());
+    assert_eq!(world.announce_again().await, 0);
+    world.settle(&flows[1]).await;
+    assert_eq!(world.told(WebhookEvent::BatchCompleted).len(), 1);
+    world.bus.set_there(Some(true));
+    tokio::time::advance(Duration::from_mins(1)).await;
+    assert_eq!(world.announce_again().await, 1);
+    assert_eq!(world.told(WebhookEvent::FlowSettled).len(), 2);
+}
+
+/// What is cancelled together is told in many calls, of which each may be as slow.
+#[tokio::test(start_paused = true)]
+async fn a_bus_that_refuses_some_and_is_slow_about_it_rests() {
+    let world = World::new(None);
+    world.bus.set_slow(Duration::from_secs(2));
+    let (_, flows) = world.batch("acme", 2, &[]).await;
+    let (_, refused) = world.batch("refused", 1, &[]).await;
+    let events = [&flows[0], &refused[0]].map(|flow| {
+        let mut flow = flow.clone();
+        flow.cancel(&flow.tenant.clone(), world.clock.now());
+        WebhookDelivery::announces_settled(&flow).unwrap()
+    });
+    world.flows.put_deliveries(&events).await.unwrap();
+    let calls = world.bus.calls().len();
+    world.settle(&flows[1]).await;
+    assert_eq!(world.bus.calls().len(), calls, "it rests");
+    assert_eq!(world.noted().1.len(), 2);
 }

@@ -53,6 +53,14 @@ impl Batch {
     pub fn final_counts(&self) -> Option<Counts> {
         (self.counted.total() == self.size).then_some(self.counted)
     }
+
+    /// How far it is, as its row tells: flows that run count as pending.
+    pub fn counts_so_far(&self) -> Counts {
+        Counts {
+            pending: self.size.saturating_sub(self.counted.total()),
+            ..self.counted
+        }
+    }
 }
 
 /// A flow that is settled, by its place in its batch.

@@ -128,7 +128,7 @@ impl SqliteQueue {
             let mut deliveries = deliver(rows, settings, now, visible_again, max)?;
             if settings.name == FLOWS {
                 for delivery in &mut deliveries {
-                    carry_row(rows, &mut delivery.message, gone);
+                    carry_row(rows, &mut delivery.message, gone)?;
                 }
             }
             let (next, held_back) = if deliveries.is_empty() {
@@ -355,9 +355,13 @@ impl Due<'_> {
 
 /// Puts into a message the row of its flow, so that one that only waits longer is neither claimed nor written. One that
 /// can't be read is no guess: whoever claims the flow is told why.
-fn carry_row(rows: &Connection, message: &mut FlowMessage, gone: Cutoff) {
-    let row = rows::find_flow(rows, &message.flow_id.to_string(), gone);
-    message.row = row.ok().flatten().map(Box::new);
+fn carry_row(rows: &Connection, message: &mut FlowMessage, gone: Cutoff) -> rusqlite::Result<()> {
+    let row = match rows::find_flow(rows, &message.flow_id.to_string(), gone) {
+        Err(error @ rusqlite::Error::SqliteFailure(..)) => return Err(error),
+        row => row.ok().flatten(),
+    };
+    message.row = row.map(Box::new);
+    Ok(())
 }
 
 fn is_due(rows: &Connection, settings: QueueSettings, now: Timestamp) -> rusqlite::Result<bool> {

@@ -69,8 +69,9 @@ pub(super) async fn rules_find_what_is_told() {
     let name = FlowId::generate().to_string();
     let made = clients.eventbridge().create_event_bus().name(&name);
     let arn = made.send().await.unwrap().event_bus_arn.unwrap();
-    assert!(Bus::new(&clients, &name).is_there().await);
-    assert!(!Bus::new(&clients, "of-nobody").is_there().await);
+    let is_there = async |name: &str| Bus::new(&clients, name).is_there().await;
+    assert_eq!(is_there(&name).await, Some(true));
+    assert_eq!(is_there("of-nobody").await, Some(false));
     let pattern = json!({
         "source": ["assetmill"],
         "detail-type": ["flow.settled"],

@@ -136,11 +136,10 @@ impl<Port: EventBus + ?Sized> EventBus for Faulty<Port> {
         spoilt.unwrap_or(refused)
     }
 
-    async fn is_there(&self) -> bool {
+    async fn is_there(&self) -> Option<bool> {
         let asked = async { Ok::<_, Effect>(self.inner.is_there().await) };
         let answer = self.faults.spoil(asked, |effect| effect).await;
-        // Then it is not certain.
-        answer.unwrap_or(true)
+        answer.unwrap_or(None)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use assetmill_core::ports::FlowChanges as _;
-use assetmill_core::{CallEnd, Fenced, Flow, FlowId, Settlement};
+use assetmill_core::{CallEnd, Fenced, Flow, FlowId, FlowState, Settlement};
 use jiff::Timestamp;
 
 use super::claims::{claimed, read};
@@ -19,6 +19,7 @@ cases! { "resting":
     a_flow_that_is_claimed_is_due_no_more,
     a_flow_that_runs_may_be_due_at_the_end_of_its_lease,
     a_settled_flow_does_not_rest,
+    a_flow_that_is_cancelled_while_it_rests_is_found_to_be_counted,
 }
 
 async fn due(on: &Adapters, now: Timestamp) -> Vec<FlowId> {
@@ -99,5 +100,21 @@ async fn a_settled_flow_does_not_rest(on: Arc<Adapters>) {
     settled.await.unwrap();
     assert!(!on.flows.rest(flow.id, at(60)).await.unwrap());
     assert!(!on.flows.rest(FlowId::generate(), at(60)).await.unwrap());
+    assert_eq!(due(&on, at(1_000)).await, []);
+}
+
+/// It has no message that would lead to it if whoever cancelled it crashed before it was counted.
+async fn a_flow_that_is_cancelled_while_it_rests_is_found_to_be_counted(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 2).await;
+    let tenant = rows[0].tenant.clone();
+    on.flows.rest(rows[0].id, at(600)).await.unwrap();
+    for flow in &rows {
+        on.flows.cancel(&tenant, flow.id, at(20)).await.unwrap();
+    }
+    assert_eq!(due(&on, at(30)).await, [rows[0].id]);
+    let found = read(&*on.flows, rows[0].id).await;
+    assert_eq!(found.state(), FlowState::Cancelled);
+    let due_at = found.due_at.unwrap();
+    on.flows.wake(rows[0].id, due_at).await.unwrap();
     assert_eq!(due(&on, at(1_000)).await, []);
 }

@@ -227,7 +227,10 @@ impl Flow {
             return Cancellation::Unchanged(self.clone());
         }
         self.note(now, Happened::Cancelled);
+        // One that rests has no message: whoever crashes before it is counted leaves it to the schedule.
+        let found_at = self.due_at.map(|_| now);
         self.let_go();
+        self.due_at = found_at;
         self.status = Status::Cancelled { settled_at: now };
         Cancellation::Cancelled(self.clone())
     }

@@ -14,6 +14,7 @@ pub trait EventBus: Send + Sync {
     async fn publish(&self, events: &[WebhookDelivery]) -> Vec<Result<(), String>>;
 
     /// Whether the bus is there: one that is not MAY [take](Self::publish) what nobody will ever hear of. MUST say that it is not
-    /// only where that is certain, and MUST end as soon as that does.
-    async fn is_there(&self) -> bool;
+    /// only where that is certain, and `None` where another moment may tell, and MUST end as soon as that does. One that
+    /// does not let itself be asked counts as being there.
+    async fn is_there(&self) -> Option<bool>;
 }

@@ -69,10 +69,7 @@ pub trait FlowReads: Send + Sync {
         if batch.size <= A_PAGE || batch.completed_at.is_some() {
             return self.counts(&batch.tenant, batch.id).await;
         }
-        Ok(Counts {
-            pending: batch.size.saturating_sub(batch.counted.total()),
-            ..batch.counted
-        })
+        Ok(batch.counts_so_far())
     }
 
     /// How many flows the tenant's batches have that are dispatched and not complete: all flows of such a batch,

@@ -4,7 +4,7 @@ mod again;
 mod rows;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -18,9 +18,15 @@ use crate::{WebhookDelivery, WebhookEvent};
 const DEPENDENCY: &str = "event_bus";
 /// For how long a bus that took nothing is not asked: flows wait for its answer.
 const RESTS_FOR: Duration = Duration::from_secs(30);
+/// How long a bus may take to refuse some events before it rests, too: what is told together is told in many calls.
+const REFUSES_WITHIN: Duration = Duration::from_secs(1);
 
 /// For how long a bus that was there counts as being there.
 const SEEN_FOR: Duration = Duration::from_mins(5);
+/// For how long it is not asked again whether the bus is there, after that could not be learnt.
+const UNKNOWN_FOR: Duration = Duration::from_secs(30);
+/// How long a look at the dependencies waits for the bus. They are told to be down after two seconds.
+const PROBED_FOR: Duration = Duration::from_millis(1500);
 
 /// Tells the bus at once what happens, and notes what it does not take, for [`AnnounceAgain`] to tell it: a bus that
 /// takes everything costs no row. A function makes one, as it remembers whether the bus is out of order.
@@ -30,11 +36,33 @@ pub struct Announcer {
     seen: Arc<Mutex<Seen>>,
 }
 
-/// What is known of the bus.
+/// What is known of the bus, and for how long.
 #[derive(Default, Clone, Copy)]
 struct Seen {
-    rests_until: Option<Instant>,
-    there_until: Option<Instant>,
+    rests: Option<Until>,
+    there: Option<Until>,
+    unknown: Option<Until>,
+}
+
+/// A time on two clocks, of which the first to come counts: one may stand still while a function is frozen, and the
+/// other may be set.
+#[derive(Clone, Copy)]
+struct Until {
+    steady: Instant,
+    by_the_wall: SystemTime,
+}
+
+impl Until {
+    fn after(time: Duration) -> Self {
+        Self {
+            steady: Instant::now() + time,
+            by_the_wall: SystemTime::now() + time,
+        }
+    }
+
+    fn is_ahead(until: Option<Self>) -> bool {
+        until.is_some_and(|it| Instant::now() < it.steady && SystemTime::now() < it.by_the_wall)
+    }
 }
 
 impl Announcer {
@@ -75,9 +103,10 @@ impl Announcer {
 
     /// What the bus did not take.
     async fn tell(&self, events: Vec<WebhookDelivery>) -> Vec<WebhookDelivery> {
+        let begun = Instant::now();
         // Both at once: flows wait for the longer one, and what is told to nobody does no harm.
         let (is_there, answers) = tokio::join!(self.is_there(), self.bus.publish(&events));
-        if !is_there {
+        if is_there == Some(false) {
             self.set_resting();
             return events;
         }
@@ -94,7 +123,8 @@ impl Announcer {
             None => true,
         });
         if !refused.is_empty() {
-            let (refused, rests) = (refused.len(), refused.len() == told);
+            let refused = refused.len();
+            let rests = refused == told || begun.elapsed() > REFUSES_WITHIN;
             tracing::warn!(
                 refused,
                 rests,
@@ -108,36 +138,37 @@ impl Announcer {
         refused
     }
 
-    /// Whether the bus is there, as far as was known some minutes ago.
-    pub(super) async fn is_there(&self) -> bool {
-        if is_ahead(self.seen().there_until) {
-            return true;
+    /// Whether the bus is there, as far as was known some minutes ago; `None` where that can't be learnt.
+    pub(super) async fn is_there(&self) -> Option<bool> {
+        let seen = *self.seen();
+        if Until::is_ahead(seen.there) {
+            return Some(true);
+        }
+        if Until::is_ahead(seen.unknown) {
+            return None;
         }
         let is_there = self.bus.is_there().await;
-        if is_there {
-            self.seen().there_until = Some(Instant::now() + SEEN_FOR);
-        } else {
-            tracing::error!("bus is not there, and events wait for it for three days");
+        match is_there {
+            Some(true) => self.seen().there = Some(Until::after(SEEN_FOR)),
+            None => self.seen().unknown = Some(Until::after(UNKNOWN_FOR)),
+            Some(false) => tracing::error!("bus is not there, and events wait for it"),
         }
         is_there
     }
 
     fn rests(&self) -> bool {
-        is_ahead(self.seen().rests_until)
+        let seen = *self.seen();
+        Until::is_ahead(seen.rests)
     }
 
     fn set_resting(&self) {
-        self.seen().rests_until = Some(Instant::now() + RESTS_FOR);
+        self.seen().rests = Some(Until::after(RESTS_FOR));
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         // Nothing in it is half done at any time.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn is_ahead(until: Option<Instant>) -> bool {
-    until.is_some_and(|until| Instant::now() < until)
 }
 
 #[async_trait]
@@ -148,9 +179,9 @@ impl Probe for Announcer {
 
     /// Asks whether it is there. One that is out of order is no reason not to be ready: nothing waits for it.
     async fn probe(&self) -> Result<(), Unavailable> {
-        if self.bus.is_there().await {
-            return Ok(());
+        match tokio::time::timeout(PROBED_FOR, self.bus.is_there()).await {
+            Ok(Some(false)) => Err(Unavailable::new(DEPENDENCY, "there is no such bus")),
+            Ok(Some(true) | None) | Err(_) => Ok(()),
         }
-        Err(Unavailable::new(DEPENDENCY, "there is no such bus"))
     }
 }

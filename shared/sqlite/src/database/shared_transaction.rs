@@ -12,7 +12,7 @@ use super::DatabaseError;
 /// The most jobs that share a transaction.
 const MAX_SHARED: usize = 256;
 /// Where so many writes shared a transaction, more are on their way: the next waits for them, for as long as this one
-/// took. What a commit costs is much the same however much it writes, and who writes alone waits for nobody.
+/// took. What a commit costs is much the same however much it writes. Who comes to an idle thread waits for nobody.
 const BUSY_FROM: usize = 4;
 /// The longest that a transaction waits for more writes.
 const LONGEST_WAIT: Duration = Duration::from_millis(2);
@@ -104,14 +104,18 @@ pub(super) fn serve(connection: Connection, access: Access) -> Sender<Box<dyn Jo
     sender
 }
 
-/// The jobs that are waiting, and those that come within `wait` of the first; `None` when there will be no more. They are
-/// taken before their transaction begins: one that is sent later could miss a write that was answered in between.
+/// The jobs that are waiting, and those that come within `wait` of the first, unless the first was waited for; `None` when
+/// there will be no more. They are taken before their transaction begins: one that is sent later could miss a
+/// write that was answered in between.
 fn next_jobs(jobs: &Receiver<Box<dyn Job>>, wait: Duration) -> Option<Vec<Box<dyn Job>>> {
+    let begun = Instant::now();
     let mut waiting = vec![jobs.recv().ok()?];
-    if !wait.is_zero() {
-        thread::sleep(wait);
-    }
+    let was_idle = begun.elapsed() > LONGEST_WAIT;
     waiting.extend(jobs.try_iter().take(MAX_SHARED - 1));
+    if !was_idle && !wait.is_zero() && waiting.len() < MAX_SHARED {
+        thread::sleep(wait);
+        waiting.extend(jobs.try_iter().take(MAX_SHARED - waiting.len()));
+    }
     Some(waiting)
 }
 
@@ -126,7 +130,11 @@ fn share(rows: &Connection, access: Access, jobs: &mut [Box<dyn Job>]) -> Result
             }
         }
         Access::Write => {
-            if !jobs.iter_mut().all(|job| job.run(rows)) {
+            // Some errors end the transaction (https://sqlite.org/lang_transaction.html), also where a job makes do with one.
+            if !jobs
+                .iter_mut()
+                .all(|job| job.run(rows) && !rows.is_autocommit())
+            {
                 roll_back(rows);
                 begin(rows, access)?;
                 run_apart(rows, jobs)?;
@@ -141,6 +149,9 @@ fn share(rows: &Connection, access: Access, jobs: &mut [Box<dyn Job>]) -> Result
 }
 
 fn begin(rows: &Connection, access: Access) -> Result<(), Failed> {
+    if !rows.is_autocommit() {
+        roll_back(rows);
+    }
     let begin = match access {
         Access::Read => "BEGIN DEFERRED",
         Access::Write => "BEGIN IMMEDIATE",
@@ -227,10 +238,40 @@ mod tests {
         assert!(rows.is_autocommit(), "the transaction ended");
     }
 
+    /// As SQLite does by itself where the disk fails, and a job makes do with what it has.
+    #[test]
+    fn what_comes_after_the_end_of_a_transaction_is_not_written_outside_of_it() {
+        let rows = Connection::open_in_memory().unwrap();
+        rows.execute_batch(
+            "CREATE TABLE notes (n INTEGER);
+             CREATE TABLE twice (n INTEGER CHECK (n >= 0))",
+        )
+        .unwrap();
+        let (answer, _answered) = oneshot::channel();
+        let work = |rows: &Connection| {
+            let _ = rows.execute_batch("ROLLBACK");
+            Ok(())
+        };
+        let done = None;
+        let ends: Box<dyn Job> = Box::new(Awaited { work, done, answer });
+        let (note, answer) = job("INSERT INTO notes VALUES (1)");
+        let mut jobs = vec![ends, note];
+        let transaction = share(&rows, Access::Write, &mut jobs);
+        for job in jobs {
+            job.answer(&transaction);
+        }
+        assert!(answer.blocking_recv().unwrap().is_err());
+        assert_eq!(notes(&rows), Vec::<i64>::new());
+        assert!(rows.is_autocommit());
+    }
+
     #[test]
     fn who_can_not_begin_tells_all_of_them() {
-        let rows = Connection::open_in_memory().unwrap();
-        rows.execute_batch("BEGIN").unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let open = || Connection::open(file.path()).unwrap();
+        let (rows, other) = (open(), open());
+        rows.busy_timeout(Duration::ZERO).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let (job, answer) = job("INSERT INTO notes VALUES (1)");
         let mut jobs = vec![job];
         let transaction = share(&rows, Access::Write, &mut jobs);

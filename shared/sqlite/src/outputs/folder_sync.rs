@@ -21,8 +21,32 @@ struct Progress {
     begun: u64,
     /// The last that succeeded.
     done: u64,
+    /// The last that failed.
+    failed: u64,
     running: bool,
     waiting: usize,
+}
+
+/// One that goes on, until it is dropped: a panic ends it, too.
+struct Running<'a> {
+    shared: &'a Shared,
+    number: u64,
+    succeeded: bool,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut progress = self.shared.progress();
+        progress.running = false;
+        if self.succeeded {
+            progress.done = self.number;
+        } else {
+            progress.failed = self.number;
+        }
+        if progress.waiting > 0 {
+            self.shared.ended.notify_all();
+        }
+    }
 }
 
 impl FolderSync {
@@ -43,12 +67,14 @@ impl FolderSync {
 }
 
 impl Shared {
-    /// Returns once a `sync` that began after this call has succeeded; does it itself where nobody does. Who waited for
-    /// one that failed does it itself, too, so that each is told its own error.
+    /// Returns once a `sync` that began after this call has succeeded; does it itself where nobody does. Who came while one
+    /// went on that failed is told so: the kernel says once that a page could not be written, and takes it for
+    /// written then (<https://wiki.postgresql.org/wiki/Fsync_Errors>).
     fn sync(&self, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let mut progress = self.progress();
+        let before = progress.begun - u64::from(progress.running);
         let next = progress.begun + 1;
-        while progress.running && progress.done < next {
+        while progress.running && progress.done < next && progress.failed <= before {
             progress.waiting += 1;
             progress = self
                 .ended
@@ -56,22 +82,24 @@ impl Shared {
                 .unwrap_or_else(PoisonError::into_inner);
             progress.waiting -= 1;
         }
+        if progress.failed > before {
+            return Err(io::Error::other(
+                "the folder could not be synced when another asked",
+            ));
+        }
         if progress.done >= next {
             return Ok(());
         }
         progress.begun += 1;
         progress.running = true;
-        let this = progress.begun;
+        let mut running = Running {
+            shared: self,
+            number: progress.begun,
+            succeeded: false,
+        };
         drop(progress);
         let synced = sync();
-        let mut progress = self.progress();
-        progress.running = false;
-        if synced.is_ok() {
-            progress.done = this;
-        }
-        if progress.waiting > 0 {
-            self.ended.notify_all();
-        }
+        running.succeeded = synced.is_ok();
         synced
     }
 
@@ -123,9 +151,20 @@ mod tests {
         assert_eq!(others_come_meanwhile(Ok(()), 5), (vec![true; 5], 2));
     }
 
+    /// Its pages may be those that were lost.
     #[test]
-    fn who_waits_for_one_that_fails_tries_again() {
+    fn who_waits_for_one_that_fails_fails_too() {
         let failed = Err(io::Error::other("no space"));
-        assert_eq!(others_come_meanwhile(failed, 1), (vec![true], 2));
+        assert_eq!(others_come_meanwhile(failed, 3), (vec![false; 3], 1));
+    }
+
+    #[test]
+    fn who_comes_after_one_that_failed_or_panicked_tries_anew() {
+        let shared = Shared::default();
+        assert!(shared.sync(|| Err(io::Error::other("no space"))).is_err());
+        let panics = || shared.sync(|| panic!("by a test"));
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics));
+        assert!(panicked.is_err());
+        assert!(shared.sync(|| Ok(())).is_ok());
     }
 }

@@ -32,7 +32,8 @@ impl AnnounceAgain {
     /// [`Unavailable`] when what is due can't be found.
     pub async fn run(&self, until: Instant) -> Result<usize, Unavailable> {
         let mut tried = 0;
-        if !self.announcer.is_there().await {
+        // What a bus that is gone takes is lost, so these wait until it is seen.
+        if self.announcer.is_there().await != Some(true) {
             return Ok(tried);
         }
         while Instant::now() < until {

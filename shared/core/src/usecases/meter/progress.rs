@@ -56,7 +56,8 @@ impl Meter {
         let Some(batch) = batch.filter(|batch| batch.completed_at.is_none()) else {
             return Ok(());
         };
-        let counts = flows.progress(&batch).await?;
+        // The row is read anyway, and each worker does this for each batch twice a second.
+        let counts = batch.counts_so_far();
         let webhooks = &flow.tells_progress;
         let now = self.clock.now().max(begins);
         let mut told = WebhookDelivery::of_progress(webhooks, &batch, counts, now);
