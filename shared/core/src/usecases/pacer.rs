@@ -76,6 +76,11 @@ impl Pass {
     pub(super) fn slot(&self) -> Option<Slot> {
         self.slot
     }
+
+    /// Whether the flow asks alone whether a vendor is back.
+    pub(super) fn probes(&self) -> bool {
+        self.probes
+    }
 }
 
 impl Pacer {
