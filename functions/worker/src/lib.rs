@@ -100,11 +100,18 @@ impl Worker {
             message_id,
             message,
             body_bytes,
+            again,
             ..
         } = record;
         let Some(message) = message else {
             tracing::warn!(message_id, body_bytes, "message can't be read");
             return (message_id, Outcome::Failed);
+        };
+        // What may have stopped a worker is claimed before anything is done for it, so that whom it stops is counted.
+        let message = if again {
+            message.without_row()
+        } else {
+            message
         };
         let deadline = schedule.deadline;
         // A place that is free at once is taken however late it is.

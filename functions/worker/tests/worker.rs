@@ -5,9 +5,9 @@ mod world;
 
 use std::time::Duration;
 
-use assetmill_core::ports::{ActivityReads as _, FlowChanges as _};
+use assetmill_core::ports::{ActivityReads as _, Clock as _, FlowChanges as _};
 use assetmill_core::usecases::FailDeadLetter;
-use assetmill_core::{Activity, ActivityInterval, Fenced, Flow, FlowMessage, FlowState};
+use assetmill_core::{Activity, ActivityInterval, Fenced, Flow, FlowMessage, FlowState, Status};
 use world::{World, failed, message_ids};
 
 const PLENTY: Duration = Duration::from_mins(3);
@@ -286,4 +286,28 @@ async fn flows_do_not_fail_where_they_are_not_counted() {
     for flow in &flows {
         assert_eq!(world.state(flow).await, FlowState::Completed);
     }
+}
+
+/// Its slot has come, and its claim could be in the write that announces its call: whom it stops before, nobody would
+/// know.
+#[tokio::test(start_paused = true)]
+async fn what_comes_again_is_claimed_before_anything_is_done_for_it() {
+    let world = World::new();
+    let worker = world.paid_worker("rate=1/min");
+    let mut flows = world.flows(1, "ok").await;
+    flows.extend(world.flows(1, "panic").await);
+    worker.handle(world::event(&flows), PLENTY).await;
+    let waits = world.row(&flows[1]).await;
+    let Status::Pending {
+        not_before: Some(slot),
+        ..
+    } = waits.status
+    else {
+        panic!("{waits:?}");
+    };
+    let rest = slot.duration_since(world.clock.now());
+    tokio::time::sleep(rest.try_into().unwrap()).await;
+    let again = world::again(world::event(&[waits]));
+    worker.handle(again, PLENTY).await;
+    assert_eq!(world.state(&flows[1]).await, FlowState::Running);
 }

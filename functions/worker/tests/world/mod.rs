@@ -10,6 +10,7 @@ use assetmill_contract::memory::{
     RuntimeClock,
 };
 use assetmill_contract::samples;
+use assetmill_core::pacing::Limits;
 use assetmill_core::ports::{
     ActivityLog, FlowDeliveries as _, FlowQueue, FlowReads as _, FlowWrites, Outgoing, Sources,
     Unavailable,
@@ -111,13 +112,22 @@ impl World {
     }
 
     pub(crate) fn worker(&self, parallel: usize) -> Worker {
+        self.worker_at(Copy::new(Cost::Free, ""), parallel)
+    }
+
+    /// A worker at a paid operation with these limits.
+    pub(crate) fn paid_worker(&self, limits: &str) -> Worker {
+        self.worker_at(Copy::new(Cost::Paid, limits), 1)
+    }
+
+    fn worker_at(&self, operation: Copy, parallel: usize) -> Worker {
         let meter = Meter::new(self.log.clone(), self.clock.clone());
         let process = Process {
             flows: meter.around(self.rows.clone()),
             sources: self.assets.clone(),
             result_cache: Arc::new(MemoryResultCache::default()),
             outputs: Arc::new(MemoryOutputs::default()),
-            catalogue: Catalogue::new([Arc::new(Copy::new()) as _], &"copy".parse().unwrap())
+            catalogue: Catalogue::new([Arc::new(operation) as _], &"copy".parse().unwrap())
                 .unwrap(),
             alike: Alike::default(),
             pacer: Pacer::new(Arc::new(MemoryGates::default()), self.clock.clone()),
@@ -138,8 +148,12 @@ impl World {
     }
 
     pub(crate) async fn state(&self, flow: &Flow) -> FlowState {
+        self.row(flow).await.state()
+    }
+
+    pub(crate) async fn row(&self, flow: &Flow) -> Flow {
         let read = self.flows.flows(&flow.tenant, &[flow.id]).await.unwrap();
-        read[0].as_ref().unwrap().state()
+        read.into_iter().next().unwrap().unwrap()
     }
 
     /// The messages that are in the queue, or will be soon.
@@ -270,19 +284,20 @@ impl FlowQueue for SlowQueue {
 }
 
 /// Its output is its asset.
-struct Copy(OperationDescription);
+struct Copy(OperationDescription, Limits);
 
 impl Copy {
-    fn new() -> Self {
-        Self(OperationDescription {
+    fn new(cost: Cost, limits: &str) -> Self {
+        let description = OperationDescription {
             name: "copy".parse().unwrap(),
             summary: String::new(),
             params: ParamsSchema(BTreeMap::new()),
             accepts: Vec::new(),
             produces: vec![MediaType::png()],
             availability: Availability::Available,
-            cost: Cost::Free,
-        })
+            cost,
+        };
+        Self(description, limits.parse().unwrap())
     }
 }
 
@@ -298,6 +313,10 @@ impl Operation for Copy {
 
     fn retry(&self) -> RetryPolicy {
         RetryPolicy::default()
+    }
+
+    fn limits(&self) -> Limits {
+        self.1
     }
 
     async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, OperationError> {

@@ -1,9 +1,16 @@
 //! Flows that wait without a message, until somebody who looks sends one.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use assetmill_core::ports::FlowChanges as _;
-use assetmill_core::{CallEnd, Fenced, Flow, FlowId, FlowState, Settlement};
+use assetmill_core::ports::{
+    FlowChanges as _, FlowQueue, FlowWrites, Outgoing, SystemClock, Unavailable,
+};
+use assetmill_core::usecases::{Submit, Sweep};
+use assetmill_core::{
+    CallEnd, Cancellation, Claim, Fenced, Flow, FlowId, FlowMessage, FlowState, Settlement,
+};
+use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::claims::{claimed, read};
@@ -20,6 +27,7 @@ cases! { "resting":
     a_flow_that_runs_may_be_due_at_the_end_of_its_lease,
     a_settled_flow_does_not_rest,
     a_flow_that_is_cancelled_while_it_rests_is_found_to_be_counted,
+    a_flow_that_is_cancelled_while_it_is_woken_stays_cancelled,
 }
 
 async fn due(on: &Adapters, now: Timestamp) -> Vec<FlowId> {
@@ -117,4 +125,53 @@ async fn a_flow_that_is_cancelled_while_it_rests_is_found_to_be_counted(on: Arc<
     let due_at = found.due_at.unwrap();
     on.flows.wake(rows[0].id, due_at).await.unwrap();
     assert_eq!(due(&on, at(1_000)).await, []);
+}
+
+/// A queue that keeps its messages, and whose sender is overtaken by a caller who cancels what they are for.
+struct Overtaken {
+    flows: Arc<dyn FlowWrites>,
+    sent: Mutex<Vec<FlowMessage>>,
+}
+
+#[async_trait]
+impl FlowQueue for Overtaken {
+    async fn send(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
+        for Outgoing { message, .. } in messages {
+            let (tenant, id) = (&message.tenant, message.flow_id);
+            let cancelled = self.flows.cancel(tenant, id, at(70)).await?;
+            assert!(matches!(cancelled, Cancellation::Cancelled(_)));
+            self.sent.lock().unwrap().push(message.clone());
+        }
+        Ok(())
+    }
+}
+
+async fn a_flow_that_is_cancelled_while_it_is_woken_stays_cancelled(on: Arc<Adapters>) {
+    let (_, rows) = put(&*on.flows, 1).await;
+    on.flows.rest(&rows[0], at(0)).await.unwrap();
+    let queue = Arc::new(Overtaken {
+        flows: on.flows.clone(),
+        sent: Mutex::default(),
+    });
+    let sweep = Sweep {
+        submit: Submit {
+            flows: on.flows.clone(),
+            queue: queue.clone(),
+            clock: Arc::new(SystemClock),
+        },
+        grace: Duration::from_hours(1),
+    };
+    assert_eq!(sweep.run().await.unwrap().flows, 1);
+    let sent = std::mem::take(&mut *queue.sent.lock().unwrap());
+    let [message] = &sent[..] else {
+        panic!("not one message: {sent:?}");
+    };
+    let claim = on.flows.claim(message.flow_ref(), at(80), at(100)).await;
+    assert!(
+        matches!(claim, Ok(Claim::Settled(_))),
+        "taken up though it is cancelled: {claim:?}"
+    );
+    let kept = read(&*on.flows, rows[0].id).await;
+    assert_eq!(kept.state(), FlowState::Cancelled);
+    assert_eq!(due(&on, at(1_000)).await, [kept.id], "to be counted");
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod alike;
+mod held;
 mod world;
 
 use std::time::Duration;

@@ -115,6 +115,14 @@ pub(crate) struct Copy {
 }
 
 impl Copy {
+    /// One that is paid for.
+    pub(crate) fn paid() -> Self {
+        Self {
+            description: samples::description("copy", Cost::Paid),
+            ..Self::default()
+        }
+    }
+
     /// How often it ran.
     pub(crate) fn runs(&self) -> u32 {
         self.runs.load(Ordering::SeqCst)

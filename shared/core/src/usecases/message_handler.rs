@@ -83,8 +83,9 @@ impl MessageHandler {
             .waits_by_messages(message.hops, has_slot);
         let rests = most.is_some_and(|most| most.is_zero() || delay > most);
         let flows = &self.process.flows;
-        // The schedule is inexact to a minute, and a slot is not.
-        let rest = if has_slot {
+        // The schedule is inexact to a minute, and a slot is not. Whose row is not known may have one, and be due for it
+        // already: to say when it is due MUST NOT make it late.
+        let rest = if has_slot || message.row.is_none() {
             delay.saturating_sub(WOKEN_EARLY)
         } else {
             delay

@@ -76,6 +76,11 @@ impl Pass {
     pub(super) fn slot(&self) -> Option<Slot> {
         self.slot
     }
+
+    /// Whether the flow asks alone whether a vendor is back.
+    pub(super) fn probes(&self) -> bool {
+        self.probes
+    }
 }
 
 impl Pacer {
@@ -290,15 +295,21 @@ impl Pacer {
     /// Moves the line along with a clock that jumped: this machine's, by what its other clock says, or that of
     /// whoever changed the gate last.
     async fn follow_clock(&self, name: &OperationName, line: &Line) -> Result<(), Unavailable> {
-        let now = self.clock.now();
-        let jump = line.known().jump(Instant::now(), now);
-        let ahead = line
-            .known()
-            .gate(Duration::MAX)
-            .is_some_and(|gate| gate.is_ahead_of(now));
-        if jump == 0 && !ahead {
+        let jump = line.known().jump(Instant::now(), self.clock.now());
+        let behind = || {
+            let gate = line.known().gate(Duration::MAX);
+            gate.is_some_and(|gate| gate.is_ahead_of(self.clock.now()))
+        };
+        if jump == 0 && !behind() {
             return Ok(());
         }
+        // One change at a time: one that is slow would make this process believe a gate that is older than its own
+        // last change, with places that it gave back since.
+        let _asking = line.asking.lock().await;
+        if jump == 0 && !behind() {
+            return Ok(());
+        }
+        let now = self.clock.now();
         tracing::warn!(operation = %name, jump_micros = jump, "clock jumped");
         self.change(
             name,

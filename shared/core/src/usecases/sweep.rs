@@ -8,7 +8,7 @@ use super::completion::follow;
 use super::pages::all_flows;
 use super::submit::Submit;
 use crate::ports::{FlowChanges as _, Outgoing, Unavailable};
-use crate::{Batch, Flow, FlowFilter};
+use crate::{Batch, FlowFilter};
 
 const BATCHES: usize = 100;
 /// How many flows are woken together, and of how many that is noted at the same time.
@@ -88,9 +88,11 @@ impl Sweep {
             if due.is_empty() {
                 return Ok(woken);
             }
+            // With the row as it was read: one as it is about to be written would be the guess of whatever else is
+            // written meanwhile, a cancellation for one.
             let messages: Vec<_> = due
                 .iter()
-                .map(|flow| Outgoing::now(woken_flow(flow).message()))
+                .map(|flow| Outgoing::now(flow.message()))
                 .collect();
             self.submit.queue.send(&messages).await?;
             woken += due.len();
@@ -133,12 +135,4 @@ impl Sweep {
         tracing::warn!(batch_id = %batch.id, tenant = %batch.tenant, "batch sent again");
         self.submit.dispatch(batch, &flows).await
     }
-}
-
-/// The row as it is once the message that is due was sent: what the message carries is right by the time it is
-/// read.
-fn woken_flow(flow: &Flow) -> Flow {
-    let due_at = flow.due_at.unwrap_or_default();
-    let ((), woken) = flow.apply(|flow| flow.wake(due_at));
-    woken.unwrap_or_else(|| flow.clone())
 }

@@ -1,5 +1,7 @@
 //! What an attempt knows of itself.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
@@ -60,6 +62,12 @@ impl Attempt {
             first: None,
             events: Vec::new(),
         }
+    }
+
+    /// Whether its claim has ended, as that of a process has that was frozen. Nothing MUST be called under it any more, nor
+    /// a late claim be announced, which nobody would respect.
+    pub(super) fn lease_ended(&self, now: Timestamp, lease: Duration) -> bool {
+        now >= self.claimed_at + lease
     }
 
     /// Notes what happens, for the next change of the row to tell.

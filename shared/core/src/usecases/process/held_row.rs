@@ -116,10 +116,17 @@ impl Process {
         });
         let row = written(flow, attempt);
         let begun = self.flows.change_claiming(claim, row, rule.rule());
-        Ok(begun.await?.map(|before| {
+        let begun = begun.await?.map(|before| {
             attempt.late_claim = None;
             attempt.take_events();
-            follow_row(&rule, before, flow)
-        }))
+            let settled = before.as_ref().is_some_and(|row| row.state().is_settled());
+            (settled, follow_row(&rule, before, flow))
+        });
+        if let Claiming::Claimed((true, Fenced::Lost)) = begun {
+            // It was cancelled meanwhile, and no attempt of it will do the work: others need not wait for that. One that
+            // is not settled may be at the work under the same fence.
+            self.release_work(flow, work).await;
+        }
+        Ok(begun.map(|(_, fenced)| fenced))
     }
 }

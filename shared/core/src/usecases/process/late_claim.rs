@@ -33,8 +33,8 @@ impl Attempt {
         lease_until: Timestamp,
     ) -> Option<Flow> {
         let turn = self.turn.as_ref()?;
-        // Who came too late for its slot uses another.
-        if turn.cost != Cost::Paid || turn.pass.slot() != slot {
+        // Who came too late for its slot uses another. Who probes does so alone: nobody else is to begin the same.
+        if turn.cost != Cost::Paid || turn.pass.slot() != slot || turn.pass.probes() {
             return None;
         }
         let (claim, flow) = LateClaim::of(row, slot?, self.claimed_at, lease_until)?;

@@ -143,7 +143,11 @@ impl Process {
             ))));
         }
         self.keep_asset_for(flow, step, &call).await?;
-        attempt.note(flow, self.clock.now(), Happened::Sent);
+        let now = self.clock.now();
+        if attempt.lease_ended(now, self.limits.lease) {
+            return Ok(Err(AttemptEnd::Lost));
+        }
+        attempt.note(flow, now, Happened::Sent);
         let events = attempt.take_events();
         let begun = self.change(flow, attempt, move |row, fence| {
             row.begin_call(fence, &events)
@@ -165,6 +169,9 @@ impl Process {
     ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
         loop {
             let now = self.clock.now();
+            if attempt.lease_ended(now, self.limits.lease) {
+                return Ok(Err(AttemptEnd::Lost));
+            }
             let begun = self.claim_and_begin_call(flow, &work, attempt, now).await?;
             match begun {
                 Claiming::Claimed(Fenced::Done) => {

@@ -54,7 +54,8 @@ impl Process {
             Err(place) => place,
         };
         let now = self.clock.now();
-        if self.limits.hops.is_some() {
+        // A caller waits for seconds, and for its flow no message is spent.
+        if self.limits.hops.is_some() && attempt.waiting == Waiting::Nobody {
             place.until = place
                 .until
                 .max(now + rest_between_looks(guess, &place, now));
