@@ -13,6 +13,10 @@ use super::flows::SqliteFlows;
 use super::retention::{self, Cutoff, Retention};
 use super::rows;
 
+/// What is due to one who is told, the earliest first.
+const DUE_TO: &str = "SELECT delivery FROM deliveries WHERE webhook_id = ?1 AND due_at <= ?2
+     ORDER BY due_at LIMIT ?3";
+
 /// How many old deliveries new ones delete: more than they are, so the table does not grow for ever, and few enough for
 /// nobody to wait for it.
 const DELETED: usize = 100;
@@ -232,10 +236,7 @@ impl Webhooks for SqliteWebhooks {
             if !anything {
                 return Ok(Vec::new());
             }
-            let mut due = rows.prepare_cached(
-                "SELECT delivery FROM deliveries WHERE webhook_id = ?1 AND due_at <= ?2
-                 ORDER BY due_at LIMIT ?3",
-            )?;
+            let mut due = rows.prepare_cached(DUE_TO)?;
             let mut found = Vec::new();
             let of_tenants = every_webhook(rows)?.into_iter();
             let of_tenants: HashSet<_> = of_tenants.map(|it| it.id.to_string()).collect();
@@ -262,12 +263,9 @@ impl Webhooks for SqliteWebhooks {
     ) -> Result<Vec<WebhookDelivery>, Unavailable> {
         let now = now.as_millisecond();
         self.read(move |rows| {
-            rows.prepare_cached(
-                "SELECT delivery FROM deliveries WHERE webhook_id = ?1 AND due_at <= ?2
-                 ORDER BY due_at LIMIT ?3",
-            )?
-            .query_map(params![WebhookId::BUS.to_string(), now, limit], document)?
-            .collect()
+            rows.prepare_cached(DUE_TO)?
+                .query_map(params![WebhookId::BUS.to_string(), now, limit], document)?
+                .collect()
         })
         .await
     }

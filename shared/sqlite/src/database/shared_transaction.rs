@@ -203,6 +203,17 @@ mod tests {
         (Box::new(Awaited { work, done, answer }), answered)
     }
 
+    /// A database for the jobs.
+    fn no_notes() -> Connection {
+        let rows = Connection::open_in_memory().unwrap();
+        rows.execute_batch(
+            "CREATE TABLE notes (n INTEGER);
+             CREATE TABLE twice (n INTEGER CHECK (n >= 0))",
+        )
+        .unwrap();
+        rows
+    }
+
     fn notes(rows: &Connection) -> Vec<i64> {
         let mut notes = rows.prepare("SELECT n FROM notes ORDER BY n").unwrap();
         let notes = notes.query_map([], |row| row.get(0)).unwrap();
@@ -212,12 +223,7 @@ mod tests {
     /// The second writes a row and fails then; the others are run twice, and leave one row each.
     #[test]
     fn a_write_that_fails_takes_nothing_of_others_with_it_and_leaves_nothing() {
-        let rows = Connection::open_in_memory().unwrap();
-        rows.execute_batch(
-            "CREATE TABLE notes (n INTEGER);
-             CREATE TABLE twice (n INTEGER CHECK (n >= 0))",
-        )
-        .unwrap();
+        let rows = no_notes();
         let (mut jobs, answers): (Vec<_>, Vec<_>) = [
             job("INSERT INTO notes VALUES (1)"),
             job("INSERT INTO notes VALUES (-2)"),
@@ -241,12 +247,7 @@ mod tests {
     /// As SQLite does by itself where the disk fails, and a job makes do with what it has.
     #[test]
     fn what_comes_after_the_end_of_a_transaction_is_not_written_outside_of_it() {
-        let rows = Connection::open_in_memory().unwrap();
-        rows.execute_batch(
-            "CREATE TABLE notes (n INTEGER);
-             CREATE TABLE twice (n INTEGER CHECK (n >= 0))",
-        )
-        .unwrap();
+        let rows = no_notes();
         let (answer, _answered) = oneshot::channel();
         let work = |rows: &Connection| {
             let _ = rows.execute_batch("ROLLBACK");
