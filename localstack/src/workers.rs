@@ -45,7 +45,8 @@ pub async fn work(
 ) {
     let handle = move |delivery: Delivery| {
         let work = work.clone();
-        async move { work.handle(&delivery.message).await }
+        let message = delivery.message.delivered(delivery.receive_count > 1);
+        async move { work.handle(&message).await }
     };
     let Some(quarantine) = quarantine else {
         return consume(deliveries, permits, stop, handle).await;

@@ -107,12 +107,7 @@ impl Worker {
             tracing::warn!(message_id, body_bytes, "message can't be read");
             return (message_id, Outcome::Failed);
         };
-        // What may have stopped a worker is claimed before anything is done for it, so that whom it stops is counted.
-        let message = if again {
-            message.without_row()
-        } else {
-            message
-        };
+        let message = message.delivered(again);
         let deadline = schedule.deadline;
         // A place that is free at once is taken however late it is.
         let outcome = match timeout_at(schedule.last_start, permits.acquire()).await {

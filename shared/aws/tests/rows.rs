@@ -55,24 +55,24 @@ fn main() {
             versions::completed_work_keeps_what_is_not_known,
         ),
         trial(
-            "a_free_asset_makes_five_calls",
-            asset::a_free_asset_makes_five_calls,
+            "a_free_asset_makes_four_calls",
+            asset::a_free_asset_makes_four_calls,
         ),
         trial(
-            "a_paid_asset_makes_seven_calls",
-            asset::a_paid_asset_makes_seven_calls,
+            "a_paid_asset_makes_six_calls",
+            asset::a_paid_asset_makes_six_calls,
         ),
         trial(
-            "a_rate_makes_one_write_more",
-            asset::a_rate_makes_one_write_more,
+            "a_rate_makes_one_write_more_and_waiting_another",
+            asset::a_rate_makes_one_write_more_and_waiting_another,
         ),
         trial(
             "a_place_makes_one_write_more",
             asset::a_place_makes_one_write_more,
         ),
         trial(
-            "a_rate_and_places_make_one_write_more",
-            asset::a_rate_and_places_make_one_write_more,
+            "a_rate_and_places_make_no_more_writes_than_a_rate",
+            asset::a_rate_and_places_make_no_more_writes_than_a_rate,
         ),
         trial(
             "ten_together_share_the_write_of_their_slots",

@@ -5,6 +5,7 @@
 
 mod activity;
 mod claims;
+mod completing;
 mod flows;
 mod gates;
 mod guesses;
@@ -103,6 +104,7 @@ impl Part {
                 steps::CASES,
                 resting::CASES,
                 settling::CASES,
+                completing::CASES,
                 together::CASES,
                 result_cache::CASES,
                 idempotency::CASES,

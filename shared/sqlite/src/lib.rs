@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ports::{Clock, SteadyClock, Unavailable};
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
 pub use activity::SqliteActivityLog;
 pub use database::DatabaseProbe;
@@ -183,18 +183,27 @@ impl Store {
         let now = self.clock.now().as_millisecond();
         let now_steady = self.steady.now().as_millisecond();
         let released = self.database.write(move |rows| {
+            // What is taken up and not claimed yet counts as claimed before, so that whoever is at it can't claim it any more.
+            let unclaimed = rows.execute(
+                "UPDATE flows SET fence = fence + 1, revision = revision + (revision > 0)
+                 WHERE state = 'PENDING' AND flow_id IN (
+                     SELECT json_extract(body, '$.flow_id') FROM messages
+                     WHERE queue = ?1 AND receives > 0 AND visible_at > ?2)",
+                params![queue::FLOWS, now_steady],
+            )?;
             rows.execute(
                 "UPDATE messages SET visible_at = ?1, receives = receives - 1
                  WHERE receives > 0 AND visible_at > ?1",
                 [now_steady],
             )?;
             end_claims(rows, now)?;
-            rows.execute(
+            let claimed = rows.execute(
                 "UPDATE flows SET state = 'PENDING', at = NULL, detail = NULL,
                  attempts = attempts - 1, revision = revision + (revision > 0)
                  WHERE state = 'RUNNING'",
                 [],
-            )
+            )?;
+            Ok(unclaimed + claimed)
         });
         released.await.map_err(|error| error.of("flows"))
     }

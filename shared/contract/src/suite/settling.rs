@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assetmill_core::ports::{Completion, FlowChanges as _, SettledCount};
+use assetmill_core::ports::{FlowChanges as _, SettledCount};
 use assetmill_core::{
     BatchId, CallEnd, Cancellation, Claim, Counts, Deferral, Failure, FailureCode, Fenced, FlowId,
     FlowState, MAX_BATCH, NextTry, Settlement, Status, Wait,
@@ -30,9 +30,6 @@ cases! { "settling":
     many_flows_are_tallied_at_once,
     a_complete_batch_knows_how_its_flows_ended,
     nothing_leaves_a_settled_state,
-    a_batch_completes_once,
-    a_completion_is_listed_until_all_has_followed,
-    a_batch_that_completed_needs_no_dispatch,
 }
 
 async fn a_flow_completes(on: Arc<Adapters>) {
@@ -357,61 +354,4 @@ async fn nothing_leaves_a_settled_state(on: Arc<Adapters>) {
         assert_eq!(settle(late).await, Fenced::Lost);
         assert_eq!(read(&*on.flows, flow.id).await, before);
     }
-}
-
-async fn a_batch_completes_once(on: Arc<Adapters>) {
-    let (batch, _) = put(&*on.flows, 1).await;
-    let completions = (0..8).map(|second| {
-        let flows = on.flows.clone();
-        tokio::spawn(async move { flows.mark_completed(batch.id, at(second)).await.unwrap() })
-    });
-    let completions = join_all(completions).await;
-    let first = completions
-        .iter()
-        .position(|answer| matches!(answer, Ok(Completion::First)))
-        .expect("nobody was first");
-    let already = completions
-        .iter()
-        .filter(|answer| matches!(answer, Ok(Completion::Already)))
-        .count();
-    assert_eq!(already, 7);
-    let row = on.flows.batch(&tenant(), batch.id).await.unwrap().unwrap();
-    assert_eq!(row.completed_at, Some(at(i64::try_from(first).unwrap())));
-}
-
-async fn completions(on: &Adapters, second: i64) -> Vec<BatchId> {
-    let batches = on.flows.completions(at(second), 10).await.unwrap();
-    batches.iter().map(|batch| batch.id).collect()
-}
-
-async fn a_completion_is_listed_until_all_has_followed(on: Arc<Adapters>) {
-    let (open, _) = put(&*on.flows, 1).await;
-    let (batch, _) = put(&*on.flows, 1).await;
-    on.flows.mark_dispatched(batch.id, at(1)).await.unwrap();
-    assert_eq!(completions(&on, 100).await, []);
-    on.flows.mark_completed(batch.id, at(20)).await.unwrap();
-    assert_eq!(completions(&on, 20).await, []);
-    assert_eq!(completions(&on, 21).await, [batch.id]);
-    // What is sent late takes nothing from it.
-    on.flows.mark_dispatched(batch.id, at(22)).await.unwrap();
-    assert_eq!(completions(&on, 100).await, [batch.id]);
-    for _ in 0..2 {
-        on.flows.completion_done(batch.id).await.unwrap();
-        assert_eq!(completions(&on, 100).await, []);
-    }
-    // Nothing follows from what is not completed.
-    on.flows.completion_done(open.id).await.unwrap();
-    let left = on.flows.undispatched(at(100), 10).await.unwrap();
-    assert_eq!(
-        left.iter().map(|batch| batch.id).collect::<Vec<_>>(),
-        [open.id]
-    );
-}
-
-async fn a_batch_that_completed_needs_no_dispatch(on: Arc<Adapters>) {
-    let (batch, _) = put(&*on.flows, 1).await;
-    on.flows.mark_completed(batch.id, at(20)).await.unwrap();
-    assert_eq!(on.flows.undispatched(at(100), 10).await.unwrap(), []);
-    on.flows.mark_dispatched(batch.id, at(21)).await.unwrap();
-    assert_eq!(completions(&on, 100).await, [batch.id]);
 }

@@ -10,8 +10,8 @@ use assetmill_core::{CallEnd, Flow, FlowId, FlowState, Settlement, WorkKey};
 use super::claims::{claimed, read};
 use super::flows::put;
 use super::result_cache::{holder, key};
-use super::{Adapters, cases};
-use crate::samples::{at, batch, ended, output};
+use super::{Adapters, cases, webhooks};
+use crate::samples::{at, batch, ended, output, tenant};
 
 cases! { "together":
     a_batch_is_accepted_with_its_flows,
@@ -125,6 +125,7 @@ async fn a_claim_that_loses_leaves_the_flow(on: Arc<Adapters>) {
 }
 
 async fn what_is_made_is_remembered_with_the_change(on: Arc<Adapters>) {
+    webhooks::made(&on, tenant()).await;
     let (batch, rows) = put(&*on.flows, 1).await;
     let flow = claimed(&*on.flows, rows[0].id).await;
     let (key, output) = (key(), output(b"made"));
@@ -173,6 +174,7 @@ async fn what_is_made_is_remembered_of_a_flow_that_is_lost(on: Arc<Adapters>) {
 }
 
 async fn the_last_flow_that_settles_completes_its_batch(on: Arc<Adapters>) {
+    webhooks::made(&on, tenant()).await;
     let (batch, rows) = put(&*on.flows, 2).await;
     for (row, first, again) in [
         (&rows[1], None, None),

@@ -45,7 +45,7 @@ fn adds(webhook: &Webhook) -> WebhookRule {
 }
 
 /// A new endpoint of a tenant.
-async fn made(on: &Adapters, tenant: TenantId) -> Webhook {
+pub(super) async fn made(on: &Adapters, tenant: TenantId) -> Webhook {
     let webhook = webhook(tenant);
     let changed = on
         .webhooks

@@ -108,9 +108,10 @@ impl Sources for Source {
     }
 }
 
-/// Gives back its asset, after a moment.
+/// Gives back its asset, after a while.
 pub(crate) struct Copy {
     description: OperationDescription,
+    takes: Duration,
     runs: AtomicU32,
 }
 
@@ -123,6 +124,11 @@ impl Copy {
         }
     }
 
+    /// One that takes so long.
+    pub(crate) fn taking(self, takes: Duration) -> Self {
+        Self { takes, ..self }
+    }
+
     /// How often it ran.
     pub(crate) fn runs(&self) -> u32 {
         self.runs.load(Ordering::SeqCst)
@@ -133,6 +139,7 @@ impl Default for Copy {
     fn default() -> Self {
         Self {
             description: samples::description("copy", Cost::Free),
+            takes: A_MOMENT,
             runs: AtomicU32::new(0),
         }
     }
@@ -154,7 +161,7 @@ impl Operation for Copy {
 
     async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, OperationError> {
         self.runs.fetch_add(1, Ordering::SeqCst);
-        tokio::time::sleep(A_MOMENT).await;
+        tokio::time::sleep(self.takes).await;
         Ok(Product {
             content: asset.content,
             media_type: MediaType::png(),

@@ -114,6 +114,13 @@ impl FlowMessage {
         }
     }
 
+    /// What whoever receives it MUST handle: without its row if it was delivered before. It may have stopped a worker then,
+    /// and is claimed before anything is done for it, so that those are counted whom it stops.
+    #[must_use]
+    pub fn delivered(self, before: bool) -> Self {
+        if before { self.without_row() } else { self }
+    }
+
     /// All that tells messages apart.
     fn identity(&self) -> (Task, FlowId, &TenantId, u32) {
         let Self {

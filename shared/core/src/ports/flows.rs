@@ -203,7 +203,8 @@ pub trait FlowWrites: FlowReads + Outbox {
 
     /// Notes when the batch completed, and in the same write that something is to follow from it: the batch is
     /// one of [`completions`](Self::completions) from then on, and has nothing left to send. MUST answer [`Completion::First`] to exactly one
-    /// caller whose call took effect, and keep the time of that one.
+    /// caller whose call took effect, and keep the time of that one. Where the same write can tell that nobody is to be told,
+    /// neither an endpoint nor a bus, that caller MAY be answered [`Completion::Unheard`], and nothing is to follow.
     async fn mark_completed(
         &self,
         batch: BatchId,
@@ -341,6 +342,8 @@ pub enum SettledCount {
 pub enum Completion {
     /// The caller did.
     First,
+    /// The caller did, and nobody is to be told of it.
+    Unheard,
     /// Somebody had.
     Already,
 }

@@ -39,11 +39,25 @@ pub(super) async fn note_settled(
     if flows.count_settled(*batch_id, &settled).await? == SettledCount::Open {
         return Ok(());
     }
-    if flows.mark_completed(*batch_id, now).await? == Completion::First {
-        // Whoever crashes here leaves it to the sweep.
-        follow(flows, *batch_id, tenant).await?;
+    let completion = flows.mark_completed(*batch_id, now).await?;
+    follow_completion(flows, completion, *batch_id, tenant).await
+}
+
+/// Does what follows for who completed a batch. Whoever crashes here leaves it to the sweep.
+pub(super) async fn follow_completion(
+    flows: &dyn FlowWrites,
+    completion: Completion,
+    batch_id: BatchId,
+    tenant: &TenantId,
+) -> Result<(), Unavailable> {
+    if completion == Completion::Already {
+        return Ok(());
     }
-    Ok(())
+    tracing::info!(%batch_id, %tenant, "batch completed");
+    match completion {
+        Completion::First => follow(flows, batch_id, tenant).await,
+        Completion::Unheard | Completion::Already => Ok(()),
+    }
 }
 
 /// Does what follows from the completion of a batch: at least once, whatever crashes. Its endpoints are told later, by
@@ -53,7 +67,6 @@ pub(super) async fn follow(
     batch_id: BatchId,
     tenant: &TenantId,
 ) -> Result<(), Unavailable> {
-    tracing::info!(%batch_id, %tenant, "batch completed");
     note_for_webhooks(flows, batch_id, tenant).await?;
     flows.completion_done(batch_id).await
 }

@@ -128,16 +128,22 @@ pub(super) fn mark_completed(
     batch: BatchId,
     now: Timestamp,
 ) -> rusqlite::Result<Completion> {
-    let marked = rows
+    // One machine has no bus.
+    let heard: Option<bool> = rows
         .prepare_cached(
             "UPDATE batches
-             SET completed_at = ?2, follows_open = 1,
-                 dispatched_at = coalesce(dispatched_at, ?2)
-             WHERE batch_id = ?1 AND completed_at IS NULL",
+             SET completed_at = ?2, dispatched_at = coalesce(dispatched_at, ?2),
+                 follows_open = webhook IS NOT NULL OR EXISTS (
+                     SELECT 1 FROM webhooks WHERE webhooks.tenant = batches.tenant)
+             WHERE batch_id = ?1 AND completed_at IS NULL RETURNING follows_open",
         )?
-        .execute(params![batch.to_string(), now.as_millisecond()])?;
-    Ok(match marked {
-        0 => Completion::Already,
-        _ => Completion::First,
+        .query_row(params![batch.to_string(), now.as_millisecond()], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(match heard {
+        None => Completion::Already,
+        Some(true) => Completion::First,
+        Some(false) => Completion::Unheard,
     })
 }

@@ -145,7 +145,8 @@ impl Running {
         let handled = deliveries.iter().map(async |delivery| {
             // A worker that dies takes no other with it.
             let work = self.work.clone();
-            let message = delivery.message.clone();
+            let again = delivery.receive_count > 1;
+            let message = delivery.message.clone().delivered(again);
             let handled = tokio::spawn(async move { work.handle(&message).await }).await;
             if matches!(handled, Ok(Ok(()))) {
                 // A failure is as good as a crash here: the message comes again.

@@ -9,7 +9,7 @@ use super::Waiting;
 use super::late_claim::LateClaim;
 use crate::usecases::pacer::Pass;
 use crate::{
-    Backpressure, CallEnd, Cost, Event, Flow, Happened, NextTry, OperationName, Output, Report,
+    Backpressure, CallEnd, Event, Flow, Happened, NextTry, OperationName, Output, Report,
     RetryPolicy, Sha256Digest, WorkKey,
 };
 
@@ -18,7 +18,6 @@ use crate::{
 pub(super) struct StepTurn {
     pub(super) operation: OperationName,
     pub(super) step: Sha256Digest,
-    pub(super) cost: Cost,
     pub(super) pass: Pass,
 }
 

@@ -270,7 +270,7 @@ impl Process {
             tenant = %flow.tenant,
             operation = %flow.operation,
             attempt = flow.attempts,
-            "attempt outlived its lease"
+            "attempt lost its flow to another, or to who cancelled it"
         );
         Outcome::Wait {
             until: now + LOOK_AGAIN,

@@ -6,10 +6,8 @@ use super::Process;
 use super::attempt::Attempt;
 use super::late_claim::LateClaim;
 use super::step::holder;
-use crate::ports::{
-    ClaimOfWork, Claiming, Completion, CountedChange, JudgingRule, MadeWork, Unavailable,
-};
-use crate::usecases::completion::follow;
+use crate::ports::{ClaimOfWork, Claiming, CountedChange, JudgingRule, MadeWork, Unavailable};
+use crate::usecases::completion::follow_completion;
 use crate::{Fenced, Flow, FlowRef, Happened, WorkKey};
 
 /// A rule for the row of whoever holds it, or is about to with this change: `rule` is told the fence of the holder.
@@ -88,9 +86,8 @@ impl Process {
         let Some(CountedChange { before, completion }) = changed else {
             return Ok(Fenced::Lost);
         };
-        if completion == Some(Completion::First) {
-            // Whoever crashes here leaves it to the sweep.
-            follow(&*self.flows, flow.batch_id, &flow.tenant).await?;
+        if let Some(completion) = completion {
+            follow_completion(&*self.flows, completion, flow.batch_id, &flow.tenant).await?;
         }
         Ok(follow_row(&rule, Some(before), flow))
     }

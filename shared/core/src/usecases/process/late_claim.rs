@@ -1,13 +1,23 @@
-//! The claim of a flow that stood in line: written with the call that it is for.
+//! The claim of a flow, written with the first thing that there is to write of it.
 //!
-//! To say that it waits cost the flow a write. This spares another, so that a flow that waits for a paid call makes
-//! as many writes of its row as one that doesn't.
+//! A claim by itself is a write for a flow that is done a moment later, and to say that a flow waits for its slot was a
+//! write already. So a flow that is taken up for the first time is claimed by the write that announces its paid call, or that
+//! settles it; by one of its own only where it takes so long that others want to see it.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
 
+use super::Process;
 use super::attempt::Attempt;
 use crate::pacing::Slot;
-use crate::{Claim, Cost, Fenced, Flow};
+use crate::ports::Unavailable;
+use crate::{Claim, Fenced, Flow};
+
+/// How long a flow may be worked on while it is pending for everybody else: whoever looks at it sees no earlier that
+/// it runs.
+const UNSEEN_FOR: Duration = Duration::from_secs(1);
 
 /// A claim that is not written yet. Until it is, the flow is pending for everybody else: it may be cancelled, and be
 /// taken up a second time by whoever has another message for it. Of those the first to write has it, and the others
@@ -16,16 +26,15 @@ use crate::{Claim, Cost, Fenced, Flow};
 pub(super) struct LateClaim {
     /// The row, as far as it is known.
     pub(super) row: Box<Flow>,
-    slot: Slot,
+    slot: Option<Slot>,
     now: Timestamp,
     lease_until: Timestamp,
+    unseen_until: Instant,
 }
 
 impl Attempt {
-    /// Claims a flow whose turn at a paid step has come with the write that tells that its call begins. The flow as it is
-    /// then; `None` where the claim is a write of its own.
-    ///
-    /// Where nothing is paid, no write lies between the claim and the call, which two attempts in one slot would make.
+    /// Claims a flow whose turn has come with the first write of it. The flow as it is then; `None` where the claim is
+    /// a write of its own.
     pub(super) fn claim_late(
         &mut self,
         row: &Flow,
@@ -34,24 +43,52 @@ impl Attempt {
     ) -> Option<Flow> {
         let turn = self.turn.as_ref()?;
         // Who came too late for its slot uses another. Who probes does so alone: nobody else is to begin the same.
-        if turn.cost != Cost::Paid || turn.pass.slot() != slot || turn.pass.probes() {
+        if (slot.is_some() && turn.pass.slot() != slot) || turn.pass.probes() {
             return None;
         }
-        let (claim, flow) = LateClaim::of(row, slot?, self.claimed_at, lease_until)?;
+        let (claim, flow) = LateClaim::of(row, slot, self.claimed_at, lease_until)?;
         self.late_claim = Some(claim);
         Some(flow)
     }
 }
 
+impl Process {
+    /// Waits for what two may do at no cost, for a flow that may not be claimed yet. It is claimed meanwhile where it was
+    /// unseen for [`UNSEEN_FOR`]; `None`, and `work` is dropped, if it was lost to others.
+    pub(super) async fn in_sight<Work: Future>(
+        &self,
+        flow: &mut Flow,
+        attempt: &mut Attempt,
+        work: Work,
+    ) -> Result<Option<Work::Output>, Unavailable> {
+        let mut work = std::pin::pin!(work);
+        if let Some(LateClaim { unseen_until, .. }) = attempt.late_claim {
+            if let Ok(output) = timeout_at(unseen_until, &mut work).await {
+                return Ok(Some(output));
+            }
+            let claimed = self.change(flow, attempt, |_, _| Fenced::Done).await?;
+            if claimed == Fenced::Lost {
+                return Ok(None);
+            }
+        }
+        Ok(Some(work.await))
+    }
+}
+
 impl LateClaim {
-    /// The claim of a flow that has come for its slot, and the flow as it is with that. `None` where others have to
+    /// The claim of a flow whose turn has come, and the flow as it is with that. `None` where others have to
     /// know at once that it is taken up: a flow that was claimed before, or came too late for an earlier slot, may have
     /// stopped a worker, and is claimed before anything is done for it, so that those are counted whom it stops.
-    fn of(row: &Flow, slot: Slot, now: Timestamp, lease_until: Timestamp) -> Option<(Self, Flow)> {
+    fn of(
+        row: &Flow,
+        slot: Option<Slot>,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Option<(Self, Flow)> {
         if row.fence > 0 || row.revision == 0 {
             return None;
         }
-        let claim = row.apply(|row| row.claim_in_turn(Some(slot), now, lease_until));
+        let claim = row.apply(|row| row.claim_in_turn(slot, now, lease_until));
         let (Claim::Claimed(claimed), _) = claim else {
             return None;
         };
@@ -60,6 +97,7 @@ impl LateClaim {
             slot,
             now,
             lease_until,
+            unseen_until: Instant::now() + UNSEEN_FOR,
         };
         Some((late, claimed))
     }
@@ -72,7 +110,7 @@ impl LateClaim {
         rule: impl Fn(&mut Flow, u64) -> Fenced,
     ) -> Fenced {
         let mut claimed = row.clone();
-        claimed.claim_in_turn(Some(self.slot), self.now, self.lease_until);
+        claimed.claim_in_turn(self.slot, self.now, self.lease_until);
         let claims = claimed.fence > row.fence;
         if !claims || claimed.fence != fence {
             return Fenced::Lost;

@@ -79,7 +79,10 @@ impl Process {
         attempt: &mut Attempt,
     ) -> Result<Result<StepOutput, AttemptEnd>, Unavailable> {
         // Hundreds of flows begin at the same time, and what one of them makes is there for all.
-        let first = self.alike.first(&work).await;
+        let first = self.alike.first(&work);
+        let Some(first) = self.in_sight(flow, attempt, first).await? else {
+            return Ok(Err(AttemptEnd::Lost));
+        };
         if let Some(output) = self.result_cache.find(&work).await?
             && let Some(found) = self.found(&work, output).await?
         {
@@ -202,7 +205,11 @@ impl Process {
             attempt.call = CallEnd::Unconfirmed;
         }
         attempt.called = true;
-        let run = self.begin_in_time(step, call.clone()).await;
+        // A paid call was announced, so that its flow is claimed.
+        let run = self.begin_in_time(step, call.clone());
+        let Some(run) = self.in_sight(flow, attempt, run).await? else {
+            return Ok(Err(AttemptEnd::Lost));
+        };
         self.after(flow, step, call, work, run, attempt).await
     }
 

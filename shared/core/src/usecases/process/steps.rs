@@ -59,9 +59,10 @@ impl Process {
             } else {
                 let input = match asset.take() {
                     Some(asset) => asset,
-                    None => match self.input(flow, &mut done, &url).await? {
-                        Ok(asset) => asset,
-                        Err(error) => {
+                    None => match self.input(flow, &mut done, &url, attempt).await? {
+                        None => return Ok(AttemptEnd::Lost),
+                        Some(Ok(asset)) => asset,
+                        Some(Err(error)) => {
                             let end = Err::<(), _>(AttemptEnd::OperationError(error));
                             let ended = self.end_turn(flow, &steps[done], end, attempt).await;
                             return Ok(ended.err().unwrap_or(AttemptEnd::Lost));
@@ -125,22 +126,26 @@ impl Process {
         Ok((Step::all_of(operation, &flow.params), url.clone()))
     }
 
-    /// What the step after `done` others takes. `done` goes back where what they made is gone.
+    /// What the step after `done` others takes; `None` if the flow was lost meanwhile. `done` goes back where what they
+    /// made is gone.
     async fn input(
         &self,
-        flow: &Flow,
+        flow: &mut Flow,
         done: &mut usize,
         url: &AssetUrl,
-    ) -> Result<Result<Asset, OperationError>, Unavailable> {
+        attempt: &mut Attempt,
+    ) -> Result<Option<Result<Asset, OperationError>>, Unavailable> {
         while let Some(last) = done.checked_sub(1) {
             let key = &flow.progress.products[last].output.key;
             if let Some(content) = self.outputs.get(key).await? {
                 let url = url.clone();
-                return Ok(Ok(Asset { url, content }));
+                return Ok(Some(Ok(Asset { url, content })));
             }
             *done = last;
         }
-        Ok(self.sources.fetch(&flow.tenant, url).await)
+        let tenant = flow.tenant.clone();
+        let fetch = self.sources.fetch(&tenant, url);
+        self.in_sight(flow, attempt, fetch).await
     }
 
     async fn finish_step(

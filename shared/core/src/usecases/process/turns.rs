@@ -116,7 +116,6 @@ impl Process {
             Turn::Now(pass) => Ok(StepTurn {
                 operation: operation.description().name.clone(),
                 step: step.fingerprint(),
-                cost: operation.description().cost,
                 pass,
             }),
             Turn::Later(place) => Err(place),
