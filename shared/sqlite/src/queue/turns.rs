@@ -6,51 +6,77 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, named_params};
 
+/// Where the messages of each tenant begin in the table: those that wait, and those that were delivered. Steps from tenant
+/// to tenant, past all messages of each.
+const STRETCHES: &str = "WITH RECURSIVE stretches (received, tenant) AS (
+         SELECT column1, (SELECT min(tenant) FROM messages
+             WHERE queue = :queue AND received = column1)
+         FROM (VALUES (0), (1))
+         UNION ALL
+         SELECT received, (SELECT min(tenant) FROM messages AS others
+             WHERE others.queue = :queue AND others.received = stretches.received
+               AND others.tenant > stretches.tenant)
+         FROM stretches WHERE tenant IS NOT NULL)";
+
 /// A tenant with messages that are due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Turn {
     pub(super) tenant: String,
     /// How many of its messages are held.
     pub(super) held: usize,
+    /// Whether one is due that was delivered before.
+    pub(super) again: bool,
 }
 
-/// The tenants of which a message is due and fewer than `most` are held.
-pub(super) fn turns(
-    rows: &Connection,
-    queue: &str,
-    now: Timestamp,
-    most: usize,
-) -> rusqlite::Result<Vec<Turn>> {
-    let mut turns = rows.prepare_cached(
-        // Steps from tenant to tenant in the index, past all messages of each.
-        "WITH RECURSIVE tenants (tenant) AS (
-             SELECT min(tenant) FROM messages WHERE queue = :queue
-             UNION ALL
-             SELECT (SELECT min(tenant) FROM messages
-                 WHERE queue = :queue AND tenant > tenants.tenant)
-             FROM tenants WHERE tenant IS NOT NULL)
-         SELECT tenant, (SELECT count(*) FROM messages AS held
-             WHERE held.queue = :queue AND held.tenant = tenants.tenant
-               AND receives > 0 AND visible_at > :now) AS held
-         FROM tenants
-         WHERE tenant IS NOT NULL AND held < :most AND EXISTS (SELECT 1 FROM messages AS due
-             WHERE due.queue = :queue AND due.tenant = tenants.tenant AND visible_at <= :now)",
-    )?;
+/// The tenants of which a message is due.
+pub(super) fn turns(rows: &Connection, queue: &str, now: Timestamp) -> rusqlite::Result<Vec<Turn>> {
+    let mut turns = rows.prepare_cached(&format!(
+        // Each column of the inner query once: SQLite looks again wherever it is named.
+        "{STRETCHES}
+         SELECT tenant, sum(held) AS held, max(CASE WHEN due THEN received END) AS again
+         FROM (SELECT tenant, received,
+                 CASE received WHEN 0 THEN 0 ELSE (SELECT count(*) FROM messages AS held
+                     WHERE held.queue = :queue AND held.received = 1
+                       AND held.tenant = stretches.tenant AND visible_at > :now) END AS held,
+                 EXISTS (SELECT 1 FROM messages AS due
+                     WHERE due.queue = :queue AND due.received = stretches.received
+                       AND due.tenant = stretches.tenant AND visible_at <= :now) AS due
+             FROM stretches WHERE tenant IS NOT NULL)
+         GROUP BY tenant HAVING again IS NOT NULL"
+    ))?;
     turns
         .query_map(
-            named_params! {
-                ":queue": queue,
-                ":now": now.as_millisecond(),
-                ":most": i64::try_from(most).unwrap_or(i64::MAX),
-            },
+            named_params! { ":queue": queue, ":now": now.as_millisecond() },
             |row| {
                 Ok(Turn {
                     tenant: row.get("tenant")?,
                     held: row.get("held")?,
+                    again: row.get("again")?,
                 })
             },
         )?
         .collect()
+}
+
+/// When the next message becomes visible that is not.
+pub(super) fn next_visible(
+    rows: &Connection,
+    queue: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Timestamp>> {
+    let next: Option<i64> = rows
+        .prepare_cached(&format!(
+            "{STRETCHES}
+             SELECT min((SELECT min(visible_at) FROM messages AS later
+                 WHERE later.queue = :queue AND later.received = stretches.received
+                   AND later.tenant = stretches.tenant AND visible_at > :now))
+             FROM stretches WHERE tenant IS NOT NULL"
+        ))?
+        .query_row(
+            named_params! { ":queue": queue, ":now": now.as_millisecond() },
+            |row| row.get(0),
+        )?;
+    Ok(next.and_then(|next| Timestamp::from_millisecond(next).ok()))
 }
 
 /// Who is next, and how many messages it takes before somebody else is, of `left` that are wanted.
@@ -72,6 +98,7 @@ mod tests {
         let turn = |held: &usize| Turn {
             tenant: String::new(),
             held: *held,
+            again: false,
         };
         held.iter().map(turn).collect()
     }
