@@ -104,7 +104,7 @@ impl QueueSettings {
 /// What a look at the queue found.
 struct Look {
     deliveries: Vec<Delivery>,
-    /// When the next message becomes visible, if none was delivered.
+    /// When to look again, if none was delivered: the next may be due then.
     next: Option<Timestamp>,
     /// Whether one is due whose tenant holds as many as it may.
     held_back: bool,
@@ -225,24 +225,15 @@ fn put(
     Ok(())
 }
 
-/// Delivers what is due, each flow with its row.
+/// Delivers what is due, with the rows of its flows.
 fn look(rows: &Connection, due: &Due, gone: Cutoff, max: usize) -> rusqlite::Result<Look> {
-    let queue = due.settings.name;
-    let (mut deliveries, held_back) = due.deliver(rows, max)?;
-    if queue == FLOWS {
-        for delivery in &mut deliveries {
+    let mut look = due.deliver(rows, max)?;
+    if due.settings.name == FLOWS {
+        for delivery in &mut look.deliveries {
             carry_row(rows, delivery, gone)?;
         }
     }
-    let next = match deliveries.as_slice() {
-        [] => turns::next_visible(rows, queue, due.now)?,
-        _ => None,
-    };
-    Ok(Look {
-        deliveries,
-        next,
-        held_back,
-    })
+    Ok(look)
 }
 
 /// Takes out a message, unless it was delivered again since.

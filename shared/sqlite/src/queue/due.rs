@@ -2,27 +2,27 @@
 
 use assetmill_core::ports::Delivery;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::ids::Receipt;
 use super::turns::{self, Turn};
-use super::{QUARANTINE, QueueSettings};
+use super::{Look, QUARANTINE, QueueSettings};
 use crate::rows;
 
 /// Those of a tenant that are due for longest: of what waits, and of what was delivered before.
 const OF_TENANT: &str =
     "SELECT received, tenant, visible_at, message_id, receives, body FROM messages
-     WHERE queue = :queue AND received = 0 AND tenant = :tenant AND visible_at <= :now
+     WHERE queue = ?1 AND received = 0 AND tenant = ?4 AND visible_at <= ?2
      UNION ALL
      SELECT received, tenant, visible_at, message_id, receives, body FROM messages
-     WHERE queue = :queue AND received = 1 AND tenant = :tenant AND visible_at <= :now
-     ORDER BY visible_at, message_id LIMIT :some";
+     WHERE queue = ?1 AND received = 1 AND tenant = ?4 AND visible_at <= ?2
+     ORDER BY visible_at, message_id LIMIT ?3";
 /// Those in quarantine at which the process died alone least often.
 const QUARANTINED: &str =
     "SELECT received, tenant, visible_at, message_id, receives, body FROM messages
-     WHERE queue = :queue AND visible_at <= :now AND deaths_alone = (
-         SELECT min(deaths_alone) FROM messages WHERE queue = :queue AND visible_at <= :now)
-     ORDER BY together, visible_at, message_id LIMIT :some";
+     WHERE queue = ?1 AND visible_at <= ?2 AND deaths_alone = (
+         SELECT min(deaths_alone) FROM messages WHERE queue = ?1 AND visible_at <= ?2)
+     ORDER BY together, visible_at, message_id LIMIT ?3";
 
 /// What is delivered of a queue at some time.
 pub(super) struct Due {
@@ -31,7 +31,7 @@ pub(super) struct Due {
     pub(super) visible_again: Timestamp,
 }
 
-/// A message that is due, and where it stands.
+/// A message that was due, whether it had been delivered before, and what its delivery is.
 struct Found {
     receipt: Receipt,
     body: String,
@@ -39,37 +39,40 @@ struct Found {
 }
 
 impl Due {
-    /// Delivers up to `max`, and whether one is due whose tenant holds as many as it may.
-    pub(super) fn deliver(
-        &self,
-        rows: &Connection,
-        max: usize,
-    ) -> rusqlite::Result<(Vec<Delivery>, bool)> {
-        if self.settings.name == QUARANTINE {
-            let some = together(rows, self.now)?.min(max);
-            let some = named_params! { ":queue": QUARANTINE, ":now": self.now.as_millisecond(), ":some": some };
-            let found = self.take(rows, QUARANTINED, some)?;
-            return Ok((found.iter().filter_map(delivery).collect(), false));
-        }
+    /// Delivers up to `max`.
+    pub(super) fn deliver(&self, rows: &Connection, max: usize) -> rusqlite::Result<Look> {
         let most = self.settings.most_of_one;
-        let mut turns = turns::turns(rows, self.settings.name, self.now)?;
+        let (queue, now) = (self.settings.name, self.now.as_millisecond());
+        let (mut turns, next) = turns::turns(rows, queue, self.now)?;
+        let mut taken = Vec::new();
+        if queue == QUARANTINE {
+            let some = together(rows, self.now)?.min(max);
+            taken = self.take(rows, QUARANTINED, params![queue, now, some])?;
+            turns.clear();
+        }
         self.fail_dead_letters(rows, &turns)?;
-        let mut deliveries = Vec::new();
-        let mut left = max;
-        while left > 0
-            && let Some((next, some)) = turns::next(&turns, left, most)
+        while taken.len() < max
+            && let Some((next, some)) = turns::next(&turns, max - taken.len(), most)
         {
             let turn = &mut turns[next];
-            let found = self.take_of(rows, &turn.tenant, some)?;
-            left -= found.len();
-            turn.held += found.len();
-            if found.len() < some {
+            let some_more = self.take(rows, OF_TENANT, params![queue, now, some, turn.tenant])?;
+            turn.held += some_more.len();
+            if some_more.len() < some {
                 turns.swap_remove(next);
             }
-            // One that can't be read must not keep the others: it becomes a dead letter.
-            deliveries.extend(found.iter().filter_map(delivery));
+            taken.extend(some_more);
         }
-        Ok((deliveries, !turns.is_empty()))
+        Ok(Look {
+            // One that can't be read must not keep the others: it becomes a dead letter.
+            deliveries: taken.iter().filter_map(delivery).collect(),
+            // None of those that were taken may have been one that can be read.
+            next: if taken.is_empty() {
+                next
+            } else {
+                Some(self.now)
+            },
+            held_back: !turns.is_empty(),
+        })
     }
 
     /// Makes dead letters of what was delivered as often as it may be.
@@ -94,30 +97,15 @@ impl Due {
         Ok(())
     }
 
-    fn take_of(
-        &self,
-        rows: &Connection,
-        tenant: &str,
-        some: usize,
-    ) -> rusqlite::Result<Vec<Found>> {
-        let some = named_params! {
-            ":queue": self.settings.name,
-            ":tenant": tenant,
-            ":now": self.now.as_millisecond(),
-            ":some": some,
-        };
-        self.take(rows, OF_TENANT, some)
-    }
-
     /// Makes invisible what a statement finds.
     fn take(
         &self,
         rows: &Connection,
         sql: &str,
-        some: &[(&str, &dyn ToSql)],
+        of: &[&dyn ToSql],
     ) -> rusqlite::Result<Vec<Found>> {
         let mut due = rows.prepare_cached(sql)?;
-        let due = due.query_map(some, found)?;
+        let due = due.query_map(of, found)?;
         let mut due: Vec<_> = due.collect::<rusqlite::Result<_>>()?;
         let visible_at = self.visible_again.as_millisecond();
         let mut take = rows.prepare_cached(
@@ -142,16 +130,17 @@ impl Due {
     }
 }
 
+/// By the places of the columns: names are looked for one by one.
 fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
     Ok(Found {
-        received: row.get("received")?,
+        received: row.get(0)?,
         receipt: Receipt {
-            message_id: row.get("message_id")?,
-            receives: row.get("receives")?,
-            visible_at: row.get("visible_at")?,
-            tenant: row.get("tenant")?,
+            tenant: row.get(1)?,
+            visible_at: row.get(2)?,
+            message_id: row.get(3)?,
+            receives: row.get(4)?,
         },
-        body: row.get("body")?,
+        body: row.get(5)?,
     })
 }
 

@@ -263,3 +263,18 @@ async fn what_came_too_often_is_a_dead_letter_of_every_tenant() {
     let letters = letters.receive(10, Duration::ZERO).await.unwrap();
     assert_eq!((tenants(&letters, "a"), tenants(&letters, "b")), (1, 1));
 }
+
+#[tokio::test]
+async fn one_that_can_not_be_read_keeps_none_of_the_others() {
+    let world = World::new(flows()).await;
+    let [unreadable, other] = [of("a"), of("a")];
+    world.send(&unreadable, Duration::ZERO).await;
+    let broken = world
+        .queue
+        .database
+        .write(|rows| rows.execute("UPDATE messages SET body = '?', visible_at = 0", []));
+    assert_eq!(broken.await.unwrap(), 1);
+    world.send(&other, Duration::ZERO).await;
+    let received = world.queue.receive(1, Duration::from_mins(1)).await.unwrap();
+    assert_eq!((&received[0].message, received.len()), (&other, 1));
+}

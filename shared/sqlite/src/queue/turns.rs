@@ -3,23 +3,13 @@
 //! The tenant of which fewest are held is next, however many messages of others have waited for longer. So a tenant that
 //! comes with few messages waits for none of another's that aren't held yet.
 
-use jiff::Timestamp;
-use rusqlite::{Connection, named_params};
+use std::collections::BTreeMap;
 
-/// Where the messages of each tenant begin in the table: those that wait, and those that were delivered. Steps from tenant
-/// to tenant, past all messages of each.
-const STRETCHES: &str = "WITH RECURSIVE stretches (received, tenant) AS (
-         SELECT column1, (SELECT min(tenant) FROM messages
-             WHERE queue = :queue AND received = column1)
-         FROM (VALUES (0), (1))
-         UNION ALL
-         SELECT received, (SELECT min(tenant) FROM messages AS others
-             WHERE others.queue = :queue AND others.received = stretches.received
-               AND others.tenant > stretches.tenant)
-         FROM stretches WHERE tenant IS NOT NULL)";
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// A tenant with messages that are due.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Turn {
     pub(super) tenant: String,
     /// How many of its messages are held.
@@ -28,55 +18,88 @@ pub(super) struct Turn {
     pub(super) again: bool,
 }
 
-/// The tenants of which a message is due.
-pub(super) fn turns(rows: &Connection, queue: &str, now: Timestamp) -> rusqlite::Result<Vec<Turn>> {
-    let mut turns = rows.prepare_cached(&format!(
-        // Each column of the inner query once: SQLite looks again wherever it is named.
-        "{STRETCHES}
-         SELECT tenant, sum(held) AS held, max(CASE WHEN due THEN received END) AS again
-         FROM (SELECT tenant, received,
-                 CASE received WHEN 0 THEN 0 ELSE (SELECT count(*) FROM messages AS held
-                     WHERE held.queue = :queue AND held.received = 1
-                       AND held.tenant = stretches.tenant AND visible_at > :now) END AS held,
-                 EXISTS (SELECT 1 FROM messages AS due
-                     WHERE due.queue = :queue AND due.received = stretches.received
-                       AND due.tenant = stretches.tenant AND visible_at <= :now) AS due
-             FROM stretches WHERE tenant IS NOT NULL)
-         GROUP BY tenant HAVING again IS NOT NULL"
-    ))?;
-    turns
-        .query_map(
-            named_params! { ":queue": queue, ":now": now.as_millisecond() },
-            |row| {
-                Ok(Turn {
-                    tenant: row.get("tenant")?,
-                    held: row.get("held")?,
-                    again: row.get("again")?,
-                })
-            },
-        )?
-        .collect()
-}
-
-/// When the next message becomes visible that is not.
-pub(super) fn next_visible(
+/// The tenants of which a message is due, and when one of another is, or comes again that is held.
+pub(super) fn turns(
     rows: &Connection,
     queue: &str,
     now: Timestamp,
-) -> rusqlite::Result<Option<Timestamp>> {
-    let next: Option<i64> = rows
-        .prepare_cached(&format!(
-            "{STRETCHES}
-             SELECT min((SELECT min(visible_at) FROM messages AS later
-                 WHERE later.queue = :queue AND later.received = stretches.received
-                   AND later.tenant = stretches.tenant AND visible_at > :now))
-             FROM stretches WHERE tenant IS NOT NULL"
-        ))?
-        .query_row(
-            named_params! { ":queue": queue, ":now": now.as_millisecond() },
-            |row| row.get(0),
-        )?;
-    Ok(next.and_then(|next| Timestamp::from_millisecond(next).ok()))
+) -> rusqlite::Result<(Vec<Turn>, Option<Timestamp>)> {
+    let now = now.as_millisecond();
+    let mut turns = BTreeMap::new();
+    let mut next = Vec::new();
+    for (tenant, first) in firsts(rows, queue, false)? {
+        if first <= now {
+            turns.insert(tenant, Turn::default());
+        } else {
+            next.push(first);
+        }
+    }
+    for (tenant, first) in firsts(rows, queue, true)? {
+        let again = first <= now;
+        if again {
+            next.extend(held_until(rows, queue, &tenant, now)?);
+            turns.entry(tenant.clone()).or_default().again = true;
+        } else {
+            next.push(first);
+        }
+        if let Some(turn) = turns.get_mut(&tenant) {
+            turn.held = held(rows, queue, &tenant, now)?;
+        }
+    }
+    let turns = turns.into_iter();
+    let turns = turns.map(|(tenant, turn)| Turn { tenant, ..turn });
+    let next = next.into_iter().min();
+    let next = next.and_then(|next| Timestamp::from_millisecond(next).ok());
+    Ok((turns.collect(), next))
+}
+
+/// When the first message of each tenant is due, of those that wait or of those that were delivered. Steps from tenant to
+/// tenant, past all messages of each.
+fn firsts(rows: &Connection, queue: &str, received: bool) -> rusqlite::Result<Vec<(String, i64)>> {
+    let first = |from: &str| {
+        format!(
+            "SELECT tenant, visible_at FROM messages
+             WHERE queue = ?1 AND received = ?2 AND tenant {from} ?3
+             ORDER BY tenant, visible_at LIMIT 1"
+        )
+    };
+    let mut firsts: Vec<(String, i64)> = Vec::new();
+    let mut step = rows.prepare_cached(&first(">="))?;
+    loop {
+        let before = firsts.last().map_or("", |(tenant, _)| tenant);
+        let found = step.query_row(params![queue, received, before], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        });
+        let Some(found) = found.optional()? else {
+            return Ok(firsts);
+        };
+        if firsts.is_empty() {
+            step = rows.prepare_cached(&first(">"))?;
+        }
+        firsts.push(found);
+    }
+}
+
+fn held(rows: &Connection, queue: &str, tenant: &str, now: i64) -> rusqlite::Result<usize> {
+    rows.prepare_cached(
+        "SELECT count(*) FROM messages
+         WHERE queue = ?1 AND received = 1 AND tenant = ?2 AND visible_at > ?3",
+    )?
+    .query_row(params![queue, tenant, now], |row| row.get(0))
+}
+
+/// When the next comes again of those of a tenant that are held.
+fn held_until(
+    rows: &Connection,
+    queue: &str,
+    tenant: &str,
+    now: i64,
+) -> rusqlite::Result<Option<i64>> {
+    rows.prepare_cached(
+        "SELECT min(visible_at) FROM messages
+         WHERE queue = ?1 AND received = 1 AND tenant = ?2 AND visible_at > ?3",
+    )?
+    .query_row(params![queue, tenant, now], |row| row.get(0))
 }
 
 /// Who is next, and how many messages it takes before somebody else is, of `left` that are wanted.
