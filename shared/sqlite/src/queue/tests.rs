@@ -154,6 +154,8 @@ fn what_a_message_costs_does_not_grow_with_those_that_wait() {
         assert_eq!((first.len(), more.len()), (10, 20));
         let none = queue.count(|queue| queue.look(400, 100));
         assert!(none.held_back && none.deliveries.is_empty());
+        // Those that are held longest come again.
+        assert_eq!(none.next.map(Timestamp::as_millisecond), Some(1_200));
         queue.execute("UPDATE messages SET visible_at = 50 WHERE received = 1");
         let again = queue.count(|queue| queue.look(500, 10)).deliveries;
         assert!(again.iter().all(|delivery| delivery.receive_count == 2));
@@ -275,6 +277,10 @@ async fn one_that_can_not_be_read_keeps_none_of_the_others() {
         .write(|rows| rows.execute("UPDATE messages SET body = '?', visible_at = 0", []));
     assert_eq!(broken.await.unwrap(), 1);
     world.send(&other, Duration::ZERO).await;
-    let received = world.queue.receive(1, Duration::from_mins(1)).await.unwrap();
+    let received = world
+        .queue
+        .receive(1, Duration::from_mins(1))
+        .await
+        .unwrap();
     assert_eq!((&received[0].message, received.len()), (&other, 1));
 }
