@@ -43,6 +43,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0016_webhooks_of_batches.sql"),
     include_str!("migrations/0017_told_flows.sql"),
     include_str!("migrations/0018_told_progress.sql"),
+    include_str!("migrations/0019_one_tree_of_messages.sql"),
 ];
 
 /// What SQLite said.
@@ -128,6 +129,14 @@ fn connect(path: &Path) -> Result<Connection, DatabaseError> {
     Ok(connection)
 }
 
+/// A new database in memory, as a thread has one of a file.
+#[cfg(test)]
+pub(super) fn in_memory() -> Connection {
+    let mut rows = connect(Path::new(":memory:")).unwrap();
+    migrate(&mut rows).unwrap();
+    rows
+}
+
 /// Applies the migrations that were not, all or none.
 fn migrate(connection: &mut Connection) -> Result<(), DatabaseError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -181,19 +190,23 @@ impl Probe for DatabaseProbe {
 mod tests {
     use super::*;
 
-    /// Of batches that an earlier version began, those are open that were sent and have not completed.
-    #[test]
-    fn flows_that_were_open_before_they_were_counted_are_counted() {
-        let mut rows = Connection::open_in_memory().unwrap();
-        let before = MIGRATIONS
-            .iter()
-            .take_while(|it| !it.contains("open_flows"));
+    /// A database as the migrations made it that came before the first that says this.
+    fn before(says: &str) -> Connection {
+        let rows = Connection::open_in_memory().unwrap();
+        let before = MIGRATIONS.iter().take_while(|it| !it.contains(says));
         let mut applied = 0;
         for migration in before {
             rows.execute_batch(migration).unwrap();
             applied += 1;
         }
         rows.pragma_update(None, "user_version", applied).unwrap();
+        rows
+    }
+
+    /// Of batches that an earlier version began, those are open that were sent and have not completed.
+    #[test]
+    fn flows_that_were_open_before_they_were_counted_are_counted() {
+        let mut rows = before("open_flows");
         for (id, tenant, size, dispatched, completed) in [
             ("1", "a", 3, Some(1), None),
             ("2", "a", 4, Some(1), None),
@@ -218,5 +231,33 @@ mod tests {
         rows.execute("DELETE FROM batches WHERE batch_id IN ('1', '4')", [])
             .unwrap();
         assert_eq!(open("a"), Ok(4));
+    }
+    /// What waits, what is held, and what a quarantine says of it.
+    #[test]
+    fn messages_are_what_they_were_after_they_came_into_one_tree() {
+        let mut rows = before("messages_in_order");
+        rows.execute_batch(
+            "INSERT INTO messages
+                (message_id, queue, body, visible_at, receives, tenant, together, deaths_alone)
+             VALUES (3, 'flows', 'x', 30, 0, 'a', 1, 0), (5, 'flows', 'y', 20, 2, 'b', 1, 0),
+                (9, 'quarantine', 'z', 10, 0, 'a', 7, 1)",
+        )
+        .unwrap();
+        migrate(&mut rows).unwrap();
+        let mut messages = rows
+            .prepare(
+                "SELECT concat_ws(' ', message_id, queue, body, visible_at, receives, tenant,
+                    together, deaths_alone, received)
+                 FROM messages ORDER BY message_id",
+            )
+            .unwrap();
+        let messages = messages.query_map([], |row| row.get(0)).unwrap();
+        let messages: Vec<String> = messages.collect::<rusqlite::Result<_>>().unwrap();
+        let expected = [
+            "3 flows x 30 0 a 1 0 0",
+            "5 flows y 20 2 b 1 0 1",
+            "9 quarantine z 10 0 a 7 1 0",
+        ];
+        assert_eq!(messages, expected);
     }
 }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assetmill_core::ports::{Clock, SteadyClock, Unavailable};
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 pub use activity::SqliteActivityLog;
@@ -37,6 +38,7 @@ pub use result_cache::SqliteResultCache;
 pub use webhooks::SqliteWebhooks;
 
 use database::Database;
+use queue::{DEAD_LETTERS, FLOWS, MessageIds, QUARANTINE};
 use retention::Retention;
 
 /// The ports on one folder, which one process at a time may hold.
@@ -48,6 +50,7 @@ pub struct Store {
     /// Messages are held back for a time: setting the clock of the machine neither stops them nor lets all go at once.
     steady: Arc<dyn Clock>,
     retention: Retention,
+    ids: MessageIds,
 }
 
 impl Store {
@@ -58,15 +61,15 @@ impl Store {
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let folder = Arc::new(Folder::open(path)?);
         let database = Database::open(&folder.database())?;
-        let store = Self {
+        let ids = take_over(&database, clock.now()).await?;
+        Ok(Self {
             folder,
             database,
             retention: Retention::for_ever(clock.clone()),
+            ids,
             steady: Arc::new(SteadyClock::begun_by(&*clock)),
             clock,
-        };
-        store.take_over().await?;
-        Ok(store)
+        })
     }
 
     /// Keeps batches for so long from their acceptance on, and remembered work from its end on; without it, all is
@@ -128,6 +131,7 @@ impl Store {
             self.database.clone(),
             self.steady.clone(),
             self.retention.clone(),
+            self.ids.clone(),
             settings,
         )
     }
@@ -154,26 +158,6 @@ impl Store {
         &self.folder
     }
 
-    /// Ends the leases that a killed process held, and quarantines its flows.
-    async fn take_over(&self) -> Result<(), OpenError> {
-        let now = self.clock.now();
-        let taken_over = self.database.write(move |rows| {
-            quarantine::take_over(rows, now)?;
-            let now = now.as_millisecond();
-            end_claims(rows, now)?;
-            rows.execute(
-                "UPDATE flows SET at = ?1, revision = revision + (revision > 0)
-                 WHERE state = 'RUNNING'",
-                [now],
-            )
-        });
-        let flows = taken_over.await.map_err(OpenError::Database)?;
-        if flows > 0 {
-            tracing::warn!(flows, "took over flows of a process that was killed");
-        }
-        Ok(())
-    }
-
     /// Gives back what this process holds and will not finish: what it is still at can't settle any
     /// more, and the attempts cost nothing. How many flows there were.
     ///
@@ -188,13 +172,14 @@ impl Store {
                 "UPDATE flows SET fence = fence + 1, revision = revision + (revision > 0)
                  WHERE state = 'PENDING' AND flow_id IN (
                      SELECT json_extract(body, '$.flow_id') FROM messages
-                     WHERE queue = ?1 AND receives > 0 AND visible_at > ?2)",
-                params![queue::FLOWS, now_steady],
+                     WHERE queue = ?1 AND received = 1 AND visible_at > ?2)",
+                params![FLOWS, now_steady],
             )?;
             rows.execute(
-                "UPDATE messages SET visible_at = ?1, receives = receives - 1
-                 WHERE receives > 0 AND visible_at > ?1",
-                [now_steady],
+                "UPDATE messages
+                 SET visible_at = ?1, receives = receives - 1, received = receives > 1
+                 WHERE queue IN (?2, ?3, ?4) AND received = 1 AND visible_at > ?1",
+                (now_steady, FLOWS, QUARANTINE, DEAD_LETTERS),
             )?;
             end_claims(rows, now)?;
             let claimed = rows.execute(
@@ -207,6 +192,28 @@ impl Store {
         });
         released.await.map_err(|error| error.of("flows"))
     }
+}
+
+/// Ends the leases that a killed process held, and quarantines its flows; how messages are numbered that come after those
+/// that there are.
+async fn take_over(database: &Database, now: Timestamp) -> Result<MessageIds, OpenError> {
+    let taken_over = database.write(move |rows| {
+        let ids = MessageIds::after_all(rows)?;
+        quarantine::take_over(rows, &ids, now)?;
+        let now = now.as_millisecond();
+        end_claims(rows, now)?;
+        let flows = rows.execute(
+            "UPDATE flows SET at = ?1, revision = revision + (revision > 0)
+             WHERE state = 'RUNNING'",
+            [now],
+        )?;
+        Ok((ids, flows))
+    });
+    let (ids, flows) = taken_over.await.map_err(OpenError::Database)?;
+    if flows > 0 {
+        tracing::warn!(flows, "took over flows of a process that was killed");
+    }
+    Ok(ids)
 }
 
 /// Lets others claim the work that this folder's process was doing.

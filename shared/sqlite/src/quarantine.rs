@@ -11,7 +11,7 @@ use assetmill_core::FlowMessage;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::queue::{DEAD_LETTERS, FLOWS, QUARANTINE};
+use super::queue::{DEAD_LETTERS, FLOWS, MessageIds, QUARANTINE};
 use super::rows;
 
 /// In how many parts suspects are tried.
@@ -21,10 +21,15 @@ const DEATHS_ALONE: usize = 2;
 
 /// Sorts the messages that a dead process held: those of flows become quarantined, those that were quarantined before
 /// are tried in smaller groups, and one at which the process died alone too often becomes a dead letter.
-pub(super) fn take_over(rows: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn take_over(
+    rows: &Connection,
+    ids: &MessageIds,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     let mut move_held = rows.prepare(
-        "UPDATE messages SET queue = ?2, receives = 0, visible_at = ?3, together = ?4
-         WHERE queue = ?1 AND receives > 0 AND visible_at > ?3",
+        "UPDATE messages
+         SET queue = ?2, received = 0, receives = 0, visible_at = ?3, together = ?4
+         WHERE queue = ?1 AND received = 1 AND visible_at > ?3",
     )?;
     let now = now.as_millisecond();
     let tried = held(rows, QUARANTINE, now)?;
@@ -33,7 +38,7 @@ pub(super) fn take_over(rows: &Connection, now: Timestamp) -> rusqlite::Result<(
     let together = part(held(rows, FLOWS, now)?);
     move_held.execute(params![FLOWS, QUARANTINE, now, together])?;
     move_held.execute(params![DEAD_LETTERS, DEAD_LETTERS, now, 1])?;
-    let added = add_without_message(rows, now, together)?;
+    let added = add_without_message(rows, ids, now, together)?;
     // A second message of a quarantined flow would let it run beside others.
     rows.execute(
         "DELETE FROM messages WHERE queue = ?1
@@ -56,11 +61,12 @@ pub(super) fn take_over(rows: &Connection, now: Timestamp) -> rusqlite::Result<(
 fn blame(rows: &Connection, now: i64) -> rusqlite::Result<usize> {
     rows.execute(
         "UPDATE messages SET deaths_alone = deaths_alone + 1
-         WHERE queue = ?1 AND receives > 0 AND visible_at > ?2",
+         WHERE queue = ?1 AND received = 1 AND visible_at > ?2",
         params![QUARANTINE, now],
     )?;
     rows.execute(
-        "UPDATE messages SET queue = ?2, receives = 0, visible_at = ?3, together = 1
+        "UPDATE messages
+         SET queue = ?2, received = 0, receives = 0, visible_at = ?3, together = 1
          WHERE queue = ?1 AND deaths_alone >= ?4",
         params![QUARANTINE, DEAD_LETTERS, now, DEATHS_ALONE],
     )
@@ -74,17 +80,23 @@ fn part(of: usize) -> usize {
 /// How many messages of a queue were delivered and not acknowledged.
 fn held(rows: &Connection, queue: &str, now: i64) -> rusqlite::Result<usize> {
     rows.query_row(
-        "SELECT count(*) FROM messages WHERE queue = ?1 AND receives > 0 AND visible_at > ?2",
+        "SELECT count(*) FROM messages WHERE queue = ?1 AND received = 1 AND visible_at > ?2",
         params![queue, now],
         |row| row.get(0),
     )
 }
 
 /// Flows whose caller waited have no message yet.
-fn add_without_message(rows: &Connection, now: i64, together: usize) -> rusqlite::Result<usize> {
+fn add_without_message(
+    rows: &Connection,
+    ids: &MessageIds,
+    now: i64,
+    together: usize,
+) -> rusqlite::Result<usize> {
     let mut insert = rows.prepare(
-        "INSERT INTO messages (queue, body, visible_at, tenant, together) SELECT ?1, ?2, ?3, ?5, ?6
-         WHERE NOT EXISTS (SELECT 1 FROM messages WHERE queue IN (?1, ?4) AND body = ?2)",
+        "INSERT INTO messages (queue, tenant, visible_at, message_id, body, together)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6
+         WHERE NOT EXISTS (SELECT 1 FROM messages WHERE queue IN (?1, ?7) AND body = ?5)",
     )?;
     let mut added = 0;
     for message in running(rows)? {
@@ -92,11 +104,12 @@ fn add_without_message(rows: &Connection, now: i64, together: usize) -> rusqlite
         let tenant = message.tenant.as_str();
         added += insert.execute(params![
             QUARANTINE,
-            body,
-            now,
-            DEAD_LETTERS,
             tenant,
-            together
+            now,
+            ids.next(),
+            body,
+            together,
+            DEAD_LETTERS
         ])?;
     }
     Ok(added)

@@ -1,5 +1,9 @@
 //! The queue in SQLite, with the manners of SQS.
 
+mod due;
+mod ids;
+#[cfg(test)]
+mod tests;
 mod turns;
 
 use std::num::NonZeroUsize;
@@ -10,13 +14,17 @@ use assetmill_core::FlowMessage;
 use assetmill_core::ports::{Clock, Delivery, FlowDeliveries, FlowQueue, Outgoing, Unavailable};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::database::Database;
 use super::retention::{Cutoff, Retention};
 use super::rows;
+
+use due::Due;
+pub(super) use ids::MessageIds;
+use ids::Receipt;
 
 pub(super) const FLOWS: &str = "flows";
 pub(super) const QUARANTINE: &str = "quarantine";
@@ -28,6 +36,7 @@ pub struct SqliteQueue {
     database: Database,
     clock: Arc<dyn Clock>,
     retention: Retention,
+    ids: MessageIds,
     settings: QueueSettings,
     sent: Arc<Notify>,
     acknowledged: Arc<Notify>,
@@ -95,7 +104,7 @@ impl QueueSettings {
 /// What a look at the queue found.
 struct Look {
     deliveries: Vec<Delivery>,
-    /// When the next message becomes visible, if none was delivered.
+    /// When to look again, if none was delivered: the next may be due then.
     next: Option<Timestamp>,
     /// Whether one is due whose tenant holds as many as it may.
     held_back: bool,
@@ -106,12 +115,14 @@ impl SqliteQueue {
         database: Database,
         clock: Arc<dyn Clock>,
         retention: Retention,
+        ids: MessageIds,
         settings: QueueSettings,
     ) -> Self {
         Self {
             database,
             clock,
             retention,
+            ids,
             settings,
             sent: Arc::default(),
             acknowledged: Arc::default(),
@@ -124,24 +135,12 @@ impl SqliteQueue {
         let visible_again = self.clock.after(settings.visibility);
         let gone = self.retention.cutoff();
         let look = self.database.write(move |rows| {
-            fail_dead_letter(rows, settings, now)?;
-            let mut deliveries = deliver(rows, settings, now, visible_again, max)?;
-            if settings.name == FLOWS {
-                for delivery in &mut deliveries {
-                    carry_row(rows, &mut delivery.message, gone)?;
-                }
-            }
-            let (next, held_back) = if deliveries.is_empty() {
-                let held_back = is_due(rows, settings, now)?;
-                (next_visible(rows, settings, now)?, held_back)
-            } else {
-                (None, false)
+            let due = Due {
+                settings,
+                now,
+                visible_again,
             };
-            Ok(Look {
-                deliveries,
-                next,
-                held_back,
-            })
+            look(rows, &due, gone, max)
         });
         look.await.map_err(|error| error.of("queue"))
     }
@@ -152,23 +151,13 @@ impl FlowQueue for SqliteQueue {
     async fn send(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
         let clock = self.clock.clone();
         let queue = self.settings.name;
+        let ids = self.ids.clone();
         let messages = messages.to_vec();
         let sent = self.database.write(move |rows| {
-            let mut insert = rows.prepare_cached(
-                // One that waits in quarantine must not run beside others; one that is tried now may go
-                // on, as it did not kill the process.
-                "INSERT INTO messages (queue, body, visible_at, tenant) SELECT ?1, ?2, ?3, ?5
-                 WHERE NOT EXISTS (SELECT 1 FROM messages
-                    WHERE queue = ?4 AND receives = 0 AND body = ?2)",
-            )?;
-            for Outgoing { message, delay } in &messages {
+            messages.iter().try_for_each(|Outgoing { message, delay }| {
                 let visible_at = clock.after(*delay).as_millisecond();
-                // It is read again when the message is received, and the quarantine tells messages by their bodies.
-                let body = rows::to_json(&message.without_row())?;
-                let tenant = message.tenant.as_str();
-                insert.execute(params![queue, body, visible_at, QUARANTINE, tenant])?;
-            }
-            Ok(())
+                put(rows, queue, ids.next(), visible_at, message)
+            })
         });
         sent.await.map_err(|error| error.of("queue"))?;
         self.sent.notify_waiters();
@@ -199,14 +188,13 @@ impl FlowDeliveries for SqliteQueue {
     }
 
     async fn acknowledge(&self, receipt: &str) -> Result<(), Unavailable> {
-        let Some((message_id, receives)) = parse_receipt(receipt) else {
+        let Some(receipt) = Receipt::of_text(receipt) else {
             return Ok(());
         };
-        let acknowledged = self.database.write(move |rows| {
-            rows.prepare_cached("DELETE FROM messages WHERE message_id = ?1 AND receives = ?2")?
-                .execute([message_id, receives])?;
-            Ok(())
-        });
+        let queue = self.settings.name;
+        let acknowledged = self
+            .database
+            .write(move |rows| take_out(rows, queue, &receipt));
         acknowledged.await.map_err(|error| error.of("queue"))?;
         // Its tenant may hold another now.
         self.acknowledged.notify_waiters();
@@ -214,178 +202,68 @@ impl FlowDeliveries for SqliteQueue {
     }
 }
 
-fn receipt(message_id: i64, receives: u32) -> String {
-    format!("{message_id}:{receives}")
-}
-
-fn parse_receipt(receipt: &str) -> Option<(i64, i64)> {
-    let (message_id, receives) = receipt.split_once(':')?;
-    Some((message_id.parse().ok()?, receives.parse().ok()?))
-}
-
-fn fail_dead_letter(
+/// Adds a message.
+fn put(
     rows: &Connection,
-    settings: QueueSettings,
-    now: Timestamp,
+    queue: &str,
+    id: i64,
+    visible_at: i64,
+    message: &FlowMessage,
 ) -> rusqlite::Result<()> {
-    if let Some(redrive) = settings.redrive {
-        rows.prepare_cached(
-            // By itself SQLite takes the index by time, and looks at every message that is due.
-            "UPDATE messages INDEXED BY messages_received SET queue = ?1, receives = 0
-             WHERE queue = ?2 AND visible_at <= ?3 AND receives > 0 AND receives >= ?4",
-        )?
-        .execute(params![
-            redrive.to,
-            settings.name,
-            now.as_millisecond(),
-            redrive.max_receives
-        ])?;
-    }
+    // It is read again when the message is received, and the quarantine tells messages by their bodies.
+    let body = rows::to_json(&message.without_row())?;
+    let tenant = message.tenant.as_str();
+    rows.prepare_cached(
+        // One that waits in quarantine must not run beside others; one that is tried now may go
+        // on, as it did not kill the process.
+        "INSERT INTO messages (queue, tenant, visible_at, message_id, body)
+         SELECT ?1, ?2, ?3, ?4, ?5
+         WHERE NOT EXISTS (SELECT 1 FROM messages
+            WHERE queue = ?6 AND received = 0 AND body = ?5)",
+    )?
+    .execute(params![queue, tenant, visible_at, id, body, QUARANTINE])?;
     Ok(())
 }
 
-fn deliver(
-    rows: &Connection,
-    settings: QueueSettings,
-    now: Timestamp,
-    visible_again: Timestamp,
-    max: usize,
-) -> rusqlite::Result<Vec<Delivery>> {
-    if settings.name == QUARANTINE {
-        let due = Due {
-            queue: QUARANTINE,
-            tenant: None,
-            now,
-            visible_again,
-        };
-        let delivered = due.deliver(rows, together(rows, now)?.min(max))?;
-        return Ok(delivered.into_iter().flatten().collect());
-    }
-    let most = settings.most_of_one;
-    let mut turns = turns::turns(rows, settings.name, now, most)?;
-    let mut deliveries = Vec::new();
-    let mut left = max;
-    while left > 0
-        && let Some((next, some)) = turns::next(&turns, left, most)
-    {
-        let turn = &mut turns[next];
-        let due = Due {
-            queue: settings.name,
-            tenant: Some(&turn.tenant),
-            now,
-            visible_again,
-        };
-        let delivered = due.deliver(rows, some)?;
-        left -= delivered.len();
-        turn.held += delivered.len();
-        if delivered.len() < some {
-            turns.swap_remove(next);
+/// Delivers what is due, with the rows of its flows.
+fn look(rows: &Connection, due: &Due, gone: Cutoff, max: usize) -> rusqlite::Result<Look> {
+    let mut look = due.deliver(rows, max)?;
+    if due.settings.name == FLOWS {
+        for delivery in &mut look.deliveries {
+            carry_row(rows, delivery, gone)?;
         }
-        // One that can't be read must not keep the others: it becomes a dead letter.
-        deliveries.extend(delivered.into_iter().flatten());
     }
-    Ok(deliveries)
+    Ok(look)
 }
 
-/// How many of those in quarantine are tried next, at the same time: of those at which the process died alone least often.
-fn together(rows: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
-    let together: Option<usize> = rows
-        .prepare_cached(
-            "SELECT together FROM messages WHERE queue = ?1 AND visible_at <= ?2
-             ORDER BY deaths_alone, together LIMIT 1",
-        )?
-        .query_row(params![QUARANTINE, now.as_millisecond()], |row| row.get(0))
-        .optional()?;
-    Ok(together.unwrap_or(1))
-}
-
-/// The messages of a tenant, or of all, that are due.
-struct Due<'a> {
-    queue: &'a str,
-    tenant: Option<&'a str>,
-    now: Timestamp,
-    visible_again: Timestamp,
-}
-
-impl Due<'_> {
-    /// Delivers up to `some`, those that are due for longest first; `None` for one that can't be read.
-    fn deliver(&self, rows: &Connection, some: usize) -> rusqlite::Result<Vec<Option<Delivery>>> {
-        // Two statements, each with an index of its own.
-        let chosen = match self.tenant {
-            Some(_) => "tenant = ?3 AND visible_at <= ?4 ORDER BY visible_at, message_id",
-            None => {
-                "?3 IS NULL AND visible_at <= ?4 AND deaths_alone = (
-                     SELECT min(deaths_alone) FROM messages WHERE queue = ?2 AND visible_at <= ?4)
-                 ORDER BY together, visible_at, message_id"
-            }
-        };
-        rows.prepare_cached(&format!(
-            "UPDATE messages SET receives = receives + 1, visible_at = ?1
-             WHERE message_id IN (
-                 SELECT message_id FROM messages WHERE queue = ?2 AND {chosen} LIMIT ?5)
-             RETURNING message_id, receives, body",
-        ))?
-        .query_map(
-            params![
-                self.visible_again.as_millisecond(),
-                self.queue,
-                self.tenant,
-                self.now.as_millisecond(),
-                some
-            ],
-            |row| {
-                let receive_count = row.get("receives")?;
-                let message_id = row.get("message_id")?;
-                let message = rows::from_json(&row.get::<_, String>("body")?);
-                Ok(message
-                    .inspect_err(
-                        |error| tracing::error!(message_id, %error, "message can't be read"),
-                    )
-                    .ok()
-                    .map(|message| Delivery {
-                        message,
-                        receipt: receipt(message_id, receive_count),
-                        receive_count,
-                    }))
-            },
-        )?
-        .collect()
-    }
+/// Takes out a message, unless it was delivered again since.
+fn take_out(rows: &Connection, queue: &str, receipt: &Receipt) -> rusqlite::Result<()> {
+    rows.prepare_cached(
+        "DELETE FROM messages WHERE queue = ?1 AND received = 1 AND tenant = ?2
+           AND visible_at = ?3 AND message_id = ?4 AND receives = ?5",
+    )?
+    .execute(params![
+        queue,
+        receipt.tenant,
+        receipt.visible_at,
+        receipt.message_id,
+        receipt.receives
+    ])?;
+    Ok(())
 }
 
 /// Puts into a message the row of its flow, so that one that only waits longer is neither claimed nor written. One that
-/// can't be read is no guess: whoever claims the flow is told why.
-fn carry_row(rows: &Connection, message: &mut FlowMessage, gone: Cutoff) -> rusqlite::Result<()> {
+/// can't be read is no guess: whoever claims the flow is told why. What was delivered before may have stopped who received
+/// it, and is claimed before anything is done for it, so that whom it stops is counted.
+fn carry_row(rows: &Connection, delivery: &mut Delivery, gone: Cutoff) -> rusqlite::Result<()> {
+    if delivery.receive_count > 1 {
+        return Ok(());
+    }
+    let message = &mut delivery.message;
     let row = match rows::find_flow(rows, &message.flow_id.to_string(), gone) {
         Err(error @ rusqlite::Error::SqliteFailure(..)) => return Err(error),
         row => row.ok().flatten(),
     };
     message.row = row.map(Box::new);
     Ok(())
-}
-
-fn is_due(rows: &Connection, settings: QueueSettings, now: Timestamp) -> rusqlite::Result<bool> {
-    rows.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND visible_at <= ?2)",
-    )?
-    .query_row(params![settings.name, now.as_millisecond()], |row| {
-        row.get(0)
-    })
-}
-
-fn next_visible(
-    rows: &Connection,
-    settings: QueueSettings,
-    now: Timestamp,
-) -> rusqlite::Result<Option<Timestamp>> {
-    let next: Option<i64> = rows
-        .prepare_cached(
-            "SELECT min(visible_at) FROM messages WHERE queue = ?1 AND visible_at > ?2",
-        )?
-        .query_row(params![settings.name, now.as_millisecond()], |row| {
-            row.get(0)
-        })
-        .optional()?
-        .flatten();
-    Ok(next.and_then(|next| Timestamp::from_millisecond(next).ok()))
 }

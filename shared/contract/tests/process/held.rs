@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use assetmill_contract::samples;
 use assetmill_core::ports::{FlowChanges as _, FlowWrites, Sources};
-use assetmill_core::usecases::{Outcome, Process, Waiting};
+use assetmill_core::usecases::{Alike, Outcome, Process, Waiting};
 use assetmill_core::{
     Asset, AssetUrl, Cancellation, Catalogue, Failure, Flow, FlowId, FlowState, Operation,
     OperationError, TenantId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::unknown_name;
 use super::world::{Copy, World};
@@ -130,14 +131,37 @@ async fn a_flow_that_takes_long_is_seen_to_run() {
     }
 }
 
-/// A queue may deliver a message twice, and both find the flow unclaimed.
+/// A queue may deliver a message twice, and who asks for the same at once has it sent twice.
 #[tokio::test(start_paused = true)]
-async fn of_two_that_take_up_a_flow_one_calls_its_vendor() {
+async fn a_flow_is_not_taken_up_twice_in_one_process() {
+    for copy in [Copy::default(), Copy::paid()] {
+        let world = World::new(|_| unknown_name()).await;
+        let (process, copy, before) = taking(&world, copy, Duration::from_millis(900)).await;
+        let begun = Instant::now();
+        let again = async {
+            let outcome = process.attempt(&before, Waiting::Nobody).await.unwrap();
+            assert!(matches!(outcome, Outcome::Wait { .. }), "{outcome:?}");
+            assert_eq!(begun.elapsed(), Duration::ZERO, "nothing was fetched");
+        };
+        let (first, ()) = tokio::join!(process.attempt(&before, Waiting::Nobody), again);
+        assert_eq!((first.unwrap(), copy.runs()), (Outcome::Settled, 1));
+        // Whoever had to wait finds it done.
+        let after = process.attempt(world.id, Waiting::Nobody).await.unwrap();
+        assert_eq!((after, copy.runs()), (Outcome::Settled, 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_processes_that_take_up_a_flow_one_calls_its_vendor() {
     let world = World::new(|_| unknown_name()).await;
     let (process, copy, before) = taking(&world, Copy::paid(), Duration::from_millis(900)).await;
+    let another = Process {
+        alike: Alike::default(),
+        ..process.clone()
+    };
     let both = tokio::join!(
         process.attempt(&before, Waiting::Nobody),
-        process.attempt(&before, Waiting::Nobody)
+        another.attempt(&before, Waiting::Nobody)
     );
     let settled = [both.0.unwrap(), both.1.unwrap()];
     let settled = settled.iter().filter(|it| **it == Outcome::Settled);

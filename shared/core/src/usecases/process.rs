@@ -26,7 +26,9 @@ use crate::ports::{
 use crate::{CallEnd, Catalogue, Claim, Deferral, Flow, FlowRef, NextTry, Wait};
 pub use alike::Alike;
 use attempt::Attempt;
+use finish::LOOK_AGAIN;
 pub(super) use keep::product_output;
+use late_claim::Lateness;
 pub(super) use unkept::{Unkept, needs_no_row};
 
 /// Processes flows, one attempt at a time.
@@ -171,12 +173,16 @@ impl Process {
         let slot = flow.guess().and_then(|guess| guess.progress.slot);
         let slot = slot.filter(|_| attempt.turn.is_some());
         let lease_until = now + self.limits.lease;
-        let late = flow
-            .guess()
-            .and_then(|row| attempt.claim_late(row, slot, lease_until));
+        let late = match flow.guess() {
+            Some(row) => self.claim_late(row, &mut attempt, slot, lease_until),
+            None => Lateness::AtOnce,
+        };
         let claim = match late {
-            Some(flow) => Ok(Claim::Claimed(flow)),
-            None => self.flows.claim_in_turn(flow, slot, now, lease_until).await,
+            Lateness::Late(flow) => Ok(Claim::Claimed(*flow)),
+            Lateness::AtOnce => self.flows.claim_in_turn(flow, slot, now, lease_until).await,
+            Lateness::TakenUp => Ok(Claim::Leased {
+                until: now + LOOK_AGAIN,
+            }),
         };
         if !matches!(claim, Ok(Claim::Claimed(_))) {
             self.leave_turn(id, &mut attempt).await;

@@ -105,7 +105,10 @@ impl RunSynchronously {
         let rows = Arc::new(rows);
         let mut work = self.work.clone();
         work.process.flows = rows.clone();
-        self.run_until(&accepted.flows, work, deadline).await;
+        let open = accepted.flows.iter();
+        let open = open.filter(|flow| !flow.state().is_settled());
+        self.run_until(open.map(Flow::message).collect(), work, deadline)
+            .await;
         let ended = rows.end().await?;
         accepted.flows = ended.flows;
         if !ended.told {
@@ -116,18 +119,13 @@ impl RunSynchronously {
         Ok(accepted.into())
     }
 
-    async fn run_until(&self, flows: &[Flow], work: MessageHandler, deadline: Instant) {
-        let open: Vec<FlowMessage> = flows
-            .iter()
-            .filter(|flow| !flow.state().is_settled())
-            .map(Flow::message)
-            .collect();
+    async fn run_until(&self, flows: Vec<FlowMessage>, work: MessageHandler, deadline: Instant) {
         let run = OneRun {
             work,
             permits: self.permits.clone(),
             deadline,
         };
-        let runs = stream::iter(open)
+        let runs = stream::iter(flows)
             // A task of its own: an attempt that the deadline overtakes goes on where it can,
             // instead of being cut off in the middle of a paid call.
             .map(move |message| self.attempts.spawn(run.clone().settle(message)))

@@ -1,19 +1,35 @@
-//! Equal free work that begins at the same time.
+//! What one process would do twice at the same time: equal free work, and a flow that is not claimed yet.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 
-use crate::WorkKey;
+use crate::{FlowId, WorkKey};
 
 /// How many works are remembered before those are forgotten that are done.
 const TIDY_AT: usize = 1_024;
 
 /// The free works that this process is at: whoever comes to the same work waits for the first, and finds what it made.
-/// Its clones are the same.
+/// And the flows that it took up and did not claim yet. Its clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct Alike(Arc<Mutex<Works>>);
+pub struct Alike {
+    works: Arc<Mutex<Works>>,
+    flows: Arc<Mutex<HashSet<FlowId>>>,
+}
+
+/// A flow that is taken up in this process, until this is dropped.
+#[derive(Debug)]
+pub(super) struct TakenUp {
+    flows: Arc<Mutex<HashSet<FlowId>>>,
+    flow: FlowId,
+}
+
+impl Drop for TakenUp {
+    fn drop(&mut self) {
+        lock(&self.flows).remove(&self.flow);
+    }
+}
 
 #[derive(Debug, Default)]
 struct Works {
@@ -25,7 +41,7 @@ impl Alike {
     /// Waits for whoever is at this work. The first to come has it until the guard is dropped; `None` for others, once
     /// the first is done: if it made nothing, none of them waits for another.
     pub(super) async fn first(&self, work: &WorkKey) -> Option<OwnedMutexGuard<()>> {
-        let turn = self.works().turn(work);
+        let turn = lock(&self.works).turn(work);
         if let Ok(first) = turn.clone().try_lock_owned() {
             return Some(first);
         }
@@ -33,10 +49,20 @@ impl Alike {
         None
     }
 
-    fn works(&self) -> MutexGuard<'_, Works> {
-        // Nothing panics while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes up a flow; `None` if it is taken up already.
+    pub(super) fn take_up(&self, flow: FlowId) -> Option<TakenUp> {
+        let is_first = lock(&self.flows).insert(flow);
+        // Not made for who comes second: to drop it would tell that the first is done.
+        is_first.then(|| TakenUp {
+            flows: self.flows.clone(),
+            flow,
+        })
     }
+}
+
+/// Nothing panics while it holds one of these.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Works {

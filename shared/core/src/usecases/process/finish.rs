@@ -16,8 +16,8 @@ use crate::{
 };
 
 /// How long a flow waits, at the least, before it looks whether another has finished the same paid
-/// work; a random share is added, lest all who wait look at once.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// work; a random share is added, lest all who wait look at once. As long as one that another is at.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// How long to leave a throttling party alone that does not say how long.
 const UNSAID_RETRY_AFTER: Duration = Duration::from_secs(5);
 const SHORTEST_RETRY_AFTER: Duration = Duration::from_secs(1);

@@ -4,12 +4,14 @@
 //! write already. So a flow that is taken up for the first time is claimed by the write that announces its paid call, or that
 //! settles it; by one of its own only where it takes so long that others want to see it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 use super::Process;
+use super::alike::TakenUp;
 use super::attempt::Attempt;
 use crate::pacing::Slot;
 use crate::ports::Unavailable;
@@ -30,29 +32,53 @@ pub(super) struct LateClaim {
     now: Timestamp,
     lease_until: Timestamp,
     unseen_until: Instant,
+    /// Keeps others in this process from taking it up.
+    _taken_up: Arc<TakenUp>,
 }
 
-impl Attempt {
-    /// Claims a flow whose turn has come with the first write of it. The flow as it is then; `None` where the claim is
-    /// a write of its own.
-    pub(super) fn claim_late(
-        &mut self,
-        row: &Flow,
-        slot: Option<Slot>,
-        lease_until: Timestamp,
-    ) -> Option<Flow> {
-        let turn = self.turn.as_ref()?;
-        // Who came too late for its slot uses another. Who probes does so alone: nobody else is to begin the same.
-        if (slot.is_some() && turn.pass.slot() != slot) || turn.pass.probes() {
-            return None;
-        }
-        let (claim, flow) = LateClaim::of(row, slot, self.claimed_at, lease_until)?;
-        self.late_claim = Some(claim);
-        Some(flow)
-    }
+/// Whether a flow is claimed late.
+pub(super) enum Lateness {
+    /// It is, and this is the flow as it is then.
+    Late(Box<Flow>),
+    /// It is to be claimed by a write of its own.
+    AtOnce,
+    /// Somebody in this process is at it.
+    TakenUp,
 }
 
 impl Process {
+    /// Claims a flow whose turn has come with the first write of it.
+    pub(super) fn claim_late(
+        &self,
+        row: &Flow,
+        attempt: &mut Attempt,
+        slot: Option<Slot>,
+        lease_until: Timestamp,
+    ) -> Lateness {
+        let Some(turn) = &attempt.turn else {
+            return Lateness::AtOnce;
+        };
+        // Who came too late for its slot uses another. Who probes does so alone: nobody else is to begin the same.
+        if (slot.is_some() && turn.pass.slot() != slot) || turn.pass.probes() {
+            return Lateness::AtOnce;
+        }
+        let Some(claimed) = claimed_first(row, slot, attempt.claimed_at, lease_until) else {
+            return Lateness::AtOnce;
+        };
+        let Some(taken_up) = self.alike.take_up(row.id) else {
+            return Lateness::TakenUp;
+        };
+        attempt.late_claim = Some(LateClaim {
+            row: Box::new(row.clone()),
+            slot,
+            now: attempt.claimed_at,
+            lease_until,
+            unseen_until: Instant::now() + UNSEEN_FOR,
+            _taken_up: Arc::new(taken_up),
+        });
+        Lateness::Late(Box::new(claimed))
+    }
+
     /// Waits for what two may do at no cost, for a flow that may not be claimed yet. It is claimed meanwhile where it was
     /// unseen for [`UNSEEN_FOR`]; `None`, and `work` is dropped, if it was lost to others.
     pub(super) async fn in_sight<Work: Future>(
@@ -75,33 +101,25 @@ impl Process {
     }
 }
 
-impl LateClaim {
-    /// The claim of a flow whose turn has come, and the flow as it is with that. `None` where others have to
-    /// know at once that it is taken up: a flow that was claimed before, or came too late for an earlier slot, may have
-    /// stopped a worker, and is claimed before anything is done for it, so that those are counted whom it stops.
-    fn of(
-        row: &Flow,
-        slot: Option<Slot>,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Option<(Self, Flow)> {
-        if row.fence > 0 || row.revision == 0 {
-            return None;
-        }
-        let claim = row.apply(|row| row.claim_in_turn(slot, now, lease_until));
-        let (Claim::Claimed(claimed), _) = claim else {
-            return None;
-        };
-        let late = Self {
-            row: Box::new(row.clone()),
-            slot,
-            now,
-            lease_until,
-            unseen_until: Instant::now() + UNSEEN_FOR,
-        };
-        Some((late, claimed))
+/// A flow whose turn has come, as it is when it is claimed. `None` where others have to know at once that it is taken up:
+/// one that was claimed before, or came too late for an earlier slot, may have stopped a worker, and is claimed before
+/// anything is done for it, so that those are counted whom it stops.
+fn claimed_first(
+    row: &Flow,
+    slot: Option<Slot>,
+    now: Timestamp,
+    lease_until: Timestamp,
+) -> Option<Flow> {
+    if row.fence > 0 || row.revision == 0 {
+        return None;
     }
+    match row.apply(|row| row.claim_in_turn(slot, now, lease_until)) {
+        (Claim::Claimed(claimed), _) => Some(claimed),
+        _ => None,
+    }
+}
 
+impl LateClaim {
     /// Claims the flow and changes it by a rule for whoever holds it, if it may be claimed still, by this very claim.
     pub(super) fn with(
         &self,

@@ -32,12 +32,13 @@ impl RunSynchronously {
         loop {
             let ahead = |flow: &Flow| self.ahead(flow, dispatched, deadline);
             let mine = accepted.flows.iter();
+            // Claimed before anything is done: the others come at the same time, and see who has it.
             let mine: Vec<_> = mine
                 .filter(|flow| ahead(flow) == Ahead::Run)
-                .cloned()
+                .map(|flow| flow.message().without_row())
                 .collect();
             if !mine.is_empty() {
-                self.run_until(&mine, self.work.clone(), deadline).await;
+                self.run_until(mine, self.work.clone(), deadline).await;
                 accepted.flows = self.reread(&accepted).await?;
             }
             let settles = |flow: &Flow| self.ahead(flow, dispatched, deadline) != Ahead::Nothing;
