@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 mod descriptors;
 pub mod gate;
+mod heap;
 pub mod keys;
 pub mod links;
 mod materials;

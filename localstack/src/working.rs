@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::stopping::InWork;
 use crate::workers::Permits;
-use crate::{signals, workers};
+use crate::{heap, signals, workers};
 
 /// How long what is in flight may take after a signal, where what is not done by then is put back. Callers of v1 wait for
 /// less, and a paid call that is broken off may have been charged.
@@ -41,6 +41,7 @@ pub enum EndError {
 impl Working {
     /// Begins to work, on so many flows at the same time.
     pub(crate) fn begin(app: App, store: Option<Store>, parallel: usize) -> Self {
+        heap::keep_room_for_bodies();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let permits = Permits::new(parallel);

@@ -167,12 +167,19 @@ impl Store {
         let now = self.clock.now().as_millisecond();
         let now_steady = self.steady.now().as_millisecond();
         let released = self.database.write(move |rows| {
-            // What is taken up and not claimed yet counts as claimed before, so that whoever is at it can't claim it any more.
+            // What is taken up and not claimed yet counts as claimed before, so that whoever is at it can't claim it any
+            // more. Flows whose caller waits have no message yet, nor has their batch.
+            rows.execute(
+                "UPDATE flows SET fence = fence + 1, revision = revision + (revision > 0)
+                 WHERE state = 'PENDING' AND batch_id IN (
+                     SELECT batch_id FROM batches WHERE dispatched_at IS NULL)",
+                [],
+            )?;
             let unclaimed = rows.execute(
                 "UPDATE flows SET fence = fence + 1, revision = revision + (revision > 0)
                  WHERE state = 'PENDING' AND flow_id IN (
-                     SELECT json_extract(body, '$.flow_id') FROM messages
-                     WHERE queue = ?1 AND received = 1 AND visible_at > ?2)",
+                     SELECT CASE WHEN json_valid(body) THEN json_extract(body, '$.flow_id') END
+                     FROM messages WHERE queue = ?1 AND received = 1 AND visible_at > ?2)",
                 params![FLOWS, now_steady],
             )?;
             rows.execute(

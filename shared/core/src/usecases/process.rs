@@ -33,10 +33,10 @@ pub(super) use unkept::{Unkept, needs_no_row};
 
 /// Processes flows, one attempt at a time.
 ///
-/// The timeline of an attempt: ask for its turn; claim the flow; fetch the asset, or what the last step made; find or claim the
-/// work and note that a paid call begins; run the step; store its output; remember the work, and note that the step
-/// is done and begin the next one, or settle the flow and count it. A crash between any two is mended by the
-/// next attempt, which the queue brings.
+/// The timeline of an attempt: ask for its turn; claim the flow, unless that can wait for the first change of its row; fetch
+/// the asset, or what the last step made; find or claim the work and note that a paid call begins; run the step; store
+/// its output; remember the work, and note that the step is done and begin the next one, or settle the flow and count it. A
+/// crash between any two is mended by the next attempt, which the queue brings.
 #[derive(Clone)]
 pub struct Process {
     /// Rows.
@@ -47,7 +47,7 @@ pub struct Process {
     pub result_cache: Arc<dyn ResultCache>,
     /// Where outputs go.
     pub outputs: Arc<dyn OutputWrites>,
-    /// What is being made, where it costs nothing.
+    /// What this process is at, and is not to begin twice.
     pub alike: Alike,
     /// What can be made.
     pub catalogue: Catalogue,
@@ -163,10 +163,15 @@ impl Process {
         let flow = flow.into();
         let id = flow.id();
         let mut attempt = Attempt::new(waiting);
-        if let Some(guess) = flow.guess()
-            && let Some(outcome) = self.line_up(guess, &mut attempt).await?
-        {
-            return Ok(outcome);
+        if let Some(guess) = flow.guess() {
+            // It has its turn already, and is not to be put in line again.
+            if self.alike.has_taken_up(id) {
+                let until = self.clock.now() + LOOK_AGAIN;
+                return Ok(Outcome::Wait { until, row: None });
+            }
+            if let Some(outcome) = self.line_up(guess, &mut attempt).await? {
+                return Ok(outcome);
+            }
         }
         let now = self.clock.now();
         attempt.claimed_at = now;
@@ -212,6 +217,7 @@ impl Process {
     async fn run(&self, mut flow: Flow, mut attempt: Attempt) -> Result<Outcome, Unavailable> {
         match self.run_steps(&mut flow, &mut attempt).await {
             Ok(end) => {
+                self.leave_turn(flow.id, &mut attempt).await;
                 let finished = self.finish(flow, &mut attempt, end).await;
                 if finished.is_err() {
                     self.remember_made(&mut attempt).await;

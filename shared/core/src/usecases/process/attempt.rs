@@ -9,7 +9,7 @@ use super::Waiting;
 use super::late_claim::LateClaim;
 use crate::usecases::pacer::Pass;
 use crate::{
-    Backpressure, CallEnd, Event, Flow, Happened, NextTry, OperationName, Output, Report,
+    Backpressure, CallEnd, Cost, Event, Flow, Happened, NextTry, OperationName, Output, Report,
     RetryPolicy, Sha256Digest, WorkKey,
 };
 
@@ -18,6 +18,7 @@ use crate::{
 pub(super) struct StepTurn {
     pub(super) operation: OperationName,
     pub(super) step: Sha256Digest,
+    pub(super) cost: Cost,
     pub(super) pass: Pass,
 }
 
@@ -63,8 +64,8 @@ impl Attempt {
         }
     }
 
-    /// Whether its claim has ended, as that of a process has that was frozen. Nothing MUST be called under it any more, nor
-    /// a late claim be announced, which nobody would respect.
+    /// Whether its claim has ended, as that of a process has that was frozen. Nothing that is paid for MUST be called under
+    /// it any more, nor a claim be written by itself, which nobody would respect.
     pub(super) fn lease_ended(&self, now: Timestamp, lease: Duration) -> bool {
         now >= self.claimed_at + lease
     }

@@ -12,7 +12,7 @@ use crate::pacing::Slot;
 use crate::ports::Unavailable;
 use crate::{
     Deferral, Failure, FailureCode, Fenced, Flow, NextTry, OperationError, Report, RetryPolicy,
-    Settlement, Wait,
+    Settlement, Status, Wait,
 };
 
 /// How long a flow waits, at the least, before it looks whether another has finished the same paid
@@ -262,16 +262,21 @@ impl Process {
         }
     }
 
-    /// Another attempt holds the flow: look again soon, and let the claim tell.
+    /// Another attempt holds the flow, or it was cancelled: look again soon, and let the claim tell.
     fn lost(flow: &Flow, now: Timestamp) -> Outcome {
-        tracing::warn!(
-            flow_id = %flow.id,
-            batch_id = %flow.batch_id,
-            tenant = %flow.tenant,
-            operation = %flow.operation,
-            attempt = flow.attempts,
-            "attempt lost its flow to another, or to who cancelled it"
-        );
+        let Flow {
+            id: flow_id,
+            batch_id,
+            tenant,
+            operation,
+            attempts: attempt,
+            ..
+        } = flow;
+        if matches!(flow.status, Status::Running { lease_until, .. } if lease_until <= now) {
+            tracing::warn!(%flow_id, %batch_id, %tenant, %operation, attempt, "attempt outlived its lease");
+        } else {
+            tracing::debug!(%flow_id, %batch_id, %tenant, %operation, attempt, "flow was taken or cancelled before it was claimed");
+        }
         Outcome::Wait {
             until: now + LOOK_AGAIN,
             row: None,

@@ -15,7 +15,7 @@ use super::alike::TakenUp;
 use super::attempt::Attempt;
 use crate::pacing::Slot;
 use crate::ports::Unavailable;
-use crate::{Claim, Fenced, Flow};
+use crate::{Claim, Cost, Fenced, Flow};
 
 /// How long a flow may be worked on while it is pending for everybody else: whoever looks at it sees no earlier that
 /// it runs.
@@ -58,8 +58,10 @@ impl Process {
         let Some(turn) = &attempt.turn else {
             return Lateness::AtOnce;
         };
-        // Who came too late for its slot uses another. Who probes does so alone: nobody else is to begin the same.
-        if (slot.is_some() && turn.pass.slot() != slot) || turn.pass.probes() {
+        // Two that came for one slot would both call in it, where no write lies before the call. Who came too late for
+        // its slot uses another. Who probes does so alone: nobody else is to begin the same.
+        let shares_slot = turn.cost == Cost::Free || turn.pass.slot() != slot;
+        if (slot.is_some() && shares_slot) || turn.pass.probes() {
             return Lateness::AtOnce;
         }
         let Some(claimed) = claimed_first(row, slot, attempt.claimed_at, lease_until) else {
@@ -79,6 +81,21 @@ impl Process {
         Lateness::Late(Box::new(claimed))
     }
 
+    /// Writes the claim of a flow, if it is not written, and if its lease would not be over by now.
+    pub(super) async fn claim_now(
+        &self,
+        flow: &mut Flow,
+        attempt: &mut Attempt,
+    ) -> Result<Fenced, Unavailable> {
+        if attempt.late_claim.is_none() {
+            return Ok(Fenced::Done);
+        }
+        if attempt.lease_ended(self.clock.now(), self.limits.lease) {
+            return Ok(Fenced::Lost);
+        }
+        self.change(flow, attempt, |_, _| Fenced::Done).await
+    }
+
     /// Waits for what two may do at no cost, for a flow that may not be claimed yet. It is claimed meanwhile where it was
     /// unseen for [`UNSEEN_FOR`]; `None`, and `work` is dropped, if it was lost to others.
     pub(super) async fn in_sight<Work: Future>(
@@ -92,8 +109,7 @@ impl Process {
             if let Ok(output) = timeout_at(unseen_until, &mut work).await {
                 return Ok(Some(output));
             }
-            let claimed = self.change(flow, attempt, |_, _| Fenced::Done).await?;
-            if claimed == Fenced::Lost {
+            if self.claim_now(flow, attempt).await? == Fenced::Lost {
                 return Ok(None);
             }
         }

@@ -33,7 +33,7 @@ pub(super) enum AttemptEnd {
     },
     /// There is no time left for the next step: another attempt does it.
     OutOfTime,
-    /// The lease ended and another worker holds the flow.
+    /// It is another's by now: the lease ended, or the flow was taken up or cancelled before it was claimed.
     Lost,
 }
 
@@ -105,6 +105,10 @@ impl Process {
         let operation = &step.operation;
         if !flow.progress.open_call && !operation.keeps_asset() {
             return self.run_first(flow, step, call, work, attempt).await;
+        }
+        // The work is claimed apart from the call: nobody is to hold it for a flow that is cancelled by then.
+        if self.claim_now(flow, attempt).await? == Fenced::Lost {
+            return Ok(Err(AttemptEnd::Lost));
         }
         if let Some(found) = self.claim_work(flow, &work).await? {
             return Ok(found);
@@ -208,6 +212,8 @@ impl Process {
         // A paid call was announced, so that its flow is claimed.
         let run = self.begin_in_time(step, call.clone());
         let Some(run) = self.in_sight(flow, attempt, run).await? else {
+            // Broken off, it tells nothing of who was called.
+            attempt.called = false;
             return Ok(Err(AttemptEnd::Lost));
         };
         self.after(flow, step, call, work, run, attempt).await

@@ -116,6 +116,7 @@ impl Process {
             Turn::Now(pass) => Ok(StepTurn {
                 operation: operation.description().name.clone(),
                 step: step.fingerprint(),
+                cost: operation.description().cost,
                 pass,
             }),
             Turn::Later(place) => Err(place),
