@@ -58,7 +58,7 @@ async fn what_is_taken_up_and_not_claimed_can_be_claimed_no_more() {
     assert_eq!(fences(&queued[0]).await, 1);
     assert_eq!(fences(&queued[1]).await, 0, "it only waits");
     assert_eq!(fences(&of_a_caller).await, 1, "its caller waits");
-    let again = queue.receive(2, Duration::ZERO).await.unwrap();
+    let again = queue.receive(3, Duration::ZERO).await.unwrap();
     let again: Vec<_> = again.iter().map(|it| it.receive_count).collect();
     assert_eq!(again, [1, 1], "as if it had not been taken up");
 }
