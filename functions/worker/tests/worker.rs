@@ -113,13 +113,21 @@ async fn records_that_come_again_are_tried_alone_and_others_are_sent_again_befor
     assert_eq!(waiting, expected);
 }
 
-/// However often its message comes, and although deliveries are not counted where it was sent anew.
+/// However often its message comes. Whoever is stopped within a second, at its first delivery, has not claimed the flow yet
+/// and is not counted.
 #[tokio::test(start_paused = true)]
-async fn a_flow_that_stopped_two_workers_is_given_up() {
+async fn a_flow_that_stopped_two_workers_after_the_first_is_given_up() {
     let world = World::new();
     let flows = world.flows(1, "panic").await;
-    for asked in [1, 2, 2] {
-        world.worker(1).handle(world::event(&flows), PLENTY).await;
+    let first = world::event(&flows);
+    let again = world::again(first.clone());
+    for (event, asked) in [
+        (first, 1),
+        (again.clone(), 2),
+        (again.clone(), 3),
+        (again, 3),
+    ] {
+        world.worker(1).handle(event, PLENTY).await;
         assert_eq!(world.asked().len(), asked);
         tokio::time::sleep(world.worker(1).work.process.limits.lease).await;
     }

@@ -232,6 +232,7 @@ mod tests {
             .unwrap();
         assert_eq!(open("a"), Ok(4));
     }
+
     /// What waits, what is held, and what a quarantine says of it.
     #[test]
     fn messages_are_what_they_were_after_they_came_into_one_tree() {

@@ -253,8 +253,8 @@ fn take_out(rows: &Connection, queue: &str, receipt: &Receipt) -> rusqlite::Resu
 }
 
 /// Puts into a message the row of its flow, so that one that only waits longer is neither claimed nor written. One that
-/// can't be read is no guess: whoever claims the flow is told why. What was delivered before may have stopped who received
-/// it, and is claimed before anything is done for it, so that whom it stops is counted.
+/// can't be read is no guess: whoever claims the flow is told why. What was delivered before carries none, as in
+/// [`FlowMessage::delivered`](assetmill_core::FlowMessage::delivered).
 fn carry_row(rows: &Connection, delivery: &mut Delivery, gone: Cutoff) -> rusqlite::Result<()> {
     if delivery.receive_count > 1 {
         return Ok(());

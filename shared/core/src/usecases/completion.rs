@@ -50,14 +50,18 @@ pub(super) async fn follow_completion(
     batch_id: BatchId,
     tenant: &TenantId,
 ) -> Result<(), Unavailable> {
-    if completion == Completion::Already {
-        return Ok(());
-    }
-    tracing::info!(%batch_id, %tenant, "batch completed");
     match completion {
         Completion::First => follow(flows, batch_id, tenant).await,
-        Completion::Unheard | Completion::Already => Ok(()),
+        Completion::Unheard => {
+            log_completed(batch_id, tenant);
+            Ok(())
+        }
+        Completion::Already => Ok(()),
     }
+}
+
+fn log_completed(batch_id: BatchId, tenant: &TenantId) {
+    tracing::info!(%batch_id, %tenant, "batch completed");
 }
 
 /// Does what follows from the completion of a batch: at least once, whatever crashes. Its endpoints are told later, by
@@ -67,6 +71,7 @@ pub(super) async fn follow(
     batch_id: BatchId,
     tenant: &TenantId,
 ) -> Result<(), Unavailable> {
+    log_completed(batch_id, tenant);
     note_for_webhooks(flows, batch_id, tenant).await?;
     flows.completion_done(batch_id).await
 }

@@ -28,7 +28,6 @@ pub use alike::Alike;
 use attempt::Attempt;
 use finish::LOOK_AGAIN;
 pub(super) use keep::product_output;
-use late_claim::Lateness;
 pub(super) use unkept::{Unkept, needs_no_row};
 
 /// Processes flows, one attempt at a time.
@@ -163,9 +162,11 @@ impl Process {
         let flow = flow.into();
         let id = flow.id();
         let mut attempt = Attempt::new(waiting);
+        let mut taken_up = None;
         if let Some(guess) = flow.guess() {
+            taken_up = self.alike.take_up(id);
             // It has its turn already, and is not to be put in line again.
-            if self.alike.has_taken_up(id) {
+            if taken_up.is_none() {
                 let until = self.clock.now() + LOOK_AGAIN;
                 return Ok(Outcome::Wait { until, row: None });
             }
@@ -178,16 +179,12 @@ impl Process {
         let slot = flow.guess().and_then(|guess| guess.progress.slot);
         let slot = slot.filter(|_| attempt.turn.is_some());
         let lease_until = now + self.limits.lease;
-        let late = match flow.guess() {
-            Some(row) => self.claim_late(row, &mut attempt, slot, lease_until),
-            None => Lateness::AtOnce,
-        };
+        let late = flow
+            .guess()
+            .and_then(|row| attempt.claim_late(row, slot, lease_until, taken_up?));
         let claim = match late {
-            Lateness::Late(flow) => Ok(Claim::Claimed(*flow)),
-            Lateness::AtOnce => self.flows.claim_in_turn(flow, slot, now, lease_until).await,
-            Lateness::TakenUp => Ok(Claim::Leased {
-                until: now + LOOK_AGAIN,
-            }),
+            Some(flow) => Ok(Claim::Claimed(flow)),
+            None => self.flows.claim_in_turn(flow, slot, now, lease_until).await,
         };
         if !matches!(claim, Ok(Claim::Claimed(_))) {
             self.leave_turn(id, &mut attempt).await;

@@ -49,11 +49,6 @@ impl Alike {
         None
     }
 
-    /// Whether a flow is taken up.
-    pub(super) fn has_taken_up(&self, flow: FlowId) -> bool {
-        lock(&self.flows).contains(&flow)
-    }
-
     /// Takes up a flow; `None` if it is taken up already.
     pub(super) fn take_up(&self, flow: FlowId) -> Option<TakenUp> {
         let is_first = lock(&self.flows).insert(flow);

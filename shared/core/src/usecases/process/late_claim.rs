@@ -36,51 +36,37 @@ pub(super) struct LateClaim {
     _taken_up: Arc<TakenUp>,
 }
 
-/// Whether a flow is claimed late.
-pub(super) enum Lateness {
-    /// It is, and this is the flow as it is then.
-    Late(Box<Flow>),
-    /// It is to be claimed by a write of its own.
-    AtOnce,
-    /// Somebody in this process is at it.
-    TakenUp,
-}
-
-impl Process {
-    /// Claims a flow whose turn has come with the first write of it.
+impl Attempt {
+    /// Claims a flow whose turn has come with the first write of it, and returns it as it is then. `None` if it is to be
+    /// claimed by a write of its own.
     pub(super) fn claim_late(
-        &self,
+        &mut self,
         row: &Flow,
-        attempt: &mut Attempt,
         slot: Option<Slot>,
         lease_until: Timestamp,
-    ) -> Lateness {
-        let Some(turn) = &attempt.turn else {
-            return Lateness::AtOnce;
-        };
+        taken_up: TakenUp,
+    ) -> Option<Flow> {
+        let turn = self.turn.as_ref()?;
         // Two that came for one slot would both call in it, where no write lies before the call. Who came too late for
         // its slot uses another. Who probes does so alone: nobody else is to begin the same.
         let shares_slot = turn.cost == Cost::Free || turn.pass.slot() != slot;
         if (slot.is_some() && shares_slot) || turn.pass.probes() {
-            return Lateness::AtOnce;
+            return None;
         }
-        let Some(claimed) = claimed_first(row, slot, attempt.claimed_at, lease_until) else {
-            return Lateness::AtOnce;
-        };
-        let Some(taken_up) = self.alike.take_up(row.id) else {
-            return Lateness::TakenUp;
-        };
-        attempt.late_claim = Some(LateClaim {
+        let claimed = claimed_first(row, slot, self.claimed_at, lease_until)?;
+        self.late_claim = Some(LateClaim {
             row: Box::new(row.clone()),
             slot,
-            now: attempt.claimed_at,
+            now: self.claimed_at,
             lease_until,
             unseen_until: Instant::now() + UNSEEN_FOR,
             _taken_up: Arc::new(taken_up),
         });
-        Lateness::Late(Box::new(claimed))
+        Some(claimed)
     }
+}
 
+impl Process {
     /// Writes the claim of a flow, if it is not written, and if its lease would not be over by now.
     pub(super) async fn claim_now(
         &self,
