@@ -1,5 +1,5 @@
-//! The cheapest loop that moves the same bytes: no queue, no rows, no limits, and no more of HTTP than two programs that
-//! know each other need. What it can't do faster is the machine's.
+//! The cheapest loop that moves the same bytes and hashes them: no queue, no rows, no limits, and no more of HTTP than two
+//! programs that know each other need. What it can't do faster is the machine's.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -151,6 +151,8 @@ impl Loop {
     async fn make(&self, path: &str) -> Vec<u8> {
         let head = format!("GET {path} HTTP/1.1\r\nhost: stub\r\n\r\n");
         let asset = self.pool.exchange(&head, &[]).await;
+        // Equal work is known by it before anything is paid for.
+        std::hint::black_box(Sha256Digest::of(&asset));
         let length = asset.len();
         let head =
             format!("POST /vendor HTTP/1.1\r\nhost: stub\r\ncontent-length: {length}\r\n\r\n");
