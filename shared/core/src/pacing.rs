@@ -5,8 +5,9 @@
 
 mod gate;
 mod limits;
+mod lines;
 mod places;
-mod slots;
+mod turns;
 
 use jiff::Timestamp;
 
@@ -15,8 +16,8 @@ use crate::Wait;
 pub use gate::{Admission, Gate, Look, Outage, Pause};
 pub(crate) use gate::{SKEW, SPREAD};
 pub use limits::{Limits, NotLimits, Rate};
+pub use lines::{LineId, Slot};
 pub use places::ProcessId;
-pub use slots::{Slot, Slots};
 
 /// A place in the line before a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! Claiming a flow, and what only the holder of the claim may do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use assetmill_core::pacing::{Gate, Limits, Place};
+use assetmill_core::pacing::{Gate, Limits, LineId, Place};
 use assetmill_core::ports::{FlowChanges as _, FlowWrites};
 use assetmill_core::{
     CallEnd, Claim, Deferral, Event, Failure, FailureCode, Fenced, Flow, FlowId, Happened, NextTry,
@@ -249,7 +250,8 @@ async fn who_comes_too_late_for_its_slot_has_a_higher_fence(on: Arc<Adapters>) {
     let (_, mut rows) = put(&*on.flows, 1).await;
     let mut flow = rows.remove(0);
     let limits: Limits = "rate=60/min".parse().unwrap();
-    let slots = Gate::default().take(&limits.rate.unwrap(), 2, at(20));
+    let asks = [LineId::of(&flow.tenant); 2];
+    let slots = Gate::default().take(&limits.rate.unwrap(), &asks, Duration::ZERO, at(20));
     let mut before = None;
     // Handed a slot; there before it; there after it.
     for (slot, fence) in [(slots[0], 0), (slots[0], 0), (slots[1], 1)] {

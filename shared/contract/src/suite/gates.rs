@@ -1,13 +1,14 @@
 //! The gates of operations.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use assetmill_core::OperationName;
-use assetmill_core::pacing::{Gate, Limits};
+use assetmill_core::pacing::{Gate, Limits, LineId};
 use assetmill_core::ports::GateRule;
 
 use super::{Adapters, cases};
-use crate::samples::at;
+use crate::samples::{self, at};
 
 cases! { "gates":
     a_gate_that_nobody_changed_is_new,
@@ -23,12 +24,13 @@ fn name(text: &str) -> OperationName {
     text.parse().unwrap()
 }
 
-/// Hands out one slot.
+/// Hands out one place in a line.
 fn takes() -> GateRule {
     let limits: Limits = "rate=60/min,burst=7".parse().unwrap();
     let rate = limits.rate.unwrap();
+    let line = LineId::of(&samples::tenant());
     Arc::new(move |gate| {
-        gate.take(&rate, 1, at(100));
+        gate.take(&rate, &[line], Duration::ZERO, at(100));
     })
 }
 

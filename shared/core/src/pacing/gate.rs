@@ -1,15 +1,17 @@
 //! The gate of an operation: who may pass, and when.
 
 mod concurrency;
+mod lines;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::lines::Lines;
 use super::places::Places;
-use super::slots::micros;
-use super::{Limits, Rate, Slot, Slots};
+use super::turns::{Turns, micros};
+use super::{Limits, LineId, Rate, Slot};
 use crate::{Failure, FailureCode, TenantId, Wait};
 
 /// How long after its beginning an outage is first looked into; twice as long each time, up to the most.
@@ -36,7 +38,7 @@ const MOST_SAID: usize = 200;
 
 /// The gate of an operation, as all its workers share it. A new one is open.
 ///
-/// Slots stand on a time line of its own, which is the time of day plus a `shift`: what makes everybody
+/// Turns stand on a time line of its own, which is the time of day less a `shift`: what makes everybody
 /// wait (an outage, a pause, a vendor that asks for patience) moves the whole line on and changes nobody's place.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {
@@ -46,15 +48,21 @@ pub struct Gate {
     /// The latest time of a change. All times are microseconds since 1970.
     #[serde(default)]
     seen: i64,
-    /// The time of day less the time of slots.
+    /// The time of day less the time of turns.
     #[serde(default)]
     shift: i64,
     /// Since when the line stands still, and nobody knows until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     still_since: Option<i64>,
-    /// What was handed out.
-    #[serde(default)]
-    slots: Slots,
+    /// The turns that were used, up to a moment ago: who comes a little late still finds when its own was.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    turns: Turns,
+    /// Who waits for the next ones.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    lines: Lines,
+    /// The last turn that somebody was told of.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    promised: i64,
     /// The vendor is left alone until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     throttled_until: Option<i64>,
@@ -121,14 +129,18 @@ pub enum Look {
 }
 
 impl Gate {
-    /// What a flow is told that comes `now`, and was handed `slot`, if any.
-    pub fn look(&self, limits: &Limits, slot: Option<Slot>, now: Timestamp) -> Look {
+    /// What a flow of this line is told that comes `now`, and was handed `slot`, if any.
+    pub fn look(&self, limits: &Limits, line: LineId, slot: Option<Slot>, now: Timestamp) -> Look {
         let at = now.as_microsecond();
         let wait = |reason, until: i64| Look::Wait {
             reason,
             until: time(until),
         };
-        let own = slot.map_or(at, |slot| self.real(slot, at));
+        let turn = match (&limits.rate, slot) {
+            (Some(rate), Some(slot)) => self.turn_of(rate, line, slot, at),
+            _ => None,
+        };
+        let own = turn.unwrap_or(at);
         if self.paused.is_some() {
             return wait(Wait::Paused, own.max(at + micros(LOOK_AT_PAUSE)));
         }
@@ -147,35 +159,20 @@ impl Gate {
                 _ => Look::Pass,
             };
         };
-        match slot {
-            // A gate that was lost handed out others.
-            Some(slot) if slot.0 <= self.slots.last() => {
-                let own = own.max(self.throttled_until.unwrap_or(own));
-                if own > at {
-                    wait(Wait::Rate, own)
-                } else if at - own > latest(rate) {
-                    Look::TakeSlot
-                } else {
-                    Look::Pass
-                }
-            }
-            _ => Look::TakeSlot,
+        let Some(own) = turn else {
+            return Look::TakeSlot;
+        };
+        let own = own.max(self.throttled_until.unwrap_or(own));
+        if own > at {
+            wait(Wait::Rate, own)
+        } else if at - own > latest(rate) {
+            Look::TakeSlot
+        } else {
+            Look::Pass
         }
     }
 
-    /// Hands out the next slots, in order.
-    pub fn take(&mut self, rate: &Rate, number: usize, now: Timestamp) -> Vec<Slot> {
-        self.meet(now);
-        let now = self.here(now.as_microsecond());
-        (0..number).map(|_| self.slots.take(rate, now)).collect()
-    }
-
-    /// The time of day of a slot, as far as it is known `now`.
-    pub fn time_of(&self, slot: Slot, now: Timestamp) -> Timestamp {
-        time(self.real(slot, now.as_microsecond()))
-    }
-
-    /// The vendor asks to be left alone until then: everybody's slots move.
+    /// The vendor asks to be left alone until then: everybody's turns move.
     pub fn throttled(&mut self, until: Timestamp, now: Timestamp) {
         let (until, now_at) = (until.as_microsecond(), now.as_microsecond());
         let from = self
@@ -331,18 +328,6 @@ impl Gate {
         self.throttled_until.map(time).filter(|until| *until > now)
     }
 
-    fn real(&self, slot: Slot, now: i64) -> i64 {
-        let still = self.still_since.map_or(0, |since| (now - since).max(0));
-        slot.0.saturating_add(self.shift).saturating_add(still)
-    }
-
-    /// Where `now` is on the line of slots, or where it moves on.
-    fn here(&self, now: i64) -> i64 {
-        let still = self.still_since.map_or(0, |since| (now - since).max(0));
-        let moves = self.throttled_until.map_or(now, |until| until.max(now));
-        moves - self.shift - still
-    }
-
     fn stand_still(&mut self, now: i64) {
         self.still_since.get_or_insert(now);
     }
@@ -354,7 +339,7 @@ impl Gate {
         let Some(since) = self.still_since.take() else {
             return;
         };
-        let waited_for = self.slots.last() > since - self.shift;
+        let waited_for = self.promised > since - self.shift;
         self.shift += (now - since).max(0);
         if waited_for {
             self.shift += micros(RESUMES_AFTER);
@@ -389,6 +374,11 @@ impl Pause {
     pub fn since(&self) -> Timestamp {
         time(self.since)
     }
+}
+
+/// Whether a part of a gate is as in a new one: then it is not in the row.
+fn is_none_yet<T: Default + PartialEq>(part: &T) -> bool {
+    *part == T::default()
 }
 
 /// How late a flow may come.

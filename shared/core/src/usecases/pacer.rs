@@ -18,13 +18,15 @@ use tokio::time::Instant;
 
 pub(super) use health::{Ended, Verdict};
 
-use crate::pacing::{Gate, Look, Place, ProcessId, Rate, SKEW, SPREAD, Slot};
+use crate::pacing::{Gate, LineId, Look, Place, ProcessId, Rate, SKEW, SPREAD, Slot};
 use crate::ports::{Clock, GateRule, Gates, Unavailable};
-use crate::{Operation, OperationName, Wait};
-use known::{InCall, Known};
+use crate::{Operation, OperationName, TenantId, Wait};
+use known::{Ask, Handed, InCall, Known};
 
 /// How long it is believed what a gate is like.
 const BELIEVED_FOR: Duration = Duration::from_secs(2);
+/// How soon a line that begins may take turns from others, where other processes let flows pass by what they believe.
+const NOTICE: Duration = Duration::from_secs(3);
 /// How long one flow may ask alone whether a vendor is back: longer than attempts take.
 const PROBE_WITHIN: Duration = Duration::from_mins(3);
 /// How soon a flow looks again for whose call there is no place, at the least; as much again is added by chance.
@@ -102,32 +104,41 @@ impl Pacer {
         }
     }
 
-    /// Asks for a turn of a flow, which was handed `slot` before, if any. One that comes less than `early` before its
-    /// time waits here for it.
+    /// Asks for a turn of a flow of this tenant, which was handed `slot` before, if any. One that comes less than `early`
+    /// before its time waits here for it.
     pub(super) async fn turn(
         &self,
         operation: &dyn Operation,
+        tenant: &TenantId,
         slot: Option<Slot>,
         early: Duration,
     ) -> Result<Turn, Unavailable> {
         let name = &operation.description().name;
         let limits = operation.limits();
         let line = self.line(name);
+        let of = LineId::of(tenant);
         let mut slot = slot;
         let mut place = None;
         for _ in 0..LOOKS {
             self.follow_clock(name, &line).await?;
             let gate = self.gate(name, &line).await?;
             let now = self.clock.now();
-            match gate.look(&limits, slot, now) {
-                Look::Pass => return self.pass(&line, operation, slot, false).await,
-                Look::TakeSlot => {
-                    let Some(rate) = limits.rate else { break };
-                    slot = Some(
-                        self.take_slot(name, &line, rate, limits.concurrency)
-                            .await?,
-                    );
+            let mut look = gate.look(&limits, of, slot, now);
+            if let (Look::TakeSlot, Some(rate)) = (look, limits.rate) {
+                let ask = self.take_slot(name, &line, of, rate, limits.concurrency);
+                let handed = ask.await?;
+                slot = Some(handed.slot);
+                if handed.at <= self.clock.now() {
+                    continue;
                 }
+                look = Look::Wait {
+                    reason: Wait::Rate,
+                    until: handed.at,
+                };
+            }
+            match look {
+                Look::Pass => return self.pass(&line, operation, slot, false).await,
+                Look::TakeSlot => break,
                 Look::Probe => {
                     if self.may_probe(name, &line).await? {
                         return self.pass(&line, operation, slot, true).await;
@@ -137,10 +148,11 @@ impl Pacer {
                     let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
                     if reason == Wait::Rate && limits.rate.is_some() && rest <= early {
                         tokio::time::sleep(rest + Duration::from_millis(1)).await;
-                        return self.pass(&line, operation, slot, false).await;
+                        // Others may have come before it meanwhile.
+                        continue;
                     }
                     let spread = match reason {
-                        // Slots are spread by themselves.
+                        // Turns are spread by themselves.
                         Wait::Rate if limits.rate.is_some() => Duration::ZERO,
                         _ => SPREAD.mul_f64(rand::random()),
                     };
@@ -228,49 +240,55 @@ impl Pacer {
         Ok(after)
     }
 
-    /// The next slot. Those who ask while another does are asked for together, and with slots that are due at once, places
-    /// for their calls are taken, in the same write.
+    /// The next place in a line. Those who ask while another does are asked for together, and for turns that have come,
+    /// places for their calls are taken, in the same write.
     async fn take_slot(
         &self,
         name: &OperationName,
         line: &Line,
+        of: LineId,
         rate: Rate,
         most: Option<NonZeroU32>,
-    ) -> Result<Slot, Unavailable> {
+    ) -> Result<Handed, Unavailable> {
         let (hand, mut handed) = oneshot::channel();
-        line.known().asks.push(hand);
+        line.known().asks.push(Ask { of, hand });
         let _asking = line.asking.lock().await;
-        if let Ok(slot) = handed.try_recv() {
-            return Ok(slot);
+        if let Ok(handed) = handed.try_recv() {
+            return Ok(handed);
         }
         let asks = std::mem::take(&mut line.known().asks);
-        let (number, now) = (asks.len(), self.clock.now());
+        let (of, hands): (Vec<_>, Vec<_>) = asks.into_iter().map(|ask| (ask.of, ask.hand)).unzip();
+        let now = self.clock.now();
+        let notice = self.process.map_or(Duration::ZERO, |_| NOTICE);
         let places = self.places_needed(line, most);
-        let take = move |gate: &mut Gate| {
-            let slots = gate.take(&rate, number, now);
+        let take = Arc::new(move |gate: &mut Gate| {
+            let slots = gate.take(&rate, &of, notice, now);
             if let Some(places) = places {
-                let due = slots.iter().filter(|slot| gate.time_of(**slot, now) <= now);
-                let due = u32::try_from(due.count()).unwrap_or(u32::MAX);
+                let due = gate.due_of(&rate, std::iter::zip(&of, &slots), now);
                 if due > 0 {
                     places.hold(gate, due, now);
                 }
             }
-            slots
-        };
-        let rule: GateRule = Arc::new(move |gate| {
-            take(gate);
+            std::iter::zip(of.clone(), slots).collect::<Vec<_>>()
+        });
+        let rule: GateRule = Arc::new({
+            let take = take.clone();
+            move |gate| {
+                take(gate);
+            }
         });
         let guess = line.known().gate(Duration::MAX);
         // Those whose hands are dropped by an error ask for themselves.
         let mut gate = self.gates.change_gate(name, guess, rule).await?;
         let revision = gate.revision;
-        let slots = take(&mut gate);
+        let taken = take(&mut gate);
         gate.revision = revision.saturating_add(1);
+        let times = gate.times_of(&rate, &taken, now);
         line.known().learn(gate);
         line.told();
-        for (hand, slot) in asks.into_iter().zip(slots) {
-            // Who gave up leaves a slot unused.
-            let _ = hand.send(slot);
+        for (hand, ((_, slot), at)) in hands.into_iter().zip(taken.into_iter().zip(times)) {
+            // Who gave up leaves a turn unused.
+            let _ = hand.send(Handed { slot, at });
         }
         handed
             .try_recv()

@@ -16,11 +16,27 @@ fn down() -> Failure {
     Failure::transient(FailureCode::VendorUnavailable, "the vendor answered 503")
 }
 
-/// Takes a slot, and tells in how many seconds after `now` it is.
+/// The line of somebody.
+fn line(of: &str) -> LineId {
+    LineId::of(&of.parse().unwrap())
+}
+
+/// Takes so many places in the line of `a`.
+fn take(gate: &mut Gate, limits: &Limits, number: usize, now: f64) -> Vec<Slot> {
+    let asks = vec![line("a"); number];
+    gate.take(&limits.rate.unwrap(), &asks, Duration::ZERO, at(now))
+}
+
+/// Takes a place in that line, and tells in how many seconds after `now` its turn is.
 fn taken(gate: &mut Gate, limits: &Limits, now: f64) -> (Slot, f64) {
-    let slot = gate.take(&limits.rate.unwrap(), 1, at(now))[0];
-    let wait = gate.time_of(slot, at(now)).duration_since(at(now));
+    let slot = take(gate, limits, 1, now)[0];
+    let wait = time_of(gate, limits, slot, now).duration_since(at(now));
     (slot, wait.as_secs_f64())
+}
+
+fn time_of(gate: &Gate, limits: &Limits, slot: Slot, now: f64) -> Timestamp {
+    let time = gate.time_of(&limits.rate.unwrap(), line("a"), slot, at(now));
+    time.unwrap()
 }
 
 fn wait_of(look: Look, now: f64) -> (Wait, f64) {
@@ -34,29 +50,35 @@ fn wait_of(look: Look, now: f64) -> (Wait, f64) {
 fn a_flow_passes_at_its_slot_and_not_long_after() {
     let limits = limits("rate=60/min");
     let mut gate = Gate::default();
-    let slots = gate.take(&limits.rate.unwrap(), 3, at(0.0));
+    let slots = take(&mut gate, &limits, 3, 0.0);
     let last = Some(slots[2]);
-    assert_eq!(gate.look(&limits, None, at(0.0)), Look::TakeSlot);
-    assert_eq!(gate.look(&limits, Some(slots[0]), at(0.0)), Look::Pass);
-    let (reason, wait) = wait_of(gate.look(&limits, last, at(0.0)), 0.0);
+    assert_eq!(gate.look(&limits, line("a"), None, at(0.0)), Look::TakeSlot);
+    assert_eq!(
+        gate.look(&limits, line("a"), Some(slots[0]), at(0.0)),
+        Look::Pass
+    );
+    let (reason, wait) = wait_of(gate.look(&limits, line("a"), last, at(0.0)), 0.0);
     assert_eq!(reason, Wait::Rate);
     assert!((2.0..2.1).contains(&wait), "{wait}");
-    assert_eq!(gate.look(&limits, last, at(2.5)), Look::Pass);
-    assert_eq!(gate.look(&limits, last, at(60.0)), Look::TakeSlot);
+    assert_eq!(gate.look(&limits, line("a"), last, at(2.5)), Look::Pass);
+    assert_eq!(
+        gate.look(&limits, line("a"), last, at(60.0)),
+        Look::TakeSlot
+    );
 }
 
 #[test]
 fn what_a_vendor_asks_for_moves_the_whole_line_and_nobodys_place() {
     let limits = limits("rate=60/min");
     let mut gate = Gate::default();
-    let slots = gate.take(&limits.rate.unwrap(), 20, at(0.0));
+    let slots = take(&mut gate, &limits, 20, 0.0);
     let before: Vec<_> = slots
         .iter()
-        .map(|slot| gate.time_of(*slot, at(5.0)))
+        .map(|slot| time_of(&gate, &limits, *slot, 5.0))
         .collect();
     gate.throttled(at(35.0), at(5.0));
     for (slot, before) in slots.iter().zip(before) {
-        let moved = gate.time_of(*slot, at(5.0)).duration_since(before);
+        let moved = time_of(&gate, &limits, *slot, 5.0).duration_since(before);
         assert_eq!(moved.as_secs(), 30);
     }
     let (_, wait) = taken(&mut gate, &limits, 6.0);
@@ -72,10 +94,16 @@ fn without_a_rate_a_vendor_that_asks_for_patience_is_left_alone_too() {
     let mut gate = Gate::default();
     gate.throttled(at(30.0), at(0.0));
     assert_eq!(
-        wait_of(gate.look(&Limits::default(), None, at(10.0)), 10.0),
+        wait_of(
+            gate.look(&Limits::default(), line("a"), None, at(10.0)),
+            10.0
+        ),
         (Wait::Rate, 20.0)
     );
-    assert_eq!(gate.look(&Limits::default(), None, at(30.0)), Look::Pass);
+    assert_eq!(
+        gate.look(&Limits::default(), line("a"), None, at(30.0)),
+        Look::Pass
+    );
 }
 
 #[test]
@@ -84,16 +112,16 @@ fn one_asks_a_vendor_that_is_down_at_growing_intervals() {
     let mut gate = Gate::default();
     gate.failed(&down(), false, at(0.0));
     assert_eq!(
-        wait_of(gate.look(&none, None, at(0.0)), 0.0),
+        wait_of(gate.look(&none, line("a"), None, at(0.0)), 0.0),
         (Wait::VendorDown, 2.0)
     );
     let mut now = 0.0;
     let mut waits = Vec::new();
     for _ in 0..6 {
-        let (_, wait) = wait_of(gate.look(&none, None, at(now)), now);
+        let (_, wait) = wait_of(gate.look(&none, line("a"), None, at(now)), now);
         waits.push(wait);
         now += wait;
-        assert_eq!(gate.look(&none, None, at(now)), Look::Probe);
+        assert_eq!(gate.look(&none, line("a"), None, at(now)), Look::Probe);
         assert!(gate.probe(at(now + 60.0), at(now)));
         assert!(!gate.probe(at(now + 60.0), at(now)), "a second one probes");
         assert_eq!(gate.admission(at(now)), Admission::Probing);
@@ -101,7 +129,7 @@ fn one_asks_a_vendor_that_is_down_at_growing_intervals() {
     }
     assert_eq!(waits, [2.0, 4.0, 8.0, 16.0, 20.0, 20.0]);
     gate.recovered(at(now));
-    assert_eq!(gate.look(&none, None, at(now)), Look::Pass);
+    assert_eq!(gate.look(&none, line("a"), None, at(now)), Look::Pass);
     assert_eq!(gate.admission(at(now)), Admission::Closed);
 }
 
@@ -110,20 +138,25 @@ fn a_probe_whose_worker_died_is_made_by_another() {
     let mut gate = Gate::default();
     gate.failed(&down(), false, at(0.0));
     assert!(gate.probe(at(63.0), at(3.0)));
-    assert_eq!(gate.look(&Limits::default(), None, at(64.0)), Look::Probe);
+    assert_eq!(
+        gate.look(&Limits::default(), line("a"), None, at(64.0)),
+        Look::Probe
+    );
 }
 
 #[test]
 fn an_outage_keeps_everybodys_place_and_ends_without_a_burst() {
     let limits = limits("rate=60/min,burst=5");
     let mut gate = Gate::default();
-    let slots = gate.take(&limits.rate.unwrap(), 30, at(0.0));
-    let passed = |slot: &&Slot| gate.time_of(**slot, at(10.0)) <= at(10.0);
+    let slots = take(&mut gate, &limits, 30, 0.0);
+    let passed = |slot: &&Slot| time_of(&gate, &limits, **slot, 10.0) <= at(10.0);
     let passed = slots.iter().take_while(passed).count();
     gate.failed(&down(), false, at(10.0));
     gate.recovered(at(610.0));
     let waiting = slots[passed..].iter();
-    let due: Vec<_> = waiting.map(|slot| gate.time_of(*slot, at(610.0))).collect();
+    let due: Vec<_> = waiting
+        .map(|slot| time_of(&gate, &limits, *slot, 610.0))
+        .collect();
     assert!(due.is_sorted());
     // The first that had not passed is due once all have looked.
     let wait = due[0].duration_since(at(610.0)).as_secs_f64();
@@ -139,27 +172,27 @@ fn an_operator_stops_it_and_lets_it_go_on() {
     let none = Limits::default();
     let mut gate = Gate::default();
     gate.pause("acme".parse().unwrap(), at(0.0));
-    let (reason, wait) = wait_of(gate.look(&none, None, at(5.0)), 5.0);
+    let (reason, wait) = wait_of(gate.look(&none, line("a"), None, at(5.0)), 5.0);
     assert_eq!(reason, Wait::Paused);
     assert!(wait + SPREAD.as_secs_f64() <= RESUMES_AFTER.as_secs_f64());
     gate.pause("globex".parse().unwrap(), at(6.0));
     let paused = gate.paused().unwrap();
     assert_eq!((paused.by.as_str(), paused.since()), ("acme", at(0.0)));
     gate.resume(at(7.0));
-    assert_eq!(gate.look(&none, None, at(7.0)), Look::Pass);
+    assert_eq!(gate.look(&none, line("a"), None, at(7.0)), Look::Pass);
 }
 
 #[test]
 fn a_pause_within_an_outage_counts_once() {
     let limits = limits("rate=60/min");
     let mut gate = Gate::default();
-    let slot = gate.take(&limits.rate.unwrap(), 11, at(0.0))[10];
-    let before = gate.time_of(slot, at(1.0));
+    let slot = take(&mut gate, &limits, 11, 0.0)[10];
+    let before = time_of(&gate, &limits, slot, 1.0);
     gate.failed(&down(), false, at(1.0));
     gate.pause("acme".parse().unwrap(), at(5.0));
     gate.recovered(at(50.0));
     gate.resume(at(101.0));
-    let moved = gate.time_of(slot, at(101.0)).duration_since(before);
+    let moved = time_of(&gate, &limits, slot, 101.0).duration_since(before);
     assert_eq!(moved.as_secs(), 100 + 30);
 }
 
@@ -169,12 +202,12 @@ fn a_clock_that_jumps_moves_the_line_with_it() {
     let limits = limits("rate=60/min,burst=10");
     for jump in [-60 * MINUTE, 24 * 60 * MINUTE] {
         let mut gate = Gate::default();
-        let slots = gate.take(&limits.rate.unwrap(), 60, at(0.0));
-        let before = gate.time_of(slots[50], at(1.0)).duration_since(at(1.0));
+        let slots = take(&mut gate, &limits, 60, 0.0);
+        let before = time_of(&gate, &limits, slots[50], 1.0).duration_since(at(1.0));
         #[expect(clippy::cast_precision_loss)]
         let now = 1.0 + jump as f64 / 1e6;
         gate.turn(jump);
-        let after = gate.time_of(slots[50], at(now)).duration_since(at(now));
+        let after = time_of(&gate, &limits, slots[50], now).duration_since(at(now));
         assert_eq!(before, after, "{jump}");
         let (_, next) = taken(&mut gate, &limits, now);
         assert!((50.0..61.2).contains(&next), "{jump}: {next}");
@@ -186,7 +219,7 @@ fn a_clock_that_jumps_moves_the_line_with_it() {
 fn a_gate_that_is_ahead_of_the_clock_follows_it() {
     let limits = limits("rate=60/min");
     let mut gate = Gate::default();
-    gate.take(&limits.rate.unwrap(), 5, at(86_400.0));
+    take(&mut gate, &limits, 5, 86_400.0);
     assert!(gate.is_ahead_of(at(0.0)));
     let (_, wait) = taken(&mut gate, &limits, 0.0);
     assert!((5.0..5.2).contains(&wait), "{wait}");
@@ -197,7 +230,7 @@ fn its_row_is_short() {
     let limits = limits("rate=500000/h,burst=100000");
     let mut gate = Gate::default();
     for second in 0..1_000 {
-        gate.take(&limits.rate.unwrap(), 500, at(f64::from(second)));
+        take(&mut gate, &limits, 500, f64::from(second));
     }
     gate.throttled(at(2_000.0), at(1_000.0));
     let said = Failure::transient(FailureCode::VendorUnavailable, "x".repeat(1_000));
@@ -246,8 +279,11 @@ fn a_gate_that_is_well_is_short() {
             revision: 1_000_000,
             ..Gate::default()
         };
-        if let Some(rate) = limits(text).rate {
-            gate.take(&rate, 20_000, at(0.0));
+        let limits = limits(text);
+        if limits.rate.is_some() {
+            for now in [0.0, 3_600.0, 7_200.0] {
+                take(&mut gate, &limits, 20_000, now);
+            }
         }
         for _ in 0..processes {
             gate.hold_places(ProcessId::generate(), 1, most, end, at(0.0));

@@ -9,15 +9,15 @@ use tokio::time::Instant;
 
 use super::{Line, jumped};
 use crate::FlowId;
-use crate::pacing::{Gate, Slot};
+use crate::pacing::{Gate, LineId, Slot};
 
 #[derive(Default)]
 pub(super) struct Known {
     gate: Option<(Gate, Instant)>,
     /// What both clocks said last.
     clocks: Option<(Instant, Timestamp)>,
-    /// Who waits for a slot.
-    pub(super) asks: Vec<oneshot::Sender<Slot>>,
+    /// Who asks for a place in a line.
+    pub(super) asks: Vec<Ask>,
     /// Calls that go on.
     pub(super) calls: u32,
     /// Flows that wait for a place to be taken at the gate.
@@ -29,6 +29,18 @@ pub(super) struct Known {
     pub(super) well_at: Option<Instant>,
     /// The flows that found it down since.
     pub(super) found_down: Vec<FlowId>,
+}
+
+/// Somebody who asks for a place in this line.
+pub(super) struct Ask {
+    pub(super) of: LineId,
+    pub(super) hand: oneshot::Sender<Handed>,
+}
+
+/// A place in a line, and when its turn comes if nobody else does.
+pub(super) struct Handed {
+    pub(super) slot: Slot,
+    pub(super) at: Timestamp,
 }
 
 impl Known {

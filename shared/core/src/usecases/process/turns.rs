@@ -12,7 +12,8 @@ use crate::ports::{FlowChanges as _, Unavailable};
 use crate::usecases::message_handler::WOKEN_EARLY;
 use crate::usecases::pacer::{Ended, Turn, Verdict};
 use crate::{
-    Cost, Failure, FailureCode, Flow, FlowId, Happened, NextTry, OperationError, Status, Step, Wait,
+    Cost, Failure, FailureCode, Flow, FlowId, Happened, NextTry, OperationError, Status, Step,
+    TenantId, Wait,
 };
 
 /// The longest that a flow waits before it looks for a place again.
@@ -46,7 +47,7 @@ impl Process {
         if self.may_outlast_its_caller(step, attempt) {
             return Ok(None);
         }
-        let mut place = match self.turn_at(step, before).await? {
+        let mut place = match self.turn_at(step, &guess.tenant, before).await? {
             Ok(turn) => {
                 attempt.turn = Some(turn);
                 return Ok(None);
@@ -104,14 +105,18 @@ impl Process {
         rests.then(|| self.clock.after(wait.saturating_sub(WOKEN_EARLY)))
     }
 
-    /// Asks for a turn at a step, of a flow that was handed `slot` before, if any: its turn, or its place in line.
+    /// Asks for a turn at a step, of a flow of this tenant that was handed `slot` before, if any: its turn, or its place in
+    /// line.
     pub(super) async fn turn_at(
         &self,
         step: &Step,
+        tenant: &TenantId,
         slot: Option<Slot>,
     ) -> Result<Result<StepTurn, Place>, Unavailable> {
         let operation = &step.operation;
-        let turn = self.pacer.turn(&**operation, slot, self.limits.early);
+        let turn = self
+            .pacer
+            .turn(&**operation, tenant, slot, self.limits.early);
         Ok(match turn.await? {
             Turn::Now(pass) => Ok(StepTurn {
                 operation: operation.description().name.clone(),
@@ -137,7 +142,7 @@ impl Process {
         }
         // It may have been another step's: the row was not what it was thought to be.
         self.leave_turn(flow.id, attempt).await;
-        match self.turn_at(step, flow.progress.slot).await? {
+        match self.turn_at(step, &flow.tenant, flow.progress.slot).await? {
             Ok(turn) => {
                 attempt.turn = Some(turn);
                 Ok(None)

@@ -117,7 +117,7 @@ impl Process {
             _ => it.of_step(step),
         };
         // Before anything is fetched.
-        let pass = self.unkept_turn_at(first).await?;
+        let pass = self.unkept_turn_at(flow, first).await?;
         let asset = match self.sources.fetch(&flow.tenant, url).await {
             Ok(asset) => asset,
             Err(error) => {
@@ -134,15 +134,15 @@ impl Process {
                 url: url.clone(),
                 content: made.content,
             };
-            let pass = self.unkept_turn_at(step).await?;
+            let pass = self.unkept_turn_at(flow, step).await?;
             let next = self.try_step(flow, step, pass, asset).await;
             made = next.map_err(|it| named(it, step))?;
         }
         Ok(made)
     }
 
-    async fn unkept_turn_at(&self, step: &Step) -> Result<Pass, NotMade> {
-        match self.turn_at(step, None).await {
+    async fn unkept_turn_at(&self, flow: &Flow, step: &Step) -> Result<Pass, NotMade> {
+        match self.turn_at(step, &flow.tenant, None).await {
             Ok(Ok(turn)) => Ok(turn.pass),
             Ok(Err(place)) => Err(NotMade::NotBefore(place.until)),
             Err(_) => Err(NotMade::Unavailable),
