@@ -43,6 +43,11 @@ pub(crate) struct World {
     fetched: Arc<AtomicU64>,
 }
 
+/// Who comes later.
+pub(crate) fn newcomer() -> TenantId {
+    "globex".parse().unwrap()
+}
+
 impl World {
     /// So many flows that were just accepted, and one process.
     pub(crate) async fn new(flows: u32, vendor: Vendor) -> Self {
@@ -66,19 +71,7 @@ impl World {
     ) -> Self {
         let clock = Arc::new(JumpingClock::default());
         let rows = Arc::new(MemoryFlows::default());
-        let (batch, mut accepted) = samples::batch(flows);
-        for flow in &mut accepted {
-            flow.operation = "vendor".parse().unwrap();
-            flow.created_at = clock.now();
-        }
-        rows.put_flows(&accepted).await.unwrap();
-        rows.put_batch(&batch).await.unwrap();
         let queue = Arc::new(Queue::default());
-        let messages: Vec<_> = accepted
-            .iter()
-            .map(|flow| Outgoing::now(flow.message()))
-            .collect();
-        queue.send(&messages).await.unwrap();
         let vendor = Arc::new(vendor);
         let operation: Arc<dyn Operation> = vendor.clone();
         let gates = Arc::new(MemoryGates::default());
@@ -95,7 +88,7 @@ impl World {
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };
-        Self {
+        let mut world = Self {
             work: pacers
                 .drain(..)
                 .map(|pacer| MessageHandler {
@@ -111,9 +104,30 @@ impl World {
             gates,
             flows: rows,
             queue,
-            rows: accepted,
+            rows: Vec::new(),
             fetched,
+        };
+        world.rows = world.accept(&samples::tenant(), flows).await;
+        world
+    }
+
+    /// Accepts so many flows of a tenant.
+    pub(crate) async fn accept(&self, tenant: &TenantId, flows: u32) -> Vec<Flow> {
+        let (mut batch, mut accepted) = samples::batch(flows);
+        batch.tenant = tenant.clone();
+        for flow in &mut accepted {
+            flow.operation = "vendor".parse().unwrap();
+            flow.tenant = tenant.clone();
+            flow.created_at = self.clock.now();
         }
+        self.flows.put_flows(&accepted).await.unwrap();
+        self.flows.put_batch(&batch).await.unwrap();
+        let messages: Vec<_> = accepted
+            .iter()
+            .map(|flow| Outgoing::now(flow.message()))
+            .collect();
+        self.queue.send(&messages).await.unwrap();
+        accepted
     }
 
     /// Handles messages for so long, or until none is left.
@@ -293,11 +307,12 @@ pub(crate) struct Vendor {
     at_once: Mutex<(usize, usize)>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Call {
     /// Since the beginning.
     pub(crate) at: Duration,
     pub(crate) answer: Answer,
+    pub(crate) tenant: TenantId,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -332,6 +347,11 @@ impl Vendor {
         *self.asks_for_patience.lock().unwrap() = Some(time);
     }
 
+    /// Since the beginning.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.calls.lock().unwrap().clone()
     }
@@ -353,7 +373,16 @@ impl Vendor {
         of_it.map(|call| call.at).collect()
     }
 
-    fn answer(&self) -> (Answer, Option<Duration>) {
+    /// When what was made for a tenant was.
+    pub(crate) fn made_for(&self, tenant: &TenantId) -> Vec<Duration> {
+        let calls = self.calls();
+        let of_it = calls
+            .iter()
+            .filter(|call| call.answer == Answer::Made && call.tenant == *tenant);
+        of_it.map(|call| call.at).collect()
+    }
+
+    fn answer(&self, tenant: &TenantId) -> (Answer, Option<Duration>) {
         let at = self.began.elapsed();
         let mut calls = self.calls.lock().unwrap();
         let patience = self.asks_for_patience.lock().unwrap().take();
@@ -368,7 +397,8 @@ impl Vendor {
         } else {
             Answer::Made
         };
-        calls.push(Call { at, answer });
+        let tenant = tenant.clone();
+        calls.push(Call { at, answer, tenant });
         (answer, patience)
     }
 }
@@ -391,8 +421,13 @@ impl Operation for Vendor {
         self.limits
     }
 
-    async fn run(&self, _: &TenantId, asset: Asset, _: &Params) -> Result<Product, OperationError> {
-        let (answer, patience) = self.answer();
+    async fn run(
+        &self,
+        tenant: &TenantId,
+        asset: Asset,
+        _: &Params,
+    ) -> Result<Product, OperationError> {
+        let (answer, patience) = self.answer(tenant);
         self.call_begins();
         tokio::time::sleep(Duration::from_millis(200)).await;
         self.at_once.lock().unwrap().0 -= 1;

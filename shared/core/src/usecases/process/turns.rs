@@ -19,6 +19,9 @@ use crate::{
 /// The longest that a flow waits before it looks for a place again.
 const LONGEST_BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 
+/// A flow whose turn others took that came meanwhile does not say so where it waits no longer than this.
+const SOON: Duration = Duration::from_secs(15);
+
 impl Process {
     /// Asks for the turn of a flow that is not claimed yet, as far as its row is known: a flow that has to wait then
     /// costs one write, and no attempt is begun. What came of it, unless the flow is to be claimed.
@@ -70,8 +73,8 @@ impl Process {
                 row: Some(Box::new(row)),
             })
         };
-        if matches!(place.reason, Wait::Paused | Wait::Concurrency) && says(guess, &place) {
-            // Nobody knows until when, and it may take long: looking again is not written each time.
+        if says(guess, &place) && (nobody_knows_when(place.reason) || place.until <= now + SOON) {
+            // Looking again is not written each time.
             return Ok(wait(guess.clone()));
         }
         let rest = self.rests_until(&place, attempt);
@@ -260,6 +263,11 @@ impl Process {
             ),
         ))
     }
+}
+
+/// Whether what a flow waits for may take long, and is looked for again and again.
+fn nobody_knows_when(reason: Wait) -> bool {
+    matches!(reason, Wait::Paused | Wait::Concurrency)
 }
 
 /// Whether the row says already that it waits for this.
