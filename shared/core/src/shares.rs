@@ -12,7 +12,7 @@ use crate::TenantId;
 /// what lies between is for the others, however much that one asks for. Clones are the same units.
 ///
 /// Who has to wait is served in the order in which they asked among those of the same tenant; among
-/// tenants, the one that holds least is next. Until there is enough for that one, those that hold more get
+/// tenants, the one that holds least is next, and of those that hold as much, the one that was served longest ago. Until there is enough for that one, those that hold more get
 /// nothing: nobody who wants much is passed for ever by those who want little.
 #[derive(Debug, Clone)]
 pub struct Shares {
@@ -36,11 +36,15 @@ struct State {
     /// Those that hold or wait: as many as have keys, and never a caller's invention.
     tenants: HashMap<TenantId, Tenant>,
     last_number: u64,
+    /// How often somebody was served.
+    served: u64,
 }
 
 #[derive(Debug, Default)]
 struct Tenant {
     held: u64,
+    /// When it was served last, in the order of that.
+    served: u64,
     waiting: VecDeque<Waiter>,
 }
 
@@ -84,6 +88,7 @@ impl Shares {
                 most_held: 0,
                 tenants: HashMap::new(),
                 last_number: 0,
+                served: 0,
             })),
         }
     }
@@ -177,9 +182,10 @@ impl State {
             let heads = self.tenants.values_mut().filter_map(|tenant| {
                 let head = tenant.waiting.front()?;
                 let within = tenant.held.saturating_add(head.amount) <= most;
-                within.then_some((tenant.held, head.number, tenant))
+                within.then_some((tenant.held, tenant.served, head.number, tenant))
             });
-            let Some((.., tenant)) = heads.min_by_key(|(held, number, _)| (*held, *number)) else {
+            let next = heads.min_by_key(|(held, served, number, _)| (*held, *served, *number));
+            let Some((.., tenant)) = next else {
                 return;
             };
             match tenant.waiting.pop_front() {
@@ -187,6 +193,8 @@ impl State {
                     self.held += head.amount;
                     self.most_held = self.most_held.max(self.held);
                     tenant.held += head.amount;
+                    self.served += 1;
+                    tenant.served = self.served;
                     // One that is gone gives back what it was served.
                     let _ = head.served.send(());
                 }

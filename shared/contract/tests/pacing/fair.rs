@@ -5,15 +5,20 @@ use std::time::Duration;
 use crate::world::{Answer, Vendor, World, newcomer};
 use crate::{MINUTE, assert_all_done_at_once};
 
-/// How long ten assets take at a vendor for which `others` of another tenant wait since two minutes.
-async fn ten_beside(others: u32, processes: usize, limits: &str) -> (Duration, World) {
+/// How long ten assets take at a vendor for which `others` of another tenant wait since a while.
+async fn ten_beside(
+    others: u32,
+    since: Duration,
+    processes: usize,
+    limits: &str,
+) -> (Duration, World) {
     let allows = limits.starts_with("rate=60/min").then_some((60, MINUTE));
     let vendor = Vendor::limited(limits, allows);
     let world = match processes {
         1 => World::new(others, vendor).await,
         more => World::with_processes(more, others, vendor).await,
     };
-    world.work_for(2 * MINUTE).await;
+    world.work_for(since).await;
     let came = world.vendor.elapsed();
     world.accept(&newcomer(), 10).await;
     world.work_for(5 * MINUTE).await;
@@ -28,8 +33,8 @@ async fn ten_beside(others: u32, processes: usize, limits: &str) -> (Duration, W
 async fn a_few_assets_take_twice_as_long_as_alone_beside_thousands_of_another() {
     for processes in [1, 5] {
         let limits = "rate=60/min";
-        let (alone, _) = ten_beside(0, processes, limits).await;
-        let (beside, world) = ten_beside(1_000, processes, limits).await;
+        let (alone, _) = ten_beside(0, 2 * MINUTE, processes, limits).await;
+        let (beside, world) = ten_beside(1_000, 2 * MINUTE, processes, limits).await;
         assert!(beside < 2 * alone, "{processes}: {beside:?}, {alone:?}");
         world.work_to_the_end().await;
         assert_all_done_at_once(&world.rows().await);
@@ -41,5 +46,33 @@ async fn a_few_assets_take_twice_as_long_as_alone_beside_thousands_of_another() 
         // Who waits says so; and once or twice more, where others came before it.
         let rows = world.rows().await;
         assert!(rows.iter().all(|row| row.revision <= 6));
+    }
+}
+
+/// The same where it is the calls at the same time that are limited: of the places, each tenant has its half.
+#[tokio::test(start_paused = true)]
+async fn a_few_assets_have_their_share_of_the_places_beside_thousands_of_another() {
+    let since = Duration::from_secs(10);
+    for limits in ["concurrency=1", "concurrency=4"] {
+        let (alone, _) = ten_beside(0, since, 1, limits).await;
+        let (beside, world) = ten_beside(3_000, since, 1, limits).await;
+        // Fetched for some 50 to 250 ms, and called for 200.
+        let call = Duration::from_millis(450);
+        assert!(
+            beside < 2 * (alone + call),
+            "{limits}: {beside:?}, {alone:?}"
+        );
+        world.work_to_the_end().await;
+        assert_all_done_at_once(&world.rows().await);
+        // The places were in use all the time.
+        let made = world.vendor.times(Answer::Made);
+        let took = (made[3_009] - made[0]).as_secs_f64();
+        let most = if limits == "concurrency=1" { 1.0 } else { 4.0 };
+        let possible = 3_010.0 * 0.35 / most;
+        assert!(took < 1.05 * possible, "{limits}: {took}, {possible}");
+        // However many wait, they look no more often than is needed for that.
+        #[expect(clippy::cast_precision_loss)]
+        let looks = world.sent() as f64 / took;
+        assert!(looks < 120.0, "{limits}: {looks} a second");
     }
 }

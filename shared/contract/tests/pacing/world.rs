@@ -183,6 +183,11 @@ impl World {
         rows.into_iter().map(Option::unwrap).collect()
     }
 
+    /// How many messages were sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.queue.sent.load(Ordering::SeqCst)
+    }
+
     /// How many assets were fetched.
     pub(crate) fn fetched(&self) -> u64 {
         self.fetched.load(Ordering::SeqCst)

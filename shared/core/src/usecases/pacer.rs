@@ -4,6 +4,7 @@
 //! time and no write. Flows that ask for slots at the same time share one write.
 
 mod health;
+mod here;
 mod known;
 mod places;
 
@@ -21,6 +22,7 @@ pub(super) use health::{Ended, Verdict};
 use crate::pacing::{Gate, LineId, Look, Place, ProcessId, Rate, SKEW, SPREAD, Slot};
 use crate::ports::{Clock, GateRule, Gates, Unavailable};
 use crate::{Operation, OperationName, TenantId, Wait};
+use here::Here;
 use known::{Ask, Handed, InCall, Known};
 
 /// How long it is believed what a gate is like.
@@ -32,7 +34,7 @@ const PROBE_WITHIN: Duration = Duration::from_mins(3);
 /// How soon a flow looks again for whose call there is no place, at the least; as much again is added by chance.
 const LOOK_FOR_PLACE: Duration = Duration::from_secs(1);
 /// How often a flow looks anew because the gate changed meanwhile.
-const LOOKS: u32 = 4;
+const LOOKS: u32 = 6;
 
 /// Asks for turns at gates. Its clones share what they know.
 #[derive(Clone)]
@@ -42,12 +44,25 @@ pub struct Pacer {
     /// What this process is called, where others ask at the same gates.
     process: Option<ProcessId>,
     lines: Arc<Mutex<HashMap<OperationName, Arc<Line>>>>,
+    /// How many flows wait in this process for places, of all operations.
+    waiting_here: Arc<Mutex<usize>>,
+}
+
+/// Who asks for a turn.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asker<'a> {
+    pub(super) tenant: &'a TenantId,
+    /// How long it waits here for a place, where one process makes all calls.
+    pub(super) waits_for: Duration,
+    /// Whether a caller waits for it.
+    pub(super) is_awaited: bool,
 }
 
 /// What this process knows of the line before one gate.
 #[derive(Default)]
 struct Line {
     known: Mutex<Known>,
+    here: Mutex<Here>,
     /// Who changes the gate for all who ask.
     asking: tokio::sync::Mutex<()>,
 }
@@ -59,6 +74,16 @@ pub(super) enum Turn {
     Now(Pass),
     /// It waits.
     Later(Place),
+}
+
+/// What comes of looking for a place.
+enum Found {
+    /// A place, at once.
+    At(InCall),
+    /// A place, after a while.
+    After(InCall),
+    /// None.
+    None,
 }
 
 /// The turn of a flow. Its place among the calls that go on is free again when it is dropped.
@@ -93,6 +118,7 @@ impl Pacer {
             clock,
             process: None,
             lines: Arc::default(),
+            waiting_here: Arc::default(),
         }
     }
 
@@ -104,21 +130,23 @@ impl Pacer {
         }
     }
 
-    /// Asks for a turn of a flow of this tenant, which was handed `slot` before, if any. One that comes less than `early`
+    /// Asks for a turn of a flow that was handed `slot` before, if any. One that comes less than `early`
     /// before its time waits here for it.
     pub(super) async fn turn(
         &self,
         operation: &dyn Operation,
-        tenant: &TenantId,
+        asker: Asker<'_>,
         slot: Option<Slot>,
         early: Duration,
     ) -> Result<Turn, Unavailable> {
         let name = &operation.description().name;
         let limits = operation.limits();
         let line = self.line(name);
-        let of = LineId::of(tenant);
+        let of = LineId::of(asker.tenant);
         let mut slot = slot;
         let mut place = None;
+        // The place that it waited for, while the gate may have closed.
+        let mut waited_for = None;
         for _ in 0..LOOKS {
             self.follow_clock(name, &line).await?;
             let gate = self.gate(name, &line).await?;
@@ -137,11 +165,33 @@ impl Pacer {
                 };
             }
             match look {
-                Look::Pass => return self.pass(&line, operation, slot, false).await,
+                Look::Pass => {
+                    let most = limits.concurrency;
+                    if let Some(in_call) = waited_for.take() {
+                        return Ok(Turn::Now(self.pass(in_call, slot, most)));
+                    }
+                    match self.place(name, &line, asker, most).await? {
+                        Found::At(in_call) => {
+                            return Ok(Turn::Now(self.pass(in_call, slot, most)));
+                        }
+                        Found::After(in_call) => waited_for = Some(in_call),
+                        Found::None => {
+                            place = Some(Place {
+                                reason: Wait::Concurrency,
+                                until: self.clock.now() + self.rest(&line, asker.tenant),
+                                slot,
+                            });
+                            break;
+                        }
+                    }
+                }
                 Look::TakeSlot => break,
                 Look::Probe => {
                     if self.may_probe(name, &line).await? {
-                        return self.pass(&line, operation, slot, true).await;
+                        return Ok(Turn::Now(Pass {
+                            probes: true,
+                            ..self.pass(InCall::anyhow(&line), slot, None)
+                        }));
                     }
                 }
                 Look::Wait { reason, until } => {
@@ -174,32 +224,22 @@ impl Pacer {
         })))
     }
 
-    /// The turn of a flow, if there is a place for its call.
-    async fn pass(
-        &self,
-        line: &Arc<Line>,
-        operation: &dyn Operation,
-        slot: Option<Slot>,
-        probes: bool,
-    ) -> Result<Turn, Unavailable> {
-        let name = &operation.description().name;
-        let most = operation.limits().concurrency.filter(|_| !probes);
-        let in_call = self.place(name, line, most).await?;
-        let now = self.clock.now();
-        Ok(match in_call {
-            Some(in_call) => Turn::Now(Pass {
-                since: now,
-                slot,
-                probes,
-                most,
-                in_call,
-            }),
-            None => Turn::Later(Place {
-                reason: Wait::Concurrency,
-                until: now + LOOK_FOR_PLACE + LOOK_FOR_PLACE.mul_f64(rand::random()),
-                slot,
-            }),
-        })
+    fn pass(&self, in_call: InCall, slot: Option<Slot>, most: Option<NonZeroU32>) -> Pass {
+        Pass {
+            since: self.clock.now(),
+            slot,
+            probes: false,
+            most,
+            in_call,
+        }
+    }
+
+    /// How long a flow rests before it looks for a place again.
+    fn rest(&self, line: &Line, tenant: &TenantId) -> Duration {
+        match self.process {
+            Some(_) => LOOK_FOR_PLACE + LOOK_FOR_PLACE.mul_f64(rand::random()),
+            None => line.here().rest(tenant),
+        }
     }
 
     fn line(&self, name: &OperationName) -> Arc<Line> {
@@ -345,6 +385,10 @@ impl Pacer {
 impl Line {
     fn known(&self) -> MutexGuard<'_, Known> {
         lock(&self.known)
+    }
+
+    fn here(&self) -> MutexGuard<'_, Here> {
+        lock(&self.here)
     }
 }
 

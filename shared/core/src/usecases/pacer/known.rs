@@ -8,8 +8,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::{Line, jumped};
-use crate::FlowId;
 use crate::pacing::{Gate, LineId, Slot};
+use crate::{FlowId, Share};
 
 #[derive(Default)]
 pub(super) struct Known {
@@ -65,23 +65,41 @@ impl Known {
 }
 
 /// A call that goes on, until it is dropped.
-pub(super) struct InCall(Arc<Line>);
+pub(super) struct InCall {
+    line: Arc<Line>,
+    /// Its place, where one process makes all calls.
+    place: Option<Share>,
+}
 
 impl InCall {
     /// Begins a call, unless as many go on as may.
-    pub(super) fn begin(line: &Arc<Line>, most: Option<u32>) -> Option<Self> {
+    pub(super) fn begin(line: &Arc<Line>, most: u32) -> Option<Self> {
         let mut known = line.known();
         let lower = known.calls_at_most.unwrap_or(u32::MAX);
-        if most.is_some_and(|most| known.calls >= most.min(lower)) {
-            return None;
-        }
+        let full = known.calls >= most.min(lower);
+        (!full).then(|| Self::counted(line, &mut known, None))
+    }
+
+    /// Begins a call in this place, where one process makes all calls.
+    pub(super) fn at(line: &Arc<Line>, place: Share) -> Self {
+        Self::counted(line, &mut line.known(), Some(place))
+    }
+
+    /// Begins a call that needs no place.
+    pub(super) fn anyhow(line: &Arc<Line>) -> Self {
+        Self::counted(line, &mut line.known(), None)
+    }
+
+    fn counted(line: &Arc<Line>, known: &mut Known, place: Option<Share>) -> Self {
         known.calls += 1;
-        drop(known);
-        Some(Self(line.clone()))
+        Self {
+            line: line.clone(),
+            place,
+        }
     }
 
     pub(super) fn line(&self) -> &Arc<Line> {
-        &self.0
+        &self.line
     }
 }
 
@@ -93,7 +111,11 @@ impl std::fmt::Debug for InCall {
 
 impl Drop for InCall {
     fn drop(&mut self) {
-        let mut known = self.0.known();
+        let mut known = self.line.known();
         known.calls = known.calls.saturating_sub(1);
+        drop(known);
+        if self.place.is_some() {
+            self.line.here().ended();
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::known::InCall;
-use super::{Line, PROBE_WITHIN, Pacer};
+use super::{Asker, Found, Line, PROBE_WITHIN, Pacer};
 use crate::OperationName;
 use crate::pacing::{Gate, ProcessId};
 use crate::ports::{GateRule, Unavailable};
@@ -51,22 +51,29 @@ impl Pacer {
         &self,
         name: &OperationName,
         line: &Arc<Line>,
+        asker: Asker<'_>,
         most: Option<NonZeroU32>,
-    ) -> Result<Option<InCall>, Unavailable> {
-        let (Some(process), Some(most)) = (self.process, most) else {
-            return Ok(InCall::begin(line, most.map(NonZeroU32::get)));
+    ) -> Result<Found, Unavailable> {
+        let Some(most) = most else {
+            return Ok(Found::At(InCall::anyhow(line)));
+        };
+        let Some(process) = self.process else {
+            return Ok(self.place_here(line, asker, most).await);
         };
         if let Some(call) = self.begin_held(line, process) {
-            return Ok(Some(call));
+            return Ok(Found::At(call));
         }
         let _wanting = Wanting::begin(line);
         let _asking = line.asking.lock().await;
         if let Some(call) = self.begin_held(line, process) {
-            return Ok(Some(call));
+            return Ok(Found::At(call));
         }
         let needed = self.places_needed(line, Some(most));
         self.hold(name, line, needed).await?;
-        Ok(self.begin_held(line, process))
+        Ok(match self.begin_held(line, process) {
+            Some(call) => Found::At(call),
+            None => Found::None,
+        })
     }
 
     /// What this process needs at a gate, where places are taken there. Until the gate is told, which MUST be by who
@@ -134,7 +141,7 @@ impl Pacer {
         let gate = line.known().gate(Duration::MAX)?;
         let (places, until) = gate.places_of(process)?;
         let lasts = until >= self.clock.now() + LEFT_AT_LEAST;
-        InCall::begin(line, Some(places).filter(|_| lasts).or(Some(0)))
+        InCall::begin(line, if lasts { places } else { 0 })
     }
 
     fn has_too_many(&self, line: &Line, process: ProcessId, most: NonZeroU32) -> bool {

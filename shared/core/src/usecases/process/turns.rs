@@ -3,22 +3,25 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::attempt::{Attempt, StepTurn};
 use super::step::AttemptEnd;
 use super::{Outcome, Process, Waiting};
-use crate::pacing::{Place, Slot};
+use crate::pacing::Place;
 use crate::ports::{FlowChanges as _, Unavailable};
 use crate::usecases::message_handler::WOKEN_EARLY;
-use crate::usecases::pacer::{Ended, Turn, Verdict};
+use crate::usecases::pacer::{Asker, Ended, Turn, Verdict};
 use crate::{
-    Cost, Failure, FailureCode, Flow, FlowId, Happened, NextTry, OperationError, Status, Step,
-    TenantId, Wait,
+    Cost, Failure, FailureCode, Flow, FlowId, Happened, NextTry, OperationError, Status, Step, Wait,
 };
 
 /// The longest that a flow waits before it looks for a place again.
 const LONGEST_BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 
+/// How long a flow waits for a place in a process without saying so, and with.
+const UNSAID_FOR: Duration = Duration::from_secs(1);
+const WAITS_HERE: Duration = Duration::from_secs(5);
 /// A flow whose turn others took that came meanwhile does not say so where it waits no longer than this.
 const SOON: Duration = Duration::from_secs(15);
 
@@ -50,7 +53,7 @@ impl Process {
         if self.may_outlast_its_caller(step, attempt) {
             return Ok(None);
         }
-        let mut place = match self.turn_at(step, &guess.tenant, before).await? {
+        let mut place = match self.turn_at(step, guess, attempt.waiting).await? {
             Ok(turn) => {
                 attempt.turn = Some(turn);
                 return Ok(None);
@@ -108,18 +111,30 @@ impl Process {
         rests.then(|| self.clock.after(wait.saturating_sub(WOKEN_EARLY)))
     }
 
-    /// Asks for a turn at a step, of a flow of this tenant that was handed `slot` before, if any: its turn, or its place in
-    /// line.
+    /// Asks for a turn of a flow at a step: its turn, or its place in line.
     pub(super) async fn turn_at(
         &self,
         step: &Step,
-        tenant: &TenantId,
-        slot: Option<Slot>,
+        flow: &Flow,
+        waiting: Waiting,
     ) -> Result<Result<StepTurn, Place>, Unavailable> {
         let operation = &step.operation;
+        let slot = flow.progress.slot;
+        let asker = Asker {
+            tenant: &flow.tenant,
+            waits_for: match waiting {
+                Waiting::CallerUntil(deadline) => {
+                    deadline.saturating_duration_since(Instant::now())
+                }
+                Waiting::Nobody if waits_for(flow) == Some(Wait::Concurrency) => WAITS_HERE,
+                // It is to say so first.
+                Waiting::Nobody => UNSAID_FOR,
+            },
+            is_awaited: waiting != Waiting::Nobody,
+        };
         let turn = self
             .pacer
-            .turn(&**operation, tenant, slot, self.limits.early);
+            .turn(&**operation, asker, slot, self.limits.early);
         Ok(match turn.await? {
             Turn::Now(pass) => Ok(StepTurn {
                 operation: operation.description().name.clone(),
@@ -145,7 +160,7 @@ impl Process {
         }
         // It may have been another step's: the row was not what it was thought to be.
         self.leave_turn(flow.id, attempt).await;
-        match self.turn_at(step, &flow.tenant, flow.progress.slot).await? {
+        match self.turn_at(step, flow, attempt.waiting).await? {
             Ok(turn) => {
                 attempt.turn = Some(turn);
                 Ok(None)
@@ -272,9 +287,15 @@ fn nobody_knows_when(reason: Wait) -> bool {
 
 /// Whether the row says already that it waits for this.
 fn says(flow: &Flow, place: &Place) -> bool {
-    let last = flow.history.events().last().map(|event| event.what);
-    let same = matches!(last, Some(Happened::Waits { reason, .. }) if reason == place.reason);
-    same && flow.progress.slot == place.slot
+    waits_for(flow) == Some(place.reason) && flow.progress.slot == place.slot
+}
+
+/// What the row says that it waits for.
+fn waits_for(flow: &Flow) -> Option<Wait> {
+    match flow.history.events().last()?.what {
+        Happened::Waits { reason, .. } => Some(reason),
+        _ => None,
+    }
 }
 
 /// How long a flow waits at the least before it looks for a place again where each look is one message of few: half as long

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::Process;
 use super::finish::throttled_for;
+use super::{Process, Waiting};
 use crate::pacing::Limits;
 use crate::usecases::pacer::{Ended, Pass};
 use crate::{
@@ -142,7 +142,9 @@ impl Process {
     }
 
     async fn unkept_turn_at(&self, flow: &Flow, step: &Step) -> Result<Pass, NotMade> {
-        match self.turn_at(step, &flow.tenant, None).await {
+        // It has no limits, and waits for no place.
+        let waiting = Waiting::Nobody;
+        match self.turn_at(step, flow, waiting).await {
             Ok(Ok(turn)) => Ok(turn.pass),
             Ok(Err(place)) => Err(NotMade::NotBefore(place.until)),
             Err(_) => Err(NotMade::Unavailable),

@@ -1,0 +1,169 @@
+//! Places for calls, where one process makes all of them: who waits for one is given it as it becomes free, in fair shares.
+//!
+//! A few flows of each tenant wait for a place here, and all others in the queue: those look so often that there is always
+//! one here, and no more often than that needs.
+
+use std::collections::{BTreeSet, HashMap};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::known::InCall;
+use super::{Asker, Found, Line, Pacer, lock};
+use crate::{Shares, TenantId};
+
+/// How many flows of a tenant wait here at an operation. Each takes a worker's permit.
+const EACH: usize = 16;
+/// How many wait here in all, but for the first of a tenant at an operation.
+const IN_ALL: usize = 128;
+/// How many of those in the queue look in the time in which one place becomes free.
+const LOOKS_FOR_EACH: f64 = 4.0;
+/// How many look in a second at the least, at an operation and of a tenant.
+const LOOKS: f64 = 100.0;
+/// How long who waits in the queue rests between two looks, at the least and at the most; half as much again is added by
+/// chance.
+const REST: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
+/// Over how long it is counted how many calls end.
+const COUNTED_FOR: Duration = Duration::from_secs(5);
+
+/// Who waits for places in this process, and how quickly those become free.
+#[derive(Default)]
+pub(super) struct Here {
+    places: Option<Shares>,
+    /// How many of a tenant wait here.
+    waiting: HashMap<TenantId, usize>,
+    /// When those look again that wait in the queue.
+    resting: HashMap<TenantId, BTreeSet<Instant>>,
+    ended: Ended,
+}
+
+/// How many calls ended lately: in two times, of which one is over.
+#[derive(Default)]
+struct Ended {
+    since: Option<Instant>,
+    now: u32,
+    before: u32,
+}
+
+/// A flow that waits here, until it is dropped.
+struct Waits<'a> {
+    pacer: &'a Pacer,
+    line: &'a Line,
+    tenant: &'a TenantId,
+}
+
+impl Pacer {
+    /// A place for a call, waited for as long as the asker does.
+    pub(super) async fn place_here(
+        &self,
+        line: &Arc<Line>,
+        asker: Asker<'_>,
+        most: NonZeroU32,
+    ) -> Found {
+        let places = line.here().places(most);
+        if let Some(place) = places.try_take(asker.tenant, 1) {
+            return Found::At(InCall::at(line, place));
+        }
+        let Some(_waits) = Waits::begin(self, line, asker) else {
+            return Found::None;
+        };
+        match timeout(asker.waits_for, places.take(asker.tenant, 1)).await {
+            Ok(place) => Found::After(InCall::at(line, place)),
+            Err(_) => Found::None,
+        }
+    }
+}
+
+impl<'a> Waits<'a> {
+    /// Nobody waits here where enough do, unless somebody waits for them.
+    fn begin(pacer: &'a Pacer, line: &'a Line, asker: Asker<'a>) -> Option<Self> {
+        let mut here = line.here();
+        let mut in_all = lock(&pacer.waiting_here);
+        let own = here.waiting.entry(asker.tenant.clone()).or_default();
+        if !asker.is_awaited && *own > 0 && (*own >= EACH || *in_all >= IN_ALL) {
+            return None;
+        }
+        *own += 1;
+        *in_all += 1;
+        drop((here, in_all));
+        Some(Self {
+            pacer,
+            line,
+            tenant: asker.tenant,
+        })
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        let mut here = self.line.here();
+        if let Some(own) = here.waiting.get_mut(self.tenant) {
+            *own -= 1;
+            if *own == 0 {
+                here.waiting.remove(self.tenant);
+            }
+        }
+        *lock(&self.pacer.waiting_here) -= 1;
+    }
+}
+
+impl Here {
+    fn places(&mut self, most: NonZeroU32) -> Shares {
+        let most = u64::from(most.get());
+        let new = || Shares::new(most, most);
+        self.places.get_or_insert_with(new).clone()
+    }
+
+    /// A call ended.
+    pub(super) fn ended(&mut self) {
+        self.ended.count(Instant::now());
+    }
+
+    /// How long a flow of a tenant rests that found no place, nor one to wait here.
+    pub(super) fn rest(&mut self, tenant: &TenantId) -> Duration {
+        let now = Instant::now();
+        let looks = (LOOKS_FOR_EACH * self.ended.a_second(now)).max(LOOKS);
+        self.resting.retain(|_, resting| {
+            *resting = resting.split_off(&now);
+            !resting.is_empty()
+        });
+        let resting = self.resting.entry(tenant.clone()).or_default();
+        #[expect(clippy::cast_precision_loss, reason = "as many as there are flows")]
+        let rest = Duration::from_secs_f64((resting.len() + 1) as f64 / looks);
+        let rest = rest.clamp(REST.0, REST.1);
+        let rest = rest + rest.mul_f64(rand::random::<f64>() / 2.0);
+        resting.insert(now + rest);
+        rest
+    }
+}
+
+impl Ended {
+    fn count(&mut self, now: Instant) {
+        self.turn(now);
+        self.now += 1;
+    }
+
+    fn turn(&mut self, now: Instant) {
+        let since = *self.since.get_or_insert(now);
+        let passed = now.saturating_duration_since(since);
+        if passed < COUNTED_FOR {
+            return;
+        }
+        self.before = if passed < 2 * COUNTED_FOR {
+            self.now
+        } else {
+            0
+        };
+        self.now = 0;
+        self.since = Some(now);
+    }
+
+    fn a_second(&mut self, now: Instant) -> f64 {
+        self.turn(now);
+        let since = self.since.unwrap_or(now);
+        let lasts = COUNTED_FOR + now.saturating_duration_since(since);
+        f64::from(self.before + self.now) / lasts.as_secs_f64()
+    }
+}
