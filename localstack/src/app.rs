@@ -109,7 +109,7 @@ impl App {
             queue: queue.clone(),
             clock: clock.clone(),
         };
-        let (cancel, retry) = of_batches(&submit, &catalogue);
+        let (cancel, retry) = of_batches(&submit, &catalogue, &gates);
         let alone = quarantine.is_some();
         let process = Process {
             flows: flows.clone(),
@@ -216,9 +216,11 @@ fn uploads(config: &Config) -> Uploads {
 }
 
 /// What cancels flows, and what runs them again.
-fn of_batches(submit: &Submit, catalogue: &Catalogue) -> (Cancel, Retry) {
+fn of_batches(submit: &Submit, catalogue: &Catalogue, gates: &Arc<dyn Gates>) -> (Cancel, Retry) {
     let cancel = Cancel {
         flows: submit.flows.clone(),
+        catalogue: catalogue.clone(),
+        gates: gates.clone(),
         clock: submit.clock.clone(),
     };
     let retry = Retry {

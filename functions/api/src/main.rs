@@ -113,6 +113,8 @@ fn state(
         },
         cancel: Cancel {
             flows: submit.flows.clone(),
+            catalogue: processing.catalogue.clone(),
+            gates: gates.clone(),
             clock: stores.clock(),
         },
         retry: Retry {

@@ -87,7 +87,12 @@ impl World {
                 keeps: false,
                 meter,
             },
-            cancel: Cancel { flows, clock },
+            cancel: Cancel {
+                flows,
+                catalogue: catalogue(Cost::Free),
+                gates: gates.clone(),
+                clock,
+            },
             retry: Retry {
                 submit: submit.clone(),
                 catalogue: catalogue(Cost::Free),

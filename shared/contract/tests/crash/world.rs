@@ -156,7 +156,7 @@ impl World {
             outputs,
             catalogue: Catalogue::new([operation], &name).unwrap(),
             alike: Alike::default(),
-            pacer: Pacer::new(gates, clock.clone()),
+            pacer: Pacer::new(gates.clone(), clock.clone()),
             clock: clock.clone(),
             limits: TimeLimits::default(),
         };
@@ -178,6 +178,8 @@ impl World {
             },
             cancel: Cancel {
                 flows: flows.clone(),
+                catalogue: work.process.catalogue.clone(),
+                gates,
                 clock: clock.clone(),
             },
             retry: Retry {

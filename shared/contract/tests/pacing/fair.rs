@@ -24,7 +24,7 @@ async fn ten_beside(
     world.work_for(5 * MINUTE).await;
     let made = world.vendor.made_for(&newcomer());
     assert_eq!(made.len(), 10, "{limits}, {processes} processes");
-    (made[9] - came, world)
+    (made[9].saturating_sub(came), world)
 }
 
 /// However many of another wait, ten take no more than twice as long as alone; nobody's quota is used up for it, nor
@@ -66,7 +66,7 @@ async fn a_few_assets_have_their_share_of_the_places_beside_thousands_of_another
         assert_all_done_at_once(&world.rows().await);
         // The places were in use all the time.
         let made = world.vendor.times(Answer::Made);
-        let took = (made[3_009] - made[0]).as_secs_f64();
+        let took = made[3_009].saturating_sub(made[0]).as_secs_f64();
         let most = if limits == "concurrency=1" { 1.0 } else { 4.0 };
         let possible = 3_010.0 * 0.35 / most;
         assert!(took < 1.05 * possible, "{limits}: {took}, {possible}");
@@ -74,5 +74,30 @@ async fn a_few_assets_have_their_share_of_the_places_beside_thousands_of_another
         #[expect(clippy::cast_precision_loss)]
         let looks = world.sent() as f64 / took;
         assert!(looks < 120.0, "{limits}: {looks} a second");
+    }
+}
+
+/// Who cancels what waits has the turns for what comes next.
+#[tokio::test(start_paused = true)]
+async fn what_is_cancelled_leaves_its_line() {
+    for processes in [1, 3] {
+        let vendor = || Vendor::limited("rate=60/min", Some((60, MINUTE)));
+        let world = match processes {
+            1 => World::new(2_000, vendor()).await,
+            more => World::with_processes(more, 2_000, vendor()).await,
+        };
+        world.work_for(MINUTE).await;
+        world.cancel(world.first()).await;
+        let came = world.vendor.elapsed();
+        let next = world.accept(&world.first()[0].tenant, 10).await;
+        world.work_for(MINUTE).await;
+        let made = world.vendor.times(Answer::Made);
+        let since: Vec<_> = made.into_iter().filter(|at| *at > came).collect();
+        assert_eq!(since.len(), next.len(), "{processes}");
+        assert!(
+            since[9].saturating_sub(came) < MINUTE / 4,
+            "{processes}: {since:?}"
+        );
+        assert_eq!(world.vendor.times(Answer::TooMany).len(), 0);
     }
 }

@@ -15,11 +15,11 @@ use assetmill_core::ports::{
     Clock, FlowQueue, FlowReads as _, FlowWrites as _, GateReads, GateRule, Gates, Outgoing,
     Sources, Unavailable,
 };
-use assetmill_core::usecases::{Alike, MessageHandler, Pacer, Process, TimeLimits};
+use assetmill_core::usecases::{Alike, Cancel, MessageHandler, Pacer, Process, TimeLimits};
 use assetmill_core::{
-    Asset, AssetUrl, Catalogue, Cost, Failure, FailureCode, Flow, FlowMessage, MediaType,
-    Operation, OperationDescription, OperationError, OperationName, Params, Product, RetryPolicy,
-    TenantId,
+    Asset, AssetUrl, Catalogue, Cost, Failure, FailureCode, Flow, FlowFilter, FlowMessage,
+    MediaType, Operation, OperationDescription, OperationError, OperationName, Params, Product,
+    RetryPolicy, TenantId,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -128,6 +128,28 @@ impl World {
             .collect();
         self.queue.send(&messages).await.unwrap();
         accepted
+    }
+
+    /// Cancels what the tenant of these flows can of their batch.
+    pub(crate) async fn cancel(&self, flows: &[Flow]) {
+        let process = &self.work[0].process;
+        let cancel = Cancel {
+            flows: self.flows.clone(),
+            catalogue: process.catalogue.clone(),
+            gates: self.gates.clone(),
+            clock: self.clock.clone(),
+        };
+        let Flow {
+            tenant, batch_id, ..
+        } = &flows[0];
+        let all = FlowFilter::default();
+        let cancelled = cancel.of_batch(tenant, *batch_id, &all, false).await;
+        assert!(cancelled.unwrap().unwrap().cancelled > 0);
+    }
+
+    /// The flows that are there from the beginning.
+    pub(crate) fn first(&self) -> &[Flow] {
+        &self.rows
     }
 
     /// Handles messages for so long, or until none is left.

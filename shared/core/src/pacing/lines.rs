@@ -4,6 +4,9 @@
 //! tenant do not stand before one of another. Whoever has the row can tell when each turn comes, as far as nobody else
 //! comes: time alone moves the lines on, and no write.
 
+use std::collections::VecDeque;
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::turns::{Pace, Turns};
@@ -13,6 +16,8 @@ use crate::{Sha256Digest, TenantId};
 /// one: ten assets take less than twice as long as alone, however many of one tenant wait.
 const HEAD_START: u32 = 9;
 const AT_ONCE: u32 = 3;
+/// Into how many spans the numbers of a line fall at the most.
+const MOST_SPANS: usize = 12;
 
 /// The line of a tenant. Two tenants may share one, if hardly ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,39 +49,100 @@ pub(super) struct Lines {
     waiting: Vec<Line>,
 }
 
-/// Flows of one tenant that came after each other. In JSON a list, which is short.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    from = "(LineId, i64, u32, i64, u32)",
-    into = "(LineId, i64, u32, i64, u32)"
-)]
+/// Flows of one tenant. In JSON a list, which is short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "InRow", into = "InRow")]
 struct Line {
     id: LineId,
-    /// Whose turn is next.
-    next: i64,
-    /// How many there are.
-    length: u32,
     /// They have no turn before.
     from: i64,
     /// What is left of its head start.
     ahead: u32,
+    /// Their numbers: the first of each span, and how many come after each other. Never empty.
+    spans: VecDeque<Span>,
 }
 
-impl From<(LineId, i64, u32, i64, u32)> for Line {
-    fn from((id, next, length, from, ahead): (LineId, i64, u32, i64, u32)) -> Self {
+type Span = (i64, u32);
+type InRow = (LineId, i64, u32, VecDeque<Span>);
+
+impl From<InRow> for Line {
+    fn from((id, from, ahead, spans): InRow) -> Self {
         Self {
             id,
-            next,
-            length,
             from,
             ahead,
+            spans,
         }
     }
 }
 
-impl From<Line> for (LineId, i64, u32, i64, u32) {
+impl From<Line> for InRow {
     fn from(line: Line) -> Self {
-        (line.id, line.next, line.length, line.from, line.ahead)
+        (line.id, line.from, line.ahead, line.spans)
+    }
+}
+
+impl Line {
+    fn length(&self) -> i64 {
+        let lengths = self.spans.iter().map(|(_, length)| i64::from(*length));
+        lengths.fold(0, i64::saturating_add)
+    }
+
+    fn has(&self, number: i64) -> bool {
+        let within = |(first, length): &Span| {
+            let place = number - first;
+            place >= 0 && place < i64::from(*length)
+        };
+        self.spans.iter().any(within)
+    }
+
+    /// The number whose turn is next, which it has no more then.
+    fn serve(&mut self) -> Option<i64> {
+        let (first, length) = self.spans.front_mut()?;
+        let number = *first;
+        *first += 1;
+        *length -= 1;
+        if *length == 0 {
+            self.spans.pop_front();
+        }
+        Some(number)
+    }
+
+    /// Takes numbers out that nobody waits at any more, which MUST be in order. Where that leaves too many spans, those keep
+    /// their turns between which the fewest are.
+    fn leave(&mut self, numbers: &[i64]) {
+        let mut left = Vec::new();
+        for &(first, length) in &self.spans {
+            let end = first + i64::from(length);
+            let from = numbers.partition_point(|number| *number < first);
+            let to = numbers.partition_point(|number| *number < end);
+            let mut next = first;
+            for &number in &numbers[from..to] {
+                left.push(next..number);
+                next = number + 1;
+            }
+            left.push(next..end);
+        }
+        left.retain(|span| !span.is_empty());
+        let gaps = left.windows(2).map(|pair| pair[1].start - pair[0].end);
+        let mut widest: Vec<_> = gaps.enumerate().map(|(at, gap)| (gap, at)).collect();
+        widest.sort_unstable_by(|one, other| other.cmp(one));
+        widest.truncate(MOST_SPANS - 1);
+        let keeps = |at: usize| widest.iter().any(|(_, kept)| *kept == at);
+        let mut spans: Vec<Range<i64>> = Vec::new();
+        for (at, span) in left.into_iter().enumerate() {
+            match spans.last_mut() {
+                Some(last) if !keeps(at - 1) => last.end = span.end,
+                _ => spans.push(span),
+            }
+        }
+        let span = |span: Range<i64>| {
+            (
+                span.start,
+                u32::try_from(span.end - span.start).unwrap_or(u32::MAX),
+            )
+        };
+        self.spans = spans.into_iter().map(span).collect();
     }
 }
 
@@ -120,7 +186,8 @@ impl Lines {
     /// The last place in this line, if it waits.
     pub(super) fn last_of(&self, id: LineId) -> Option<Slot> {
         let line = self.waiting.iter().rfind(|line| line.id == id)?;
-        Some(Slot(line.next + i64::from(line.length) - 1))
+        let (first, length) = line.spans.back()?;
+        Some(Slot(first + i64::from(*length) - 1))
     }
 
     /// Whether other lines than this wait.
@@ -130,7 +197,8 @@ impl Lines {
 
     /// About when the last turn of these is over that come from then on.
     pub(super) fn ends_after(&self, pace: Pace, from: i64) -> i64 {
-        let turns = self.waiting.iter().map(|line| i64::from(line.length)).sum();
+        let turns = self.waiting.iter().map(Line::length);
+        let turns = turns.fold(0, i64::saturating_add);
         from.saturating_add(pace.time_of(turns))
     }
 
@@ -150,8 +218,9 @@ impl Lines {
     /// Puts a flow at the end of its line, if that waits.
     pub(super) fn lengthen(&mut self, id: LineId) -> Option<Slot> {
         let line = self.waiting.iter_mut().rfind(|line| line.id == id)?;
-        line.length = line.length.saturating_add(1);
-        let slot = line.next + i64::from(line.length) - 1;
+        let (first, length) = line.spans.back_mut()?;
+        let slot = *first + i64::from(*length);
+        *length = length.saturating_add(1);
         self.highest = self.highest.max(slot);
         Some(Slot(slot))
     }
@@ -164,21 +233,28 @@ impl Lines {
         self.highest = next;
         self.waiting.push(Line {
             id,
-            next,
-            length: 1,
             from,
             ahead: if has_head_start { HEAD_START } else { 0 },
+            spans: VecDeque::from([(next, 1)]),
         });
         Slot(next)
     }
 
     /// Whether a flow has this place, and its turn is yet to come.
     pub(super) fn has(&self, id: LineId, slot: Slot) -> bool {
-        let waits = |line: &Line| {
-            let place = slot.0 - line.next;
-            line.id == id && place >= 0 && place < i64::from(line.length)
-        };
-        self.waiting.iter().any(waits)
+        let mut lines = self.waiting.iter().filter(|line| line.id == id);
+        lines.any(|line| line.has(slot.0))
+    }
+
+    /// Gives up these places in a line: what comes after them in it, and in others, comes so much earlier.
+    pub(super) fn leave(&mut self, id: LineId, slots: &[Slot]) {
+        let mut numbers: Vec<_> = slots.iter().map(|slot| slot.0).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        for line in self.waiting.iter_mut().filter(|line| line.id == id) {
+            line.leave(&numbers);
+        }
+        self.waiting.retain(|line| !line.spans.is_empty());
     }
 
     /// Serves the next, if its turn comes until then.
@@ -189,19 +265,17 @@ impl Lines {
             return None;
         }
         let index = self.waiting.iter().position(|line| line.from <= at)?;
-        turns.use_at(pace, at);
         let line = &mut self.waiting[index];
         let served = Served {
             line: line.id,
-            slot: Slot(line.next),
+            slot: Slot(line.serve()?),
             at,
         };
-        line.next += 1;
-        line.length -= 1;
+        turns.use_at(pace, at);
         line.from = 0;
         line.ahead = line.ahead.saturating_sub(1);
-        let is_done = line.length == 0;
-        let goes_on = line.ahead % AT_ONCE > 0;
+        let is_done = line.spans.is_empty();
+        let goes_on = !line.ahead.is_multiple_of(AT_ONCE);
         if is_done {
             self.waiting.remove(index);
         } else if !goes_on {

@@ -1,21 +1,33 @@
 //! Stopping what has not started.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::completion::note_settled;
 use super::pages::all_flows_in;
 use super::selection::{Affected, AffectedBatch, Parts, Selection, SelectionError};
-use crate::ports::{Clock, FlowChanges as _, FlowWrites, Unavailable};
-use crate::{Batch, BatchId, Counts, FlowFilter, FlowState, TenantId};
+use crate::pacing::{LineId, Slot};
+use crate::ports::{Clock, FlowChanges as _, FlowWrites, GateRule, Gates, Unavailable};
+use crate::{
+    Batch, BatchId, Catalogue, Counts, Flow, FlowFilter, FlowId, FlowState, OperationName, Step,
+    TenantId,
+};
 
 /// Cancels batches.
 #[derive(Clone)]
 pub struct Cancel {
     /// Rows.
     pub flows: Arc<dyn FlowWrites>,
+    /// What flows wait for.
+    pub catalogue: Catalogue,
+    /// Where they wait for it.
+    pub gates: Arc<dyn Gates>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
+
+/// The places that flows have in lines.
+type Places = BTreeMap<OperationName, Vec<(FlowId, Slot)>>;
 
 /// What cancelling a batch did.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,15 +99,51 @@ impl Cancel {
         }
         // Workers take the first ones first; from the other end, most are met before them.
         pending.reverse();
+        let places = self.places_of(&pending);
         let cancelled = self
             .flows
             .cancel_all(tenant, pending, self.clock.now())
             .await?;
         let settled: Vec<_> = cancelled.iter().collect();
         note_settled(&*self.flows, &settled, self.clock.now()).await?;
+        self.leave_lines(tenant, places, &cancelled).await;
         let number = count(cancelled.len());
         tracing::info!(batch_id = %id, %tenant, cancelled = number, "flows cancelled");
         Ok(number)
+    }
+
+    fn places_of(&self, flows: &[Flow]) -> Places {
+        let mut places = Places::new();
+        for flow in flows {
+            if let Some(slot) = flow.progress.slot
+                && let Some(operation) = self.catalogue.get(flow.operation.as_str())
+            {
+                let steps = Step::all_of(operation, &flow.params);
+                let step = steps.get(flow.progress.done_of(&steps));
+                if let Some(step) = step {
+                    let name = &step.operation.description().name;
+                    let places = places.entry(name.clone()).or_default();
+                    places.push((flow.id, slot));
+                }
+            }
+        }
+        places
+    }
+
+    /// Gives up the places in lines of those that were cancelled, so that nobody who comes after them waits for turns at
+    /// which nobody comes. Where it fails, somebody does.
+    async fn leave_lines(&self, tenant: &TenantId, places: Places, cancelled: &[Flow]) {
+        let cancelled: HashSet<_> = cancelled.iter().map(|flow| flow.id).collect();
+        let line = LineId::of(tenant);
+        for (operation, places) in places {
+            let left = places.into_iter().filter(|(id, _)| cancelled.contains(id));
+            let left: Vec<_> = left.map(|(_, slot)| slot).collect();
+            let rule: GateRule = Arc::new(move |gate| gate.leave(line, &left));
+            if let Err(error) = self.gates.change_gate(&operation, None, rule).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(%operation, %tenant, error, "places in line were not given up");
+            }
+        }
     }
 }
 

@@ -65,6 +65,11 @@ impl Gate {
         slots
     }
 
+    /// Gives up places in a line, of flows that will not come.
+    pub fn leave(&mut self, line: LineId, slots: &[Slot]) {
+        self.lines.leave(line, slots);
+    }
+
     /// When the turns of these places come that were handed out now, as far as it is known.
     pub fn times_of(
         &self,

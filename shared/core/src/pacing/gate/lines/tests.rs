@@ -171,6 +171,35 @@ fn who_comes_often_stops_nobody() {
     assert!(a[99] < 320 * SECOND, "{}", a[99]);
 }
 
+/// Those who are left keep their order, and those of other tenants come sooner, too.
+#[test]
+fn who_leaves_a_line_leaves_no_gap() {
+    let rate = "rate=60/min".parse::<Limits>().unwrap().rate.unwrap();
+    let mut gate = Gate::default();
+    let (a, b) = (line('a'), line('b'));
+    let slots = gate.take(&rate, &[a; 1_000], Duration::ZERO, at(0));
+    let last_of_b = gate.take(&rate, &[b; 100], Duration::ZERO, at(0))[99];
+    let wait = |gate: &Gate, of, slot| {
+        let time = gate.time_of(&rate, of, slot, at(0));
+        time.map(|time| micros_of(time) / (60 * SECOND * 102 / 100 / 60))
+    };
+    // Before it come the others of its line; three of the other within its head start of nine, and one for each then.
+    assert_eq!(wait(&gate, b, last_of_b), Some(99 + 3 + 91));
+    gate.leave(a, &slots[5..905]);
+    assert_eq!(wait(&gate, a, slots[5]), None);
+    assert_eq!(wait(&gate, a, slots[999]), Some(199));
+    // Between two of those that are left may be such as nobody waits at any more, but not many.
+    let every_second: Vec<_> = slots[906..].iter().copied().step_by(2).collect();
+    gate.leave(a, &every_second);
+    assert!(wait(&gate, a, slots[999]).is_some_and(|wait| wait < 199));
+    let row = serde_json::to_string(&gate).unwrap();
+    assert!(row.len() < 700, "{} bytes: {row}", row.len());
+    let again: Gate = serde_json::from_str(&row).unwrap();
+    assert_eq!(again, gate);
+    gate.leave(a, &slots);
+    assert_eq!(wait(&gate, b, last_of_b), Some(99));
+}
+
 #[test]
 fn whoever_stands_further_behind_than_is_foreseen_is_told_to_look_again() {
     let mut gate = Gate::default();
