@@ -57,6 +57,9 @@ pub struct Gate {
     /// The turns that were used, up to a moment ago: who comes a little late still finds when its own was.
     #[serde(default, skip_serializing_if = "is_none_yet")]
     turns: Turns,
+    /// In a row of a version without lines, the turns that it had handed out, also those that come.
+    #[serde(default, rename = "slots", skip_serializing_if = "Option::is_none")]
+    handed_out: Option<Turns>,
     /// Who waits for the next ones.
     #[serde(default, skip_serializing_if = "is_none_yet")]
     lines: Lines,

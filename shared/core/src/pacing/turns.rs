@@ -101,6 +101,18 @@ impl Turns {
         self.ends.truncate((pace.calls / self.chunk) as usize + 2);
     }
 
+    /// What of these was used until then, if some of them are yet to come.
+    pub(super) fn until(mut self, pace: Pace, then: i64) -> Self {
+        let is_over = |end: &i64| end.saturating_mul(1_000) <= then;
+        let ends = self.ends.iter().copied().filter(is_over).collect();
+        self.ends = ends;
+        self.count = u64::from(self.chunk) * self.ends.len() as u64;
+        self.last = self.last.min(then);
+        // A burst may have been used just now.
+        self.arrival = self.arrival.min(then.saturating_add(pace.at_once));
+        self
+    }
+
     /// When the chunk ended that has the call so many before the next.
     fn window_before(&self, pace: Pace) -> Option<i64> {
         if self.chunk != pace.chunk {

@@ -29,6 +29,9 @@ impl Gate {
         let now = now.as_microsecond();
         let pace = Pace::from(rate);
         let at = self.on_line(now);
+        if let Some(handed_out) = self.handed_out.take() {
+            self.turns = handed_out.until(pace, at);
+        }
         let past = at.saturating_sub(latest(rate));
         self.lines.move_to(&mut self.turns, pace, past);
         // Nobody new is called before the vendor asked for it.

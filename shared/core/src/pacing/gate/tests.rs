@@ -292,3 +292,33 @@ fn a_gate_that_is_well_is_short() {
         assert!(row.len() < 900, "{text}: {} bytes", row.len());
     }
 }
+
+/// Of a version that handed out times: what was used of them is known, and those that come are nobody's.
+#[test]
+fn the_row_of_an_older_version_lets_no_burst_in() {
+    let limits = limits("rate=60/min,burst=20");
+    let now = at(100.0).as_microsecond();
+    // A call each second, for another 300.
+    let (last, ends) = (now + 300_000_000, vec![1_000; 61]);
+    let ends: Vec<_> = std::iter::once(last / 1_000).chain(ends).collect();
+    let row = serde_json::json!({
+        "revision": 7, "seen": now, "shift": 0,
+        "slots": { "arrival": last, "last": last, "chunk": 1, "count": 400, "ends": ends },
+    });
+    let mut gate: Gate = serde_json::from_value(row).unwrap();
+    // Its slots are times in microseconds.
+    let before: Slot = serde_json::from_value((now + 50_000_000).into()).unwrap();
+    assert_eq!(
+        gate.look(&limits, line("a"), Some(before), at(100.0)),
+        Look::TakeSlot
+    );
+    let slots = take(&mut gate, &limits, 3, 100.0);
+    let waits = slots.iter().map(|slot| {
+        let wait = time_of(&gate, &limits, *slot, 100.0).duration_since(at(100.0));
+        wait.as_secs_f64()
+    });
+    let waits: Vec<_> = waits.collect();
+    assert!(waits[2] > 1.0 && waits[2] < 10.0, "{waits:?}");
+    let row = serde_json::to_value(&gate).unwrap();
+    assert!(row.get("slots").is_none(), "{row}");
+}
