@@ -1,5 +1,5 @@
 """What one tenant notices of another, whose thousands of flows wait for a slow vendor: its batch of ten and its v1 call,
-alone and beside them.
+alone and beside them; and the same where both wait at one vendor, for its rate or for a place.
 
     cargo build --release --package assetmill
     python3 localstack/fairness.py target/release/assetmill [--flows 20000] [--seconds 5]
@@ -7,6 +7,7 @@ alone and beside them.
 
 import argparse
 import http.client
+import itertools
 import json
 import pathlib
 import socket
@@ -28,6 +29,24 @@ summary = "Takes its time"
 [operations.slow.vendor]
 method = "POST"
 url = "http://127.0.0.1:{port}/"
+encoding = "raw"
+asset = {{ as = "file" }}
+result = {{ kind = "body" }}
+[operations.rated]
+summary = "60 a minute"
+limits = {{ rate = "60/min", burst = 1 }}
+[operations.rated.vendor]
+method = "POST"
+url = "http://127.0.0.1:{quick}/"
+encoding = "raw"
+asset = {{ as = "file" }}
+result = {{ kind = "body" }}
+[operations.placed]
+summary = "Four at the same time, of a second each"
+limits = {{ concurrency = 4 }}
+[operations.placed.vendor]
+method = "POST"
+url = "http://127.0.0.1:{second}/"
 encoding = "raw"
 asset = {{ as = "file" }}
 result = {{ kind = "body" }}
@@ -82,32 +101,49 @@ def ask(port, key, method, path, body=None):
     return answer.status, content
 
 
-def batch_of_ten(port, url, size):
-    begun = time.perf_counter()
-    urls = [url] * 10
-    params = {"width": size, "height": size}
-    body = {"digital_asset_urls": urls, "params": params}
-    status, started = ask(port, BOB, "POST", "/api/v2/transforms", body)
+def batch(port, key, urls, **more):
+    status, started = ask(port, key, "POST", "/api/v2/transforms", {"digital_asset_urls": urls, **more})
     assert status == 202, started
-    path = "/api/v2/batches/" + json.loads(started)["batch_id"]
+    return "/api/v2/batches/" + json.loads(started)["batch_id"]
+
+
+def batch_of_ten(port, urls, **more):
+    begun = time.perf_counter()
+    path = batch(port, BOB, urls, **more)
     while json.loads(ask(port, BOB, "GET", path)[1])["status"] == "RUNNING":
         time.sleep(0.005)
     return time.perf_counter() - begun
 
 
-def single(port, url, size):
+def single(port, url, **more):
     begun = time.perf_counter()
-    body = {"digital_asset_url": url, "params": {"width": size, "height": size}}
-    status, content = ask(port, BOB, "POST", "/api/v1/transform", body)
+    status, content = ask(port, BOB, "POST", "/api/v1/transform", {"digital_asset_url": url, **more})
     assert status == 200, content
     return time.perf_counter() - begun
 
 
 def measure(port, url, sizes):
     """Each is other work: what was made before is not made again."""
-    batches = [batch_of_ten(port, url, next(sizes)) for _ in range(10)]
-    singles = [single(port, url, next(sizes)) for _ in range(20)]
+
+    def params():
+        size = next(sizes)
+        return {"width": size, "height": size}
+
+    batches = [batch_of_ten(port, [url] * 10, params=params()) for _ in range(10)]
+    singles = [single(port, url, params=params()) for _ in range(20)]
     return statistics.median(batches), statistics.median(singles)
+
+
+def measure_at(port, assets, operation):
+    """At the vendor of this operation: one batch, and v1 calls one after the other."""
+    ten = batch_of_ten(port, [next(assets) for _ in range(10)], operation=operation)
+    singles = [single(port, next(assets), operation=operation) for _ in range(5)]
+    return ten, statistics.median(singles)
+
+
+def tell(where, alone, beside):
+    for what, before, now in zip(("batch of ten", "v1"), alone, beside):
+        print(f"{where}, {what}: {before * 1e3:.0f} ms alone, {now * 1e3:.0f} beside: {now / before:.2f} times", flush=True)
 
 
 def main():
@@ -120,7 +156,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         catalogue = pathlib.Path(folder, "operations.toml")
         slow = vendor(given.seconds)
-        catalogue.write_text(CATALOGUE.format(port=slow))
+        catalogue.write_text(CATALOGUE.format(port=slow, quick=vendor(0), second=vendor(1)))
         command = [given.program, "--listen", f"127.0.0.1:{port}", "--data", f"{folder}/data"]
         command += ["--operations", str(catalogue), "--vendor-allow", "127.0.0.1"]
         command += ["--fetch-allow", "127.0.0.1"]
@@ -133,19 +169,21 @@ def main():
                         break
                 except OSError:
                     time.sleep(0.01)
+            assets = (f"http://127.0.0.1:{slow}/assets/{number}" for number in itertools.count())
+            for operation in ("rated", "placed"):
+                alone = measure_at(port, assets, operation)
+                of_alice = batch(port, ALICE, [next(assets) for _ in range(1_000)], operation=operation)
+                time.sleep(5)
+                tell(f"at the same vendor, {operation}", alone, measure_at(port, assets, operation))
+                ask(port, ALICE, "POST", f"{of_alice}/cancel")
             url = f"http://127.0.0.1:{port}/samples/coffee.jpg"
             alone = measure(port, url, sizes)
             for first in range(0, given.flows, 10_000):
-                some = range(first, min(first + 10_000, given.flows))
-                urls = [f"http://127.0.0.1:{slow}/assets/{number}" for number in some]
-                body = {"digital_asset_urls": urls, "operation": "slow"}
-                status, started = ask(port, ALICE, "POST", "/api/v2/transforms", body)
-                assert status == 202, started
+                number = min(10_000, given.flows - first)
+                batch(port, ALICE, [next(assets) for _ in range(number)], operation="slow")
             # Until as many of them wait for the vendor as may.
             time.sleep(2 * given.seconds)
-            beside = measure(port, url, sizes)
-            for what, before, now in zip(("batch of ten", "v1"), alone, beside):
-                print(f"{what}: {before * 1e3:.0f} ms alone, {now * 1e3:.0f} beside: {now / before:.2f} times")
+            tell("elsewhere", alone, measure(port, url, sizes))
         finally:
             running.kill()
             running.wait()

@@ -118,7 +118,7 @@ impl App {
             outputs: outputs.clone(),
             catalogue: catalogue.clone(),
             alike: Alike::default(),
-            pacer: pacer(alone, gates.clone(), clock.clone()),
+            pacer: pacer(alone, gates.clone(), clock.clone()).beside_workers(config.workers.get()),
             clock: clock.clone(),
             limits: time_limits(alone),
         };

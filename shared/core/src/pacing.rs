@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::Wait;
 
 pub use gate::{Admission, Gate, Look, Outage, Pause};
-pub(crate) use gate::{SKEW, SPREAD};
+pub(crate) use gate::{SKEW, SPREAD, lateness};
 pub use limits::{Limits, NotLimits, Rate};
 pub use lines::{LineId, Slot};
 pub use places::ProcessId;

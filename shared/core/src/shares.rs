@@ -12,8 +12,9 @@ use crate::TenantId;
 /// what lies between is for the others, however much that one asks for. Clones are the same units.
 ///
 /// Who has to wait is served in the order in which they asked among those of the same tenant; among
-/// tenants, the one that holds least is next, and of those that hold as much, the one that was served longest ago. Until there is enough for that one, those that hold more get
-/// nothing: nobody who wants much is passed for ever by those who want little.
+/// tenants, the one that holds least is next, and of those that hold as much, the one that was served longest
+/// ago. Until there is enough for that one, those that hold more get nothing: nobody who wants much is passed
+/// for ever by those who want little.
 #[derive(Debug, Clone)]
 pub struct Shares {
     most: u64,
@@ -141,8 +142,13 @@ impl Shares {
         let mut state = self.state();
         state.last_number += 1;
         let number = state.last_number;
-        let waiting = &mut state.tenants.entry(tenant.clone()).or_default().waiting;
-        waiting.push_back(Waiter {
+        // Who comes anew is before the one that was served last, and not before those that were served long ago.
+        let new = Tenant {
+            served: state.served.saturating_sub(1),
+            ..Tenant::default()
+        };
+        let own = state.tenants.entry(tenant.clone()).or_insert(new);
+        own.waiting.push_back(Waiter {
             number,
             amount,
             served,

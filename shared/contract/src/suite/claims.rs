@@ -258,13 +258,13 @@ async fn who_comes_too_late_for_its_slot_has_a_higher_fence(on: Arc<Adapters>) {
         let place = Place {
             reason: Wait::Rate,
             until: at(20),
-            slot: Some(slot),
+            slot,
         };
         let stands = move |row: &mut Flow| row.stand_in_line(before, &place, at(10));
         let stands = on.flows.change_held(&mut flow, stands).await.unwrap();
         assert_eq!(stands, Some(true));
         let row = read(&*on.flows, flow.id).await;
         assert_eq!((row.fence, row.attempts), (fence, 0));
-        before = Some(slot);
+        before = slot;
     }
 }

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::lines::Lines;
 use super::places::Places;
-use super::turns::{Turns, micros};
+use super::turns::{Pace, Turns, micros};
 use super::{Limits, LineId, Rate, Slot};
 use crate::{Failure, FailureCode, TenantId, Wait};
+use lines::Turn;
 
 /// How long after its beginning an outage is first looked into; twice as long each time, up to the most.
 const FIRST_PROBE: Duration = Duration::from_secs(2);
@@ -20,6 +21,8 @@ const PROBE_AT_MOST: Duration = Duration::from_secs(20);
 /// How soon who waits for somebody else looks again: for the end of a probe, for whoever paused the operation.
 const LOOK_AT_PROBE: Duration = Duration::from_secs(5);
 const LOOK_AT_PAUSE: Duration = Duration::from_secs(20);
+/// How soon who stands too far behind to know when its turn comes looks again, at the least.
+const LOOK_BEHIND: Duration = Duration::from_secs(5);
 /// How long after the end of an outage or a pause the line moves on: until then, all who stand at its head have
 /// looked. Those who wait MUST look more often.
 const RESUMES_AFTER: Duration = Duration::from_secs(30);
@@ -28,9 +31,9 @@ pub(crate) const SPREAD: Duration = Duration::from_secs(8);
 /// By how much two clocks may differ before one of them has jumped.
 pub(crate) const SKEW: Duration = Duration::from_secs(5);
 /// How late a flow may come for its slot, as a divisor of the time of the rate, within bounds.
-const LATE: i64 = 50;
-const LATE_AT_LEAST: i64 = 50_000;
-const LATE_AT_MOST: i64 = 5_000_000;
+const LATE: u32 = 50;
+const LATE_AT_LEAST: Duration = Duration::from_millis(50);
+const LATE_AT_MOST: Duration = Duration::from_secs(5);
 /// A request for patience that adds no more than this moves nobody.
 const WORTH_MOVING: i64 = 1_000_000;
 /// The most characters of what a vendor said that are kept.
@@ -60,12 +63,15 @@ pub struct Gate {
     /// In a row of a version without lines, the turns that it had handed out, also those that come.
     #[serde(default, rename = "slots", skip_serializing_if = "Option::is_none")]
     handed_out: Option<Turns>,
+    /// At which they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pace: Option<Pace>,
     /// Who waits for the next ones.
     #[serde(default, skip_serializing_if = "is_none_yet")]
     lines: Lines,
-    /// The last turn that somebody was told of.
-    #[serde(default, skip_serializing_if = "is_none_yet")]
-    promised: i64,
+    /// About when the last turn is over that somebody waits for.
+    #[serde(default, rename = "busy", skip_serializing_if = "is_none_yet")]
+    busy_until: i64,
     /// The vendor is left alone until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     throttled_until: Option<i64>,
@@ -140,10 +146,14 @@ impl Gate {
             until: time(until),
         };
         let turn = match (&limits.rate, slot) {
-            (Some(rate), Some(slot)) => self.turn_of(rate, line, slot, at),
+            (Some(rate), Some(slot)) => self.turn_of(rate, line, slot, now),
             _ => None,
         };
-        let own = turn.unwrap_or(at);
+        let own = match turn {
+            Some(Turn::At(own)) => self.real(own, at),
+            Some(Turn::After(last)) => self.real(last, at).max(at + micros(LOOK_BEHIND)),
+            None => at,
+        };
         if self.paused.is_some() {
             return wait(Wait::Paused, own.max(at + micros(LOOK_AT_PAUSE)));
         }
@@ -162,9 +172,9 @@ impl Gate {
                 _ => Look::Pass,
             };
         };
-        let Some(own) = turn else {
+        if turn.is_none() {
             return Look::TakeSlot;
-        };
+        }
         let own = own.max(self.throttled_until.unwrap_or(own));
         if own > at {
             wait(Wait::Rate, own)
@@ -342,7 +352,7 @@ impl Gate {
         let Some(since) = self.still_since.take() else {
             return;
         };
-        let waited_for = self.promised > since - self.shift;
+        let waited_for = self.busy_until > since - self.shift;
         self.shift += (now - since).max(0);
         if waited_for {
             self.shift += micros(RESUMES_AFTER);
@@ -384,9 +394,13 @@ fn is_none_yet<T: Default + PartialEq>(part: &T) -> bool {
     *part == T::default()
 }
 
-/// How late a flow may come.
+/// How late a flow may come for its turn.
+pub(crate) fn lateness(rate: &Rate) -> Duration {
+    (rate.per() / LATE).clamp(LATE_AT_LEAST, LATE_AT_MOST)
+}
+
 fn latest(rate: &Rate) -> i64 {
-    (micros(rate.per()) / LATE).clamp(LATE_AT_LEAST, LATE_AT_MOST)
+    micros(lateness(rate))
 }
 
 fn time(at: i64) -> Timestamp {

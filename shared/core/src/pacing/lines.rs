@@ -4,8 +4,8 @@
 //! tenant do not stand before one of another. Whoever has the row can tell when each turn comes, as far as nobody else
 //! comes: time alone moves the lines on, and no write.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
-use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +16,10 @@ use crate::{Sha256Digest, TenantId};
 /// one: ten assets take less than twice as long as alone, however many of one tenant wait.
 const HEAD_START: u32 = 9;
 const AT_ONCE: u32 = 3;
-/// Into how many spans the numbers of a line fall at the most.
-const MOST_SPANS: usize = 12;
+/// How many lines wait at the same time at the most: whoever else comes looks again later. Each is some 45 bytes of the row.
+const MOST_LINES: usize = 64;
+/// How many spans of places that were given up are known of a line.
+const MOST_SPANS: usize = 8;
 
 /// The line of a tenant. Two tenants may share one, if hardly ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,12 +43,12 @@ pub struct Slot(i64);
 
 /// The lines before a gate. In JSON a list, which is short.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(i64, Vec<Line>)", into = "(i64, Vec<Line>)")]
+#[serde(from = "(i64, VecDeque<Line>)", into = "(i64, VecDeque<Line>)")]
 pub(super) struct Lines {
     /// The highest number that was handed out.
     highest: i64,
     /// In the order in which they are served.
-    waiting: Vec<Line>,
+    waiting: VecDeque<Line>,
 }
 
 /// Flows of one tenant. In JSON a list, which is short.
@@ -54,105 +56,116 @@ pub(super) struct Lines {
 #[serde(from = "InRow", into = "InRow")]
 struct Line {
     id: LineId,
+    /// Whose turn is next.
+    next: i64,
+    /// How many there are, one number after the other.
+    length: u32,
     /// They have no turn before.
     from: i64,
     /// What is left of its head start.
     ahead: u32,
-    /// Their numbers: the first of each span, and how many come after each other. Never empty.
-    spans: VecDeque<Span>,
+    /// The numbers of flows that will not come, for others of the tenant.
+    vacant: VecDeque<Span>,
 }
 
+/// So many numbers from the first on.
 type Span = (i64, u32);
-type InRow = (LineId, i64, u32, VecDeque<Span>);
+type InRow = (LineId, i64, u32, i64, u32, VecDeque<Span>);
 
 impl From<InRow> for Line {
-    fn from((id, from, ahead, spans): InRow) -> Self {
+    fn from((id, next, length, from, ahead, vacant): InRow) -> Self {
         Self {
             id,
+            next,
+            length,
             from,
             ahead,
-            spans,
+            vacant,
         }
     }
 }
 
 impl From<Line> for InRow {
     fn from(line: Line) -> Self {
-        (line.id, line.from, line.ahead, line.spans)
+        let Line {
+            id,
+            next,
+            length,
+            from,
+            ahead,
+            vacant,
+        } = line;
+        (id, next, length, from, ahead, vacant)
     }
 }
 
 impl Line {
-    fn length(&self) -> i64 {
-        let lengths = self.spans.iter().map(|(_, length)| i64::from(*length));
-        lengths.fold(0, i64::saturating_add)
+    fn end(&self) -> i64 {
+        self.next.saturating_add(i64::from(self.length))
     }
 
-    fn has(&self, number: i64) -> bool {
-        let within = |(first, length): &Span| {
-            let place = number - first;
-            place >= 0 && place < i64::from(*length)
-        };
-        self.spans.iter().any(within)
+    /// Serves the next.
+    fn serve(&mut self) -> Slot {
+        let number = self.next;
+        self.next += 1;
+        self.length = self.length.saturating_sub(1);
+        self.from = 0;
+        self.ahead = self.ahead.saturating_sub(1);
+        self.forget_vacant(number);
+        Slot(number)
     }
 
-    /// The number whose turn is next, which it has no more then.
-    fn serve(&mut self) -> Option<i64> {
-        let (first, length) = self.spans.front_mut()?;
-        let number = *first;
-        *first += 1;
-        *length -= 1;
-        if *length == 0 {
-            self.spans.pop_front();
-        }
-        Some(number)
-    }
-
-    /// Takes numbers out that nobody waits at any more, which MUST be in order. Where that leaves too many spans, those keep
-    /// their turns between which the fewest are.
-    fn leave(&mut self, numbers: &[i64]) {
-        let mut left = Vec::new();
-        for &(first, length) in &self.spans {
-            let end = first + i64::from(length);
-            let from = numbers.partition_point(|number| *number < first);
-            let to = numbers.partition_point(|number| *number < end);
-            let mut next = first;
-            for &number in &numbers[from..to] {
-                left.push(next..number);
-                next = number + 1;
-            }
-            left.push(next..end);
-        }
-        left.retain(|span| !span.is_empty());
-        let gaps = left.windows(2).map(|pair| pair[1].start - pair[0].end);
-        let mut widest: Vec<_> = gaps.enumerate().map(|(at, gap)| (gap, at)).collect();
-        widest.sort_unstable_by(|one, other| other.cmp(one));
-        widest.truncate(MOST_SPANS - 1);
-        let keeps = |at: usize| widest.iter().any(|(_, kept)| *kept == at);
-        let mut spans: Vec<Range<i64>> = Vec::new();
-        for (at, span) in left.into_iter().enumerate() {
-            match spans.last_mut() {
-                Some(last) if !keeps(at - 1) => last.end = span.end,
-                _ => spans.push(span),
+    /// What is vacant up to this number is so no more.
+    fn forget_vacant(&mut self, number: i64) {
+        while let Some((first, length)) = self.vacant.front_mut() {
+            let passed = number.saturating_add(1).saturating_sub(*first);
+            match u32::try_from(passed) {
+                Ok(passed) if passed >= *length => {
+                    self.vacant.pop_front();
+                }
+                Ok(passed) => {
+                    *first += i64::from(passed);
+                    *length -= passed;
+                    return;
+                }
+                Err(_) => return,
             }
         }
-        let span = |span: Range<i64>| {
-            (
-                span.start,
-                u32::try_from(span.end - span.start).unwrap_or(u32::MAX),
-            )
-        };
-        self.spans = spans.into_iter().map(span).collect();
+    }
+
+    /// Notes that nobody comes for these numbers, which MUST be in order. Of more spans than are kept, it is the longest.
+    fn vacate(&mut self, numbers: &[i64]) {
+        let from = numbers.partition_point(|number| *number < self.next);
+        let to = numbers.partition_point(|number| *number < self.end());
+        let mut spans: Vec<Span> = numbers[from..to]
+            .iter()
+            .map(|number| (*number, 1))
+            .collect();
+        spans.extend(&self.vacant);
+        spans.sort_unstable();
+        let mut joined: Vec<Span> = Vec::new();
+        for (first, length) in spans {
+            match joined.last_mut() {
+                Some((start, all)) if *start + i64::from(*all) == first => *all += length,
+                // It was given up before.
+                Some((start, all)) if *start + i64::from(*all) > first => {}
+                _ => joined.push((first, length)),
+            }
+        }
+        joined.sort_unstable_by_key(|(_, length)| Reverse(*length));
+        joined.truncate(MOST_SPANS);
+        joined.sort_unstable();
+        self.vacant = joined.into();
     }
 }
 
-impl From<(i64, Vec<Line>)> for Lines {
-    fn from((highest, waiting): (i64, Vec<Line>)) -> Self {
+impl From<(i64, VecDeque<Line>)> for Lines {
+    fn from((highest, waiting): (i64, VecDeque<Line>)) -> Self {
         Self { highest, waiting }
     }
 }
 
-impl From<Lines> for (i64, Vec<Line>) {
+impl From<Lines> for (i64, VecDeque<Line>) {
     fn from(lines: Lines) -> Self {
         (lines.highest, lines.waiting)
     }
@@ -183,11 +196,27 @@ impl Lines {
         while self.serve(turns, pace, until).is_some() {}
     }
 
-    /// The last place in this line, if it waits.
+    /// The last place in the last line of this tenant, if one waits.
     pub(super) fn last_of(&self, id: LineId) -> Option<Slot> {
-        let line = self.waiting.iter().rfind(|line| line.id == id)?;
-        let (first, length) = line.spans.back()?;
-        Some(Slot(first + i64::from(*length) - 1))
+        let lines = self.waiting.iter().filter(|line| line.id == id);
+        lines.map(|line| Slot(line.end() - 1)).max()
+    }
+
+    /// The first place in the line of this tenant that was given up.
+    pub(super) fn vacant_in(&self, id: LineId) -> Option<Slot> {
+        let lines = self.waiting.iter().filter(|line| line.id == id);
+        let vacant = lines.filter_map(|line| line.vacant.front());
+        vacant.map(|(first, _)| Slot(*first)).min()
+    }
+
+    /// Whether no line can begin.
+    pub(super) fn are_full(&self) -> bool {
+        self.waiting.len() >= MOST_LINES
+    }
+
+    /// Nobody has a place any more.
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
     }
 
     /// Whether other lines than this wait.
@@ -195,11 +224,10 @@ impl Lines {
         self.waiting.iter().any(|line| line.id != id)
     }
 
-    /// About when the last turn of these is over that come from then on.
-    pub(super) fn ends_after(&self, pace: Pace, from: i64) -> i64 {
-        let turns = self.waiting.iter().map(Line::length);
-        let turns = turns.fold(0, i64::saturating_add);
-        from.saturating_add(pace.time_of(turns))
+    /// About when the last of their turns is over, if the first comes from then on.
+    pub(super) fn over_by(&self, turns: &Turns, pace: Pace, from: i64) -> i64 {
+        let waiting = self.waiting.iter().map(|line| i64::from(line.length));
+        turns.after(pace, from, waiting.fold(0, i64::saturating_add))
     }
 
     /// Whether the turn of a place comes then or later, or is not foreseen.
@@ -215,14 +243,24 @@ impl Lines {
         !served.any(|served| (served.line, served.slot) == (id, slot))
     }
 
-    /// Puts a flow at the end of its line, if that waits.
-    pub(super) fn lengthen(&mut self, id: LineId) -> Option<Slot> {
-        let line = self.waiting.iter_mut().rfind(|line| line.id == id)?;
-        let (first, length) = line.spans.back_mut()?;
-        let slot = *first + i64::from(*length);
-        *length = length.saturating_add(1);
+    /// Puts a flow into a place that was given up.
+    pub(super) fn fill(&mut self, id: LineId, slot: Slot) {
+        let within = |line: &&mut Line| line.id == id && (line.next..line.end()).contains(&slot.0);
+        if let Some(line) = self.waiting.iter_mut().find(within) {
+            // What is before it has passed.
+            line.forget_vacant(slot.0);
+        }
+    }
+
+    /// Puts a flow behind this place, which MUST be the last of its line.
+    pub(super) fn follow(&mut self, id: LineId, last: Slot) -> Slot {
+        let ends = |line: &&mut Line| line.id == id && line.end() - 1 == last.0;
+        if let Some(line) = self.waiting.iter_mut().find(ends) {
+            line.length = line.length.saturating_add(1);
+        }
+        let slot = last.0 + 1;
         self.highest = self.highest.max(slot);
-        Some(Slot(slot))
+        Slot(slot)
     }
 
     /// Begins a line with one flow, which has its first turn from then on.
@@ -231,11 +269,13 @@ impl Lines {
         // microseconds.
         let next = from.div_euclid(1_000).max(self.highest + 1);
         self.highest = next;
-        self.waiting.push(Line {
+        self.waiting.push_back(Line {
             id,
+            next,
+            length: 1,
             from,
             ahead: if has_head_start { HEAD_START } else { 0 },
-            spans: VecDeque::from([(next, 1)]),
+            vacant: VecDeque::new(),
         });
         Slot(next)
     }
@@ -243,45 +283,52 @@ impl Lines {
     /// Whether a flow has this place, and its turn is yet to come.
     pub(super) fn has(&self, id: LineId, slot: Slot) -> bool {
         let mut lines = self.waiting.iter().filter(|line| line.id == id);
-        lines.any(|line| line.has(slot.0))
+        lines.any(|line| (line.next..line.end()).contains(&slot.0))
     }
 
-    /// Gives up these places in a line: what comes after them in it, and in others, comes so much earlier.
+    /// Gives up these places in a line. Nobody's turn comes sooner for it, who would miss it: they are for who comes next
+    /// to that line.
     pub(super) fn leave(&mut self, id: LineId, slots: &[Slot]) {
         let mut numbers: Vec<_> = slots.iter().map(|slot| slot.0).collect();
         numbers.sort_unstable();
         numbers.dedup();
         for line in self.waiting.iter_mut().filter(|line| line.id == id) {
-            line.leave(&numbers);
+            line.vacate(&numbers);
         }
-        self.waiting.retain(|line| !line.spans.is_empty());
     }
 
     /// Serves the next, if its turn comes until then.
     fn serve(&mut self, turns: &mut Turns, pace: Pace, until: i64) -> Option<Served> {
-        let earliest = self.waiting.iter().map(|line| line.from).min()?;
+        // Mostly the first has been served before.
+        let earliest = match self.waiting.front()? {
+            Line { from: 0, .. } => 0,
+            _ => self.waiting.iter().map(|line| line.from).min()?,
+        };
         let at = turns.next(pace, earliest);
         if at > until {
             return None;
         }
         let index = self.waiting.iter().position(|line| line.from <= at)?;
+        turns.use_at(pace, at);
         let line = &mut self.waiting[index];
         let served = Served {
             line: line.id,
-            slot: Slot(line.serve()?),
+            slot: line.serve(),
             at,
         };
-        turns.use_at(pace, at);
-        line.from = 0;
-        line.ahead = line.ahead.saturating_sub(1);
-        let is_done = line.spans.is_empty();
-        let goes_on = !line.ahead.is_multiple_of(AT_ONCE);
-        if is_done {
+        if line.length == 0 {
             self.waiting.remove(index);
-        } else if !goes_on {
+        } else if line.ahead.is_multiple_of(AT_ONCE)
+            && let Some(line) = self.waiting.remove(index)
+        {
             // It is the last of those that wait now.
-            self.waiting[index..].rotate_left(1);
+            self.waiting.push_back(line);
         }
         Some(served)
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(&self, id: LineId) -> usize {
+        self.waiting.iter().filter(|line| line.id == id).count()
     }
 }

@@ -39,38 +39,44 @@ pub(super) struct Turns {
     ends: VecDeque<i64>,
 }
 
-/// A rate, as turns are counted.
-#[derive(Debug, Clone, Copy)]
+/// A rate, as turns are counted. In JSON `[calls, window, burst]`, which is short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u32, i64, u32)", into = "(u32, i64, u32)")]
 pub(super) struct Pace {
     calls: u32,
     window: i64,
+    burst: u32,
     interval: i64,
     /// How much earlier than its interval a turn of a burst may be.
     at_once: i64,
     chunk: u32,
 }
 
-impl From<&Rate> for Pace {
-    fn from(rate: &Rate) -> Self {
-        let calls = rate.calls().get();
-        let window = micros(rate.per());
-        let window = window + window / GUARD;
-        let interval = (window / i64::from(calls)).max(1);
+impl From<(u32, i64, u32)> for Pace {
+    fn from((calls, window, burst): (u32, i64, u32)) -> Self {
+        let interval = (window / i64::from(calls.max(1))).max(1);
         Self {
             calls,
             window,
+            burst,
             interval,
-            at_once: interval.saturating_mul(i64::from(rate.burst().get()) - 1),
-            chunk: calls.div_ceil(CHUNKS),
+            at_once: interval.saturating_mul(i64::from(burst) - 1),
+            chunk: calls.div_ceil(CHUNKS).max(1),
         }
     }
 }
 
-impl Pace {
-    /// How long so many turns take at the least.
-    pub(super) fn time_of(self, turns: i64) -> i64 {
-        let time = turns.saturating_sub(1).saturating_mul(self.interval);
-        time.saturating_sub(self.at_once).max(0)
+impl From<Pace> for (u32, i64, u32) {
+    fn from(pace: Pace) -> Self {
+        (pace.calls, pace.window, pace.burst)
+    }
+}
+
+impl From<&Rate> for Pace {
+    fn from(rate: &Rate) -> Self {
+        let window = micros(rate.per());
+        let guarded = window + window / GUARD;
+        Self::from((rate.calls().get(), guarded, rate.burst().get()))
     }
 }
 
@@ -85,11 +91,8 @@ impl Turns {
 
     /// Uses a turn, which MUST be the [`next`](Self::next).
     pub(super) fn use_at(&mut self, pace: Pace, at: i64) {
-        if self.chunk != pace.chunk {
-            // Another rate: what was used stays before what is.
+        if self.chunk == 0 {
             self.chunk = pace.chunk;
-            self.count = 0;
-            self.ends.clear();
         }
         self.arrival = self.arrival.max(at).saturating_add(pace.interval);
         self.last = at;
@@ -99,6 +102,19 @@ impl Turns {
         }
         self.ends.push_front(at.div_euclid(1_000) + 1);
         self.ends.truncate((pace.calls / self.chunk) as usize + 2);
+    }
+
+    /// Goes on at another rate: what was used stays before what is.
+    pub(super) fn restart(&mut self) {
+        self.chunk = 0;
+        self.count = 0;
+        self.ends.clear();
+    }
+
+    /// About when so many turns from then on are over.
+    pub(super) fn after(&self, pace: Pace, from: i64, turns: i64) -> i64 {
+        let first = from.max(self.arrival);
+        first.saturating_add(turns.saturating_mul(pace.interval))
     }
 
     /// What of these was used until then, if some of them are yet to come.
@@ -115,11 +131,9 @@ impl Turns {
 
     /// When the chunk ended that has the call so many before the next.
     fn window_before(&self, pace: Pace) -> Option<i64> {
-        if self.chunk != pace.chunk {
-            return None;
-        }
         let chunk = u64::from(self.chunk);
-        let before = self.count.checked_sub(u64::from(pace.calls))? / chunk;
+        let before = self.count.checked_sub(u64::from(pace.calls))?;
+        let before = before.checked_div(chunk)?;
         let latest = (self.count / chunk).checked_sub(1)?;
         let back = usize::try_from(latest.checked_sub(before)?).ok()?;
         Some(self.ends.get(back)?.saturating_mul(1_000))

@@ -168,3 +168,32 @@ fn a_share_grows_when_others_give_back_and_beyond_what_there_is_at_once() {
     assert!(shares.try_take(&b, 10).is_some());
     assert_eq!(shares.most_held(), 12);
 }
+
+/// However often others come and go: of those that hold as much, the one that was served longest ago is next.
+#[tokio::test]
+async fn who_waits_all_the_time_is_served_among_those_who_come_and_go() {
+    let shares = Shares::new(1, 1);
+    let [busy, one, other] = ["a", "b", "c"].map(|name| name.parse::<TenantId>().unwrap());
+    let mut held = Some(shares.take(&one, 1).await);
+    let mut waits: Vec<_> = (0..20).map(|_| Box::pin(shares.take(&busy, 1))).collect();
+    for wait in &mut waits {
+        assert!(wait.as_mut().now_or_never().is_none());
+    }
+    let mut served = 0;
+    let mut next = Box::pin(shares.take(&other, 1));
+    for turn in 0..30 {
+        assert!(next.as_mut().now_or_never().is_none());
+        drop(held.take());
+        if let Some(share) = next.as_mut().now_or_never() {
+            held = Some(share);
+            let who = if turn % 2 == 0 { &one } else { &other };
+            next = Box::pin(shares.take(who, 1));
+        } else {
+            let mut of_busy = waits.remove(0);
+            held = of_busy.as_mut().now_or_never();
+            served += 1;
+        }
+        assert!(held.is_some());
+    }
+    assert!((9..=20).contains(&served), "{served} of 30");
+}

@@ -15,14 +15,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::time::Instant;
 
 pub(super) use health::{Ended, Verdict};
 
-use crate::pacing::{Gate, LineId, Look, Place, ProcessId, Rate, SKEW, SPREAD, Slot};
+use crate::pacing::{Gate, LineId, Look, Place, ProcessId, Rate, SKEW, SPREAD, Slot, lateness};
 use crate::ports::{Clock, GateRule, Gates, Unavailable};
 use crate::{Operation, OperationName, TenantId, Wait};
-use here::Here;
+use here::{Here, WaitingHere};
 use known::{Ask, Handed, InCall, Known};
 
 /// How long it is believed what a gate is like.
@@ -33,6 +34,8 @@ const NOTICE: Duration = Duration::from_secs(3);
 const PROBE_WITHIN: Duration = Duration::from_mins(3);
 /// How soon a flow looks again for whose call there is no place, at the least; as much again is added by chance.
 const LOOK_FOR_PLACE: Duration = Duration::from_secs(1);
+/// How soon a flow asks for a place in a line again where too many lines wait, at the least.
+const LOOK_FOR_LINE: Duration = Duration::from_secs(5);
 /// How often a flow looks anew because the gate changed meanwhile.
 const LOOKS: u32 = 6;
 
@@ -44,8 +47,7 @@ pub struct Pacer {
     /// What this process is called, where others ask at the same gates.
     process: Option<ProcessId>,
     lines: Arc<Mutex<HashMap<OperationName, Arc<Line>>>>,
-    /// How many flows wait in this process for places, of all operations.
-    waiting_here: Arc<Mutex<usize>>,
+    waiting_here: Arc<WaitingHere>,
 }
 
 /// Who asks for a turn.
@@ -122,6 +124,16 @@ impl Pacer {
         }
     }
 
+    /// Has no more flows wait here for places than so many workers can spare.
+    #[must_use]
+    pub fn beside_workers(self, workers: usize) -> Self {
+        let waiting_here = Arc::new(WaitingHere::beside(workers));
+        Self {
+            waiting_here,
+            ..self
+        }
+    }
+
     /// Asks at these gates, as other processes do.
     pub fn beside_others(gates: Arc<dyn Gates>, clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -149,20 +161,26 @@ impl Pacer {
         let mut waited_for = None;
         for _ in 0..LOOKS {
             self.follow_clock(name, &line).await?;
-            let gate = self.gate(name, &line).await?;
+            let mut gate = self.gate(name, &line).await?;
             let now = self.clock.now();
+            if let Some(rate) = &limits.rate {
+                line.known().move_on_to(rate, now, &mut gate);
+            }
             let mut look = gate.look(&limits, of, slot, now);
             if let (Look::TakeSlot, Some(rate)) = (look, limits.rate) {
                 let ask = self.take_slot(name, &line, of, rate, limits.concurrency);
-                let handed = ask.await?;
-                slot = Some(handed.slot);
-                if handed.at <= self.clock.now() {
+                let until = match ask.await? {
+                    Some(handed) => {
+                        slot = Some(handed.slot);
+                        handed.at
+                    }
+                    None => now + LOOK_FOR_LINE + LOOK_FOR_LINE.mul_f64(rand::random()),
+                };
+                if until <= self.clock.now() {
                     continue;
                 }
-                look = Look::Wait {
-                    reason: Wait::Rate,
-                    until: handed.at,
-                };
+                let reason = Wait::Rate;
+                look = Look::Wait { reason, until };
             }
             match look {
                 Look::Pass => {
@@ -170,6 +188,14 @@ impl Pacer {
                     if let Some(in_call) = waited_for.take() {
                         return Ok(Turn::Now(self.pass(in_call, slot, most)));
                     }
+                    // Whoever waits longer comes too late for its turn.
+                    let longest = limits
+                        .rate
+                        .map_or(Duration::MAX, |rate| lateness(&rate) / 2);
+                    let asker = Asker {
+                        waits_for: asker.waits_for.min(longest),
+                        ..asker
+                    };
                     match self.place(name, &line, asker, most).await? {
                         Found::At(in_call) => {
                             return Ok(Turn::Now(self.pass(in_call, slot, most)));
@@ -260,8 +286,10 @@ impl Pacer {
         if let Some(gate) = line.known().gate(BELIEVED_FOR) {
             return Ok(gate);
         }
+        // It is as old as the question.
+        let asked = Instant::now();
         let gate = self.gates.gate(name).await?;
-        line.known().learn(gate.clone());
+        line.known().learn(gate.clone(), asked);
         line.told();
         Ok(gate)
     }
@@ -276,11 +304,11 @@ impl Pacer {
         let guess = line.known().gate(Duration::MAX);
         let before = self.gates.change_gate(name, guess, rule.clone()).await?;
         let after = before.apply(&*rule).unwrap_or(before);
-        line.known().learn(after.clone());
+        line.known().learn(after.clone(), Instant::now());
         Ok(after)
     }
 
-    /// The next place in a line. Those who ask while another does are asked for together, and for turns that have come,
+    /// The next place in a line, unless too many lines wait. Those who ask while another does are asked for together, and for turns that have come,
     /// places for their calls are taken, in the same write.
     async fn take_slot(
         &self,
@@ -289,12 +317,15 @@ impl Pacer {
         of: LineId,
         rate: Rate,
         most: Option<NonZeroU32>,
-    ) -> Result<Handed, Unavailable> {
+    ) -> Result<Option<Handed>, Unavailable> {
         let (hand, mut handed) = oneshot::channel();
         line.known().asks.push(Ask { of, hand });
         let _asking = line.asking.lock().await;
-        if let Ok(handed) = handed.try_recv() {
-            return Ok(handed);
+        match handed.try_recv() {
+            Ok(handed) => return Ok(handed),
+            // Who asked for it failed.
+            Err(error @ TryRecvError::Closed) => return Err(Unavailable::new("gates", error)),
+            Err(TryRecvError::Empty) => {}
         }
         let asks = std::mem::take(&mut line.known().asks);
         let (of, hands): (Vec<_>, Vec<_>) = asks.into_iter().map(|ask| (ask.of, ask.hand)).unzip();
@@ -304,12 +335,12 @@ impl Pacer {
         let take = Arc::new(move |gate: &mut Gate| {
             let slots = gate.take(&rate, &of, notice, now);
             if let Some(places) = places {
-                let due = gate.due_of(&rate, std::iter::zip(&of, &slots), now);
+                let due = gate.due_of(&rate, &given(&of, &slots), now);
                 if due > 0 {
                     places.hold(gate, due, now);
                 }
             }
-            std::iter::zip(of.clone(), slots).collect::<Vec<_>>()
+            (of.clone(), slots)
         });
         let rule: GateRule = Arc::new({
             let take = take.clone();
@@ -318,17 +349,21 @@ impl Pacer {
             }
         });
         let guess = line.known().gate(Duration::MAX);
-        // Those whose hands are dropped by an error ask for themselves.
         let mut gate = self.gates.change_gate(name, guess, rule).await?;
         let revision = gate.revision;
-        let taken = take(&mut gate);
+        let (of, slots) = take(&mut gate);
         gate.revision = revision.saturating_add(1);
-        let times = gate.times_of(&rate, &taken, now);
-        line.known().learn(gate);
+        let times = gate.times_of(&rate, &given(&of, &slots), now);
+        line.known().learn(gate, Instant::now());
         line.told();
-        for (hand, ((_, slot), at)) in hands.into_iter().zip(taken.into_iter().zip(times)) {
+        let mut times = times.into_iter();
+        for (hand, slot) in hands.into_iter().zip(slots) {
+            let handed = slot.and_then(|slot| {
+                let at = times.next()?;
+                Some(Handed { slot, at })
+            });
             // Who gave up leaves a turn unused.
-            let _ = hand.send(Handed { slot, at });
+            let _ = hand.send(handed);
         }
         handed
             .try_recv()
@@ -346,7 +381,7 @@ impl Pacer {
         let before = self.gates.change_gate(name, guess, rule.clone()).await?;
         let after = before.apply(&*rule);
         let may = after.is_some();
-        line.known().learn(after.unwrap_or(before));
+        line.known().learn(after.unwrap_or(before), Instant::now());
         Ok(may)
     }
 
@@ -380,6 +415,14 @@ impl Pacer {
         .await?;
         Ok(())
     }
+}
+
+/// The places that were handed out.
+fn given(of: &[LineId], slots: &[Option<Slot>]) -> Vec<(LineId, Slot)> {
+    let places = std::iter::zip(of, slots);
+    places
+        .filter_map(|(of, slot)| Some((*of, (*slot)?)))
+        .collect()
 }
 
 impl Line {

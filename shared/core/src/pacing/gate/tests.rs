@@ -24,7 +24,8 @@ fn line(of: &str) -> LineId {
 /// Takes so many places in the line of `a`.
 fn take(gate: &mut Gate, limits: &Limits, number: usize, now: f64) -> Vec<Slot> {
     let asks = vec![line("a"); number];
-    gate.take(&limits.rate.unwrap(), &asks, Duration::ZERO, at(now))
+    let slots = gate.take(&limits.rate.unwrap(), &asks, Duration::ZERO, at(now));
+    slots.into_iter().map(Option::unwrap).collect()
 }
 
 /// Takes a place in that line, and tells in how many seconds after `now` its turn is.
@@ -293,17 +294,65 @@ fn a_gate_that_is_well_is_short() {
     }
 }
 
+/// What is at hand at the end is what the rate gives, whoever came before or while it was left alone.
+#[test]
+fn when_a_vendors_patience_is_over_there_is_no_burst() {
+    let limits = limits("rate=600/min");
+    let mut gate = Gate::default();
+    take(&mut gate, &limits, 100, 0.0);
+    gate.throttled(at(25.0), at(15.0));
+    let slots = take(&mut gate, &limits, 60, 16.0);
+    let pass = |slot: &&Slot| gate.look(&limits, line("a"), Some(**slot), at(25.0)) == Look::Pass;
+    assert!(slots.iter().filter(pass).count() <= 2);
+}
+
+/// Whoever waits comes when it was told by the rate before, and takes a place by the new one.
+#[test]
+fn another_rate_keeps_nobody_waiting_for_turns_that_nobody_has() {
+    for (text, second) in [("rate=30/min", 2.0), ("rate=120/min", 0.5)] {
+        let (before, after) = (limits("rate=60/min"), limits(text));
+        let mut gate = Gate::default();
+        let slots = take(&mut gate, &before, 20_000, 0.0);
+        // After two hours in which nobody came anew.
+        let now = 7_200.0;
+        let due = slots[7_060];
+        let look = |gate: &Gate, slot| gate.look(&after, line("a"), Some(slot), at(now));
+        assert_eq!(look(&gate, due), Look::TakeSlot, "{text}");
+        let (_, first) = taken(&mut gate, &after, now);
+        let (_, next) = taken(&mut gate, &after, now);
+        assert!(first < 2.1, "{text}: {first}");
+        assert!(
+            (next - first - second).abs() < 0.1,
+            "{text}: {next}, {first}"
+        );
+    }
+}
+
+/// A process whose clock is a little ahead takes nobody's turn away.
+#[test]
+fn a_turn_is_known_to_those_whose_clocks_are_behind() {
+    let limits = limits("rate=20/s");
+    let mut gate = Gate::default();
+    let slots = take(&mut gate, &limits, 100, 0.0);
+    let time = time_of(&gate, &limits, slots[50], 0.0);
+    take(&mut gate, &limits, 1, 6.0);
+    assert_eq!(
+        gate.look(&limits, line("a"), Some(slots[50]), time),
+        Look::Pass
+    );
+}
+
 /// Of a version that handed out times: what was used of them is known, and those that come are nobody's.
 #[test]
 fn the_row_of_an_older_version_lets_no_burst_in() {
-    let limits = limits("rate=60/min,burst=20");
+    let limits = limits("rate=500/min,burst=20");
     let now = at(100.0).as_microsecond();
-    // A call each second, for another 300.
-    let (last, ends) = (now + 300_000_000, vec![1_000; 61]);
+    // Six calls in 720 ms, for another three seconds.
+    let (last, ends) = (now + 3_000_000, vec![720; 85]);
     let ends: Vec<_> = std::iter::once(last / 1_000).chain(ends).collect();
     let row = serde_json::json!({
         "revision": 7, "seen": now, "shift": 0,
-        "slots": { "arrival": last, "last": last, "chunk": 1, "count": 400, "ends": ends },
+        "slots": { "arrival": last, "last": last, "chunk": 6, "count": 600, "ends": ends },
     });
     let mut gate: Gate = serde_json::from_value(row).unwrap();
     // Its slots are times in microseconds.
@@ -312,13 +361,10 @@ fn the_row_of_an_older_version_lets_no_burst_in() {
         gate.look(&limits, line("a"), Some(before), at(100.0)),
         Look::TakeSlot
     );
-    let slots = take(&mut gate, &limits, 3, 100.0);
-    let waits = slots.iter().map(|slot| {
-        let wait = time_of(&gate, &limits, *slot, 100.0).duration_since(at(100.0));
-        wait.as_secs_f64()
-    });
-    let waits: Vec<_> = waits.collect();
-    assert!(waits[2] > 1.0 && waits[2] < 10.0, "{waits:?}");
+    let slots = take(&mut gate, &limits, 60, 100.0);
+    let last = time_of(&gate, &limits, slots[59], 100.0);
+    let took = last.duration_since(at(100.0)).as_secs_f64();
+    assert!((6.0..9.0).contains(&took), "{took}");
     let row = serde_json::to_value(&gate).unwrap();
     assert!(row.get("slots").is_none(), "{row}");
 }

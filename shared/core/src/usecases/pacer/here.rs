@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
@@ -14,10 +14,12 @@ use super::known::InCall;
 use super::{Asker, Found, Line, Pacer, lock};
 use crate::{Shares, TenantId};
 
-/// How many flows of a tenant wait here at an operation. Each takes a worker's permit.
+/// How many flows of a tenant wait here at an operation, at the most.
 const EACH: usize = 16;
-/// How many wait here in all, but for the first of a tenant at an operation.
+/// How many wait here in all where nobody says otherwise.
 const IN_ALL: usize = 128;
+/// Which part of the workers they are, as a divisor: each takes the place of one.
+const OF_WORKERS: usize = 4;
 /// How many of those in the queue look in the time in which one place becomes free.
 const LOOKS_FOR_EACH: f64 = 4.0;
 /// How many look in a second at the least, at an operation and of a tenant.
@@ -45,6 +47,42 @@ struct Ended {
     since: Option<Instant>,
     now: u32,
     before: u32,
+}
+
+/// How many flows wait in this process, at all operations.
+#[derive(Debug)]
+pub(super) struct WaitingHere {
+    most: usize,
+    now: Mutex<usize>,
+}
+
+impl Default for WaitingHere {
+    fn default() -> Self {
+        Self {
+            most: IN_ALL,
+            now: Mutex::default(),
+        }
+    }
+}
+
+impl WaitingHere {
+    /// So many as may be, beside so many workers.
+    pub(super) fn beside(workers: usize) -> Self {
+        Self {
+            most: workers / OF_WORKERS,
+            now: Mutex::default(),
+        }
+    }
+
+    /// Whether another flow of a tenant may, of which so many wait at an operation. Of each that has none, one more may.
+    fn has_room(&self, own: usize, in_all: usize) -> bool {
+        let each = (self.most / OF_WORKERS).clamp(1, EACH);
+        if own == 0 {
+            in_all < 2 * self.most
+        } else {
+            own < each && in_all < self.most
+        }
+    }
 }
 
 /// A flow that waits here, until it is dropped.
@@ -80,12 +118,13 @@ impl<'a> Waits<'a> {
     /// Nobody waits here where enough do, unless somebody waits for them.
     fn begin(pacer: &'a Pacer, line: &'a Line, asker: Asker<'a>) -> Option<Self> {
         let mut here = line.here();
-        let mut in_all = lock(&pacer.waiting_here);
-        let own = here.waiting.entry(asker.tenant.clone()).or_default();
-        if !asker.is_awaited && *own > 0 && (*own >= EACH || *in_all >= IN_ALL) {
+        let mut in_all = lock(&pacer.waiting_here.now);
+        let own = here.waiting.get(asker.tenant).copied().unwrap_or_default();
+        // Who is awaited takes no worker's place.
+        if !asker.is_awaited && !pacer.waiting_here.has_room(own, *in_all) {
             return None;
         }
-        *own += 1;
+        here.waiting.insert(asker.tenant.clone(), own + 1);
         *in_all += 1;
         drop((here, in_all));
         Some(Self {
@@ -105,7 +144,7 @@ impl Drop for Waits<'_> {
                 here.waiting.remove(self.tenant);
             }
         }
-        *lock(&self.pacer.waiting_here) -= 1;
+        *lock(&self.pacer.waiting_here.now) -= 1;
     }
 }
 
@@ -125,11 +164,15 @@ impl Here {
     pub(super) fn rest(&mut self, tenant: &TenantId) -> Duration {
         let now = Instant::now();
         let looks = (LOOKS_FOR_EACH * self.ended.a_second(now)).max(LOOKS);
-        self.resting.retain(|_, resting| {
-            *resting = resting.split_off(&now);
-            !resting.is_empty()
-        });
+        if !self.resting.contains_key(tenant) {
+            // Tenants come seldom.
+            self.resting
+                .retain(|_, resting| resting.last().is_some_and(|last| *last > now));
+        }
         let resting = self.resting.entry(tenant.clone()).or_default();
+        while resting.first().is_some_and(|first| *first <= now) {
+            resting.pop_first();
+        }
         #[expect(clippy::cast_precision_loss, reason = "as many as there are flows")]
         let rest = Duration::from_secs_f64((resting.len() + 1) as f64 / looks);
         let rest = rest.clamp(REST.0, REST.1);

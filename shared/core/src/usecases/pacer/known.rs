@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::{Line, jumped};
-use crate::pacing::{Gate, LineId, Slot};
+use crate::pacing::{Gate, LineId, Rate, Slot};
 use crate::{FlowId, Share};
 
 #[derive(Default)]
@@ -34,7 +34,7 @@ pub(super) struct Known {
 /// Somebody who asks for a place in this line.
 pub(super) struct Ask {
     pub(super) of: LineId,
-    pub(super) hand: oneshot::Sender<Handed>,
+    pub(super) hand: oneshot::Sender<Option<Handed>>,
 }
 
 /// A place in a line, and when its turn comes if nobody else does.
@@ -51,8 +51,18 @@ impl Known {
     }
 
     /// What is learnt late may be older than what is known.
-    pub(super) fn learn(&mut self, gate: Gate) {
-        self.gate = Some((gate, Instant::now()));
+    pub(super) fn learn(&mut self, gate: Gate, asked: Instant) {
+        self.gate = Some((gate, asked));
+    }
+
+    /// Moves the lines on in what is known, so that nobody else has to go through those turns, and has `gate` be that.
+    pub(super) fn move_on_to(&mut self, rate: &Rate, now: Timestamp, gate: &mut Gate) {
+        if let Some((known, _)) = &mut self.gate
+            && known.revision == gate.revision
+        {
+            known.move_on_to(rate, now);
+            gate.clone_from(known);
+        }
     }
 
     /// By how much the clock jumped since the last time, in microseconds; mostly not at all.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::*;
 
@@ -32,6 +32,7 @@ struct Street {
     /// Who comes when.
     coming: BTreeMap<(i64, usize), char>,
     slots: Vec<Option<Slot>>,
+    given: HashSet<(char, Option<Slot>)>,
     /// Who passed when.
     passed: Vec<(i64, char)>,
     looks: usize,
@@ -46,6 +47,7 @@ impl Street {
             gates: vec![(0, Gate::default())],
             coming: BTreeMap::new(),
             slots: Vec::new(),
+            given: HashSet::new(),
             passed: Vec::new(),
             looks: 0,
         }
@@ -84,8 +86,10 @@ impl Street {
                     let rate = self.limits.rate.unwrap();
                     let slot = self.gate.take(&rate, &[line(of)], self.notice, at(now))[0];
                     self.gates.push((now, self.gate.clone()));
-                    self.slots[flow] = Some(slot);
-                    let time = self.gate.times_of(&rate, &[(line(of), slot)], at(now))[0];
+                    assert!(self.given.insert((of, slot)), "it is another's");
+                    self.slots[flow] = slot;
+                    let place = (line(of), slot.unwrap());
+                    let time = self.gate.times_of(&rate, &[place], at(now))[0];
                     self.coming.insert((micros_of(time), flow), of);
                 }
                 Look::Wait { until, .. } => {
@@ -157,7 +161,7 @@ fn lines_take_turns_and_leave_none_unused() {
     }
 }
 
-/// One that comes again and again with little is served soon, and takes no more than its half.
+/// One that comes again and again with little is served soon, and stops nobody.
 #[test]
 fn who_comes_often_stops_nobody() {
     let mut street = Street::new("rate=60/min", Duration::ZERO);
@@ -171,51 +175,99 @@ fn who_comes_often_stops_nobody() {
     assert!(a[99] < 320 * SECOND, "{}", a[99]);
 }
 
-/// Those who are left keep their order, and those of other tenants come sooner, too.
+fn places(gate: &mut Gate, rate: &Rate, of: char, number: usize) -> Vec<Slot> {
+    let asks = vec![line(of); number];
+    let slots = gate.take(rate, &asks, NOTICE, at(0));
+    slots.into_iter().map(Option::unwrap).collect()
+}
+
+/// They are for whoever comes next to it; nobody else's turn comes sooner, who would miss it.
 #[test]
-fn who_leaves_a_line_leaves_no_gap() {
-    let rate = "rate=60/min".parse::<Limits>().unwrap().rate.unwrap();
+fn places_that_are_given_up_are_for_the_same_line() {
+    let limits: Limits = "rate=60/min".parse().unwrap();
+    let rate = limits.rate.unwrap();
     let mut gate = Gate::default();
-    let (a, b) = (line('a'), line('b'));
-    let slots = gate.take(&rate, &[a; 1_000], Duration::ZERO, at(0));
-    let last_of_b = gate.take(&rate, &[b; 100], Duration::ZERO, at(0))[99];
-    let wait = |gate: &Gate, of, slot| {
-        let time = gate.time_of(&rate, of, slot, at(0));
-        time.map(|time| micros_of(time) / (60 * SECOND * 102 / 100 / 60))
+    let of_a = places(&mut gate, &rate, 'a', 1_000);
+    let of_b = places(&mut gate, &rate, 'b', 100);
+    let times = |gate: &Gate, of, slots: &[Slot]| {
+        let places: Vec<_> = slots.iter().map(|slot| (line(of), *slot)).collect();
+        gate.times_of(&rate, &places, at(0))
     };
-    // Before it come the others of its line; three of the other within its head start of nine, and one for each then.
-    assert_eq!(wait(&gate, b, last_of_b), Some(99 + 3 + 91));
-    gate.leave(a, &slots[5..905]);
-    assert_eq!(wait(&gate, a, slots[5]), None);
-    assert_eq!(wait(&gate, a, slots[999]), Some(199));
-    // Between two of those that are left may be such as nobody waits at any more, but not many.
-    let every_second: Vec<_> = slots[906..].iter().copied().step_by(2).collect();
-    gate.leave(a, &every_second);
-    assert!(wait(&gate, a, slots[999]).is_some_and(|wait| wait < 199));
+    let before = (times(&gate, 'a', &of_a), times(&gate, 'b', &of_b));
+    gate.leave(line('a'), &of_a[5..905]);
+    // Others that leave one by one, more than are known.
+    let every_second: Vec<_> = of_a[905..].iter().copied().step_by(2).collect();
+    gate.leave(line('a'), &every_second);
+    assert_eq!(times(&gate, 'a', &of_a), before.0);
+    assert_eq!(times(&gate, 'b', &of_b), before.1);
     let row = serde_json::to_string(&gate).unwrap();
     assert!(row.len() < 700, "{} bytes: {row}", row.len());
-    let again: Gate = serde_json::from_str(&row).unwrap();
-    assert_eq!(again, gate);
-    gate.leave(a, &slots);
-    assert_eq!(wait(&gate, b, last_of_b), Some(99));
+    assert_eq!(serde_json::from_str::<Gate>(&row).unwrap(), gate);
+    assert_eq!(places(&mut gate, &rate, 'a', 901), of_a[5..906]);
+    let more = places(&mut gate, &rate, 'a', 100);
+    assert!(more[99] > of_a[999]);
+    let all: HashSet<_> = more.iter().chain(&of_a[..5]).collect();
+    assert_eq!(all.len(), 105, "each is given once");
 }
 
 #[test]
-fn whoever_stands_further_behind_than_is_foreseen_is_told_to_look_again() {
+fn whoever_stands_further_behind_than_is_foreseen_looks_again() {
+    let limits: Limits = "rate=1000/s".parse().unwrap();
+    let rate = limits.rate.unwrap();
     let mut gate = Gate::default();
-    let rate = "rate=60/min".parse::<Limits>().unwrap().rate.unwrap();
-    let asks = vec![line('a'); FORESEEN + 5];
-    let slots = gate.take(&rate, &asks, NOTICE, at(0));
-    let places: Vec<_> = slots.iter().map(|slot| (line('a'), *slot)).collect();
-    let times = gate.times_of(&rate, &places, at(0));
-    assert!(times[FORESEEN - 2] < times[FORESEEN - 1]);
-    assert!(
-        times[FORESEEN..]
-            .iter()
-            .all(|time| *time == times[FORESEEN - 1])
-    );
-    let told = gate.time_of(&rate, line('a'), slots[FORESEEN + 4], at(0));
-    assert_eq!(told, Some(times[FORESEEN - 1]));
+    let slots = places(&mut gate, &rate, 'a', 3 * FORESEEN);
+    let told = gate.time_of(&rate, line('a'), slots[3 * FORESEEN - 1], at(0));
+    assert_eq!(told, gate.time_of(&rate, line('a'), slots[FORESEEN], at(0)));
+    // Though nobody came meanwhile.
+    let told = told.unwrap();
+    let look = |slot| gate.look(&limits, line('a'), Some(slot), told);
+    assert_eq!(look(slots[FORESEEN - 1]), Look::Pass);
+    for behind in [FORESEEN + 60, 2 * FORESEEN, 3 * FORESEEN - 1] {
+        let Look::Wait { until, .. } = look(slots[behind]) else {
+            panic!("{behind} passes");
+        };
+        assert!(until > told);
+    }
+}
+
+#[test]
+fn there_are_only_so_many_lines() {
+    let limits: Limits = "rate=60/min".parse().unwrap();
+    let rate = limits.rate.unwrap();
+    let mut gate = Gate::default();
+    let many: Vec<_> = (0..100)
+        .map(|number| LineId::of(&format!("tenant-{number}").parse().unwrap()))
+        .collect();
+    let slots = gate.take(&rate, &many, NOTICE, at(0));
+    assert_eq!(slots.iter().flatten().count(), 64);
+    let row = serde_json::to_string(&gate).unwrap();
+    assert!(row.len() < 3_500, "{} bytes: {row}", row.len());
+    // Once some are done, there is room.
+    let later = gate.take(&rate, &many[90..], NOTICE, at(30 * SECOND));
+    assert!(later.iter().all(Option::is_some));
+}
+
+/// Little by little, as a caller does, beside one that waits long.
+#[test]
+fn who_comes_little_by_little_has_one_line() {
+    let mut street = Street::new("rate=600/min", NOTICE);
+    street.come('b', 2_000, 0);
+    for turn in 0..300 {
+        let number = 1 + usize::try_from(turn * 7 % 20).unwrap();
+        street.come(
+            'a',
+            number,
+            (200 + turn * 613 % 3_800) * SECOND / 1_000 + turn * SECOND / 2,
+        );
+    }
+    street.run();
+    assert!(street.most_in_a_window() <= 600);
+    let lines = street
+        .gates
+        .iter()
+        .map(|(_, gate)| gate.lines.of(line('a')));
+    // Some are past, and known to those whose clocks are behind.
+    assert!(lines.max().unwrap() <= 12);
 }
 
 proptest! {
