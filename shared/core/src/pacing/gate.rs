@@ -195,9 +195,8 @@ impl Gate {
             return;
         }
         self.meet(now);
-        if self.still_since.is_none() {
-            self.shift += until - from;
-        }
+        // Also while the line stands still: what waits too long for it is no harm, and turns that come together are.
+        self.shift += until - from;
         self.throttled_until = Some(until);
     }
 

@@ -5,7 +5,7 @@
 //! comes: time alone moves the lines on, and no write.
 
 use std::cmp::Reverse;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,13 @@ impl LineId {
 #[serde(transparent)]
 pub struct Slot(i64);
 
+impl Slot {
+    /// How many turns this one comes after another of the same line, at the least.
+    pub(super) fn turns_after(self, other: Self) -> i64 {
+        self.0.saturating_sub(other.0).max(0)
+    }
+}
+
 /// The lines before a gate. In JSON a list, which is short.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(i64, VecDeque<Line>)", into = "(i64, VecDeque<Line>)")]
@@ -64,22 +71,25 @@ struct Line {
     from: i64,
     /// What is left of its head start.
     ahead: u32,
+    /// Whether each had its turn as it came, and nobody looks for it.
+    used: bool,
     /// The numbers of flows that will not come, for others of the tenant.
     vacant: VecDeque<Span>,
 }
 
 /// So many numbers from the first on.
 type Span = (i64, u32);
-type InRow = (LineId, i64, u32, i64, u32, VecDeque<Span>);
+type InRow = (LineId, i64, u32, i64, u32, u8, VecDeque<Span>);
 
 impl From<InRow> for Line {
-    fn from((id, next, length, from, ahead, vacant): InRow) -> Self {
+    fn from((id, next, length, from, ahead, used, vacant): InRow) -> Self {
         Self {
             id,
             next,
             length,
             from,
             ahead,
+            used: used != 0,
             vacant,
         }
     }
@@ -93,9 +103,10 @@ impl From<Line> for InRow {
             length,
             from,
             ahead,
+            used,
             vacant,
         } = line;
-        (id, next, length, from, ahead, vacant)
+        (id, next, length, from, ahead, used.into(), vacant)
     }
 }
 
@@ -133,6 +144,22 @@ impl Line {
         }
     }
 
+    /// Takes away what is vacant at its end, as long as it has more than so many.
+    fn shorten_to(&mut self, kept: u32) {
+        while let Some(&(first, length)) = self.vacant.back()
+            && first + i64::from(length) == self.end()
+            && self.length > kept
+        {
+            let less = length.min(self.length - kept);
+            self.length -= less;
+            self.vacant.pop_back();
+            if less < length {
+                self.vacant.push_back((first, length - less));
+                return;
+            }
+        }
+    }
+
     /// Notes that nobody comes for these numbers, which MUST be in order. Of more spans than are kept, it is the longest.
     fn vacate(&mut self, numbers: &[i64]) {
         let from = numbers.partition_point(|number| *number < self.next);
@@ -148,7 +175,11 @@ impl Line {
             match joined.last_mut() {
                 Some((start, all)) if *start + i64::from(*all) == first => *all += length,
                 // It was given up before.
-                Some((start, all)) if *start + i64::from(*all) > first => {}
+                Some((start, all)) if *start + i64::from(*all) > first => {
+                    let end = first + i64::from(length);
+                    let longer = u32::try_from(end - *start).unwrap_or(u32::MAX);
+                    *all = longer.max(*all);
+                }
                 _ => joined.push((first, length)),
             }
         }
@@ -209,9 +240,53 @@ impl Lines {
         vacant.map(|(first, _)| Slot(*first)).min()
     }
 
-    /// Whether no line can begin.
-    pub(super) fn are_full(&self) -> bool {
-        self.waiting.len() >= MOST_LINES
+    /// Whether a flow of this tenant may come: to its line, or to one that begins.
+    pub(super) fn have_room_for(&self, id: LineId) -> bool {
+        let tenants: HashSet<_> = self.waiting.iter().map(|line| line.id).collect();
+        tenants.len() < MOST_LINES || tenants.contains(&id)
+    }
+
+    /// How many lines of this tenant wait, or did a moment ago.
+    pub(super) fn of(&self, id: LineId) -> usize {
+        self.waiting.iter().filter(|line| line.id == id).count()
+    }
+
+    /// Notes whether the flow that came last to this line had its turn, as all before it.
+    pub(super) fn note_used(&mut self, id: LineId, last: Slot, used: bool) {
+        let ends = |line: &&mut Line| line.id == id && line.end() - 1 == last.0;
+        if let Some(line) = self.waiting.iter_mut().find(ends) {
+            line.used = used;
+        }
+    }
+
+    /// Moves on by the turns until then for which nobody looks any more, as far as those come first.
+    pub(super) fn move_past_used(&mut self, turns: &mut Turns, pace: Pace, until: i64) {
+        while let Some((at, index)) = self.next(turns, pace)
+            && at <= until
+            && self.waiting[index].used
+        {
+            self.serve_at(turns, pace, at, index);
+        }
+    }
+
+    /// Takes away what was given up at the ends of lines, where no other line has a turn after it, which would come sooner.
+    pub(super) fn shorten(&mut self) {
+        for index in 0..self.waiting.len() {
+            let others = self.waiting.iter().enumerate();
+            let others = others.filter(|(other, _)| *other != index);
+            let mut rounds = 0;
+            for (_, other) in others {
+                if other.from != 0 {
+                    return;
+                }
+                rounds = rounds.max(other.length);
+            }
+            // Where it has a head start, its turns come that much before those of the same round.
+            let line = &mut self.waiting[index];
+            let kept = if rounds == 0 { 0 } else { rounds + HEAD_START };
+            line.shorten_to(kept);
+        }
+        self.waiting.retain(|line| line.length > 0);
     }
 
     /// Nobody has a place any more.
@@ -257,8 +332,9 @@ impl Lines {
         let ends = |line: &&mut Line| line.id == id && line.end() - 1 == last.0;
         if let Some(line) = self.waiting.iter_mut().find(ends) {
             line.length = line.length.saturating_add(1);
+            line.used = false;
         }
-        let slot = last.0 + 1;
+        let slot = last.0.saturating_add(1);
         self.highest = self.highest.max(slot);
         Slot(slot)
     }
@@ -267,17 +343,31 @@ impl Lines {
     pub(super) fn begin(&mut self, id: LineId, from: i64, has_head_start: bool) -> Slot {
         // In milliseconds, so that no number of an earlier line comes again, nor one of a version in which it was a time in
         // microseconds.
-        let next = from.div_euclid(1_000).max(self.highest + 1);
-        self.highest = next;
+        let slot = Slot(from.div_euclid(1_000).max(self.highest + 1));
+        self.begin_with(id, slot, from, has_head_start);
+        slot
+    }
+
+    /// The same with this number.
+    pub(super) fn begin_with(&mut self, id: LineId, slot: Slot, from: i64, has_head_start: bool) {
+        self.highest = self.highest.max(slot.0);
         self.waiting.push_back(Line {
             id,
-            next,
+            next: slot.0,
             length: 1,
             from,
             ahead: if has_head_start { HEAD_START } else { 0 },
+            used: false,
             vacant: VecDeque::new(),
         });
-        Slot(next)
+    }
+
+    /// Puts a flow behind those of the tenant that had their turns as they came, at this very time.
+    pub(super) fn follow_used(&mut self, id: LineId, from: i64) -> Option<Slot> {
+        let last = self.last_of(id)?;
+        let ends = |line: &Line| line.id == id && line.end() - 1 == last.0;
+        let line = self.waiting.iter().find(|line| ends(line))?;
+        (line.used && line.from == from).then(|| self.follow(id, last))
     }
 
     /// Whether a flow has this place, and its turn is yet to come.
@@ -299,16 +389,23 @@ impl Lines {
 
     /// Serves the next, if its turn comes until then.
     fn serve(&mut self, turns: &mut Turns, pace: Pace, until: i64) -> Option<Served> {
+        let (at, index) = self.next(turns, pace)?;
+        (at <= until).then(|| self.serve_at(turns, pace, at, index))
+    }
+
+    /// When the next turn is, and which line has it.
+    fn next(&self, turns: &Turns, pace: Pace) -> Option<(i64, usize)> {
         // Mostly the first has been served before.
         let earliest = match self.waiting.front()? {
             Line { from: 0, .. } => 0,
             _ => self.waiting.iter().map(|line| line.from).min()?,
         };
         let at = turns.next(pace, earliest);
-        if at > until {
-            return None;
-        }
         let index = self.waiting.iter().position(|line| line.from <= at)?;
+        Some((at, index))
+    }
+
+    fn serve_at(&mut self, turns: &mut Turns, pace: Pace, at: i64, index: usize) -> Served {
         turns.use_at(pace, at);
         let line = &mut self.waiting[index];
         let served = Served {
@@ -324,11 +421,6 @@ impl Lines {
             // It is the last of those that wait now.
             self.waiting.push_back(line);
         }
-        Some(served)
-    }
-
-    #[cfg(test)]
-    pub(super) fn of(&self, id: LineId) -> usize {
-        self.waiting.iter().filter(|line| line.id == id).count()
+        served
     }
 }

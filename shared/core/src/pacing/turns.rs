@@ -15,6 +15,8 @@ use super::Rate;
 
 /// Into how many chunks the past of a window is divided.
 const CHUNKS: u32 = 64;
+/// Into how many it was divided by the version that [`Turns::until`] is for.
+const OLD_CHUNKS: u32 = 96;
 /// By how much windows are taken to be longer than they are, as a divisor: what a call needs from its turn to the
 /// vendor is not always the same.
 const GUARD: i64 = 50;
@@ -80,6 +82,14 @@ impl From<&Rate> for Pace {
     }
 }
 
+impl Pace {
+    /// How long so many turns take at the least.
+    pub(super) fn time_of(self, turns: i64) -> i64 {
+        let time = turns.saturating_mul(self.interval);
+        time.saturating_sub(self.at_once).max(0)
+    }
+}
+
 impl Turns {
     /// The next turn, not before `from`.
     pub(super) fn next(&self, pace: Pace, from: i64) -> i64 {
@@ -119,6 +129,10 @@ impl Turns {
 
     /// What of these was used until then, if some of them are yet to come.
     pub(super) fn until(mut self, pace: Pace, then: i64) -> Self {
+        if self.chunk != pace.calls.div_ceil(OLD_CHUNKS) {
+            // Of another rate.
+            self.restart();
+        }
         let is_over = |end: &i64| end.saturating_mul(1_000) <= then;
         let ends = self.ends.iter().copied().filter(is_over).collect();
         self.ends = ends;

@@ -159,24 +159,26 @@ impl Pacer {
         let mut place = None;
         // The place that it waited for, while the gate may have closed.
         let mut waited_for = None;
+        // Whether its turn has come: nobody else's gate has to know of it then.
+        let mut due = false;
         for _ in 0..LOOKS {
             self.follow_clock(name, &line).await?;
             let mut gate = self.gate(name, &line).await?;
             let now = self.clock.now();
             if let Some(rate) = &limits.rate {
-                line.known().move_on_to(rate, now, &mut gate);
+                let apart = self.process.is_some();
+                line.known().move_on_to(rate, apart, now, &mut gate);
             }
             let mut look = gate.look(&limits, of, slot, now);
+            if due && look == Look::TakeSlot {
+                look = Look::Pass;
+            }
             if let (Look::TakeSlot, Some(rate)) = (look, limits.rate) {
-                let ask = self.take_slot(name, &line, of, rate, limits.concurrency);
-                let until = match ask.await? {
-                    Some(handed) => {
-                        slot = Some(handed.slot);
-                        handed.at
-                    }
-                    None => now + LOOK_FOR_LINE + LOOK_FOR_LINE.mul_f64(rand::random()),
-                };
+                let handed = self.line_up(name, &line, &gate, of, rate, limits.concurrency);
+                let until;
+                (slot, until) = handed.await?;
                 if until <= self.clock.now() {
+                    due = true;
                     continue;
                 }
                 let reason = Wait::Rate;
@@ -184,6 +186,7 @@ impl Pacer {
             }
             match look {
                 Look::Pass => {
+                    due = true;
                     let most = limits.concurrency;
                     if let Some(in_call) = waited_for.take() {
                         return Ok(Turn::Now(self.pass(in_call, slot, most)));
@@ -302,10 +305,31 @@ impl Pacer {
         rule: GateRule,
     ) -> Result<Gate, Unavailable> {
         let guess = line.known().gate(Duration::MAX);
+        let asked = Instant::now();
         let before = self.gates.change_gate(name, guess, rule.clone()).await?;
         let after = before.apply(&*rule).unwrap_or(before);
-        line.known().learn(after.clone(), Instant::now());
+        line.known().learn(after.clone(), asked);
         Ok(after)
+    }
+
+    /// A place in a line and when its turn comes, or when to ask for one again.
+    async fn line_up(
+        &self,
+        name: &OperationName,
+        line: &Line,
+        gate: &Gate,
+        of: LineId,
+        rate: Rate,
+        most: Option<NonZeroU32>,
+    ) -> Result<(Option<Slot>, Timestamp), Unavailable> {
+        // Asking in vain would be a write.
+        if gate.has_room_for(of)
+            && let Some(Handed { slot, at }) = self.take_slot(name, line, of, rate, most).await?
+        {
+            return Ok((Some(slot), at));
+        }
+        let rest = LOOK_FOR_LINE + LOOK_FOR_LINE.mul_f64(rand::random());
+        Ok((None, self.clock.after(rest)))
     }
 
     /// The next place in a line, unless too many lines wait. Those who ask while another does are asked for together, and for turns that have come,
@@ -349,12 +373,15 @@ impl Pacer {
             }
         });
         let guess = line.known().gate(Duration::MAX);
-        let mut gate = self.gates.change_gate(name, guess, rule).await?;
-        let revision = gate.revision;
+        let asked = Instant::now();
+        let before = self.gates.change_gate(name, guess, rule).await?;
+        let mut gate = before.clone();
         let (of, slots) = take(&mut gate);
-        gate.revision = revision.saturating_add(1);
+        if gate != before {
+            gate.revision = before.revision.saturating_add(1);
+        }
         let times = gate.times_of(&rate, &given(&of, &slots), now);
-        line.known().learn(gate, Instant::now());
+        line.known().learn(gate, asked);
         line.told();
         let mut times = times.into_iter();
         for (hand, slot) in hands.into_iter().zip(slots) {
@@ -378,27 +405,30 @@ impl Pacer {
         let rule: GateRule = Arc::new(move |gate| {
             gate.probe(until, now);
         });
+        let asked = Instant::now();
         let before = self.gates.change_gate(name, guess, rule.clone()).await?;
         let after = before.apply(&*rule);
         let may = after.is_some();
-        line.known().learn(after.unwrap_or(before), Instant::now());
+        line.known().learn(after.unwrap_or(before), asked);
         Ok(may)
     }
 
     /// Moves the line along with a clock that jumped: this machine's, by what its other clock says, or that of
     /// whoever changed the gate last.
     async fn follow_clock(&self, name: &OperationName, line: &Line) -> Result<(), Unavailable> {
-        let jump = line.known().jump(Instant::now(), self.clock.now());
+        let jumped = |known: &mut Known| known.jump(Instant::now(), self.clock.now());
         let behind = || {
             let gate = line.known().gate(Duration::MAX);
             gate.is_some_and(|gate| gate.is_ahead_of(self.clock.now()))
         };
+        let jump = jumped(&mut line.known());
         if jump == 0 && !behind() {
             return Ok(());
         }
         // One change at a time: one that is slow would make this process believe a gate that is older than its own
-        // last change, with places that it gave back since.
+        // last change, with places that it gave back since. Until the jump is followed, nobody looks at the gate.
         let _asking = line.asking.lock().await;
+        let jump = jumped(&mut line.known());
         if jump == 0 && !behind() {
             return Ok(());
         }
@@ -413,6 +443,7 @@ impl Pacer {
             }),
         )
         .await?;
+        line.known().followed(jump);
         Ok(())
     }
 }

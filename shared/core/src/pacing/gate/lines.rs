@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Gate, SKEW, latest, micros, time};
+use super::{Gate, latest, micros, time};
 use crate::pacing::lines::Served;
 use crate::pacing::turns::Pace;
 use crate::pacing::{LineId, Rate, Slot};
@@ -13,6 +13,11 @@ use crate::pacing::{LineId, Rate, Slot};
 /// The most turns that are foreseen: whoever stands further behind looks again at the last of them.
 const FORESEEN: usize = 20_000;
 const SECOND: i64 = 1_000_000;
+/// By how much the clock of a process may be behind, for it to find its turns all the same.
+const APART: Duration = Duration::from_secs(2);
+/// Of how many lines a tenant is known at the same time, where they began one after the other; whoever comes then waits
+/// for others to come.
+const MOST_PARTS: usize = 6;
 
 /// When the turn of a place comes, on the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,28 +49,31 @@ impl Gate {
         let at = self.on_line(now.as_microsecond());
         let pace = Pace::from(rate);
         self.keep_to(pace, at);
-        self.move_on_to(rate, now);
+        let apart = !notice.is_zero();
+        self.move_on_to(rate, apart, now);
         // Nobody new is called before the vendor asked for it.
         let until = self.throttled_until.unwrap_or_default();
         let patience = (until - now.as_microsecond()).max(0);
         let here = at.saturating_add(patience);
-        let noticed = match micros(notice) {
-            // Whoever has the turn that comes now may have used it.
-            0 => here.saturating_add(1),
-            // Whoever comes within the same second comes to the same line.
-            notice => (here.saturating_add(notice) / SECOND + 1).saturating_mul(SECOND),
-        };
+        self.lines.move_past_used(&mut self.turns, pace, here);
+        self.lines.shorten();
+        // Whoever comes within the same part of a second comes to the same line.
+        let part = if apart { SECOND } else { latest(rate) / 4 };
+        let after = |time: i64| (time / part + 1).saturating_mul(part);
         // Of what may still be looked at, some is past: lines that have nothing else wait no more.
         let (mut lines, mut turns) = (self.lines.clone(), self.turns.clone());
         lines.move_to(&mut turns, pace, here);
         let mut slots = Vec::with_capacity(asks.len());
-        for (index, &id) in asks.iter().enumerate() {
+        // Those of which one came now behind all of whom others know.
+        let mut came = HashSet::new();
+        for &id in asks {
             let last = lines.last_of(id);
             let beside_others = lines.others_wait(id);
+            let noticed = after(here.saturating_add(micros(notice)));
             let follows = last.filter(|last| {
-                notice.is_zero()
+                !apart
                     || !beside_others
-                    || asks[..index].contains(&id)
+                    || came.contains(&id)
                     || lines.comes_after(&turns, pace, (id, *last), noticed)
             });
             slots.push(if let Some(slot) = lines.vacant_in(id) {
@@ -73,31 +81,42 @@ impl Gate {
                 self.lines.fill(id, slot);
                 Some(slot)
             } else if let Some(last) = follows {
+                came.insert(id);
                 lines.follow(id, last);
                 Some(self.lines.follow(id, last))
-            } else if lines.are_full() {
+            } else if !self.lines.have_room_for(id) {
                 None
             } else {
-                let from = match (beside_others, self.lines.others_wait(id)) {
-                    (true, _) => noticed,
-                    (false, true) => here.saturating_add(1),
-                    (false, false) => here,
+                came.insert(id);
+                let from = if beside_others {
+                    noticed
+                } else if self.lines.of(id) < MOST_PARTS && !self.lines.others_wait(id) {
+                    here
+                } else {
+                    after(here)
                 };
                 let has_head_start = last.is_none() && beside_others;
-                lines.begin(id, from, has_head_start);
-                Some(self.lines.begin(id, from, has_head_start))
+                let follows = self.lines.follow_used(id, from);
+                let begins = || self.lines.begin(id, from, has_head_start);
+                let slot = follows.unwrap_or_else(begins);
+                lines.begin_with(id, slot, from, has_head_start);
+                lines.move_to(&mut turns, pace, here);
+                let used = lines.last_of(id).is_none();
+                self.lines.note_used(id, slot, used);
+                Some(slot)
             });
         }
         self.busy_until = self.busy_until.max(lines.over_by(&turns, pace, here));
         slots
     }
 
-    /// Moves on by the turns that are past for everybody, which makes the gate no other.
-    pub fn move_on_to(&mut self, rate: &Rate, now: Timestamp) {
+    /// Moves on by the turns that are past for everybody, which makes the gate no other. `apart` is whether several
+    /// processes ask, whose clocks may differ.
+    pub fn move_on_to(&mut self, rate: &Rate, apart: bool, now: Timestamp) {
         let pace = Pace::from(rate);
         if self.pace.is_none_or(|before| before == pace) {
-            // The clocks of others may be behind.
-            let past = self.on_line(now.as_microsecond()) - latest(rate) - micros(SKEW);
+            let apart = if apart { micros(APART) } else { 0 };
+            let past = self.on_line(now.as_microsecond()) - latest(rate) - apart;
             self.lines.move_to(&mut self.turns, pace, past);
         }
     }
@@ -119,6 +138,12 @@ impl Gate {
     /// Gives up places in a line, of flows that will not come.
     pub fn leave(&mut self, line: LineId, slots: &[Slot]) {
         self.lines.leave(line, slots);
+        self.lines.shorten();
+    }
+
+    /// Whether a flow of this line would be handed a place.
+    pub fn has_room_for(&self, line: LineId) -> bool {
+        self.lines.have_room_for(line)
     }
 
     /// When the turns of these places come, as far as it is known `now`.
@@ -144,8 +169,25 @@ impl Gate {
                 times[index] = Some(served.at);
             }
         }
-        let real = |at: Option<i64>| time(self.real(at.unwrap_or(last), now.as_microsecond()));
-        times.into_iter().map(real).collect()
+        let behind = if wanted.is_empty() {
+            HashMap::new()
+        } else {
+            self.last_foreseen(rate, now)
+        };
+        let at = std::iter::zip(times, places).map(|(at, (line, slot))| {
+            at.unwrap_or_else(|| {
+                let turns = behind.get(line).map_or(0, |last| slot.turns_after(*last));
+                last.saturating_add(Pace::from(rate).time_of(turns))
+            })
+        });
+        at.map(|at| time(self.real(at, now.as_microsecond())))
+            .collect()
+    }
+
+    /// The last of each line that is foreseen.
+    fn last_foreseen(&self, rate: &Rate, now: Timestamp) -> HashMap<LineId, Slot> {
+        let foreseen = self.foreseen(rate, now);
+        foreseen.map(|it| (it.line, it.slot)).collect()
     }
 
     /// For how many of these places the turn has come.
@@ -184,13 +226,20 @@ impl Gate {
             return None;
         }
         let mut last = self.on_line(now.as_microsecond());
+        let mut behind = slot;
         for served in self.foreseen(rate, now) {
             last = served.at;
-            if (served.line, served.slot) == (line, slot) {
-                return Some(Turn::At(last));
+            if served.line == line {
+                behind = served.slot;
+                if behind == slot {
+                    return Some(Turn::At(last));
+                }
             }
         }
-        Some(Turn::After(last))
+        let turns = slot.turns_after(behind);
+        Some(Turn::After(
+            last.saturating_add(Pace::from(rate).time_of(turns)),
+        ))
     }
 
     /// The turns since the last change, and so many that come.

@@ -272,7 +272,7 @@ fn places_are_held_until_they_are_given_back_or_their_time_is_over() {
 fn a_gate_that_is_well_is_short() {
     let (most, end) = (20.try_into().unwrap(), [at(0.0), at(240.0)]);
     for (text, processes) in [
-        ("rate=500/min,burst=20", 8),
+        ("rate=500/min,burst=20", 7),
         ("rate=5000/h,burst=50", 3),
         ("concurrency=20", 18),
     ] {
@@ -335,7 +335,14 @@ fn a_turn_is_known_to_those_whose_clocks_are_behind() {
     let mut gate = Gate::default();
     let slots = take(&mut gate, &limits, 100, 0.0);
     let time = time_of(&gate, &limits, slots[50], 0.0);
-    take(&mut gate, &limits, 1, 6.0);
+    // By one of those that are apart.
+    let others = [line("b")];
+    gate.take(
+        &limits.rate.unwrap(),
+        &others,
+        Duration::from_secs(3),
+        at(4.4),
+    );
     assert_eq!(
         gate.look(&limits, line("a"), Some(slots[50]), time),
         Look::Pass

@@ -89,7 +89,7 @@ impl WaitingHere {
 struct Waits<'a> {
     pacer: &'a Pacer,
     line: &'a Line,
-    tenant: &'a TenantId,
+    asker: Asker<'a>,
 }
 
 impl Pacer {
@@ -117,31 +117,31 @@ impl Pacer {
 impl<'a> Waits<'a> {
     /// Nobody waits here where enough do, unless somebody waits for them.
     fn begin(pacer: &'a Pacer, line: &'a Line, asker: Asker<'a>) -> Option<Self> {
-        let mut here = line.here();
-        let mut in_all = lock(&pacer.waiting_here.now);
-        let own = here.waiting.get(asker.tenant).copied().unwrap_or_default();
-        // Who is awaited takes no worker's place.
-        if !asker.is_awaited && !pacer.waiting_here.has_room(own, *in_all) {
-            return None;
+        // Who is awaited takes no worker's place, and is not counted.
+        if !asker.is_awaited {
+            let mut here = line.here();
+            let mut in_all = lock(&pacer.waiting_here.now);
+            let own = here.waiting.get(asker.tenant).copied().unwrap_or_default();
+            if !pacer.waiting_here.has_room(own, *in_all) {
+                return None;
+            }
+            here.waiting.insert(asker.tenant.clone(), own + 1);
+            *in_all += 1;
         }
-        here.waiting.insert(asker.tenant.clone(), own + 1);
-        *in_all += 1;
-        drop((here, in_all));
-        Some(Self {
-            pacer,
-            line,
-            tenant: asker.tenant,
-        })
+        Some(Self { pacer, line, asker })
     }
 }
 
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
+        if self.asker.is_awaited {
+            return;
+        }
         let mut here = self.line.here();
-        if let Some(own) = here.waiting.get_mut(self.tenant) {
+        if let Some(own) = here.waiting.get_mut(self.asker.tenant) {
             *own -= 1;
             if *own == 0 {
-                here.waiting.remove(self.tenant);
+                here.waiting.remove(self.asker.tenant);
             }
         }
         *lock(&self.pacer.waiting_here.now) -= 1;

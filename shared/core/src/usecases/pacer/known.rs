@@ -16,6 +16,8 @@ pub(super) struct Known {
     gate: Option<(Gate, Instant)>,
     /// What both clocks said last.
     clocks: Option<(Instant, Timestamp)>,
+    /// By how much the clock jumped since the gate was told last, in microseconds.
+    jumped: i64,
     /// Who asks for a place in a line.
     pub(super) asks: Vec<Ask>,
     /// Calls that go on.
@@ -50,27 +52,34 @@ impl Known {
         (learnt.elapsed() < at_most).then(|| gate.clone())
     }
 
-    /// What is learnt late may be older than what is known.
+    /// The gate, as it was or may have been when it was asked for. Whoever asks MUST do so alone: what is learnt late
+    /// may be older than what is known.
     pub(super) fn learn(&mut self, gate: Gate, asked: Instant) {
         self.gate = Some((gate, asked));
     }
 
     /// Moves the lines on in what is known, so that nobody else has to go through those turns, and has `gate` be that.
-    pub(super) fn move_on_to(&mut self, rate: &Rate, now: Timestamp, gate: &mut Gate) {
+    pub(super) fn move_on_to(&mut self, rate: &Rate, apart: bool, now: Timestamp, gate: &mut Gate) {
         if let Some((known, _)) = &mut self.gate
             && known.revision == gate.revision
         {
-            known.move_on_to(rate, now);
+            known.move_on_to(rate, apart, now);
             gate.clone_from(known);
         }
     }
 
-    /// By how much the clock jumped since the last time, in microseconds; mostly not at all.
+    /// By how much the clock jumped that the gate was not told of, in microseconds; mostly not at all.
     pub(super) fn jump(&mut self, instant: Instant, now: Timestamp) -> i64 {
-        let before = self.clocks.replace((instant, now));
-        before.map_or(0, |(since, before)| {
-            jumped(instant.saturating_duration_since(since), before, now)
-        })
+        if let Some((since, before)) = self.clocks.replace((instant, now)) {
+            let elapsed = instant.saturating_duration_since(since);
+            self.jumped += jumped(elapsed, before, now);
+        }
+        self.jumped
+    }
+
+    /// The gate was told of a jump.
+    pub(super) fn followed(&mut self, jump: i64) {
+        self.jumped -= jump;
     }
 }
 

@@ -66,12 +66,12 @@ impl Pacer {
         let _wanting = Wanting::begin(line);
         let _asking = line.asking.lock().await;
         if let Some(call) = self.begin_held(line, process) {
-            return Ok(Found::At(call));
+            return Ok(Found::After(call));
         }
         let needed = self.places_needed(line, Some(most));
         self.hold(name, line, needed).await?;
         Ok(match self.begin_held(line, process) {
-            Some(call) => Found::At(call),
+            Some(call) => Found::After(call),
             None => Found::None,
         })
     }
