@@ -90,10 +90,13 @@ impl Gate {
                 came.insert(id);
                 let from = if beside_others {
                     noticed
-                } else if self.lines.of(id) < MOST_PARTS && !self.lines.others_wait(id) {
-                    here
-                } else {
+                } else if self.lines.of(id) >= MOST_PARTS {
                     after(here)
+                } else if self.lines.others_wait(id) {
+                    // Whoever has the turn that comes now may have used it.
+                    here.saturating_add(1)
+                } else {
+                    here
                 };
                 let has_head_start = last.is_none() && beside_others;
                 let follows = self.lines.follow_used(id, from);
