@@ -4,11 +4,13 @@
 //! tenant do not stand before one of another. Whoever has the row can tell when each turn comes, as far as nobody else
 //! comes: time alone moves the lines on, and no write.
 
-use std::cmp::Reverse;
+mod line;
+
 use std::collections::{HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use self::line::Line;
 use super::turns::{Pace, Turns};
 use crate::{Sha256Digest, TenantId};
 
@@ -16,10 +18,9 @@ use crate::{Sha256Digest, TenantId};
 /// one: ten assets take less than twice as long as alone, however many of one tenant wait.
 const HEAD_START: u32 = 9;
 const AT_ONCE: u32 = 3;
-/// How many lines wait at the same time at the most: whoever else comes looks again later. Each is some 45 bytes of the row.
+/// How many tenants have lines at the same time at the most: whoever else comes asks again later. A line is some 45 bytes of
+/// the row.
 const MOST_LINES: usize = 64;
-/// How many spans of places that were given up are known of a line.
-const MOST_SPANS: usize = 8;
 
 /// The line of a tenant. Two tenants may share one, if hardly ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,138 +57,6 @@ pub(super) struct Lines {
     highest: i64,
     /// In the order in which they are served.
     waiting: VecDeque<Line>,
-}
-
-/// Flows of one tenant. In JSON a list, which is short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "InRow", into = "InRow")]
-struct Line {
-    id: LineId,
-    /// Whose turn is next.
-    next: i64,
-    /// How many there are, one number after the other.
-    length: u32,
-    /// They have no turn before.
-    from: i64,
-    /// What is left of its head start.
-    ahead: u32,
-    /// Whether each had its turn as it came, and nobody looks for it.
-    used: bool,
-    /// The numbers of flows that will not come, for others of the tenant.
-    vacant: VecDeque<Span>,
-}
-
-/// So many numbers from the first on.
-type Span = (i64, u32);
-type InRow = (LineId, i64, u32, i64, u32, u8, VecDeque<Span>);
-
-impl From<InRow> for Line {
-    fn from((id, next, length, from, ahead, used, vacant): InRow) -> Self {
-        Self {
-            id,
-            next,
-            length,
-            from,
-            ahead,
-            used: used != 0,
-            vacant,
-        }
-    }
-}
-
-impl From<Line> for InRow {
-    fn from(line: Line) -> Self {
-        let Line {
-            id,
-            next,
-            length,
-            from,
-            ahead,
-            used,
-            vacant,
-        } = line;
-        (id, next, length, from, ahead, used.into(), vacant)
-    }
-}
-
-impl Line {
-    fn end(&self) -> i64 {
-        self.next.saturating_add(i64::from(self.length))
-    }
-
-    /// Serves the next.
-    fn serve(&mut self) -> Slot {
-        let number = self.next;
-        self.next += 1;
-        self.length = self.length.saturating_sub(1);
-        self.from = 0;
-        self.ahead = self.ahead.saturating_sub(1);
-        self.forget_vacant(number);
-        Slot(number)
-    }
-
-    /// What is vacant up to this number is so no more.
-    fn forget_vacant(&mut self, number: i64) {
-        while let Some((first, length)) = self.vacant.front_mut() {
-            let passed = number.saturating_add(1).saturating_sub(*first);
-            match u32::try_from(passed) {
-                Ok(passed) if passed >= *length => {
-                    self.vacant.pop_front();
-                }
-                Ok(passed) => {
-                    *first += i64::from(passed);
-                    *length -= passed;
-                    return;
-                }
-                Err(_) => return,
-            }
-        }
-    }
-
-    /// Takes away what is vacant at its end, as long as it has more than so many.
-    fn shorten_to(&mut self, kept: u32) {
-        while let Some(&(first, length)) = self.vacant.back()
-            && first + i64::from(length) == self.end()
-            && self.length > kept
-        {
-            let less = length.min(self.length - kept);
-            self.length -= less;
-            self.vacant.pop_back();
-            if less < length {
-                self.vacant.push_back((first, length - less));
-                return;
-            }
-        }
-    }
-
-    /// Notes that nobody comes for these numbers, which MUST be in order. Of more spans than are kept, it is the longest.
-    fn vacate(&mut self, numbers: &[i64]) {
-        let from = numbers.partition_point(|number| *number < self.next);
-        let to = numbers.partition_point(|number| *number < self.end());
-        let mut spans: Vec<Span> = numbers[from..to]
-            .iter()
-            .map(|number| (*number, 1))
-            .collect();
-        spans.extend(&self.vacant);
-        spans.sort_unstable();
-        let mut joined: Vec<Span> = Vec::new();
-        for (first, length) in spans {
-            match joined.last_mut() {
-                Some((start, all)) if *start + i64::from(*all) == first => *all += length,
-                // It was given up before.
-                Some((start, all)) if *start + i64::from(*all) > first => {
-                    let end = first + i64::from(length);
-                    let longer = u32::try_from(end - *start).unwrap_or(u32::MAX);
-                    *all = longer.max(*all);
-                }
-                _ => joined.push((first, length)),
-            }
-        }
-        joined.sort_unstable_by_key(|(_, length)| Reverse(*length));
-        joined.truncate(MOST_SPANS);
-        joined.sort_unstable();
-        self.vacant = joined.into();
-    }
 }
 
 impl From<(i64, VecDeque<Line>)> for Lines {
