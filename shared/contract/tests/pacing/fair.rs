@@ -53,20 +53,20 @@ async fn a_few_assets_take_twice_as_long_as_alone_beside_thousands_of_another() 
 #[tokio::test(start_paused = true)]
 async fn a_few_assets_have_their_share_of_the_places_beside_thousands_of_another() {
     let since = Duration::from_secs(10);
-    for (limits, most) in [("concurrency=1", 1), ("concurrency=4", 4)] {
+    for (limits, most) in [("concurrency=1", 1.0), ("concurrency=4", 4.0)] {
         let (came, took, world) = ten_beside(3_000, since, 1, limits).await;
-        // Of two that wait, each has as many calls; who was there first had the places before.
+        // Of two that wait, each has half of the places. Not all calls are as long, and some had a place before.
         let others = world.vendor.made_for(&world.first()[0].tenant);
         let meanwhile = came..=came + took;
         let others = others.iter().filter(|at| meanwhile.contains(at)).count();
-        assert!(others <= 10 + most, "{limits}: {others} beside ten");
+        assert!(others <= 20, "{limits}: {others} beside ten");
         world.work_to_the_end().await;
         assert_all_done_at_once(&world.rows().await);
         // The places were in use all the time.
         let made = world.vendor.times(Answer::Made);
         let took = made[3_009].saturating_sub(made[0]).as_secs_f64();
         // Each is fetched for 150 ms in the middle, and called for 200.
-        let possible = 3_010.0 * 0.35 / f64::from(u8::try_from(most).unwrap());
+        let possible = 3_010.0 * 0.35 / most;
         assert!(took < 1.05 * possible, "{limits}: {took}, {possible}");
         // However many wait, they look no more often than is needed for that.
         #[expect(clippy::cast_precision_loss)]
