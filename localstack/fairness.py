@@ -24,29 +24,18 @@ default = "thumbnail"
 [operations.thumbnail]
 transform = "thumbnail"
 summary = "Fits"
-[operations.slow]
-summary = "Takes its time"
-[operations.slow.vendor]
+"""
+
+
+def calling(name, port, more=""):
+    """An operation that calls the vendor at this port."""
+    return f"""
+[operations.{name}]
+summary = "A vendor"
+{more}
+[operations.{name}.vendor]
 method = "POST"
 url = "http://127.0.0.1:{port}/"
-encoding = "raw"
-asset = {{ as = "file" }}
-result = {{ kind = "body" }}
-[operations.rated]
-summary = "60 a minute"
-limits = {{ rate = "60/min", burst = 1 }}
-[operations.rated.vendor]
-method = "POST"
-url = "http://127.0.0.1:{quick}/"
-encoding = "raw"
-asset = {{ as = "file" }}
-result = {{ kind = "body" }}
-[operations.placed]
-summary = "Four at the same time, of a second each"
-limits = {{ concurrency = 4 }}
-[operations.placed.vendor]
-method = "POST"
-url = "http://127.0.0.1:{second}/"
 encoding = "raw"
 asset = {{ as = "file" }}
 result = {{ kind = "body" }}
@@ -156,7 +145,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         catalogue = pathlib.Path(folder, "operations.toml")
         slow = vendor(given.seconds)
-        catalogue.write_text(CATALOGUE.format(port=slow, quick=vendor(0), second=vendor(1)))
+        rated = calling("rated", vendor(0), 'limits = { rate = "60/min", burst = 1 }')
+        # Of a second each.
+        placed = calling("placed", vendor(1), "limits = { concurrency = 4 }")
+        catalogue.write_text(CATALOGUE + calling("slow", slow) + rated + placed)
         command = [given.program, "--listen", f"127.0.0.1:{port}", "--data", f"{folder}/data"]
         command += ["--operations", str(catalogue), "--vendor-allow", "127.0.0.1"]
         command += ["--fetch-allow", "127.0.0.1"]

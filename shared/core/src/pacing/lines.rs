@@ -37,7 +37,7 @@ impl LineId {
 }
 
 /// The place of a flow in the line of its tenant: a number that no other flow of it has. When its turn comes,
-/// [`Gate::time_of`](super::Gate::time_of) tells.
+/// [`Gate::times_of`](super::Gate::times_of) tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Slot(i64);
@@ -98,14 +98,12 @@ impl Lines {
 
     /// The last place in the last line of this tenant, if one waits.
     pub(super) fn last_of(&self, id: LineId) -> Option<Slot> {
-        let lines = self.waiting.iter().filter(|line| line.id == id);
-        lines.map(|line| Slot(line.end() - 1)).max()
+        self.lines_of(id).map(Line::last).max()
     }
 
     /// The first place in the line of this tenant that was given up.
     pub(super) fn vacant_in(&self, id: LineId) -> Option<Slot> {
-        let lines = self.waiting.iter().filter(|line| line.id == id);
-        let vacant = lines.filter_map(|line| line.vacant.front());
+        let vacant = self.lines_of(id).filter_map(|line| line.vacant.front());
         vacant.map(|(first, _)| Slot(*first)).min()
     }
 
@@ -117,13 +115,22 @@ impl Lines {
 
     /// How many lines of this tenant wait, or did a moment ago.
     pub(super) fn of(&self, id: LineId) -> usize {
-        self.waiting.iter().filter(|line| line.id == id).count()
+        self.lines_of(id).count()
+    }
+
+    fn lines_of(&self, id: LineId) -> impl Iterator<Item = &Line> {
+        self.waiting.iter().filter(move |line| line.id == id)
+    }
+
+    /// The line of this tenant that ends with this place.
+    fn ending_with(&mut self, id: LineId, last: Slot) -> Option<&mut Line> {
+        let ends = |line: &&mut Line| line.id == id && line.last() == last;
+        self.waiting.iter_mut().find(ends)
     }
 
     /// Notes whether the flow that came last to this line had its turn, as all before it.
     pub(super) fn note_used(&mut self, id: LineId, last: Slot, used: bool) {
-        let ends = |line: &&mut Line| line.id == id && line.end() - 1 == last.0;
-        if let Some(line) = self.waiting.iter_mut().find(ends) {
+        if let Some(line) = self.ending_with(id, last) {
             line.used = used;
         }
     }
@@ -189,7 +196,7 @@ impl Lines {
 
     /// Puts a flow into a place that was given up.
     pub(super) fn fill(&mut self, id: LineId, slot: Slot) {
-        let within = |line: &&mut Line| line.id == id && (line.next..line.end()).contains(&slot.0);
+        let within = |line: &&mut Line| line.id == id && line.has(slot);
         if let Some(line) = self.waiting.iter_mut().find(within) {
             // What is before it has passed.
             line.forget_vacant(slot.0);
@@ -198,8 +205,7 @@ impl Lines {
 
     /// Puts a flow behind this place, which MUST be the last of its line.
     pub(super) fn follow(&mut self, id: LineId, last: Slot) -> Slot {
-        let ends = |line: &&mut Line| line.id == id && line.end() - 1 == last.0;
-        if let Some(line) = self.waiting.iter_mut().find(ends) {
+        if let Some(line) = self.ending_with(id, last) {
             line.length = line.length.saturating_add(1);
             line.used = false;
         }
@@ -234,15 +240,13 @@ impl Lines {
     /// Puts a flow behind those of the tenant that had their turns as they came, at this very time.
     pub(super) fn follow_used(&mut self, id: LineId, from: i64) -> Option<Slot> {
         let last = self.last_of(id)?;
-        let ends = |line: &Line| line.id == id && line.end() - 1 == last.0;
-        let line = self.waiting.iter().find(|line| ends(line))?;
+        let line = self.ending_with(id, last)?;
         (line.used && line.from == from).then(|| self.follow(id, last))
     }
 
     /// Whether a flow has this place, and its turn is yet to come.
     pub(super) fn has(&self, id: LineId, slot: Slot) -> bool {
-        let mut lines = self.waiting.iter().filter(|line| line.id == id);
-        lines.any(|line| (line.next..line.end()).contains(&slot.0))
+        self.lines_of(id).any(|line| line.has(slot))
     }
 
     /// Gives up these places in a line. Nobody's turn comes sooner for it, who would miss it: they are for who comes next

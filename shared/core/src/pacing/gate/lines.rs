@@ -10,7 +10,7 @@ use crate::pacing::lines::Served;
 use crate::pacing::turns::Pace;
 use crate::pacing::{LineId, Rate, Slot};
 
-/// The most turns that are foreseen: whoever stands further behind looks again at the last of them.
+/// The most turns that are foreseen: whoever stands further behind looks again when its own is at the earliest.
 const FORESEEN: usize = 20_000;
 const SECOND: i64 = 1_000_000;
 /// By how much the clock of a process may be behind, for it to find its turns all the same.
@@ -25,14 +25,6 @@ pub(super) enum Turn {
     At(i64),
     /// It is not foreseen.
     After(i64),
-}
-
-impl Turn {
-    fn at_the_earliest(self) -> i64 {
-        match self {
-            Self::At(at) | Self::After(at) => at,
-        }
-    }
 }
 
 impl Gate {
@@ -205,18 +197,6 @@ impl Gate {
     }
 
     /// When the turn of a place comes, or was a moment ago, as far as that is known `now`.
-    pub fn time_of(
-        &self,
-        rate: &Rate,
-        line: LineId,
-        slot: Slot,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        let turn = self.turn_of(rate, line, slot, now)?;
-        let at = turn.at_the_earliest();
-        Some(time(self.real(at, now.as_microsecond())))
-    }
-
     pub(super) fn turn_of(
         &self,
         rate: &Rate,

@@ -36,8 +36,8 @@ fn taken(gate: &mut Gate, limits: &Limits, now: f64) -> (Slot, f64) {
 }
 
 fn time_of(gate: &Gate, limits: &Limits, slot: Slot, now: f64) -> Timestamp {
-    let time = gate.time_of(&limits.rate.unwrap(), line("a"), slot, at(now));
-    time.unwrap()
+    assert!(gate.lines.has(line("a"), slot));
+    gate.times_of(&limits.rate.unwrap(), &[(line("a"), slot)], at(now))[0]
 }
 
 fn wait_of(look: Look, now: f64) -> (Wait, f64) {

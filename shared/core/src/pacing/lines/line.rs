@@ -64,8 +64,17 @@ impl From<Line> for InRow {
 
 impl Line {
     /// The number after its last.
-    pub(super) fn end(&self) -> i64 {
+    fn end(&self) -> i64 {
         self.next.saturating_add(i64::from(self.length))
+    }
+
+    /// Its last place.
+    pub(super) fn last(&self) -> Slot {
+        Slot(self.end() - 1)
+    }
+
+    pub(super) fn has(&self, slot: Slot) -> bool {
+        (self.next..self.end()).contains(&slot.0)
     }
 
     /// Serves the next.

@@ -260,7 +260,8 @@ fn who_gives_up_much_keeps_no_vendor_idle() {
     gate.leave(line('a'), &of_a);
     assert_eq!(gate.times_of(&rate, &of_b, at(0)), before);
     let last = places(&mut gate, &rate, 'c', 1)[0];
-    let wait = gate.time_of(&rate, line('c'), last, at(0)).unwrap();
+    assert!(gate.lines.has(line('c'), last));
+    let wait = gate.times_of(&rate, &[(line('c'), last)], at(0))[0];
     assert!(micros_of(wait) < 10 * SECOND);
     // Once nobody else waits, there is nothing left of it.
     gate.take(&rate, &[line('d')], NOTICE, at(60 * SECOND));
