@@ -6,6 +6,7 @@
 mod health;
 mod here;
 mod known;
+mod lines;
 mod places;
 
 use std::collections::HashMap;
@@ -14,28 +15,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::oneshot;
-use tokio::sync::oneshot::error::TryRecvError;
 use tokio::time::Instant;
 
 pub(super) use health::{Ended, Verdict};
 
-use crate::pacing::{Gate, LineId, Look, Place, ProcessId, Rate, SKEW, SPREAD, Slot, lateness};
+use crate::pacing::{Gate, LineId, Look, Place, ProcessId, SKEW, SPREAD, Slot, lateness};
 use crate::ports::{Clock, GateRule, Gates, Unavailable};
 use crate::{Operation, OperationName, TenantId, Wait};
 use here::{Here, WaitingHere};
-use known::{Ask, Handed, InCall, Known};
+use known::{InCall, Known};
 
 /// How long it is believed what a gate is like.
 const BELIEVED_FOR: Duration = Duration::from_secs(2);
-/// How soon a line that begins may take turns from others, where other processes let flows pass by what they believe.
-const NOTICE: Duration = Duration::from_secs(3);
 /// How long one flow may ask alone whether a vendor is back: longer than attempts take.
 const PROBE_WITHIN: Duration = Duration::from_mins(3);
 /// How soon a flow looks again for whose call there is no place, at the least; as much again is added by chance.
 const LOOK_FOR_PLACE: Duration = Duration::from_secs(1);
-/// How soon a flow asks for a place in a line again where too many lines wait, at the least.
-const LOOK_FOR_LINE: Duration = Duration::from_secs(5);
 /// How often a flow looks anew because the gate changed meanwhile.
 const LOOKS: u32 = 6;
 
@@ -47,6 +42,7 @@ pub struct Pacer {
     /// What this process is called, where others ask at the same gates.
     process: Option<ProcessId>,
     lines: Arc<Mutex<HashMap<OperationName, Arc<Line>>>>,
+    /// How many flows wait in it for places.
     waiting_here: Arc<WaitingHere>,
 }
 
@@ -312,91 +308,6 @@ impl Pacer {
         Ok(after)
     }
 
-    /// A place in a line and when its turn comes, or when to ask for one again.
-    async fn line_up(
-        &self,
-        name: &OperationName,
-        line: &Line,
-        gate: &Gate,
-        of: LineId,
-        rate: Rate,
-        most: Option<NonZeroU32>,
-    ) -> Result<(Option<Slot>, Timestamp), Unavailable> {
-        // Asking in vain would be a write.
-        if gate.has_room_for(of)
-            && let Some(Handed { slot, at }) = self.take_slot(name, line, of, rate, most).await?
-        {
-            return Ok((Some(slot), at));
-        }
-        let rest = LOOK_FOR_LINE + LOOK_FOR_LINE.mul_f64(rand::random());
-        Ok((None, self.clock.after(rest)))
-    }
-
-    /// The next place in a line, unless too many lines wait. Those who ask while another does are asked for together, and for turns that have come,
-    /// places for their calls are taken, in the same write.
-    async fn take_slot(
-        &self,
-        name: &OperationName,
-        line: &Line,
-        of: LineId,
-        rate: Rate,
-        most: Option<NonZeroU32>,
-    ) -> Result<Option<Handed>, Unavailable> {
-        let (hand, mut handed) = oneshot::channel();
-        line.known().asks.push(Ask { of, hand });
-        let _asking = line.asking.lock().await;
-        match handed.try_recv() {
-            Ok(handed) => return Ok(handed),
-            // Who asked for it failed.
-            Err(error @ TryRecvError::Closed) => return Err(Unavailable::new("gates", error)),
-            Err(TryRecvError::Empty) => {}
-        }
-        let asks = std::mem::take(&mut line.known().asks);
-        let (of, hands): (Vec<_>, Vec<_>) = asks.into_iter().map(|ask| (ask.of, ask.hand)).unzip();
-        let now = self.clock.now();
-        let notice = self.process.map_or(Duration::ZERO, |_| NOTICE);
-        let places = self.places_needed(line, most);
-        let take = Arc::new(move |gate: &mut Gate| {
-            let slots = gate.take(&rate, &of, notice, now);
-            if let Some(places) = places {
-                let due = gate.due_of(&rate, &given(&of, &slots), now);
-                if due > 0 {
-                    places.hold(gate, due, now);
-                }
-            }
-            (of.clone(), slots)
-        });
-        let rule: GateRule = Arc::new({
-            let take = take.clone();
-            move |gate| {
-                take(gate);
-            }
-        });
-        let guess = line.known().gate(Duration::MAX);
-        let asked = Instant::now();
-        let before = self.gates.change_gate(name, guess, rule).await?;
-        let mut gate = before.clone();
-        let (of, slots) = take(&mut gate);
-        if gate != before {
-            gate.revision = before.revision.saturating_add(1);
-        }
-        let times = gate.times_of(&rate, &given(&of, &slots), now);
-        line.known().learn(gate, asked);
-        line.told();
-        let mut times = times.into_iter();
-        for (hand, slot) in hands.into_iter().zip(slots) {
-            let handed = slot.and_then(|slot| {
-                let at = times.next()?;
-                Some(Handed { slot, at })
-            });
-            // Who gave up leaves a turn unused.
-            let _ = hand.send(handed);
-        }
-        handed
-            .try_recv()
-            .map_err(|error| Unavailable::new("gates", error))
-    }
-
     async fn may_probe(&self, name: &OperationName, line: &Line) -> Result<bool, Unavailable> {
         let _asking = line.asking.lock().await;
         let now = self.clock.now();
@@ -446,14 +357,6 @@ impl Pacer {
         line.known().followed(jump);
         Ok(())
     }
-}
-
-/// The places that were handed out.
-fn given(of: &[LineId], slots: &[Option<Slot>]) -> Vec<(LineId, Slot)> {
-    let places = std::iter::zip(of, slots);
-    places
-        .filter_map(|(of, slot)| Some((*of, (*slot)?)))
-        .collect()
 }
 
 impl Line {
