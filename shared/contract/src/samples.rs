@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use assetmill_core::pacing::{LineId, Need, PlacesNeeded, ProcessId};
 use assetmill_core::{
     Availability, Batch, BatchId, Cost, Counts, Flow, FlowId, FlowState, History, Labels,
     MediaType, OperationDescription, Output, OutputKey, Params, ParamsSchema, Progress,
@@ -9,6 +10,28 @@ use assetmill_core::{
     WebhookSecret,
 };
 use jiff::Timestamp;
+
+/// What a process that nobody knows needs for so many calls of the sample tenant, of so many places in all.
+///
+/// # Panics
+/// Where there are none in all.
+#[expect(clippy::unwrap_used)]
+pub fn places_needed(calls: u32, most: u32, [enough, until]: [Timestamp; 2]) -> PlacesNeeded {
+    let need = Need {
+        line: LineId::of(&tenant()),
+        calls,
+        waiting: 0,
+        looks_at: until,
+        others_rest: false,
+    };
+    PlacesNeeded {
+        process: ProcessId::generate(),
+        most: most.try_into().unwrap(),
+        of: vec![need],
+        enough,
+        until,
+    }
+}
 
 /// The tenant of every sample.
 pub fn tenant() -> TenantId {

@@ -7,6 +7,7 @@ mod gate;
 mod limits;
 mod lines;
 mod places;
+mod sharing;
 mod turns;
 
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ pub(crate) use gate::{SKEW, SPREAD, lateness};
 pub use limits::{Limits, NotLimits, Rate};
 pub use lines::{LineId, Slot};
 pub use places::ProcessId;
+pub use sharing::{Need, PlacesNeeded};
 
 /// A place in the line before a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use assetmill_contract::memory::{
     MemoryActivityLog, MemoryFlows, MemoryGates, MemoryOutputs, MemoryQueue, MemoryResultCache,
     RuntimeClock,
 };
-use assetmill_core::pacing::{Gate, ProcessId};
+use assetmill_core::pacing::Gate;
 use assetmill_core::ports::{Clock, FlowDeliveries as _, FlowReads as _, Gates as _, Sources};
 use assetmill_core::usecases::{
     Alike, MessageHandler, Meter, Pacer, Process, Products, RunSynchronously, SourceList, Submit,
@@ -97,9 +97,8 @@ impl World {
     /// Another process holds so many of so many places, and dies.
     pub(crate) async fn places_are_held(&self, places: u32, of: u32, time: Duration) {
         let (now, until) = (self.clock.now(), self.clock.after(time));
-        let (dead, most) = (ProcessId::generate(), of.try_into().unwrap());
-        let times = [now, until];
-        let hold = move |gate: &mut Gate| gate.hold_places(dead, places, most, times, now);
+        let dead = assetmill_contract::samples::places_needed(places, of, [now, until]);
+        let hold = move |gate: &mut Gate| gate.hold_places(&dead, now);
         let name = &self.vendor.description().name;
         let changed = self.gates.change_gate(name, None, Arc::new(hold)).await;
         changed.unwrap();

@@ -5,15 +5,20 @@ use std::time::Duration;
 use crate::world::{Answer, Vendor, World, newcomer};
 use crate::{MINUTE, assert_all_done_at_once};
 
+/// As long as a quick vendor's call, and a slow one's.
+const QUICK: Duration = Duration::from_millis(200);
+const SLOW: Duration = Duration::from_secs(5);
+
 /// When ten assets came to a vendor for which `others` of another tenant wait since a while, and how long they took.
 async fn ten_beside(
     others: u32,
     since: Duration,
     processes: usize,
     limits: &str,
+    call: Duration,
 ) -> (Duration, Duration, World) {
     let allows = limits.starts_with("rate=60/min").then_some((60, MINUTE));
-    let vendor = Vendor::limited(limits, allows);
+    let vendor = Vendor::limited(limits, allows).taking(call);
     let world = match processes {
         1 => World::new(others, vendor).await,
         more => World::with_processes(more, others, vendor).await,
@@ -33,8 +38,8 @@ async fn ten_beside(
 async fn a_few_assets_take_twice_as_long_as_alone_beside_thousands_of_another() {
     for processes in [1, 5] {
         let limits = "rate=60/min";
-        let (_, alone, _) = ten_beside(0, 2 * MINUTE, processes, limits).await;
-        let (_, beside, world) = ten_beside(1_000, 2 * MINUTE, processes, limits).await;
+        let (_, alone, _) = ten_beside(0, 2 * MINUTE, processes, limits, QUICK).await;
+        let (_, beside, world) = ten_beside(1_000, 2 * MINUTE, processes, limits, QUICK).await;
         assert!(beside < 2 * alone, "{processes}: {beside:?}, {alone:?}");
         world.work_to_the_end().await;
         assert_all_done_at_once(&world.rows().await);
@@ -53,25 +58,56 @@ async fn a_few_assets_take_twice_as_long_as_alone_beside_thousands_of_another() 
 #[tokio::test(start_paused = true)]
 async fn a_few_assets_have_their_share_of_the_places_beside_thousands_of_another() {
     let since = Duration::from_secs(10);
-    for (limits, most) in [("concurrency=1", 1.0), ("concurrency=4", 4.0)] {
-        let (came, took, world) = ten_beside(3_000, since, 1, limits).await;
-        // Of two that wait, each has half of the places. Not all calls are as long, and some had a place before.
+    for (limits, most, places) in [("concurrency=1", 1, 1.0), ("concurrency=4", 4, 4.0)] {
+        for (processes, flows) in [(1, 3_000), (5, 700)] {
+            let case = format!("{limits}, {processes}");
+            let (came, took, world) = ten_beside(flows, since, processes, limits, QUICK).await;
+            // Of two that wait, each has half of the places. Not all calls are as long, and some had a place before.
+            let others = world.vendor.made_for(&world.first()[0].tenant);
+            let meanwhile = came..=came + took;
+            let others = others.iter().filter(|at| meanwhile.contains(at)).count();
+            assert!(others <= 20, "{case}: {others} beside ten");
+            world.work_to_the_end().await;
+            assert_all_done_at_once(&world.rows().await);
+            assert!(world.vendor.most_at_once() <= most, "{case}");
+            // The places were in use all the time. Each flow is fetched for 150 ms in the middle, and called for 200.
+            let made = world.vendor.times(Answer::Made);
+            let took = made.last().unwrap().saturating_sub(made[0]).as_secs_f64();
+            let possible = f64::from(flows + 10) * 0.35 / places;
+            if processes == 1 {
+                assert!(took < 1.05 * possible, "{case}: {took}, {possible}");
+                // However many wait, they look no more often than is needed for that.
+                #[expect(clippy::cast_precision_loss)]
+                let looks = world.sent() as f64 / took;
+                assert!(looks < 120.0, "{case}: {looks} a second");
+            } else {
+                // Of what is taken and given back each time, twice on the way to the gate.
+                assert!(took < 1.25 * possible, "{case}: {took}, {possible}");
+                let writes = world.gates.writes();
+                let most = 2 * u64::from(flows + 10) + 100;
+                assert!(writes <= most, "{case}: {writes}");
+            }
+        }
+    }
+}
+
+/// The same at a vendor that is slow, whose places become free seldom: among several processes, nobody can be called.
+#[tokio::test(start_paused = true)]
+async fn a_few_assets_have_their_share_of_a_slow_vendor() {
+    for processes in [1, 5] {
+        let limits = "concurrency=4";
+        let (_, alone, _) = ten_beside(0, SLOW, processes, limits, SLOW).await;
+        let (came, beside, world) = ten_beside(1_000, 6 * SLOW, processes, limits, SLOW).await;
+        // Until the last is made, and not until it begins.
+        let (alone, beside) = (alone + SLOW, beside + SLOW);
+        assert!(
+            beside <= alone * 5 / 2,
+            "{processes}: {beside:?}, {alone:?}"
+        );
         let others = world.vendor.made_for(&world.first()[0].tenant);
-        let meanwhile = came..=came + took;
+        let meanwhile = came..=came + beside;
         let others = others.iter().filter(|at| meanwhile.contains(at)).count();
-        assert!(others <= 20, "{limits}: {others} beside ten");
-        world.work_to_the_end().await;
-        assert_all_done_at_once(&world.rows().await);
-        // The places were in use all the time.
-        let made = world.vendor.times(Answer::Made);
-        let took = made[3_009].saturating_sub(made[0]).as_secs_f64();
-        // Each is fetched for 150 ms in the middle, and called for 200.
-        let possible = 3_010.0 * 0.35 / most;
-        assert!(took < 1.05 * possible, "{limits}: {took}, {possible}");
-        // However many wait, they look no more often than is needed for that.
-        #[expect(clippy::cast_precision_loss)]
-        let looks = world.sent() as f64 / took;
-        assert!(looks < 120.0, "{limits}: {looks} a second");
+        assert!(others <= 20, "{processes}: {others} beside ten");
     }
 }
 

@@ -7,7 +7,7 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_core::pacing::{Gate, ProcessId};
+use assetmill_core::pacing::Gate;
 use assetmill_core::ports::{Clock as _, GateReads as _, Gates as _};
 use assetmill_core::{Flow, FlowState, Happened, Status, Wait};
 use world::{Answer, Vendor, World};
@@ -189,8 +189,8 @@ async fn places_of_a_process_that_died_are_others_again() {
     let world = World::with_processes(2, 40, Vendor::limited("concurrency=4", None)).await;
     let vendor = "vendor".parse().unwrap();
     let (now, until) = (world.clock.now(), world.clock.after(4 * MINUTE));
-    let (dead, most) = (ProcessId::generate(), 4.try_into().unwrap());
-    let hold = move |gate: &mut Gate| gate.hold_places(dead, 4, most, [now, until], now);
+    let dead = assetmill_contract::samples::places_needed(4, 4, [now, until]);
+    let hold = move |gate: &mut Gate| gate.hold_places(&dead, now);
     let change = world.gates.change_gate(&vendor, None, Arc::new(hold));
     change.await.unwrap();
     world.work_for(3 * MINUTE).await;

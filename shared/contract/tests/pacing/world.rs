@@ -327,6 +327,7 @@ pub(crate) struct Vendor {
     limits: Limits,
     began: Instant,
     allows: Option<(usize, Duration)>,
+    takes: Duration,
     down: Mutex<Range<Duration>>,
     asks_for_patience: Mutex<Option<Duration>>,
     calls: Mutex<Vec<Call>>,
@@ -356,11 +357,17 @@ impl Vendor {
             limits: limits.parse().unwrap(),
             began: Instant::now(),
             allows,
+            takes: Duration::from_millis(200),
             down: Mutex::new(Duration::ZERO..Duration::ZERO),
             asks_for_patience: Mutex::default(),
             calls: Mutex::default(),
             at_once: Mutex::default(),
         }
+    }
+
+    /// The same with calls that take so long.
+    pub(crate) fn taking(self, takes: Duration) -> Self {
+        Self { takes, ..self }
     }
 
     pub(crate) fn down_during(self, seconds: Range<u64>) -> Self {
@@ -456,7 +463,7 @@ impl Operation for Vendor {
     ) -> Result<Product, OperationError> {
         let (answer, patience) = self.answer(tenant);
         self.call_begins();
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(self.takes).await;
         self.at_once.lock().unwrap().0 -= 1;
         match answer {
             Answer::Made => Ok(Product {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lines::Lines;
 use super::places::Places;
+use super::sharing::Sharing;
 use super::turns::{Pace, Turns, micros};
 use super::{Limits, LineId, Rate, Slot};
 use crate::{Failure, FailureCode, TenantId, Wait};
@@ -84,6 +85,9 @@ pub struct Gate {
     /// Who holds places for calls.
     #[serde(default, skip_serializing_if = "Places::is_empty")]
     places: Places,
+    /// For whom, where tenants wait for them.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    sharing: Sharing,
 }
 
 /// A vendor is down.
@@ -287,6 +291,7 @@ impl Gate {
         turned(&mut self.seen);
         turned(&mut self.shift);
         self.places.turn(by);
+        self.sharing.turn(by);
         self.still_since.iter_mut().for_each(turned);
         self.throttled_until.iter_mut().for_each(turned);
         if let Some(outage) = &mut self.outage {

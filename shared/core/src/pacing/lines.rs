@@ -16,8 +16,8 @@ use crate::{Sha256Digest, TenantId};
 
 /// So many turns of a line that begins to wait beside others are its head start, of which it has [`AT_ONCE`] where they have
 /// one: ten assets take less than twice as long as alone, however many of one tenant wait.
-const HEAD_START: u32 = 9;
-const AT_ONCE: u32 = 3;
+pub(super) const HEAD_START: u32 = 9;
+pub(super) const AT_ONCE: u32 = 3;
 /// How many tenants have lines at the same time at the most: whoever else comes asks again later. A line is some 45 bytes of
 /// the row.
 const MOST_LINES: usize = 64;

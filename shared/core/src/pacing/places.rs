@@ -29,22 +29,17 @@ impl Places {
         self.0.is_empty()
     }
 
-    /// Has a process hold as many as it wants until then, as far as others leave any: how many.
-    pub(super) fn hold(
-        &mut self,
-        process: ProcessId,
-        wanted: u32,
-        most: NonZeroU32,
-        until: i64,
-        now: i64,
-    ) -> u32 {
-        self.0
-            .retain(|(holder, _, until)| *holder != process && *until > now);
-        let held = wanted.min(self.free(most, now));
-        if held > 0 {
-            self.0.push((process, held, until));
+    /// Has a process hold so many until then, and nothing else.
+    pub(super) fn hold(&mut self, process: ProcessId, places: u32, until: i64) {
+        self.0.retain(|(holder, _, _)| *holder != process);
+        if places > 0 {
+            self.0.push((process, places, until));
         }
-        held
+    }
+
+    /// Forgets those whose time is over.
+    pub(super) fn forget(&mut self, now: i64) {
+        self.0.retain(|(_, _, until)| *until > now);
     }
 
     /// How many nobody holds.

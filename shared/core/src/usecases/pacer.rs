@@ -3,6 +3,7 @@
 //! What a gate is like is known for two seconds, so that an operation that is well and has no rate costs a read in that
 //! time and no write. Flows that ask for slots at the same time share one write.
 
+mod calls;
 mod health;
 mod here;
 mod known;
@@ -29,8 +30,8 @@ use known::{InCall, Known};
 const BELIEVED_FOR: Duration = Duration::from_secs(2);
 /// How long one flow may ask alone whether a vendor is back: longer than attempts take.
 const PROBE_WITHIN: Duration = Duration::from_mins(3);
-/// How soon a flow looks again for whose call there is no place, at the least; as much again is added by chance.
-const LOOK_FOR_PLACE: Duration = Duration::from_secs(1);
+/// How soon a flow looks again where the gate changed at every look.
+const LOOK_ANEW: Duration = Duration::from_secs(1);
 /// How often a flow looks anew because the gate changed meanwhile.
 const LOOKS: u32 = 6;
 
@@ -54,6 +55,8 @@ pub(super) struct Asker<'a> {
     pub(super) waits_for: Duration,
     /// Whether a caller waits for it.
     pub(super) is_awaited: bool,
+    /// How long it rests before it looks for a place again, at the least.
+    pub(super) rests_for: Duration,
 }
 
 /// What this process knows of the line before one gate.
@@ -80,8 +83,8 @@ enum Found {
     At(InCall),
     /// A place, after a while.
     After(InCall),
-    /// None.
-    None,
+    /// None: it is looked for again after so long.
+    None(Duration),
 }
 
 /// The turn of a flow. Its place among the calls that go on is free again when it is dropped.
@@ -195,15 +198,15 @@ impl Pacer {
                         waits_for: asker.waits_for.min(longest),
                         ..asker
                     };
-                    match self.place(name, &line, asker, most).await? {
+                    match self.place(name, &line, of, asker, most).await? {
                         Found::At(in_call) => {
                             return Ok(Turn::Now(self.pass(in_call, slot, most)));
                         }
                         Found::After(in_call) => waited_for = Some(in_call),
-                        Found::None => {
+                        Found::None(rest) => {
                             place = Some(Place {
                                 reason: Wait::Concurrency,
-                                until: self.clock.now() + self.rest(&line, asker.tenant),
+                                until: self.clock.now() + rest.max(asker.rests_for),
                                 slot,
                             });
                             break;
@@ -215,7 +218,7 @@ impl Pacer {
                     if self.may_probe(name, &line).await? {
                         return Ok(Turn::Now(Pass {
                             probes: true,
-                            ..self.pass(InCall::anyhow(&line), slot, None)
+                            ..self.pass(InCall::anyhow(&line, of), slot, None)
                         }));
                     }
                 }
@@ -244,7 +247,7 @@ impl Pacer {
         // Where the gate changed at every look, it is asked again soon.
         Ok(Turn::Later(place.unwrap_or(Place {
             reason: Wait::Rate,
-            until: self.clock.now() + LOOK_FOR_PLACE,
+            until: self.clock.now() + LOOK_ANEW,
             slot,
         })))
     }
@@ -256,14 +259,6 @@ impl Pacer {
             probes: false,
             most,
             in_call,
-        }
-    }
-
-    /// How long a flow rests before it looks for a place again.
-    fn rest(&self, line: &Line, tenant: &TenantId) -> Duration {
-        match self.process {
-            Some(_) => LOOK_FOR_PLACE + LOOK_FOR_PLACE.mul_f64(rand::random()),
-            None => line.here().rest(tenant),
         }
     }
 

@@ -185,15 +185,15 @@ impl Gate {
         foreseen.map(|it| (it.line, it.slot)).collect()
     }
 
-    /// For how many of these places the turn has come.
-    pub fn due_of(&self, rate: &Rate, places: &[(LineId, Slot)], now: Timestamp) -> u32 {
+    /// The lines of those of these places for which the turn has come.
+    pub fn due_of(&self, rate: &Rate, places: &[(LineId, Slot)], now: Timestamp) -> Vec<LineId> {
         let at = self.on_line(now.as_microsecond());
         let due = self
             .foreseen(rate, now)
             .take_while(|served| served.at <= at);
         let due: HashSet<_> = due.map(|served| (served.line, served.slot)).collect();
-        let due = places.iter().filter(|place| due.contains(place)).count();
-        u32::try_from(due).unwrap_or(u32::MAX)
+        let due = places.iter().filter(|place| due.contains(place));
+        due.map(|(line, _)| *line).collect()
     }
 
     /// When the turn of a place comes, or was a moment ago, as far as that is known `now`.

@@ -1,5 +1,7 @@
+use std::num::NonZeroU32;
+
 use super::*;
-use crate::pacing::ProcessId;
+use crate::pacing::{Need, PlacesNeeded, ProcessId};
 
 const MINUTE: i64 = 60_000_000;
 
@@ -33,6 +35,24 @@ fn taken(gate: &mut Gate, limits: &Limits, now: f64) -> (Slot, f64) {
     let slot = take(gate, limits, 1, now)[0];
     let wait = time_of(gate, limits, slot, now).duration_since(at(now));
     (slot, wait.as_secs_f64())
+}
+
+/// What a process needs for these tenants: for so many calls, and so many flows that wait.
+fn needed(process: ProcessId, most: NonZeroU32, of: &[(&str, u32, u32)], now: f64) -> PlacesNeeded {
+    let need = |(of, calls, waiting): &(&str, u32, u32)| Need {
+        line: line(of),
+        calls: *calls,
+        waiting: *waiting,
+        looks_at: at(now + 2.0),
+        others_rest: false,
+    };
+    PlacesNeeded {
+        process,
+        most,
+        of: of.iter().map(need).collect(),
+        enough: at(now + 180.0),
+        until: at(now + 240.0),
+    }
 }
 
 fn time_of(gate: &Gate, limits: &Limits, slot: Slot, now: f64) -> Timestamp {
@@ -247,8 +267,7 @@ fn places_are_held_until_they_are_given_back_or_their_time_is_over() {
     let mut gate = Gate::default();
     let [one, other] = [(); 2].map(|()| ProcessId::generate());
     let hold = |gate: &mut Gate, process, wanted, now| {
-        let times = [at(now + 180.0), at(now + 240.0)];
-        gate.hold_places(process, wanted, most, times, at(now));
+        gate.hold_places(&needed(process, most, &[("a", wanted, 0)], now), at(now));
         gate.places_of(process).map(|(places, _)| places)
     };
     assert_eq!(hold(&mut gate, one, 7, 0.0), Some(7));
@@ -270,7 +289,7 @@ fn places_are_held_until_they_are_given_back_or_their_time_is_over() {
 /// A write of the row of a gate is one unit up to 1 KiB, names and key included.
 #[test]
 fn a_gate_that_is_well_is_short() {
-    let (most, end) = (20.try_into().unwrap(), [at(0.0), at(240.0)]);
+    let most = 20.try_into().unwrap();
     for (text, processes) in [
         ("rate=500/min,burst=20", 7),
         ("rate=5000/h,burst=50", 3),
@@ -287,7 +306,8 @@ fn a_gate_that_is_well_is_short() {
             }
         }
         for _ in 0..processes {
-            gate.hold_places(ProcessId::generate(), 1, most, end, at(0.0));
+            let process = ProcessId::generate();
+            gate.hold_places(&needed(process, most, &[("a", 1, 0)], 0.0), at(0.0));
         }
         let row = serde_json::to_string(&gate).unwrap();
         assert!(row.len() < 900, "{text}: {} bytes", row.len());

@@ -101,9 +101,9 @@ impl Pacer {
     ) -> Verdict {
         let verdict = self.tell(operation, flow, &pass, ended).await;
         let Pass { most, in_call, .. } = pass;
-        let line = in_call.line().clone();
+        let (line, of) = (in_call.line().clone(), in_call.of());
         drop(in_call);
-        self.give_back_places(operation, &line, most).await;
+        self.give_back_places(operation, &line, of, most).await;
         verdict
     }
 
@@ -170,7 +170,7 @@ impl Pacer {
             (
                 gate.is_some_and(|gate| gate.outage().is_some()),
                 known.found_down.len() >= FLOWS,
-                known.calls > 1 || lately,
+                known.calls.all() > 1 || lately,
             )
         };
         if !known_down && !enough {

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::known::InCall;
 use super::{Asker, Found, Line, Pacer, lock};
+use crate::pacing::LineId;
 use crate::{Shares, TenantId};
 
 /// How many flows of a tenant wait here at an operation, at the most.
@@ -97,19 +98,20 @@ impl Pacer {
     pub(super) async fn place_here(
         &self,
         line: &Arc<Line>,
+        of: LineId,
         asker: Asker<'_>,
         most: NonZeroU32,
     ) -> Found {
         let places = line.here().places(most);
         if let Some(place) = places.try_take(asker.tenant, 1) {
-            return Found::At(InCall::at(line, place));
+            return Found::At(InCall::at(line, of, place));
         }
         let Some(_waits) = Waits::begin(self, line, asker) else {
-            return Found::None;
+            return Found::None(line.here().rest(asker.tenant));
         };
         match timeout(asker.waits_for, places.take(asker.tenant, 1)).await {
-            Ok(place) => Found::After(InCall::at(line, place)),
-            Err(_) => Found::None,
+            Ok(place) => Found::After(InCall::at(line, of, place)),
+            Err(_) => Found::None(line.here().rest(asker.tenant)),
         }
     }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::calls::Calls;
 use super::{Line, jumped};
 use crate::pacing::{Gate, LineId, Rate, Slot};
 use crate::{FlowId, Share};
@@ -20,10 +21,8 @@ pub(super) struct Known {
     jumped: i64,
     /// Who asks for a place in a line.
     pub(super) asks: Vec<Ask>,
-    /// Calls that go on.
-    pub(super) calls: u32,
-    /// Flows that wait for a place to be taken at the gate.
-    pub(super) wanting: u32,
+    /// Calls that go on, and flows that wait for a place to be taken at the gate.
+    pub(super) calls: Calls,
     /// How many calls that need a place may go on while the gate is told how many are held, which may be fewer than
     /// before.
     pub(super) calls_at_most: Option<u32>,
@@ -86,39 +85,43 @@ impl Known {
 /// A call that goes on, until it is dropped.
 pub(super) struct InCall {
     line: Arc<Line>,
+    of: LineId,
     /// Its place, where one process makes all calls.
     place: Option<Share>,
 }
 
 impl InCall {
-    /// Begins a call, unless as many go on as may.
-    pub(super) fn begin(line: &Arc<Line>, most: u32) -> Option<Self> {
-        let mut known = line.known();
-        let lower = known.calls_at_most.unwrap_or(u32::MAX);
-        let full = known.calls >= most.min(lower);
-        (!full).then(|| Self::counted(line, &mut known, None))
+    /// Begins a call of a tenant, where one process makes all of them in this place.
+    pub(super) fn at(line: &Arc<Line>, of: LineId, place: Share) -> Self {
+        Self::counted(line, of, &mut line.known(), Some(place))
     }
 
-    /// Begins a call in this place, where one process makes all calls.
-    pub(super) fn at(line: &Arc<Line>, place: Share) -> Self {
-        Self::counted(line, &mut line.known(), Some(place))
+    /// Begins a call of a tenant that needs no place.
+    pub(super) fn anyhow(line: &Arc<Line>, of: LineId) -> Self {
+        Self::counted(line, of, &mut line.known(), None)
     }
 
-    /// Begins a call that needs no place.
-    pub(super) fn anyhow(line: &Arc<Line>) -> Self {
-        Self::counted(line, &mut line.known(), None)
+    /// Begins a call of a tenant in a place that this process holds at the gate.
+    pub(super) fn held(line: &Arc<Line>, of: LineId, known: &mut Known) -> Self {
+        Self::counted(line, of, known, None)
     }
 
-    fn counted(line: &Arc<Line>, known: &mut Known, place: Option<Share>) -> Self {
-        known.calls += 1;
+    fn counted(line: &Arc<Line>, of: LineId, known: &mut Known, place: Option<Share>) -> Self {
+        known.calls.begin(of);
         Self {
             line: line.clone(),
+            of,
             place,
         }
     }
 
     pub(super) fn line(&self) -> &Arc<Line> {
         &self.line
+    }
+
+    /// Whose it is.
+    pub(super) fn of(&self) -> LineId {
+        self.of
     }
 }
 
@@ -131,7 +134,7 @@ impl std::fmt::Debug for InCall {
 impl Drop for InCall {
     fn drop(&mut self) {
         let mut known = self.line.known();
-        known.calls = known.calls.saturating_sub(1);
+        known.calls.end(self.of);
         drop(known);
         if self.place.is_some() {
             self.line.here().ended();

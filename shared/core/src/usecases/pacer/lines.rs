@@ -67,10 +67,10 @@ impl Pacer {
         let places = self.places_needed(line, most);
         let take = Arc::new(move |gate: &mut Gate| {
             let slots = gate.take(&rate, &of, notice, now);
-            if let Some(places) = places {
+            if let Some(places) = &places {
                 let due = gate.due_of(&rate, &given(&of, &slots), now);
-                if due > 0 {
-                    places.hold(gate, due, now);
+                if !due.is_empty() {
+                    gate.hold_places(&places.with_more(&due, now), now);
                 }
             }
             (of.clone(), slots)

@@ -53,7 +53,7 @@ impl Process {
         if self.may_outlast_its_caller(step, attempt) {
             return Ok(None);
         }
-        let mut place = match self.turn_at(step, guess, attempt.waiting).await? {
+        let place = match self.turn_at(step, guess, attempt.waiting).await? {
             Ok(turn) => {
                 attempt.turn = Some(turn);
                 return Ok(None);
@@ -61,12 +61,6 @@ impl Process {
             Err(place) => place,
         };
         let now = self.clock.now();
-        // A caller waits for seconds, and for its flow no message is spent.
-        if self.limits.hops.is_some() && attempt.waiting == Waiting::Nobody {
-            place.until = place
-                .until
-                .max(now + rest_between_looks(guess, &place, now));
-        }
         if self.waits_too_long(guess, &place) {
             return Ok(None);
         }
@@ -131,6 +125,12 @@ impl Process {
                 Waiting::Nobody => UNSAID_FOR,
             },
             is_awaited: waiting != Waiting::Nobody,
+            // A caller waits for seconds, and for its flow no message is spent.
+            rests_for: if self.limits.hops.is_some() && waiting == Waiting::Nobody {
+                rest_between_looks(flow, self.clock.now())
+            } else {
+                Duration::ZERO
+            },
         };
         let turn = self
             .pacer
@@ -300,11 +300,10 @@ fn waits_for(flow: &Flow) -> Option<Wait> {
 
 /// How long a flow waits at the least before it looks for a place again where each look is one message of few: half as long
 /// as it has waited.
-fn rest_between_looks(flow: &Flow, place: &Place, now: Timestamp) -> Duration {
-    let since = flow.history.events().last().map(|event| event.at);
-    match since {
-        Some(since) if place.reason == Wait::Concurrency && says(flow, place) => {
-            let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+fn rest_between_looks(flow: &Flow, now: Timestamp) -> Duration {
+    match flow.history.events().last() {
+        Some(event) if waits_for(flow) == Some(Wait::Concurrency) => {
+            let waited = Duration::try_from(now.duration_since(event.at)).unwrap_or_default();
             (waited / 2).min(LONGEST_BETWEEN_LOOKS)
         }
         _ => Duration::ZERO,
