@@ -193,6 +193,11 @@ fn time_limits(alone: bool) -> TimeLimits {
     TimeLimits {
         // The quarantine knows better.
         most_abandoned: (!alone).then_some(TimeLimits::MOST_ABANDONED),
+        early: if alone {
+            Duration::ZERO
+        } else {
+            TimeLimits::EARLY_BY_SECONDS
+        },
         ..TimeLimits::default()
     }
 }

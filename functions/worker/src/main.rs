@@ -18,9 +18,6 @@ use lambda_runtime::{LambdaEvent, service_fn};
 /// gone before its lease is; template.yaml keeps the two together.
 const LEASE: &str = "ASSETMILL_LEASE_SECONDS";
 
-/// Messages are held back for whole seconds.
-const EARLY: Duration = Duration::from_millis(1_500);
-
 /// SQS hands over ten messages, unless the event source mapping waits for more. What they take of memory
 /// is bounded by itself ([`Capacity`](assetmill_lambda::capacity::Capacity)).
 const MOST_AT_ONCE: usize = 10;
@@ -38,7 +35,7 @@ async fn run(environment: Environment) -> Result<(), StartError> {
     let limits = TimeLimits {
         lease: Duration::from_secs(environment.read_required(LEASE)?),
         hops: Some(MAX_HOPS),
-        early: EARLY,
+        early: TimeLimits::EARLY_BY_SECONDS,
         ..TimeLimits::default()
     };
     let meter = stores.meter()?;

@@ -21,8 +21,9 @@ pub fn places_needed(calls: u32, most: u32, [enough, until]: [Timestamp; 2]) -> 
         line: LineId::of(&tenant()),
         calls,
         waiting: 0,
+        new: 0,
+        resting: 0,
         looks_at: until,
-        others_rest: false,
     };
     PlacesNeeded {
         process: ProcessId::generate(),

@@ -98,7 +98,7 @@ impl World {
     pub(crate) async fn places_are_held(&self, places: u32, of: u32, time: Duration) {
         let (now, until) = (self.clock.now(), self.clock.after(time));
         let dead = assetmill_contract::samples::places_needed(places, of, [now, until]);
-        let hold = move |gate: &mut Gate| gate.hold_places(&dead, now);
+        let hold = move |gate: &mut Gate| drop(gate.hold_places(&dead, now));
         let name = &self.vendor.description().name;
         let changed = self.gates.change_gate(name, None, Arc::new(hold)).await;
         changed.unwrap();

@@ -190,7 +190,7 @@ async fn places_of_a_process_that_died_are_others_again() {
     let vendor = "vendor".parse().unwrap();
     let (now, until) = (world.clock.now(), world.clock.after(4 * MINUTE));
     let dead = assetmill_contract::samples::places_needed(4, 4, [now, until]);
-    let hold = move |gate: &mut Gate| gate.hold_places(&dead, now);
+    let hold = move |gate: &mut Gate| drop(gate.hold_places(&dead, now));
     let change = world.gates.change_gate(&vendor, None, Arc::new(hold));
     change.await.unwrap();
     world.work_for(3 * MINUTE).await;

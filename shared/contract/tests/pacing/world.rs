@@ -71,12 +71,15 @@ impl World {
     ) -> Self {
         let clock = Arc::new(JumpingClock::default());
         let rows = Arc::new(MemoryFlows::default());
-        let queue = Arc::new(Queue::default());
         let vendor = Arc::new(vendor);
         let operation: Arc<dyn Operation> = vendor.clone();
         let gates = Arc::new(MemoryGates::default());
         let fetched = Arc::new(AtomicU64::new(0));
         let mut pacers = pacers(gates.clone(), clock.clone());
+        let queue = Arc::new(Queue {
+            counts_seconds: pacers.len() > 1,
+            ..Queue::default()
+        });
         let process = Process {
             flows: rows.clone(),
             sources: Arc::new(Host(fetched.clone())),
@@ -86,7 +89,14 @@ impl World {
             alike: Alike::default(),
             pacer: pacers[0].clone(),
             clock: clock.clone(),
-            limits: TimeLimits::default(),
+            limits: TimeLimits {
+                early: if queue.counts_seconds {
+                    TimeLimits::EARLY_BY_SECONDS
+                } else {
+                    Duration::ZERO
+                },
+                ..TimeLimits::default()
+            },
         };
         let mut world = Self {
             work: pacers
@@ -271,11 +281,12 @@ impl Clock for JumpingClock {
     }
 }
 
-/// A queue that counts time by itself, as SQS does.
+/// A queue that counts time by itself, as SQS does: in whole seconds, where processes are apart.
 #[derive(Default)]
 struct Queue {
     messages: Mutex<BTreeMap<(Instant, u64), FlowMessage>>,
     sent: AtomicU64,
+    counts_seconds: bool,
 }
 
 type Message = (u64, FlowMessage);
@@ -298,7 +309,14 @@ impl FlowQueue for Queue {
         for outgoing in messages {
             let number = self.sent.fetch_add(1, Ordering::SeqCst);
             // Timers count milliseconds.
-            let due = Instant::now() + outgoing.delay + Duration::from_millis(1);
+            let delay = if self.counts_seconds {
+                // And somebody has to come to it.
+                let seconds = Duration::from_secs_f64(outgoing.delay.as_secs_f64().ceil());
+                seconds + Duration::from_millis(number * 373 % 500)
+            } else {
+                outgoing.delay
+            };
+            let due = Instant::now() + delay + Duration::from_millis(1);
             let message = outgoing.message.clone();
             self.messages.lock().unwrap().insert((due, number), message);
         }

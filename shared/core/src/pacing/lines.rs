@@ -23,7 +23,7 @@ pub(super) const AT_ONCE: u32 = 3;
 const MOST_LINES: usize = 64;
 
 /// The line of a tenant. Two tenants may share one, if hardly ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LineId(u32);
 

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 
 /// A process that asks at gates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ProcessId(u64);
 
@@ -40,6 +40,17 @@ impl Places {
     /// Forgets those whose time is over.
     pub(super) fn forget(&mut self, now: i64) {
         self.0.retain(|(_, _, until)| *until > now);
+    }
+
+    /// The same without those of one.
+    pub(super) fn without(&self, process: ProcessId) -> Self {
+        let others = self.0.iter().filter(|(holder, _, _)| *holder != process);
+        Self(others.copied().collect())
+    }
+
+    /// Who holds any.
+    pub(super) fn holders(&self) -> impl Iterator<Item = ProcessId> {
+        self.0.iter().map(|(holder, _, _)| *holder)
     }
 
     /// How many nobody holds.

@@ -1,7 +1,9 @@
-//! Whose turn it is at a place for a call, where several processes hold them: the tenant's that has least.
+//! Whose the places for calls are, where several processes hold them: the next is the tenant's that has least.
 //!
 //! Whoever waits sleeps in the queue and looks again and again, so that nobody can be called. What the row has instead is
-//! which tenants wait: while one of them has less than another, the other takes no place that becomes free.
+//! which tenants wait, for how many places: so many are left for those that have less, and looked for soon.
+
+mod contest;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -9,20 +11,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::contest::Contest;
 use super::LineId;
-use super::lines::{AT_ONCE, HEAD_START};
-use super::places::ProcessId;
+use super::lines::HEAD_START;
+use super::places::{Places, ProcessId};
 use super::turns::micros;
 
-/// How many tenants are known to wait at the most: whoever else comes takes a place where one is free for all of these.
+/// How many tenants are known to wait at the most. Whoever else comes takes a place where it finds one that is left.
 const MOST_WAITING: usize = 64;
-/// How late a flow may look after the time that it was to look at.
-const LOOKS_LATE: Duration = Duration::from_millis(500);
+/// How late a flow may look after the time that it was to look at: SQS counts whole seconds.
+const LOOKS_LATE: Duration = Duration::from_secs(2);
 /// For how long more than that a tenant is noted to wait, so that not each look of thousands is a write.
 const NOTED_AHEAD: Duration = Duration::from_secs(6);
-/// How long a tenant is still taken to wait when its last flow that waits in one process was given a place: others may in
-/// other processes, and look within that time or say so anew. If none does, its part stands idle for so long.
-const LAST_KNOWN: Duration = Duration::from_secs(3);
+/// For how long after that it is known when a tenant was served, and what is left of its head start: who sends one flow
+/// after the other comes anew each time.
+const REMEMBERED: Duration = Duration::from_secs(30);
 
 /// What a process needs of the places for calls at a gate.
 #[derive(Debug, Clone)]
@@ -31,7 +34,7 @@ pub struct PlacesNeeded {
     pub process: ProcessId,
     /// How many there are for all.
     pub most: NonZeroU32,
-    /// For which tenants. One that has neither calls nor flows that wait MAY be left out.
+    /// For which tenants: each once. One that has neither calls nor flows that wait MAY be left out.
     pub of: Vec<Need>,
     /// The places MUST last until then.
     pub enough: Timestamp,
@@ -52,8 +55,9 @@ impl PlacesNeeded {
                     line: *line,
                     calls: 0,
                     waiting: 1,
+                    new: 0,
+                    resting: 0,
                     looks_at: now,
-                    others_rest: false,
                 });
             }
         }
@@ -70,19 +74,24 @@ pub struct Need {
     pub calls: u32,
     /// How many flows wait for a place now.
     pub waiting: u32,
-    /// When the last of them looks again that is given none.
+    /// How many of those look for the first time.
+    pub new: u32,
+    /// How many others rest that looked before, in the same process.
+    pub resting: u32,
+    /// When the last of those that wait looks again, if it is given none.
     pub looks_at: Timestamp,
-    /// Whether others of the tenant rest that looked before, in the same process.
-    pub others_rest: bool,
 }
 
-/// Whose the places are that processes hold, as far as it matters, and who waits for one.
+/// Whose the places are that processes hold, and who waits for one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sharing {
-    /// Of how many tenants processes have how many calls. Not known of a process that wrote while nobody else waited.
+    /// Whose those are of processes that are not listed: mostly one tenant has all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    of: Option<LineId>,
+    /// For how many calls of which tenants processes hold places, in the order of both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     held: Vec<(ProcessId, Vec<(LineId, u32)>)>,
-    /// The tenants that wait, or did a moment ago.
+    /// The tenants that wait, or did a while ago.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     waiting: Vec<Waiting>,
 }
@@ -92,22 +101,25 @@ pub(super) struct Sharing {
 #[serde(from = "InRow", into = "InRow")]
 struct Waiting {
     line: LineId,
+    /// How many places are left for it, where it has less than others.
+    wants: u32,
+    /// Its flows have looked by then, if they still wait.
+    until: i64,
     /// When it was served last, in the order of that.
     served: u64,
-    /// It has looked by then, if it still waits.
-    until: i64,
     /// What is left of its head start.
     ahead: u32,
 }
 
-type InRow = (LineId, u64, i64, u32);
+type InRow = (LineId, u32, i64, u64, u32);
 
 impl From<InRow> for Waiting {
-    fn from((line, served, until, ahead): InRow) -> Self {
+    fn from((line, wants, until, served, ahead): InRow) -> Self {
         Self {
             line,
-            served,
+            wants,
             until,
+            served,
             ahead,
         }
     }
@@ -117,123 +129,123 @@ impl From<Waiting> for InRow {
     fn from(waiting: Waiting) -> Self {
         let Waiting {
             line,
-            served,
+            wants,
             until,
+            served,
             ahead,
         } = waiting;
-        (line, served, until, ahead)
+        (line, wants, until, served, ahead)
     }
 }
 
-/// What decides who is next: the least.
-type Rank = (u32, u64);
+impl Waiting {
+    fn waits(&self, now: i64) -> bool {
+        self.wants > 0 && self.until > now
+    }
+}
 
 impl Sharing {
-    /// Forgets what processes have that hold no places any more, and who waits no more.
-    pub(super) fn forget(&mut self, holds: impl Fn(ProcessId) -> bool, now: i64) {
+    /// Forgets what processes had that hold no places any more, and who waited long ago.
+    pub(super) fn forget(&mut self, places: &Places, now: i64) {
+        let holds = |process| places.held_by(process).is_some();
         self.held.retain(|(process, _)| holds(*process));
-        self.waiting.retain(|waiting| waiting.until > now);
+        self.waiting
+            .retain(|waiting| waiting.until.saturating_add(micros(REMEMBERED)) > now);
     }
 
-    /// Gives out so many places to what a process needs, which are all that others left, and notes who waits for more. For
-    /// how many calls of each tenant the process has places then.
+    /// Gives out so many places to what a process needs, which are all that others left, and notes who waits for more.
+    /// `others` are the places without its own. For how many calls of each tenant it has places then.
     pub(super) fn give(
         &mut self,
         needed: &PlacesNeeded,
+        others: &Places,
         left: u32,
         now: i64,
     ) -> Vec<(LineId, u32)> {
-        self.held.retain(|(process, _)| *process != needed.process);
-        let mut own: Vec<_> = needed
+        let own: Vec<_> = needed
             .of
             .iter()
             .map(|need| (need.line, need.calls))
             .collect();
-        let mut waiting: Vec<_> = needed.of.iter().map(|need| need.waiting).collect();
+        let mut contest = Contest::new(self, others, &own, now);
+        for need in &needed.of {
+            contest.join(need.line, need.waiting);
+        }
         let calls = own
             .iter()
             .fold(0, |sum: u32, (_, calls)| sum.saturating_add(*calls));
-        for _ in calls..left {
-            let ranked = waiting
-                .iter()
-                .enumerate()
-                .filter(|(_, number)| **number > 0);
-            let ranked = ranked.map(|(index, _)| (self.rank(own[index].0, &own), index));
-            let Some((rank, index)) = ranked.min() else {
-                break;
-            };
-            let line = own[index].0;
-            if self.another_is_before(line, rank, &own) {
-                break;
-            }
-            own[index].1 += 1;
-            waiting[index] -= 1;
-            self.serve(line);
+        let given = contest.give(left.saturating_sub(calls));
+        let given: Vec<_> = given.filter_map(|(to, here)| here.then_some(to)).collect();
+        for line in &given {
+            self.serve(*line, now);
         }
-        for (need, still) in needed.of.iter().zip(waiting) {
-            if still > 0 {
-                self.note(need.line, need.looks_at.as_microsecond(), now);
-            } else if need.waiting > 0 && !need.others_rest {
-                self.shorten(need.line, now + micros(LAST_KNOWN));
+        let given_to = |line| u32::try_from(given.iter().filter(|to| **to == line).count());
+        let mut own = Vec::with_capacity(needed.of.len());
+        for need in &needed.of {
+            let given = given_to(need.line).unwrap_or(u32::MAX);
+            self.note(need, given, needed.most, now);
+            if need.calls + given > 0 {
+                own.push((need.line, need.calls + given));
             }
         }
-        own.retain(|(_, calls)| *calls > 0);
-        if own.iter().any(|(line, _)| self.others_wait(*line, now)) {
-            self.held.push((needed.process, own.clone()));
-        }
+        self.list(needed.process, &mut own, others);
         own
     }
 
-    /// Whether a tenant waits, and it is not this one.
-    pub(super) fn others_wait(&self, line: LineId, now: i64) -> bool {
-        let mut waiting = self.waiting.iter();
-        waiting.any(|waiting| waiting.line != line && waiting.until > now)
-    }
-
-    /// Whether a tenant waits that has fewer calls than this one, in a process with these.
-    pub(super) fn another_has_fewer(
+    /// Whether a process with these calls may have a flow of this tenant call in a place that it holds and that none of
+    /// them needs, without a word: where others wait, it MUST count as this tenant's for them, and be given to it anew.
+    pub(super) fn may_use_kept(
         &self,
-        process: ProcessId,
         line: LineId,
+        (process, held): (ProcessId, u32),
         calls: &[(LineId, u32)],
+        places: &Places,
+        most: NonZeroU32,
         now: i64,
     ) -> bool {
-        let mut others = self.clone();
-        others.forget(|holder| holder != process, now);
-        let (own, _) = others.rank(line, calls);
-        others.another_is_before(line, (own, 0), calls)
+        let of_it = |of: &[(LineId, u32)]| {
+            let of_it = of.iter().find(|(of, _)| *of == line);
+            of_it.map_or(0, |(_, calls)| *calls)
+        };
+        if !self.others_wait(line, now) {
+            return true;
+        }
+        let listed = self.held.iter().find(|(holder, _)| *holder == process);
+        let counted = match listed {
+            Some((_, of)) => of_it(of),
+            None if self.of == Some(line) => held,
+            None => 0,
+        };
+        counted > of_it(calls) && self.is_one_of((line, 1), process, calls, places, most, now)
     }
 
-    /// Whether a place that is free in a process with these calls is another tenant's, and not this one's.
-    pub(super) fn is_for_another(
+    /// Whether a tenant, of which so many flows wait in a process with these calls, is one of those that would be given
+    /// places, if the process gave back first what none of its calls needs.
+    pub(super) fn is_one_of(
         &self,
+        (line, here): (LineId, u32),
         process: ProcessId,
-        line: LineId,
         calls: &[(LineId, u32)],
+        places: &Places,
+        most: NonZeroU32,
         now: i64,
     ) -> bool {
-        let mut others = self.clone();
-        others.forget(|holder| holder != process, now);
-        others.another_is_before(line, others.rank(line, calls), calls)
+        if !self.others_wait(line, now) {
+            return true;
+        }
+        let others = places.without(process);
+        let used = calls
+            .iter()
+            .fold(0, |sum: u32, (_, calls)| sum.saturating_add(*calls));
+        let free = others.free(most, now).saturating_sub(used);
+        let mut contest = Contest::new(self, &others, calls, now);
+        contest.join(line, here);
+        contest.give(free).any(|(given, _)| given == line)
     }
 
-    /// Whether this tenant is next, beside others that wait.
-    pub(super) fn is_next(
-        &self,
-        process: ProcessId,
-        line: LineId,
-        calls: &[(LineId, u32)],
-        now: i64,
-    ) -> bool {
-        self.others_wait(line, now) && !self.is_for_another(process, line, calls, now)
-    }
-
-    /// For how many calls of a tenant a process has places, where it is known.
-    pub(super) fn held_for(&self, process: ProcessId, line: LineId) -> Option<u32> {
-        let mut held = self.held.iter();
-        let (_, of) = held.find(|(holder, _)| *holder == process)?;
-        let calls = of.iter().find(|(held_for, _)| *held_for == line);
-        Some(calls.map_or(0, |(_, calls)| *calls))
+    /// Whether this tenant waits beside others, and the next place is its own.
+    pub(super) fn is_next(&self, line: LineId, places: &Places, now: i64) -> bool {
+        self.others_wait(line, now) && Contest::new(self, places, &[], now).next() == Some(line)
     }
 
     /// The clock jumped by so much.
@@ -243,72 +255,102 @@ impl Sharing {
         }
     }
 
-    /// `own` are the calls of whoever asks, which are not in the row.
-    fn rank(&self, line: LineId, own: &[(LineId, u32)]) -> Rank {
-        let others = self.held.iter().flat_map(|(_, of)| of);
-        let of_it = others.chain(own).filter(|(held_for, _)| *held_for == line);
-        let calls = of_it.fold(0, |sum: u32, (_, calls)| sum.saturating_add(*calls));
-        match self.waiting.iter().find(|waiting| waiting.line == line) {
-            Some(waiting) if waiting.ahead > 0 => (calls / AT_ONCE, waiting.served),
-            Some(waiting) => (calls, waiting.served),
-            None => (calls, self.new_rank()),
-        }
-    }
-
-    fn another_is_before(&self, line: LineId, rank: Rank, own: &[(LineId, u32)]) -> bool {
-        let mut others = self.waiting.iter().filter(|waiting| waiting.line != line);
-        others.any(|other| self.rank(other.line, own) < rank)
-    }
-
-    /// Who comes anew is before the one that was served last, and not before those that were served long ago.
-    fn new_rank(&self) -> u64 {
-        self.last_served().saturating_sub(1)
+    fn others_wait(&self, line: LineId, now: i64) -> bool {
+        let mut waiting = self.waiting.iter();
+        waiting.any(|waiting| waiting.line != line && waiting.waits(now))
     }
 
     fn last_served(&self) -> u64 {
         let served = self.waiting.iter().map(|waiting| waiting.served);
-        served.max().unwrap_or_default()
+        served.max().unwrap_or(1)
     }
 
-    fn serve(&mut self, line: LineId) {
+    /// A flow of this tenant was given a place, which counts where others wait.
+    fn serve(&mut self, line: LineId, now: i64) {
+        if !self.others_wait(line, now) {
+            return;
+        }
         let next = self.last_served().saturating_add(1);
-        if self.waiting.len() > 1
-            && let Some(waiting) = self.of(line)
-        {
-            waiting.ahead = waiting.ahead.saturating_sub(1);
-            if waiting.ahead.is_multiple_of(AT_ONCE) {
-                waiting.served = next;
-            }
+        if let Some(waiting) = self.entry(line, now, 0) {
+            (waiting.ahead, waiting.served) = contest::served(waiting.ahead, waiting.served, next);
         }
     }
 
-    /// A flow of this tenant waits, and looks again then.
-    fn note(&mut self, line: LineId, looks_at: i64, now: i64) {
-        let until = looks_at.max(now) + micros(LOOKS_LATE);
-        let noted = until + micros(NOTED_AHEAD);
-        let served = self.new_rank();
-        let beside_others = !self.waiting.is_empty();
-        if let Some(waiting) = self.of(line) {
-            if waiting.until < until {
-                waiting.until = noted;
+    /// Notes what is left of what this tenant waits for, of which so many flows were given places.
+    fn note(&mut self, need: &Need, given: u32, most: NonZeroU32, now: i64) {
+        let still = need.waiting.saturating_sub(given);
+        let beside_others = self.others_wait(need.line, now);
+        let here = still.saturating_add(need.resting);
+        if still == 0 {
+            // Of those that look for the first time, nothing was noted.
+            let noted = given.min(need.waiting.saturating_sub(need.new));
+            if beside_others && let Some(waiting) = self.of(need.line) {
+                let left = waiting.wants.saturating_sub(noted);
+                waiting.wants = left.max(here).min(most.get());
             }
-        } else if self.waiting.len() < MOST_WAITING {
-            self.waiting.push(Waiting {
-                line,
-                served,
-                until: noted,
-                ahead: if beside_others { HEAD_START } else { 0 },
-            });
+            return;
+        }
+        let looked = need.looks_at.as_microsecond().max(now) + micros(LOOKS_LATE);
+        let ahead = if self.waiting.is_empty() {
+            0
+        } else {
+            HEAD_START
+        };
+        let Some(waiting) = self.entry(need.line, now, ahead) else {
+            return;
+        };
+        let noted = if waiting.waits(now) { waiting.wants } else { 0 };
+        if beside_others || noted == 0 {
+            let new = noted.saturating_add(need.new.min(still));
+            waiting.wants = new.max(here).min(most.get());
+        }
+        if waiting.until < looked {
+            waiting.until = looked + micros(NOTED_AHEAD);
         }
     }
 
-    fn shorten(&mut self, line: LineId, until: i64) {
-        if let Some(waiting) = self.of(line) {
-            waiting.until = waiting.until.min(until);
+    /// Lists for whom a process holds places, unless all are the tenant's whose those are that are not listed.
+    fn list(&mut self, process: ProcessId, own: &mut Vec<(LineId, u32)>, others: &Places) {
+        own.sort_unstable();
+        self.held.retain(|(holder, _)| *holder != process);
+        let listed = |process| self.held.iter().any(|(holder, _)| *holder == process);
+        match own[..] {
+            [] => return,
+            [(line, _)] if self.of == Some(line) => return,
+            [(line, _)] if others.holders().all(listed) => {
+                self.of = Some(line);
+                return;
+            }
+            _ => {}
         }
+        let at = self.held.partition_point(|(holder, _)| *holder < process);
+        self.held.insert(at, (process, own.clone()));
     }
 
     fn of(&mut self, line: LineId) -> Option<&mut Waiting> {
         self.waiting.iter_mut().find(|waiting| waiting.line == line)
+    }
+
+    /// What is known of a tenant; of one of which nothing is, that it waits for nothing yet. `None` where too many are
+    /// known.
+    fn entry(&mut self, line: LineId, now: i64, ahead: u32) -> Option<&mut Waiting> {
+        if self.waiting.iter().all(|waiting| waiting.line != line) {
+            if self.waiting.len() >= MOST_WAITING {
+                let waits = |waiting: &Waiting| waiting.waits(now);
+                let first = self.waiting.iter().position(|waiting| !waits(waiting))?;
+                self.waiting.remove(first);
+            }
+            // Who comes anew is before the one that was served last, and not before those that were served long ago.
+            let before = u64::from(!self.waiting.is_empty());
+            let served = self.last_served().saturating_sub(before);
+            self.waiting.push(Waiting {
+                line,
+                wants: 0,
+                until: now,
+                served,
+                ahead,
+            });
+        }
+        self.of(line)
     }
 }

@@ -55,7 +55,9 @@ pub(super) struct Asker<'a> {
     pub(super) waits_for: Duration,
     /// Whether a caller waits for it.
     pub(super) is_awaited: bool,
-    /// How long it rests before it looks for a place again, at the least.
+    /// Whether it looks for a place for the first time.
+    pub(super) is_new: bool,
+    /// How long it rests before it looks for one again, at the least, where other processes call the same vendor.
     pub(super) rests_for: Duration,
 }
 
@@ -206,7 +208,7 @@ impl Pacer {
                         Found::None(rest) => {
                             place = Some(Place {
                                 reason: Wait::Concurrency,
-                                until: self.clock.now() + rest.max(asker.rests_for),
+                                until: self.clock.now() + rest,
                                 slot,
                             });
                             break;
@@ -288,35 +290,34 @@ impl Pacer {
         Ok(gate)
     }
 
-    /// Changes the gate by a rule. The gate as it is then.
-    async fn change(
+    /// Changes the gate by a rule: what the rule answers, and the gate as it is then. Whoever calls it MUST ask for all.
+    async fn change<T>(
         &self,
         name: &OperationName,
         line: &Line,
-        rule: GateRule,
-    ) -> Result<Gate, Unavailable> {
+        rule: impl Fn(&mut Gate) -> T + Send + Sync + 'static,
+    ) -> Result<(T, Gate), Unavailable> {
         let guess = line.known().gate(Duration::MAX);
         let asked = Instant::now();
-        let before = self.gates.change_gate(name, guess, rule.clone()).await?;
-        let after = before.apply(&*rule).unwrap_or(before);
+        let rule = Arc::new(rule);
+        let changes = rule.clone();
+        let changes: GateRule = Arc::new(move |gate| drop(changes(gate)));
+        let before = self.gates.change_gate(name, guess, changes).await?;
+        let mut after = before.clone();
+        let answer = rule(&mut after);
+        if after != before {
+            after.revision = before.revision.saturating_add(1);
+        }
         line.known().learn(after.clone(), asked);
-        Ok(after)
+        Ok((answer, after))
     }
 
     async fn may_probe(&self, name: &OperationName, line: &Line) -> Result<bool, Unavailable> {
         let _asking = line.asking.lock().await;
         let now = self.clock.now();
         let until = now + PROBE_WITHIN;
-        let guess = line.known().gate(Duration::MAX);
-        let rule: GateRule = Arc::new(move |gate| {
-            gate.probe(until, now);
-        });
-        let asked = Instant::now();
-        let before = self.gates.change_gate(name, guess, rule.clone()).await?;
-        let after = before.apply(&*rule);
-        let may = after.is_some();
-        line.known().learn(after.unwrap_or(before), asked);
-        Ok(may)
+        let probe = move |gate: &mut Gate| gate.probe(until, now);
+        Ok(self.change(name, line, probe).await?.0)
     }
 
     /// Moves the line along with a clock that jumped: this machine's, by what its other clock says, or that of
@@ -340,15 +341,11 @@ impl Pacer {
         }
         let now = self.clock.now();
         tracing::warn!(operation = %name, jump_micros = jump, "clock jumped");
-        self.change(
-            name,
-            line,
-            Arc::new(move |gate| {
-                gate.turn(jump);
-                gate.meet(now);
-            }),
-        )
-        .await?;
+        let follow = move |gate: &mut Gate| {
+            gate.turn(jump);
+            gate.meet(now);
+        };
+        self.change(name, line, follow).await?;
         line.known().followed(jump);
         Ok(())
     }

@@ -100,6 +100,9 @@ impl TimeLimits {
     /// How many workers may leave a flow behind where nobody knows whose fault it was.
     pub const MOST_ABANDONED: u32 = 2;
 
+    /// How early a flow is taken up where the queue holds messages back for whole seconds, and somebody has to come to them.
+    pub const EARLY_BY_SECONDS: Duration = Duration::from_millis(1_500);
+
     /// For how long a flow may wait by messages to which so many led; `None` if for any time. What waits longer rests,
     /// which is two writes of its row and two of a list. Who waits for a slot writes nothing when it comes before, so
     /// that for it several messages are less.

@@ -9,32 +9,34 @@ use crate::pacing::{LineId, PlacesNeeded, ProcessId};
 
 impl Gate {
     /// Has a process hold places for the calls that go on in it, and for those of its flows that wait, as far as others
-    /// leave any and no tenant waits that has less. They are its own until then, and free by themselves after. Nothing
-    /// changes where it has as many for the same tenants, and enough time left.
-    pub fn hold_places(&mut self, needed: &PlacesNeeded, now: Timestamp) {
-        let (at, until) = (now.as_microsecond(), needed.until.as_microsecond());
-        let before = self.places.held_by(needed.process);
-        let (mut places, mut sharing) = (self.places.clone(), self.sharing.clone());
-        places.forget(at);
-        sharing.forget(|process| places.held_by(process).is_some(), at);
-        let known = sharing.clone();
-        places.hold(needed.process, 0, until);
-        let left = places.free(needed.most, at);
-        let own = sharing.give(needed, left, at);
+    /// leave any and no other tenant is next. They are its own until then, and free by themselves after. Nothing changes
+    /// where it has as many for the same tenants, and enough time left. For how many calls of each tenant it has places
+    /// then.
+    pub fn hold_places(&mut self, needed: &PlacesNeeded, now: Timestamp) -> Vec<(LineId, u32)> {
+        let mut after = self.clone();
+        after.meet(now);
+        let at = now.as_microsecond();
+        let before = after.places.held_by(needed.process);
+        after.places.forget(at);
+        after.sharing.forget(&after.places, at);
+        let known = after.sharing.clone();
+        let others = after.places.without(needed.process);
+        let left = others.free(needed.most, at);
+        let own = after.sharing.give(needed, &others, left, at);
         let held = own
             .iter()
             .fold(0, |sum: u32, (_, calls)| sum.saturating_add(*calls));
         let held = held.min(left);
-        places.hold(needed.process, held, until);
+        let until = needed.until.as_microsecond();
+        after.places.hold(needed.process, held, until);
         let as_before = match before {
             Some((before, until)) => held == before && until >= needed.enough.as_microsecond(),
             None => held == 0,
         };
-        if !as_before || sharing != known {
-            self.meet(now);
-            self.places = places;
-            self.sharing = sharing;
+        if !as_before || after.sharing != known {
+            *self = after;
         }
+        own
     }
 
     /// How many places a process holds, and until when.
@@ -48,48 +50,44 @@ impl Gate {
         self.places.free(most, now.as_microsecond())
     }
 
-    /// Whether a process with these calls, which holds a place that none of them needs, may have a flow of this tenant call
-    /// in it without a word: not where it is another's, and not where others wait and count it as another's.
-    pub fn place_is_for(
+    /// Whether a process with these calls may have a flow of this tenant call in a place that it holds and that none of
+    /// them needs, without a word: where others wait, it is to be this tenant's for them too, and to be its own if it were
+    /// given out anew.
+    pub fn may_use_kept_place(
         &self,
         line: LineId,
         process: ProcessId,
         calls: &[(LineId, u32)],
+        most: NonZeroU32,
         now: Timestamp,
     ) -> bool {
+        let held = self.places.held_by(process).map_or(0, |(held, _)| held);
+        let by = (process, held);
         let at = now.as_microsecond();
-        if !self.sharing.others_wait(line, at) {
-            return true;
-        }
-        let own = calls.iter().find(|(of, _)| *of == line);
-        let own = own.map_or(0, |(_, calls)| *calls);
-        let held = self.sharing.held_for(process, line);
-        held.is_some_and(|held| held > own)
-            && !self.sharing.another_has_fewer(process, line, calls, at)
+        self.sharing
+            .may_use_kept(line, by, calls, &self.places, most, at)
     }
 
-    /// Whether a place that a call of this tenant left in a process is for another tenant.
-    pub fn place_is_for_another(
+    /// Whether a process with these calls may keep a place that none of them needs for the next flow of this tenant, of
+    /// which so many wait in it: not where others wait, and would be given it.
+    pub fn may_keep_place_for(
         &self,
-        line: LineId,
+        (line, waiting): (LineId, u32),
         process: ProcessId,
         calls: &[(LineId, u32)],
+        most: NonZeroU32,
         now: Timestamp,
     ) -> bool {
         let at = now.as_microsecond();
-        self.sharing.is_for_another(process, line, calls, at)
+        let of = (line, waiting);
+        self.sharing
+            .is_one_of(of, process, calls, &self.places, most, at)
     }
 
-    /// Whether the next place that becomes free is this tenant's, which waits beside others.
-    pub fn is_next_at_places(
-        &self,
-        line: LineId,
-        process: ProcessId,
-        calls: &[(LineId, u32)],
-        now: Timestamp,
-    ) -> bool {
+    /// Whether this tenant waits for a place beside others, and is next.
+    pub fn is_next_at_places(&self, line: LineId, now: Timestamp) -> bool {
         let at = now.as_microsecond();
-        self.sharing.is_next(process, line, calls, at)
+        self.sharing.is_next(line, &self.places, at)
     }
 }
 

@@ -43,8 +43,9 @@ fn needed(process: ProcessId, most: NonZeroU32, of: &[(&str, u32, u32)], now: f6
         line: line(of),
         calls: *calls,
         waiting: *waiting,
+        new: 0,
+        resting: 0,
         looks_at: at(now + 2.0),
-        others_rest: false,
     };
     PlacesNeeded {
         process,

@@ -18,10 +18,24 @@ pub(super) struct Calls {
 struct OfTenant {
     calls: u32,
     waiting: u32,
-    /// When the last of those looks again that wait.
+    /// How many of those look for the first time.
+    new: u32,
+    /// When the last of them looks again.
     looks_at: Timestamp,
+    /// How many of them were given a place, and have not begun their calls.
+    given: u32,
     /// When those look again that looked before.
     resting: BTreeSet<Instant>,
+}
+
+/// A flow that waits for a place to be taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waiter {
+    pub(super) of: LineId,
+    /// Whether it looks for the first time.
+    pub(super) is_new: bool,
+    /// When it looks again, if there is none.
+    pub(super) looks_at: Timestamp,
 }
 
 impl Calls {
@@ -35,6 +49,12 @@ impl Calls {
         self.all.saturating_add(self.waiting)
     }
 
+    /// How many places they need, and those flows that were given one and have not begun.
+    pub(super) fn taken(&self) -> u32 {
+        let given = self.of.values().map(|of| of.given);
+        given.fold(self.all, u32::saturating_add)
+    }
+
     pub(super) fn begin(&mut self, line: LineId) {
         self.of.entry(line).or_default().calls += 1;
         self.all += 1;
@@ -42,28 +62,56 @@ impl Calls {
 
     pub(super) fn end(&mut self, line: LineId) {
         self.all = self.all.saturating_sub(1);
-        self.lessen(line, |of| &mut of.calls);
+        self.lessen(line, |of| of.calls = of.calls.saturating_sub(1));
     }
 
-    /// A flow waits for a place now, and if there is none, looks again then.
-    pub(super) fn wait(&mut self, line: LineId, looks_at: Timestamp) {
-        let of = self.of.entry(line).or_default();
+    pub(super) fn wait(&mut self, waiter: Waiter) {
+        let of = self.of.entry(waiter.of).or_default();
         of.waiting += 1;
-        of.looks_at = of.looks_at.max(looks_at);
+        of.new += u32::from(waiter.is_new);
+        of.looks_at = of.looks_at.max(waiter.looks_at);
         self.waiting += 1;
     }
 
-    pub(super) fn wait_no_more(&mut self, line: LineId) {
+    pub(super) fn wait_no_more(&mut self, waiter: Waiter) {
         self.waiting = self.waiting.saturating_sub(1);
-        self.lessen(line, |of| &mut of.waiting);
+        self.lessen(waiter.of, |of| {
+            of.waiting = of.waiting.saturating_sub(1);
+            of.new = of.new.saturating_sub(u32::from(waiter.is_new));
+            of.given = of.given.min(of.waiting);
+            if of.waiting == 0 {
+                of.looks_at = Timestamp::default();
+            }
+        });
+    }
+
+    /// The process has places for so many calls of each tenant: what is more than go on is for those that wait.
+    pub(super) fn give(&mut self, held: &[(LineId, u32)]) {
+        for (line, of) in &mut self.of {
+            let held = held.iter().find(|(held_for, _)| held_for == line);
+            let held = held.map_or(0, |(_, calls)| *calls);
+            of.given = held.saturating_sub(of.calls).min(of.waiting);
+        }
+    }
+
+    /// Begins a call in a place that was given to a flow of this tenant that waits. Whether there is one.
+    pub(super) fn take_given(&mut self, line: LineId) -> bool {
+        match self.of.get_mut(&line) {
+            Some(of) if of.given > 0 => {
+                of.given -= 1;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// A flow was given no place, and looks again then: here, or in another process.
     pub(super) fn rest(&mut self, line: LineId, until: Instant) {
         let now = Instant::now();
-        // Tenants come seldom to a gate, and flows look often.
-        self.of
-            .retain(|other, of| *other == line || of.is_there(now));
+        if !self.of.contains_key(&line) {
+            // Tenants come seldom.
+            self.of.retain(|_, of| of.is_there(now));
+        }
         let of = self.of.entry(line).or_default();
         of.is_there(now);
         of.resting.insert(until);
@@ -78,6 +126,11 @@ impl Calls {
         u32::try_from(of.resting.len()).unwrap_or(u32::MAX)
     }
 
+    /// How many flows of a tenant wait now.
+    pub(super) fn waiting(&self, line: LineId) -> u32 {
+        self.of.get(&line).map_or(0, |of| of.waiting)
+    }
+
     /// How many calls go on of each tenant.
     pub(super) fn by_tenant(&self) -> Vec<(LineId, u32)> {
         let calls = self.of.iter().filter(|(_, of)| of.calls > 0);
@@ -85,25 +138,25 @@ impl Calls {
     }
 
     /// What each tenant needs.
-    pub(super) fn needs(&self) -> Vec<Need> {
+    pub(super) fn needs(&mut self) -> Vec<Need> {
         let now = Instant::now();
-        let needs = self.of.iter().map(|(line, of)| Need {
-            line: *line,
-            calls: of.calls,
-            waiting: of.waiting,
-            looks_at: of.looks_at,
-            others_rest: of.resting.last().is_some_and(|last| *last > now),
+        let needs = self.of.iter_mut().map(|(line, of)| {
+            of.is_there(now);
+            Need {
+                line: *line,
+                calls: of.calls,
+                waiting: of.waiting,
+                new: of.new,
+                resting: u32::try_from(of.resting.len()).unwrap_or(u32::MAX),
+                looks_at: of.looks_at,
+            }
         });
         needs.filter(|need| need.calls + need.waiting > 0).collect()
     }
 
-    fn lessen(&mut self, line: LineId, number: impl Fn(&mut OfTenant) -> &mut u32) {
+    fn lessen(&mut self, line: LineId, change: impl Fn(&mut OfTenant)) {
         if let Some(of) = self.of.get_mut(&line) {
-            let number = number(of);
-            *number = number.saturating_sub(1);
-            if of.waiting == 0 {
-                of.looks_at = Timestamp::default();
-            }
+            change(of);
             if !of.is_there(Instant::now()) {
                 self.of.remove(&line);
             }

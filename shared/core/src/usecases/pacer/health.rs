@@ -211,8 +211,8 @@ impl Pacer {
     ) -> Option<crate::pacing::Gate> {
         let line = pass.in_call.line();
         let _asking = line.asking.lock().await;
-        match self.change(operation, line, rule).await {
-            Ok(gate) => Some(gate),
+        match self.change(operation, line, move |gate| rule(gate)).await {
+            Ok(((), gate)) => Some(gate),
             Err(error) => {
                 tracing::warn!(
                     operation = %operation,

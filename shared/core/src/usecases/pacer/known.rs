@@ -23,9 +23,8 @@ pub(super) struct Known {
     pub(super) asks: Vec<Ask>,
     /// Calls that go on, and flows that wait for a place to be taken at the gate.
     pub(super) calls: Calls,
-    /// How many calls that need a place may go on while the gate is told how many are held, which may be fewer than
-    /// before.
-    pub(super) calls_at_most: Option<u32>,
+    /// Whether the gate is being told how many places are held, which may be fewer than before.
+    pub(super) tells_places: bool,
     /// When a call last found the vendor well.
     pub(super) well_at: Option<Instant>,
     /// The flows that found it down since.

@@ -1,19 +1,17 @@
 //! Places in lines, where an operation has a rate: asked for at the gate by all flows of this process together.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
-use tokio::time::Instant;
 
 use super::known::{Ask, Handed};
 use super::{Line, Pacer};
 use crate::OperationName;
 use crate::pacing::{Gate, LineId, Rate, Slot};
-use crate::ports::{GateRule, Unavailable};
+use crate::ports::Unavailable;
 
 /// How soon a line that begins may take turns from others, where other processes let flows pass by what they believe.
 const NOTICE: Duration = Duration::from_secs(3);
@@ -65,32 +63,22 @@ impl Pacer {
         let now = self.clock.now();
         let notice = self.process.map_or(Duration::ZERO, |_| NOTICE);
         let places = self.places_needed(line, most);
-        let take = Arc::new(move |gate: &mut Gate| {
-            let slots = gate.take(&rate, &of, notice, now);
-            if let Some(places) = &places {
-                let due = gate.due_of(&rate, &given(&of, &slots), now);
-                if !due.is_empty() {
-                    gate.hold_places(&places.with_more(&due, now), now);
-                }
+        let take = {
+            let of = of.clone();
+            move |gate: &mut Gate| {
+                let slots = gate.take(&rate, &of, notice, now);
+                let held = places.as_ref().and_then(|places| {
+                    let due = gate.due_of(&rate, &given(&of, &slots), now);
+                    (!due.is_empty()).then(|| gate.hold_places(&places.with_more(&due, now), now))
+                });
+                (slots, held)
             }
-            (of.clone(), slots)
-        });
-        let rule: GateRule = Arc::new({
-            let take = take.clone();
-            move |gate| {
-                take(gate);
-            }
-        });
-        let guess = line.known().gate(Duration::MAX);
-        let asked = Instant::now();
-        let before = self.gates.change_gate(name, guess, rule).await?;
-        let mut gate = before.clone();
-        let (of, slots) = take(&mut gate);
-        if gate != before {
-            gate.revision = before.revision.saturating_add(1);
-        }
+        };
+        let ((slots, held), gate) = self.change(name, line, take).await?;
         let times = gate.times_of(&rate, &given(&of, &slots), now);
-        line.known().learn(gate, asked);
+        if let Some(held) = held {
+            line.known().calls.give(&held);
+        }
         line.told();
         let mut times = times.into_iter();
         for (hand, slot) in hands.into_iter().zip(slots) {

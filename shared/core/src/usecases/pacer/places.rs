@@ -4,14 +4,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::calls::Waiter;
 use super::known::InCall;
 use super::{Asker, Found, Line, PROBE_WITHIN, Pacer};
 use crate::OperationName;
-use crate::pacing::{LineId, PlacesNeeded, ProcessId};
-use crate::ports::{GateRule, Unavailable};
+use crate::pacing::{Gate, LineId, PlacesNeeded, ProcessId};
+use crate::ports::Unavailable;
 
 /// How long places are held: longer than the longest call that may begin in that time. What a process held that died is
 /// free after it.
@@ -21,10 +21,12 @@ const LEFT_AT_LEAST: Duration = PROBE_WITHIN;
 /// Which part of all places, as a divisor, may be held in all where a process keeps some that it has no call for. So much
 /// may stand idle at the worst, until its time is over, if such a process is frozen when others begin to want them.
 const MAY_BE_KEPT: u32 = 4;
-/// How soon a flow looks again for whose call there is no place, at the least; as much again is added by chance.
-const LOOK_FOR_PLACE: Duration = Duration::from_secs(1);
-/// How soon one does that somebody waits for, and one of a tenant that is next. Of such a tenant, no more look in a process than
-/// one in that time.
+/// How soon a flow looks again for whose call there is no place, at the least, and what is added by chance: where a queue
+/// counts whole seconds, those that came together part.
+const LOOK_FOR_PLACE: Duration = Duration::from_millis(500);
+const LOOK_LATER: Duration = Duration::from_secs(2);
+/// How soon one does that somebody waits for, or whose tenant is next: then no place is to stand idle for it, and one look in
+/// that time is enough for all of a tenant in a process. A queue may count whole seconds.
 const LOOK_SOON: Duration = Duration::from_millis(250);
 /// How long it is believed that no place is free.
 const JUST_LEARNT: Duration = Duration::from_millis(200);
@@ -32,7 +34,7 @@ const JUST_LEARNT: Duration = Duration::from_millis(200);
 impl Line {
     /// The gate was told how many places are held, and what it is like then is known.
     pub(super) fn told(&self) {
-        self.known().calls_at_most = None;
+        self.known().tells_places = false;
     }
 }
 
@@ -52,50 +54,39 @@ impl Pacer {
         let Some(process) = self.process else {
             return Ok(self.place_here(line, of, asker, most).await);
         };
-        if let Some(call) = self.begin(line, of, process) {
+        if let Some(call) = self.begin_in_kept(line, of, process, most) {
             return Ok(Found::At(call));
         }
         let rest = if asker.is_awaited {
-            LOOK_SOON
+            LOOK_SOON + LOOK_SOON.mul_f64(rand::random())
         } else {
-            LOOK_FOR_PLACE
+            LOOK_FOR_PLACE + LOOK_LATER.mul_f64(rand::random())
         };
-        let rest = (rest + rest.mul_f64(rand::random())).max(asker.rests_for);
-        let _waits = Waits::begin(line, of, self.clock.after(rest));
-        let _asking = line.asking.lock().await;
-        if let Some(call) = self.begin(line, of, process) {
-            return Ok(Found::After(call));
-        }
-        let needed = self.places_needed(line, Some(most));
-        self.hold(name, line, needed).await?;
-        if let Some(call) = self.begin(line, of, process) {
-            return Ok(Found::After(call));
-        }
-        Ok(Found::None(self.rest(
-            line,
+        let rest = rest.max(asker.rests_for);
+        let waiter = Waiter {
             of,
-            process,
-            rest,
-            asker.rests_for,
-        )))
+            is_new: asker.is_new,
+            looks_at: self.clock.after(rest),
+        };
+        let _waits = Waits::begin(line, waiter);
+        let _asking = line.asking.lock().await;
+        let found = Self::begin_in_given(line, of);
+        if let Some(call) = found.or_else(|| self.begin_in_kept(line, of, process, most)) {
+            return Ok(Found::After(call));
+        }
+        self.hold(name, line, most).await?;
+        Ok(match Self::begin_in_given(line, of) {
+            Some(call) => Found::After(call),
+            None => Found::None(self.rest(line, of, rest, asker.rests_for)),
+        })
     }
 
-    /// How long a flow of a tenant rests that found no place, and none in this process is known to be its. Whose tenant is
-    /// next looks sooner: no place is to stand idle for it.
-    fn rest(
-        &self,
-        line: &Line,
-        of: LineId,
-        process: ProcessId,
-        mostly: Duration,
-        at_least: Duration,
-    ) -> Duration {
+    /// How long a flow of a tenant rests that found no place: less where its tenant is next.
+    fn rest(&self, line: &Line, of: LineId, mostly: Duration, at_least: Duration) -> Duration {
         let mut known = line.known();
-        let calls = known.calls.by_tenant();
         let gate = known.gate(Duration::MAX);
         let now = self.clock.now();
-        let is_next = gate.is_some_and(|gate| gate.is_next_at_places(of, process, &calls, now));
-        let rest = if is_next {
+        let rest = if gate.is_some_and(|gate| gate.is_next_at_places(of, now)) {
             let soon = LOOK_SOON.saturating_mul(known.calls.resting(of) + 1);
             let soon = soon + soon.mul_f64(rand::random());
             mostly.min(soon.max(at_least))
@@ -107,7 +98,7 @@ impl Pacer {
     }
 
     /// What this process needs at a gate, where places are taken there. Until the gate is told, which MUST be by who
-    /// asks for all, and [`told`](Line::told) after, no more calls go on than this.
+    /// asks for all, and [`told`](Line::told) after, no call begins in a place that it holds.
     pub(super) fn places_needed(
         &self,
         line: &Line,
@@ -115,7 +106,7 @@ impl Pacer {
     ) -> Option<PlacesNeeded> {
         let (process, most) = (self.process?, most?);
         let mut known = line.known();
-        known.calls_at_most = Some(known.calls.wanted());
+        known.tells_places = true;
         let now = self.clock.now();
         Some(PlacesNeeded {
             process,
@@ -139,50 +130,84 @@ impl Pacer {
         let (Some(process), Some(most)) = (self.process, most) else {
             return;
         };
-        if !self.has_too_many(line, of, process, most) {
+        let spare = |gate: &Gate| gate.places_of(process).map(|(places, _)| places);
+        let spare = line
+            .known()
+            .gate(Duration::MAX)
+            .and_then(|gate| spare(&gate));
+        if spare.is_none_or(|places| places <= line.known().calls.taken()) {
             return;
         }
-        let _asking = line.asking.lock().await;
-        if !self.has_too_many(line, of, process, most) {
-            return;
-        }
-        let needed = self.places_needed(line, Some(most));
-        if let Err(error) = self.hold(name, line, needed).await {
+        let gave_back = async {
+            // What it knows is as old as its last question, where its calls are long and nobody else comes.
+            self.gate(name, line).await?;
+            if self.has_too_many(line, of, process, most) {
+                let _asking = line.asking.lock().await;
+                if self.has_too_many(line, of, process, most) {
+                    self.hold(name, line, most).await?;
+                }
+            }
+            Ok::<_, Unavailable>(())
+        };
+        if let Err(error) = gave_back.await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(operation = %name, error, "places are held until their time is over");
         }
     }
 
+    /// Has the gate give this process the places that it needs, as far as it does. Whoever calls it MUST ask for all.
     async fn hold(
         &self,
         name: &OperationName,
         line: &Line,
-        needed: Option<PlacesNeeded>,
+        most: NonZeroU32,
     ) -> Result<(), Unavailable> {
-        let Some(needed) = needed else {
+        let Some(needed) = self.places_needed(line, Some(most)) else {
             return Ok(());
         };
         let now = self.clock.now();
-        let rule: GateRule = Arc::new(move |gate| gate.hold_places(&needed, now));
         let just_learnt = line.known().gate(JUST_LEARNT);
+        let unchanged = just_learnt.and_then(|gate| {
+            let mut after = gate.clone();
+            let held = after.hold_places(&needed, now);
+            (after == gate).then_some(held)
+        });
         // What changes nothing is read again, and thousands look.
-        if just_learnt.is_none_or(|gate| gate.apply(&*rule).is_some()) {
-            self.change(name, line, rule).await?;
-        }
+        let held = match unchanged {
+            Some(held) => held,
+            None => {
+                let hold = move |gate: &mut Gate| gate.hold_places(&needed, now);
+                self.change(name, line, hold).await?.0
+            }
+        };
+        line.known().calls.give(&held);
         line.told();
         Ok(())
     }
 
-    /// Begins a call in a place that this process holds, where it has one for this tenant.
-    fn begin(&self, line: &Arc<Line>, of: LineId, process: ProcessId) -> Option<InCall> {
+    /// Begins a call in a place that this process was given for a flow of this tenant that waits.
+    fn begin_in_given(line: &Arc<Line>, of: LineId) -> Option<InCall> {
+        let mut known = line.known();
+        let given = known.calls.take_given(of);
+        given.then(|| InCall::held(line, of, &mut known))
+    }
+
+    /// Begins a call in a place that this process holds, where it has one that no call needs, and that is no other tenant's.
+    fn begin_in_kept(
+        &self,
+        line: &Arc<Line>,
+        of: LineId,
+        process: ProcessId,
+        most: NonZeroU32,
+    ) -> Option<InCall> {
         let mut known = line.known();
         let gate = known.gate(Duration::MAX)?;
         let (places, until) = gate.places_of(process)?;
         let now = self.clock.now();
-        let lower = known.calls_at_most.unwrap_or(u32::MAX);
-        let may = until >= now + LEFT_AT_LEAST
-            && known.calls.all() < places.min(lower)
-            && gate.place_is_for(of, process, &known.calls.by_tenant(), now);
+        let may = !known.tells_places
+            && until >= now + LEFT_AT_LEAST
+            && places > known.calls.taken()
+            && gate.may_use_kept_place(of, process, &known.calls.by_tenant(), most, now);
         may.then(|| InCall::held(line, of, &mut known))
     }
 
@@ -194,12 +219,15 @@ impl Pacer {
         let Some((places, _)) = gate.places_of(process) else {
             return false;
         };
-        let needed = known.calls.wanted();
         let now = self.clock.now();
-        if needed < places && gate.place_is_for_another(of, process, &known.calls.by_tenant(), now)
+        let calls = known.calls.by_tenant();
+        let next = (of, known.calls.waiting(of));
+        if places > known.calls.taken()
+            && !gate.may_keep_place_for(next, process, &calls, most, now)
         {
             return true;
         }
+        let needed = known.calls.wanted();
         let free = gate.free_places(most, now);
         let plenty = most.get() - free <= most.get() / MAY_BE_KEPT;
         needed == 0 && !plenty || free == 0 && needed <= places / 2
@@ -209,18 +237,18 @@ impl Pacer {
 /// A flow that waits for a place to be taken, until it is dropped.
 struct Waits<'a> {
     line: &'a Line,
-    of: LineId,
+    waiter: Waiter,
 }
 
 impl<'a> Waits<'a> {
-    fn begin(line: &'a Line, of: LineId, looks_at: Timestamp) -> Self {
-        line.known().calls.wait(of, looks_at);
-        Self { line, of }
+    fn begin(line: &'a Line, waiter: Waiter) -> Self {
+        line.known().calls.wait(waiter);
+        Self { line, waiter }
     }
 }
 
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
-        self.line.known().calls.wait_no_more(self.of);
+        self.line.known().calls.wait_no_more(self.waiter);
     }
 }

@@ -125,6 +125,7 @@ impl Process {
                 Waiting::Nobody => UNSAID_FOR,
             },
             is_awaited: waiting != Waiting::Nobody,
+            is_new: waits_for(flow) != Some(Wait::Concurrency),
             // A caller waits for seconds, and for its flow no message is spent.
             rests_for: if self.limits.hops.is_some() && waiting == Waiting::Nobody {
                 rest_between_looks(flow, self.clock.now())
