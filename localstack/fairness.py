@@ -3,6 +3,9 @@ alone and beside them; and the same where both wait at one vendor, for its rate 
 
     cargo build --release --package assetmill
     python3 localstack/fairness.py target/release/assetmill [--flows 20000] [--seconds 5]
+
+With `--aws N`, so many programs share a queue and tables of AWS, or of what speaks its protocols (`AWS_ENDPOINT_URL`; after
+`assetmill init`, and built with `--features aws`), and only the vendor that both wait at is measured.
 """
 
 import argparse
@@ -124,10 +127,29 @@ def measure(port, url, sizes):
 
 
 def measure_at(port, assets, operation):
-    """At the vendor of this operation: one batch, and v1 calls one after the other."""
-    ten = batch_of_ten(port, [next(assets) for _ in range(10)], operation=operation)
+    """At the vendor of this operation: batches, and v1 calls, one after the other."""
+    tens = [batch_of_ten(port, [next(assets) for _ in range(10)], operation=operation) for _ in range(3)]
     singles = [single(port, next(assets), operation=operation) for _ in range(5)]
-    return ten, statistics.median(singles)
+    return statistics.median(tens), statistics.median(singles)
+
+
+def measure_at_one_vendor(port, assets):
+    for operation in ("rated", "placed"):
+        alone = measure_at(port, assets, operation)
+        of_alice = batch(port, ALICE, [next(assets) for _ in range(1_000)], operation=operation)
+        time.sleep(10)
+        tell(f"at the same vendor, {operation}", alone, measure_at(port, assets, operation))
+        ask(port, ALICE, "POST", f"{of_alice}/cancel")
+
+
+def until_ready(port):
+    while True:
+        try:
+            if ask(port, BOB, "GET", "/health/ready")[0] == 200:
+                return
+        except OSError:
+            pass
+        time.sleep(0.01)
 
 
 def tell(where, alone, beside):
@@ -140,8 +162,9 @@ def main():
     arguments.add_argument("program")
     arguments.add_argument("--flows", type=int, default=20_000)
     arguments.add_argument("--seconds", type=float, default=5)
+    arguments.add_argument("--aws", type=int, default=0, metavar="N")
     given = arguments.parse_args()
-    port, sizes = free_port(), iter(range(100, 1_000))
+    ports, sizes = [free_port() for _ in range(given.aws or 1)], iter(range(100, 1_000))
     with tempfile.TemporaryDirectory() as folder:
         catalogue = pathlib.Path(folder, "operations.toml")
         slow = vendor(given.seconds)
@@ -149,25 +172,24 @@ def main():
         # Of a second each.
         placed = calling("placed", vendor(1), "limits = { concurrency = 4 }")
         catalogue.write_text(CATALOGUE + calling("slow", slow) + rated + placed)
-        command = [given.program, "--listen", f"127.0.0.1:{port}", "--data", f"{folder}/data"]
-        command += ["--operations", str(catalogue), "--vendor-allow", "127.0.0.1"]
-        command += ["--fetch-allow", "127.0.0.1"]
-        command += ["--api-keys", f"alice:{ALICE},bob:{BOB}"]
-        running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [given.program, "--operations", str(catalogue), "--vendor-allow", "127.0.0.1"]
+        command += ["--fetch-allow", "127.0.0.1", "--api-keys", f"alice:{ALICE},bob:{BOB}"]
+        command += ["--aws"] if given.aws else ["--data", f"{folder}/data"]
+        running = [
+            subprocess.Popen(
+                [*command, "--listen", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            for port in ports
+        ]
         try:
-            while True:
-                try:
-                    if ask(port, BOB, "GET", "/health/ready")[0] == 200:
-                        break
-                except OSError:
-                    time.sleep(0.01)
-            assets = (f"http://127.0.0.1:{slow}/assets/{number}" for number in itertools.count())
-            for operation in ("rated", "placed"):
-                alone = measure_at(port, assets, operation)
-                of_alice = batch(port, ALICE, [next(assets) for _ in range(1_000)], operation=operation)
-                time.sleep(5)
-                tell(f"at the same vendor, {operation}", alone, measure_at(port, assets, operation))
-                ask(port, ALICE, "POST", f"{of_alice}/cancel")
+            for port in ports:
+                until_ready(port)
+            port = ports[0]
+            # No two runs ask for the same, where something is left of the one before.
+            assets = (f"http://127.0.0.1:{slow}/assets/{time.time_ns()}-{number}" for number in itertools.count())
+            measure_at_one_vendor(port, assets)
+            if given.aws:
+                return
             url = f"http://127.0.0.1:{port}/samples/coffee.jpg"
             alone = measure(port, url, sizes)
             for first in range(0, given.flows, 10_000):
@@ -177,8 +199,9 @@ def main():
             time.sleep(2 * given.seconds)
             tell("elsewhere", alone, measure(port, url, sizes))
         finally:
-            running.kill()
-            running.wait()
+            for program in running:
+                program.kill()
+                program.wait()
 
 
 main()

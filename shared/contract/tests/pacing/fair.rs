@@ -111,6 +111,24 @@ async fn a_few_assets_have_their_share_of_a_slow_vendor() {
     }
 }
 
+/// With a rate that is not what is short, beside the places: they are handed from one to the other, and stay in use.
+#[tokio::test(start_paused = true)]
+async fn tenants_share_the_places_of_a_vendor_that_has_a_rate_too() {
+    for limits in ["rate=20/s,concurrency=1", "rate=20/s,concurrency=3"] {
+        let world = World::with_processes(5, 400, Vendor::limited(limits, None)).await;
+        world.accept(&newcomer(), 400).await;
+        world.work_for(MINUTE).await;
+        let of_it = world.vendor.made_for(&newcomer()).len();
+        let of_other = world.vendor.made_for(&world.first()[0].tenant).len();
+        println!("{limits}: {of_it} {of_other} {}", world.gates.writes());
+        assert!(of_it + of_other >= 60, "{limits}: {of_it} and {of_other}");
+        assert!(
+            of_it <= 3 * of_other && of_other <= 3 * of_it,
+            "{limits}: {of_it} and {of_other}"
+        );
+    }
+}
+
 /// Who comes with one asset after the other has a place left for each, and no more: the others are in use.
 #[tokio::test(start_paused = true)]
 async fn single_assets_of_one_tenant_keep_no_places_idle() {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use assetmill_core::pacing::Gate;
 use assetmill_core::ports::{Clock as _, GateReads as _, Gates as _};
 use assetmill_core::{Flow, FlowState, Happened, Status, Wait};
-use world::{Answer, Vendor, World};
+use world::{Answer, Vendor, World, newcomer};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -158,6 +158,21 @@ async fn no_more_calls_go_on_in_all_processes_than_may() {
     assert_all_done_at_once(&world.rows().await);
     assert_eq!(world.vendor.most_at_once(), 12);
     assert!(world.gates.writes() <= 2_000, "{}", world.gates.writes());
+}
+
+/// Nor where nobody knows what became of a change of the gate.
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_lost_let_nobody_in() {
+    for places in [1, 3, 12] {
+        let vendor = Vendor::limited(&format!("concurrency={places}"), None);
+        let world = World::with_lost_answers(5, 400, vendor, 5).await;
+        world.work_for(MINUTE).await;
+        world.accept(&newcomer(), 100).await;
+        world.work_to_the_end().await;
+        assert_all_done_at_once(&world.rows().await);
+        assert_eq!(world.vendor.made_for(&newcomer()).len(), 100);
+        assert!(world.vendor.most_at_once() <= places, "{places}");
+    }
 }
 
 /// Nor while a place is on its way back, when the process that gives it back has another flow.

@@ -56,8 +56,31 @@ impl World {
 
     /// The same with so many processes, which all have a way to go to the gate.
     pub(crate) async fn with_processes(processes: usize, flows: u32, vendor: Vendor) -> Self {
+        Self::with_processes_far(processes, flows, vendor, None).await
+    }
+
+    /// The same, where of so many changes of the gate one is answered by nothing but a failure.
+    pub(crate) async fn with_lost_answers(
+        processes: usize,
+        flows: u32,
+        vendor: Vendor,
+        one_of: u64,
+    ) -> Self {
+        Self::with_processes_far(processes, flows, vendor, Some(one_of)).await
+    }
+
+    async fn with_processes_far(
+        processes: usize,
+        flows: u32,
+        vendor: Vendor,
+        loses_one_of: Option<u64>,
+    ) -> Self {
         Self::with_pacers(flows, vendor, |gates, clock| {
-            let gates = Arc::new(Far(gates));
+            let gates = Arc::new(Far {
+                gates,
+                loses_one_of,
+                changes: AtomicU64::new(0),
+            });
             let pacer = |_| Pacer::beside_others(gates.clone(), clock.clone());
             (0..processes).map(pacer).collect()
         })
@@ -228,7 +251,11 @@ impl World {
 
 /// Gates that are some milliseconds away, there and back.
 #[derive(Debug)]
-struct Far(Arc<MemoryGates>);
+struct Far {
+    gates: Arc<MemoryGates>,
+    loses_one_of: Option<u64>,
+    changes: AtomicU64,
+}
 
 const AWAY: Duration = Duration::from_millis(8);
 
@@ -236,7 +263,7 @@ const AWAY: Duration = Duration::from_millis(8);
 impl GateReads for Far {
     async fn gate(&self, operation: &OperationName) -> Result<Gate, Unavailable> {
         tokio::time::sleep(AWAY).await;
-        let gate = self.0.gate(operation).await;
+        let gate = self.gates.gate(operation).await;
         tokio::time::sleep(AWAY).await;
         gate
     }
@@ -251,9 +278,18 @@ impl Gates for Far {
         rule: GateRule,
     ) -> Result<Gate, Unavailable> {
         tokio::time::sleep(AWAY).await;
-        let before = self.0.change_gate(operation, guess, rule).await;
+        // As where the guess was wrong, the rule is tried in vain first.
+        let _ = guess.and_then(|guess| guess.apply(&*rule));
+        let before = self.gates.change_gate(operation, None, rule).await;
         tokio::time::sleep(AWAY).await;
-        before
+        let number = self.changes.fetch_add(1, Ordering::SeqCst) + 1;
+        match self.loses_one_of {
+            Some(one_of) if number.is_multiple_of(one_of) => Err(Unavailable::new(
+                "gates",
+                std::io::Error::other("no answer"),
+            )),
+            _ => before,
+        }
     }
 }
 

@@ -86,8 +86,8 @@ pub struct Need {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sharing {
     /// Whose those are of processes that are not listed: mostly one tenant has all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    of: Option<LineId>,
+    #[serde(default, rename = "of", skip_serializing_if = "Option::is_none")]
+    unlisted: Option<LineId>,
     /// For how many calls of which tenants processes hold places, in the order of both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     held: Vec<(ProcessId, Vec<(LineId, u32)>)>,
@@ -158,8 +158,8 @@ impl Sharing {
     pub(super) fn give(
         &mut self,
         needed: &PlacesNeeded,
-        others: &Places,
         left: u32,
+        others: &Places,
         now: i64,
     ) -> Vec<(LineId, u32)> {
         let own: Vec<_> = needed
@@ -184,11 +184,11 @@ impl Sharing {
         for need in &needed.of {
             let given = given_to(need.line).unwrap_or(u32::MAX);
             self.note(need, given, needed.most, now);
-            if need.calls + given > 0 {
+            if need.calls.saturating_add(given) > 0 {
                 own.push((need.line, need.calls + given));
             }
         }
-        self.list(needed.process, &mut own, others);
+        own.sort_unstable();
         own
     }
 
@@ -213,15 +213,15 @@ impl Sharing {
         let listed = self.held.iter().find(|(holder, _)| *holder == process);
         let counted = match listed {
             Some((_, of)) => of_it(of),
-            None if self.of == Some(line) => held,
+            None if self.unlisted == Some(line) => held,
             None => 0,
         };
-        counted > of_it(calls) && self.is_one_of((line, 1), process, calls, places, most, now)
+        counted > of_it(calls) && self.would_be_given((line, 1), process, calls, places, most, now)
     }
 
-    /// Whether a tenant, of which so many flows wait in a process with these calls, is one of those that would be given
-    /// places, if the process gave back first what none of its calls needs.
-    pub(super) fn is_one_of(
+    /// Whether one of so many flows of a tenant that wait in a process with these calls would be given a place, if the process
+    /// gave back first what none of its calls needs.
+    pub(super) fn would_be_given(
         &self,
         (line, here): (LineId, u32),
         process: ProcessId,
@@ -233,19 +233,22 @@ impl Sharing {
         if !self.others_wait(line, now) {
             return true;
         }
-        let others = places.without(process);
+        let mut others = places.without(process);
+        others.forget(now);
         let used = calls
             .iter()
             .fold(0, |sum: u32, (_, calls)| sum.saturating_add(*calls));
         let free = others.free(most, now).saturating_sub(used);
         let mut contest = Contest::new(self, &others, calls, now);
         contest.join(line, here);
-        contest.give(free).any(|(given, _)| given == line)
+        contest.give(free).any(|given| given == (line, true))
     }
 
     /// Whether this tenant waits beside others, and the next place is its own.
     pub(super) fn is_next(&self, line: LineId, places: &Places, now: i64) -> bool {
-        self.others_wait(line, now) && Contest::new(self, places, &[], now).next() == Some(line)
+        let mut places = places.clone();
+        places.forget(now);
+        self.others_wait(line, now) && Contest::new(self, &places, &[], now).next() == Some(line)
     }
 
     /// The clock jumped by so much.
@@ -255,7 +258,8 @@ impl Sharing {
         }
     }
 
-    fn others_wait(&self, line: LineId, now: i64) -> bool {
+    /// Whether another tenant waits for places.
+    pub(super) fn others_wait(&self, line: LineId, now: i64) -> bool {
         let mut waiting = self.waiting.iter();
         waiting.any(|waiting| waiting.line != line && waiting.waits(now))
     }
@@ -271,7 +275,7 @@ impl Sharing {
             return;
         }
         let next = self.last_served().saturating_add(1);
-        if let Some(waiting) = self.entry(line, now, 0) {
+        if let Some(waiting) = self.entry(line, now) {
             (waiting.ahead, waiting.served) = contest::served(waiting.ahead, waiting.served, next);
         }
     }
@@ -284,19 +288,14 @@ impl Sharing {
         if still == 0 {
             // Of those that look for the first time, nothing was noted.
             let noted = given.min(need.waiting.saturating_sub(need.new));
-            if beside_others && let Some(waiting) = self.of(need.line) {
+            if beside_others && let Some(waiting) = self.known_of(need.line) {
                 let left = waiting.wants.saturating_sub(noted);
                 waiting.wants = left.max(here).min(most.get());
             }
             return;
         }
         let looked = need.looks_at.as_microsecond().max(now) + micros(LOOKS_LATE);
-        let ahead = if self.waiting.is_empty() {
-            0
-        } else {
-            HEAD_START
-        };
-        let Some(waiting) = self.entry(need.line, now, ahead) else {
+        let Some(waiting) = self.entry(need.line, now) else {
             return;
         };
         let noted = if waiting.waits(now) { waiting.wants } else { 0 };
@@ -309,31 +308,31 @@ impl Sharing {
         }
     }
 
-    /// Lists for whom a process holds places, unless all are the tenant's whose those are that are not listed.
-    fn list(&mut self, process: ProcessId, own: &mut Vec<(LineId, u32)>, others: &Places) {
-        own.sort_unstable();
+    /// Lists for whom a process holds places, in their order, unless all are the tenant's whose those are that are not
+    /// listed.
+    pub(super) fn list(&mut self, process: ProcessId, own: &[(LineId, u32)], others: &Places) {
         self.held.retain(|(holder, _)| *holder != process);
         let listed = |process| self.held.iter().any(|(holder, _)| *holder == process);
-        match own[..] {
+        match own {
             [] => return,
-            [(line, _)] if self.of == Some(line) => return,
+            [(line, _)] if self.unlisted == Some(*line) => return,
             [(line, _)] if others.holders().all(listed) => {
-                self.of = Some(line);
+                self.unlisted = Some(*line);
                 return;
             }
             _ => {}
         }
         let at = self.held.partition_point(|(holder, _)| *holder < process);
-        self.held.insert(at, (process, own.clone()));
+        self.held.insert(at, (process, own.to_vec()));
     }
 
-    fn of(&mut self, line: LineId) -> Option<&mut Waiting> {
+    fn known_of(&mut self, line: LineId) -> Option<&mut Waiting> {
         self.waiting.iter_mut().find(|waiting| waiting.line == line)
     }
 
     /// What is known of a tenant; of one of which nothing is, that it waits for nothing yet. `None` where too many are
     /// known.
-    fn entry(&mut self, line: LineId, now: i64, ahead: u32) -> Option<&mut Waiting> {
+    fn entry(&mut self, line: LineId, now: i64) -> Option<&mut Waiting> {
         if self.waiting.iter().all(|waiting| waiting.line != line) {
             if self.waiting.len() >= MOST_WAITING {
                 let waits = |waiting: &Waiting| waiting.waits(now);
@@ -341,7 +340,10 @@ impl Sharing {
                 self.waiting.remove(first);
             }
             // Who comes anew is before the one that was served last, and not before those that were served long ago.
-            let before = u64::from(!self.waiting.is_empty());
+            let (before, ahead) = match self.waiting[..] {
+                [] => (0, 0),
+                _ => (1, HEAD_START),
+            };
             let served = self.last_served().saturating_sub(before);
             self.waiting.push(Waiting {
                 line,
@@ -351,6 +353,6 @@ impl Sharing {
                 ahead,
             });
         }
-        self.of(line)
+        self.known_of(line)
     }
 }

@@ -246,6 +246,11 @@ impl Pacer {
                 }
             }
         }
+        if let Some(unused) = waited_for {
+            drop(unused);
+            self.give_back_places(name, &line, of, limits.concurrency)
+                .await;
+        }
         // Where the gate changed at every look, it is asked again soon.
         Ok(Turn::Later(place.unwrap_or(Place {
             reason: Wait::Rate,
@@ -286,7 +291,6 @@ impl Pacer {
         let asked = Instant::now();
         let gate = self.gates.gate(name).await?;
         line.known().learn(gate.clone(), asked);
-        line.told();
         Ok(gate)
     }
 

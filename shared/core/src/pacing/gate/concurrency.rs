@@ -9,8 +9,8 @@ use crate::pacing::{LineId, PlacesNeeded, ProcessId};
 
 impl Gate {
     /// Has a process hold places for the calls that go on in it, and for those of its flows that wait, as far as others
-    /// leave any and no other tenant is next. They are its own until then, and free by themselves after. Nothing changes
-    /// where it has as many for the same tenants, and enough time left. For how many calls of each tenant it has places
+    /// leave any and no other tenant is next, and notes who waits for more. They are its own until then, and free by themselves
+    /// after. Nothing changes where it has as many for the same tenants, enough time left, and all is noted. For how many calls of each tenant it has places
     /// then.
     pub fn hold_places(&mut self, needed: &PlacesNeeded, now: Timestamp) -> Vec<(LineId, u32)> {
         let mut after = self.clone();
@@ -22,13 +22,16 @@ impl Gate {
         let known = after.sharing.clone();
         let others = after.places.without(needed.process);
         let left = others.free(needed.most, at);
-        let own = after.sharing.give(needed, &others, left, at);
+        let own = after.sharing.give(needed, left, &others, at);
         let held = own
             .iter()
             .fold(0, |sum: u32, (_, calls)| sum.saturating_add(*calls));
         let held = held.min(left);
         let until = needed.until.as_microsecond();
         after.places.hold(needed.process, held, until);
+        // Calls go on for which it has none, where its time was over and others took all.
+        let listed = if held > 0 { &own[..] } else { &[] };
+        after.sharing.list(needed.process, listed, &others);
         let as_before = match before {
             Some((before, until)) => held == before && until >= needed.enough.as_microsecond(),
             None => held == 0,
@@ -69,7 +72,7 @@ impl Gate {
     }
 
     /// Whether a process with these calls may keep a place that none of them needs for the next flow of this tenant, of
-    /// which so many wait in it: not where others wait, and would be given it.
+    /// which so many are known to wait in it: where others wait, only if one of those would be given it.
     pub fn may_keep_place_for(
         &self,
         (line, waiting): (LineId, u32),
@@ -81,7 +84,12 @@ impl Gate {
         let at = now.as_microsecond();
         let of = (line, waiting);
         self.sharing
-            .is_one_of(of, process, calls, &self.places, most, at)
+            .would_be_given(of, process, calls, &self.places, most, at)
+    }
+
+    /// Whether a tenant waits for places beside this one.
+    pub fn others_wait_for_places(&self, line: LineId, now: Timestamp) -> bool {
+        self.sharing.others_wait(line, now.as_microsecond())
     }
 
     /// Whether this tenant waits for a place beside others, and is next.

@@ -67,7 +67,7 @@ impl Contest {
                 }
             }
         }
-        if let Some(line) = sharing.of {
+        if let Some(line) = sharing.unlisted {
             let listed = |process| sharing.held.iter().any(|(holder, _)| *holder == process);
             let unlisted = others.holders().filter(|process| !listed(*process));
             let places = unlisted.filter_map(|process| others.held_by(process));

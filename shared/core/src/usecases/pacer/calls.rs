@@ -126,9 +126,15 @@ impl Calls {
         u32::try_from(of.resting.len()).unwrap_or(u32::MAX)
     }
 
-    /// How many flows of a tenant wait now.
-    pub(super) fn waiting(&self, line: LineId) -> u32 {
-        self.of.get(&line).map_or(0, |of| of.waiting)
+    /// How many flows of a tenant wait now, or looked here and rest.
+    pub(super) fn waiting_or_resting(&self, line: LineId) -> u32 {
+        let Some(of) = self.of.get(&line) else {
+            return 0;
+        };
+        let now = Instant::now();
+        let resting = of.resting.range(now..).count();
+        of.waiting
+            .saturating_add(u32::try_from(resting).unwrap_or(u32::MAX))
     }
 
     /// How many calls go on of each tenant.

@@ -25,6 +25,8 @@ const OF_WORKERS: usize = 4;
 const LOOKS_FOR_EACH: f64 = 4.0;
 /// How many look in a second at the least, at an operation and of a tenant.
 const LOOKS: f64 = 100.0;
+/// The same in each of several processes.
+const LOOKS_BESIDE_OTHERS: f64 = 25.0;
 /// How long who waits in the queue rests between two looks, at the least and at the most; half as much again is added by
 /// chance.
 const REST: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
@@ -157,6 +159,17 @@ impl Here {
         self.places.get_or_insert_with(new).clone()
     }
 
+    /// How long a flow rests that found no place, where so many others of its tenant rest, and other processes call the same
+    /// vendor.
+    pub(super) fn rest_beside(&mut self, resting: u32) -> Duration {
+        rest_beside(
+            &mut self.ended,
+            resting,
+            LOOKS_BESIDE_OTHERS,
+            Instant::now(),
+        )
+    }
+
     /// A call ended.
     pub(super) fn ended(&mut self) {
         self.ended.count(Instant::now());
@@ -165,7 +178,6 @@ impl Here {
     /// How long a flow of a tenant rests that found no place, nor one to wait here.
     pub(super) fn rest(&mut self, tenant: &TenantId) -> Duration {
         let now = Instant::now();
-        let looks = (LOOKS_FOR_EACH * self.ended.a_second(now)).max(LOOKS);
         if !self.resting.contains_key(tenant) {
             // Tenants come seldom.
             self.resting
@@ -175,13 +187,18 @@ impl Here {
         while resting.first().is_some_and(|first| *first <= now) {
             resting.pop_first();
         }
-        #[expect(clippy::cast_precision_loss, reason = "as many as there are flows")]
-        let rest = Duration::from_secs_f64((resting.len() + 1) as f64 / looks);
-        let rest = rest.clamp(REST.0, REST.1);
-        let rest = rest + rest.mul_f64(rand::random::<f64>() / 2.0);
+        let resting_now = u32::try_from(resting.len()).unwrap_or(u32::MAX);
+        let rest = rest_beside(&mut self.ended, resting_now, LOOKS, now);
         resting.insert(now + rest);
         rest
     }
+}
+
+/// How long a flow rests beside so many of its tenant, of which so many look in a second at the least.
+fn rest_beside(ended: &mut Ended, resting: u32, at_least: f64, now: Instant) -> Duration {
+    let looks = (LOOKS_FOR_EACH * ended.a_second(now)).max(at_least);
+    let rest = Duration::from_secs_f64((f64::from(resting) + 1.0) / looks).clamp(REST.0, REST.1);
+    rest + rest.mul_f64(rand::random::<f64>() / 2.0)
 }
 
 impl Ended {

@@ -86,7 +86,7 @@ pub(super) struct InCall {
     line: Arc<Line>,
     of: LineId,
     /// Its place, where one process makes all calls.
-    place: Option<Share>,
+    _place: Option<Share>,
 }
 
 impl InCall {
@@ -100,7 +100,8 @@ impl InCall {
         Self::counted(line, of, &mut line.known(), None)
     }
 
-    /// Begins a call of a tenant in a place that this process holds at the gate.
+    /// Begins a call of a tenant in a place that this process holds at the gate: whoever asks whether it does, and then for
+    /// this, MUST keep others from asking meanwhile.
     pub(super) fn held(line: &Arc<Line>, of: LineId, known: &mut Known) -> Self {
         Self::counted(line, of, known, None)
     }
@@ -110,7 +111,7 @@ impl InCall {
         Self {
             line: line.clone(),
             of,
-            place,
+            _place: place,
         }
     }
 
@@ -135,8 +136,6 @@ impl Drop for InCall {
         let mut known = self.line.known();
         known.calls.end(self.of);
         drop(known);
-        if self.place.is_some() {
-            self.line.here().ended();
-        }
+        self.line.here().ended();
     }
 }

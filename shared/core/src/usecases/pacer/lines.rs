@@ -39,8 +39,8 @@ impl Pacer {
         Ok((None, self.clock.after(rest)))
     }
 
-    /// The next place in a line, unless too many lines wait. Those who ask while another does are asked for together, and for turns that have come,
-    /// places for their calls are taken, in the same write.
+    /// The next place in a line, unless too many lines wait. Those who ask while another does are asked for together; for
+    /// turns that have come, places for their calls are taken in the same write, where no others wait for those.
     async fn take_slot(
         &self,
         name: &OperationName,
@@ -68,7 +68,9 @@ impl Pacer {
             move |gate: &mut Gate| {
                 let slots = gate.take(&rate, &of, notice, now);
                 let held = places.as_ref().and_then(|places| {
-                    let due = gate.due_of(&rate, &given(&of, &slots), now);
+                    let mut due = gate.due_of(&rate, &given(&of, &slots), now);
+                    // Where others wait, a place is given to who begins its call at once.
+                    due.retain(|line| !gate.others_wait_for_places(*line, now));
                     (!due.is_empty()).then(|| gate.hold_places(&places.with_more(&due, now), now))
                 });
                 (slots, held)

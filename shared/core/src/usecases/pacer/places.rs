@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::calls::Waiter;
-use super::known::InCall;
+use super::known::{InCall, Known};
 use super::{Asker, Found, Line, PROBE_WITHIN, Pacer};
 use crate::OperationName;
 use crate::pacing::{Gate, LineId, PlacesNeeded, ProcessId};
@@ -68,30 +68,36 @@ impl Pacer {
             is_new: asker.is_new,
             looks_at: self.clock.after(rest),
         };
-        let _waits = Waits::begin(line, waiter);
+        let waits = Waits::begin(line, waiter);
         let _asking = line.asking.lock().await;
-        let found = Self::begin_in_given(line, of);
-        if let Some(call) = found.or_else(|| self.begin_in_kept(line, of, process, most)) {
-            return Ok(Found::After(call));
+        let mut call = self.begin_in_given(line, of, process);
+        if call.is_none() {
+            call = self.begin_in_kept(line, of, process, most);
         }
-        self.hold(name, line, most).await?;
-        Ok(match Self::begin_in_given(line, of) {
+        if call.is_none() {
+            self.hold(name, line, most).await?;
+            call = self.begin_in_given(line, of, process);
+        }
+        // Before anybody else asks.
+        drop(waits);
+        Ok(match call {
             Some(call) => Found::After(call),
             None => Found::None(self.rest(line, of, rest, asker.rests_for)),
         })
     }
 
-    /// How long a flow of a tenant rests that found no place: less where its tenant is next.
+    /// How long a flow of a tenant rests that found no place: less where its tenant is next, and more where many rest.
     fn rest(&self, line: &Line, of: LineId, mostly: Duration, at_least: Duration) -> Duration {
         let mut known = line.known();
         let gate = known.gate(Duration::MAX);
         let now = self.clock.now();
+        let resting = known.calls.resting(of);
         let rest = if gate.is_some_and(|gate| gate.is_next_at_places(of, now)) {
-            let soon = LOOK_SOON.saturating_mul(known.calls.resting(of) + 1);
+            let soon = LOOK_SOON.saturating_mul(resting + 1);
             let soon = soon + soon.mul_f64(rand::random());
             mostly.min(soon.max(at_least))
         } else {
-            mostly
+            mostly.max(line.here().rest_beside(resting))
         };
         known.calls.rest(of, Instant::now() + rest);
         rest
@@ -162,17 +168,22 @@ impl Pacer {
         line: &Line,
         most: NonZeroU32,
     ) -> Result<(), Unavailable> {
-        let Some(needed) = self.places_needed(line, Some(most)) else {
+        let unsure = line.known().tells_places;
+        let Some(mut needed) = self.places_needed(line, Some(most)) else {
             return Ok(());
         };
+        if unsure {
+            // What was told last may yet come to the gate, where nothing is written after it.
+            needed.enough = needed.until;
+        }
         let now = self.clock.now();
-        let just_learnt = line.known().gate(JUST_LEARNT);
+        let just_learnt = line.known().gate(JUST_LEARNT).filter(|_| !unsure);
+        // What changes nothing is read again, and thousands look.
         let unchanged = just_learnt.and_then(|gate| {
             let mut after = gate.clone();
             let held = after.hold_places(&needed, now);
             (after == gate).then_some(held)
         });
-        // What changes nothing is read again, and thousands look.
         let held = match unchanged {
             Some(held) => held,
             None => {
@@ -186,9 +197,10 @@ impl Pacer {
     }
 
     /// Begins a call in a place that this process was given for a flow of this tenant that waits.
-    fn begin_in_given(line: &Arc<Line>, of: LineId) -> Option<InCall> {
+    fn begin_in_given(&self, line: &Arc<Line>, of: LineId, process: ProcessId) -> Option<InCall> {
         let mut known = line.known();
-        let given = known.calls.take_given(of);
+        let (places, _) = self.places_that_last(&known, process)?;
+        let given = places > known.calls.all() && known.calls.take_given(of);
         given.then(|| InCall::held(line, of, &mut known))
     }
 
@@ -201,14 +213,18 @@ impl Pacer {
         most: NonZeroU32,
     ) -> Option<InCall> {
         let mut known = line.known();
-        let gate = known.gate(Duration::MAX)?;
-        let (places, until) = gate.places_of(process)?;
-        let now = self.clock.now();
-        let may = !known.tells_places
-            && until >= now + LEFT_AT_LEAST
-            && places > known.calls.taken()
-            && gate.may_use_kept_place(of, process, &known.calls.by_tenant(), most, now);
+        let (places, gate) = self.places_that_last(&known, process)?;
+        let (calls, now) = (known.calls.by_tenant(), self.clock.now());
+        let may =
+            places > known.calls.taken() && gate.may_use_kept_place(of, process, &calls, most, now);
         may.then(|| InCall::held(line, of, &mut known))
+    }
+
+    /// The places that this process holds for long enough, and is not about to give back.
+    fn places_that_last(&self, known: &Known, process: ProcessId) -> Option<(u32, Gate)> {
+        let gate = known.gate(Duration::MAX).filter(|_| !known.tells_places)?;
+        let (places, until) = gate.places_of(process)?;
+        (until >= self.clock.now() + LEFT_AT_LEAST).then_some((places, gate))
     }
 
     fn has_too_many(&self, line: &Line, of: LineId, process: ProcessId, most: NonZeroU32) -> bool {
@@ -221,7 +237,7 @@ impl Pacer {
         };
         let now = self.clock.now();
         let calls = known.calls.by_tenant();
-        let next = (of, known.calls.waiting(of));
+        let next = (of, known.calls.waiting_or_resting(of));
         if places > known.calls.taken()
             && !gate.may_keep_place_for(next, process, &calls, most, now)
         {
