@@ -60,7 +60,7 @@ async fn a_few_assets_have_their_share_of_the_places_beside_thousands_of_another
     let since = Duration::from_secs(10);
     for (limits, most, places) in [("concurrency=1", 1, 1.0), ("concurrency=4", 4, 4.0)] {
         for (processes, flows) in [(1, 3_000), (5, 700)] {
-            let case = format!("{limits}, {processes}");
+            let what = format!("{limits}, {processes}");
             let (came, took, world) = ten_beside(flows, since, processes, limits, QUICK).await;
             // Of two that wait, each has half of the places. Not all calls are as long, and some had a place before.
             let others = world.vendor.made_for(&world.first()[0].tenant);
@@ -68,24 +68,24 @@ async fn a_few_assets_have_their_share_of_the_places_beside_thousands_of_another
             let others = others.iter().filter(|at| meanwhile.contains(at)).count();
             // Where processes are apart, who waits sleeps for a second or two, and others go on meanwhile.
             let most_beside = if processes == 1 { 20 } else { 100 };
-            assert!(others <= most_beside, "{case}: {others} beside ten");
+            assert!(others <= most_beside, "{what}: {others} beside ten");
             world.work_to_the_end().await;
             assert_all_done_at_once(&world.rows().await);
-            assert!(world.vendor.most_at_once() <= most, "{case}");
+            assert!(world.vendor.most_at_once() <= most, "{what}");
             // The places were in use all the time. Each flow is fetched for 150 ms in the middle, and called for 200.
             let made = world.vendor.times(Answer::Made);
             let took = made.last().unwrap().saturating_sub(made[0]).as_secs_f64();
             let possible = f64::from(flows + 10) * 0.35 / places;
             if processes == 1 {
-                assert!(took < 1.05 * possible, "{case}: {took}, {possible}");
+                assert!(took < 1.05 * possible, "{what}: {took}, {possible}");
                 // However many wait, they look no more often than is needed for that.
                 #[expect(clippy::cast_precision_loss)]
                 let looks = world.sent() as f64 / took;
-                assert!(looks < 120.0, "{case}: {looks} a second");
+                assert!(looks < 120.0, "{what}: {looks} a second");
             } else {
                 let writes = world.gates.writes();
                 let most = 2 * u64::from(flows + 10) + 100;
-                assert!(writes <= most, "{case}: {writes}");
+                assert!(writes <= most, "{what}: {writes}");
             }
         }
     }
@@ -120,7 +120,6 @@ async fn tenants_share_the_places_of_a_vendor_that_has_a_rate_too() {
         world.work_for(MINUTE).await;
         let of_it = world.vendor.made_for(&newcomer()).len();
         let of_other = world.vendor.made_for(&world.first()[0].tenant).len();
-        println!("{limits}: {of_it} {of_other} {}", world.gates.writes());
         assert!(of_it + of_other >= 60, "{limits}: {of_it} and {of_other}");
         assert!(
             of_it <= 3 * of_other && of_other <= 3 * of_it,

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 pub(super) use health::{Ended, Verdict};
 
-use crate::pacing::{Gate, LineId, Look, Place, ProcessId, SKEW, SPREAD, Slot, lateness};
+use crate::pacing::{Gate, Limits, LineId, Look, Place, ProcessId, SKEW, SPREAD, Slot, lateness};
 use crate::ports::{Clock, GateRule, Gates, Unavailable};
 use crate::{Operation, OperationName, TenantId, Wait};
 use here::{Here, WaitingHere};
@@ -163,29 +163,10 @@ impl Pacer {
         // Whether its turn has come: nobody else's gate has to know of it then.
         let mut due = false;
         for _ in 0..LOOKS {
-            self.follow_clock(name, &line).await?;
-            let mut gate = self.gate(name, &line).await?;
-            let now = self.clock.now();
-            if let Some(rate) = &limits.rate {
-                let apart = self.process.is_some();
-                line.known().move_on_to(rate, apart, now, &mut gate);
-            }
-            let mut look = gate.look(&limits, of, slot, now);
-            if due && look == Look::TakeSlot {
-                look = Look::Pass;
-            }
-            if let (Look::TakeSlot, Some(rate)) = (look, limits.rate) {
-                let handed = self.line_up(name, &line, &gate, of, rate, limits.concurrency);
-                let until;
-                (slot, until) = handed.await?;
-                if until <= self.clock.now() {
-                    due = true;
-                    continue;
-                }
-                let reason = Wait::Rate;
-                look = Look::Wait { reason, until };
-            }
-            match look {
+            match self
+                .look(name, &line, &limits, of, &mut slot, &mut due)
+                .await?
+            {
                 Look::Pass => {
                     due = true;
                     let most = limits.concurrency;
@@ -215,7 +196,7 @@ impl Pacer {
                         }
                     }
                 }
-                Look::TakeSlot => break,
+                Look::TakeSlot => {}
                 Look::Probe => {
                     if self.may_probe(name, &line).await? {
                         return Ok(Turn::Now(Pass {
@@ -225,16 +206,19 @@ impl Pacer {
                     }
                 }
                 Look::Wait { reason, until } => {
+                    let now = self.clock.now();
                     let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-                    if reason == Wait::Rate && limits.rate.is_some() && rest <= early {
+                    // Turns are spread by themselves.
+                    let is_turn = reason == Wait::Rate && limits.rate.is_some();
+                    if is_turn && rest <= early {
                         tokio::time::sleep(rest + Duration::from_millis(1)).await;
                         // Others may have come before it meanwhile.
                         continue;
                     }
-                    let spread = match reason {
-                        // Turns are spread by themselves.
-                        Wait::Rate if limits.rate.is_some() => Duration::ZERO,
-                        _ => SPREAD.mul_f64(rand::random()),
+                    let spread = if is_turn {
+                        Duration::ZERO
+                    } else {
+                        SPREAD.mul_f64(rand::random())
                     };
                     let until = (until + spread - early.min(rest)).max(now);
                     place = Some(Place {
@@ -257,6 +241,42 @@ impl Pacer {
             until: self.clock.now() + LOOK_ANEW,
             slot,
         })))
+    }
+
+    /// What a flow finds at the gate. One that needs a slot is handed it; if that is due at once, it is to look again, for
+    /// which it needs none.
+    async fn look(
+        &self,
+        name: &OperationName,
+        line: &Line,
+        limits: &Limits,
+        of: LineId,
+        slot: &mut Option<Slot>,
+        due: &mut bool,
+    ) -> Result<Look, Unavailable> {
+        self.follow_clock(name, line).await?;
+        let mut gate = self.gate(name, line).await?;
+        let now = self.clock.now();
+        if let Some(rate) = &limits.rate {
+            let apart = self.process.is_some();
+            line.known().move_on_to(rate, apart, now, &mut gate);
+        }
+        let look = gate.look(limits, of, *slot, now);
+        let (Look::TakeSlot, Some(rate)) = (look, limits.rate) else {
+            return Ok(look);
+        };
+        if *due {
+            return Ok(Look::Pass);
+        }
+        let handed = self.line_up(name, line, &gate, of, rate, limits.concurrency);
+        let until;
+        (*slot, until) = handed.await?;
+        if until <= self.clock.now() {
+            *due = true;
+            return Ok(Look::TakeSlot);
+        }
+        let reason = Wait::Rate;
+        Ok(Look::Wait { reason, until })
     }
 
     fn pass(&self, in_call: InCall, slot: Option<Slot>, most: Option<NonZeroU32>) -> Pass {

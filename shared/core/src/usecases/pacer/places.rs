@@ -184,12 +184,11 @@ impl Pacer {
             let held = after.hold_places(&needed, now);
             (after == gate).then_some(held)
         });
-        let held = match unchanged {
-            Some(held) => held,
-            None => {
-                let hold = move |gate: &mut Gate| gate.hold_places(&needed, now);
-                self.change(name, line, hold).await?.0
-            }
+        let held = if let Some(held) = unchanged {
+            held
+        } else {
+            let hold = move |gate: &mut Gate| gate.hold_places(&needed, now);
+            self.change(name, line, hold).await?.0
         };
         line.known().calls.give(&held);
         line.told();
