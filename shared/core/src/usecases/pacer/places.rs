@@ -82,12 +82,13 @@ impl Pacer {
         drop(waits);
         Ok(match call {
             Some(call) => Found::After(call),
-            None => Found::None(self.rest(line, of, rest, asker.rests_for)),
+            None => Found::None(self.rest(line, of, asker, rest)),
         })
     }
 
-    /// How long a flow of a tenant rests that found no place: less where its tenant is next, and more where many rest.
-    fn rest(&self, line: &Line, of: LineId, mostly: Duration, at_least: Duration) -> Duration {
+    /// How long a flow of a tenant rests that found no place: less where its tenant is next, and more where many rest, unless
+    /// somebody waits for it.
+    fn rest(&self, line: &Line, of: LineId, asker: Asker<'_>, mostly: Duration) -> Duration {
         let mut known = line.known();
         let gate = known.gate(Duration::MAX);
         let now = self.clock.now();
@@ -95,7 +96,9 @@ impl Pacer {
         let rest = if gate.is_some_and(|gate| gate.is_next_at_places(of, now)) {
             let soon = LOOK_SOON.saturating_mul(resting + 1);
             let soon = soon + soon.mul_f64(rand::random());
-            mostly.min(soon.max(at_least))
+            mostly.min(soon.max(asker.rests_for))
+        } else if asker.is_awaited {
+            mostly
         } else {
             mostly.max(line.here().rest_beside(resting))
         };
