@@ -7,6 +7,7 @@ mod gate;
 mod limits;
 mod lines;
 mod places;
+mod places_needed;
 mod sharing;
 mod turns;
 
@@ -19,7 +20,7 @@ pub(crate) use gate::{SKEW, SPREAD, lateness};
 pub use limits::{Limits, NotLimits, Rate};
 pub use lines::{LineId, Slot};
 pub use places::ProcessId;
-pub use sharing::{Need, PlacesNeeded};
+pub use places_needed::{Need, PlacesNeeded};
 
 /// A place in the line before a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

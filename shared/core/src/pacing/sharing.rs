@@ -8,13 +8,13 @@ mod contest;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use self::contest::Contest;
 use super::LineId;
 use super::lines::HEAD_START;
 use super::places::{Places, ProcessId};
+use super::places_needed::{Need, PlacesNeeded, total};
 use super::turns::micros;
 
 /// How many tenants are known to wait at the most. Whoever else comes takes a place where it finds one that is left.
@@ -26,61 +26,6 @@ const NOTED_AHEAD: Duration = Duration::from_secs(6);
 /// For how long after that it is known when a tenant was served, and what is left of its head start: who sends one flow
 /// after the other comes anew each time.
 const REMEMBERED: Duration = Duration::from_secs(30);
-
-/// What a process needs of the places for calls at a gate.
-#[derive(Debug, Clone)]
-pub struct PlacesNeeded {
-    /// Who needs them.
-    pub process: ProcessId,
-    /// How many there are for all.
-    pub most: NonZeroU32,
-    /// For which tenants: each once. One that has neither calls nor flows that wait MAY be left out.
-    pub of: Vec<Need>,
-    /// The places MUST last until then.
-    pub enough: Timestamp,
-    /// Until then they are held, if anything is to be written.
-    pub until: Timestamp,
-}
-
-impl PlacesNeeded {
-    /// The same with a flow more that waits now, for each of these.
-    #[must_use]
-    pub fn with_more(&self, lines: &[LineId], now: Timestamp) -> Self {
-        let mut more = self.clone();
-        for line in lines {
-            if let Some(need) = more.of.iter_mut().find(|need| need.line == *line) {
-                need.waiting += 1;
-            } else {
-                more.of.push(Need {
-                    line: *line,
-                    calls: 0,
-                    waiting: 1,
-                    new: 0,
-                    resting: 0,
-                    looks_at: now,
-                });
-            }
-        }
-        more
-    }
-}
-
-/// What one tenant needs of the places that a process holds.
-#[derive(Debug, Clone, Copy)]
-pub struct Need {
-    /// The tenant.
-    pub line: LineId,
-    /// How many calls go on.
-    pub calls: u32,
-    /// How many flows wait for a place now.
-    pub waiting: u32,
-    /// How many of those look for the first time.
-    pub new: u32,
-    /// How many others rest that looked before, in the same process.
-    pub resting: u32,
-    /// When the last of those that wait looks again, if it is given none.
-    pub looks_at: Timestamp,
-}
 
 /// Whose the places are that processes hold, and who waits for one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,9 +116,7 @@ impl Sharing {
         for need in &needed.of {
             contest.join(need.line, need.waiting);
         }
-        let calls = own
-            .iter()
-            .fold(0, |sum: u32, (_, calls)| sum.saturating_add(*calls));
+        let calls = total(&own);
         let given = contest.give(left.saturating_sub(calls));
         let given: Vec<_> = given.filter_map(|(to, here)| here.then_some(to)).collect();
         for line in &given {
@@ -235,10 +178,7 @@ impl Sharing {
         }
         let mut others = places.without(process);
         others.forget(now);
-        let used = calls
-            .iter()
-            .fold(0, |sum: u32, (_, calls)| sum.saturating_add(*calls));
-        let free = others.free(most, now).saturating_sub(used);
+        let free = others.free(most, now).saturating_sub(total(calls));
         let mut contest = Contest::new(self, &others, calls, now);
         contest.join(line, here);
         contest.give(free).any(|given| given == (line, true))

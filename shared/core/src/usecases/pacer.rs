@@ -4,6 +4,7 @@
 //! time and no write. Flows that ask for slots at the same time share one write.
 
 mod calls;
+mod clock;
 mod health;
 mod here;
 mod known;
@@ -20,7 +21,7 @@ use tokio::time::Instant;
 
 pub(super) use health::{Ended, Verdict};
 
-use crate::pacing::{Gate, Limits, LineId, Look, Place, ProcessId, SKEW, SPREAD, Slot, lateness};
+use crate::pacing::{Gate, Limits, LineId, Look, Place, ProcessId, SPREAD, Slot, lateness};
 use crate::ports::{Clock, GateRule, Gates, Unavailable};
 use crate::{Operation, OperationName, TenantId, Wait};
 use here::{Here, WaitingHere};
@@ -343,36 +344,6 @@ impl Pacer {
         let probe = move |gate: &mut Gate| gate.probe(until, now);
         Ok(self.change(name, line, probe).await?.0)
     }
-
-    /// Moves the line along with a clock that jumped: this machine's, by what its other clock says, or that of
-    /// whoever changed the gate last.
-    async fn follow_clock(&self, name: &OperationName, line: &Line) -> Result<(), Unavailable> {
-        let jumped = |known: &mut Known| known.jump(Instant::now(), self.clock.now());
-        let behind = || {
-            let gate = line.known().gate(Duration::MAX);
-            gate.is_some_and(|gate| gate.is_ahead_of(self.clock.now()))
-        };
-        let jump = jumped(&mut line.known());
-        if jump == 0 && !behind() {
-            return Ok(());
-        }
-        // One change at a time: one that is slow would make this process believe a gate that is older than its own
-        // last change, with places that it gave back since. Until the jump is followed, nobody looks at the gate.
-        let _asking = line.asking.lock().await;
-        let jump = jumped(&mut line.known());
-        if jump == 0 && !behind() {
-            return Ok(());
-        }
-        let now = self.clock.now();
-        tracing::warn!(operation = %name, jump_micros = jump, "clock jumped");
-        let follow = move |gate: &mut Gate| {
-            gate.turn(jump);
-            gate.meet(now);
-        };
-        self.change(name, line, follow).await?;
-        line.known().followed(jump);
-        Ok(())
-    }
 }
 
 impl Line {
@@ -388,12 +359,4 @@ impl Line {
 /// Nothing panics while it holds one of these.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// By how much a clock went wrong, in microseconds, where that is more than clocks differ.
-fn jumped(elapsed: Duration, before: Timestamp, now: Timestamp) -> i64 {
-    let elapsed = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
-    let drift = now.as_microsecond() - before.as_microsecond() - elapsed;
-    let skew = i64::try_from(SKEW.as_micros()).unwrap_or(i64::MAX);
-    if drift.abs() > skew { drift } else { 0 }
 }

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use jiff::Timestamp;
 
 use super::{Gate, time};
+use crate::pacing::places_needed::total;
 use crate::pacing::{LineId, PlacesNeeded, ProcessId};
 
 impl Gate {
@@ -23,10 +24,7 @@ impl Gate {
         let others = after.places.without(needed.process);
         let left = others.free(needed.most, at);
         let own = after.sharing.give(needed, left, &others, at);
-        let held = own
-            .iter()
-            .fold(0, |sum: u32, (_, calls)| sum.saturating_add(*calls));
-        let held = held.min(left);
+        let held = total(&own).min(left);
         let until = needed.until.as_microsecond();
         after.places.hold(needed.process, held, until);
         // Calls go on for which it has none, where its time was over and others took all.

@@ -1,7 +1,9 @@
 use std::num::NonZeroU32;
 
+use super::outage::RESUMES_AFTER;
 use super::*;
 use crate::pacing::{Need, PlacesNeeded, ProcessId};
+use crate::{Failure, FailureCode};
 
 const MINUTE: i64 = 60_000_000;
 

@@ -110,10 +110,13 @@ impl Calls {
         let now = Instant::now();
         if !self.of.contains_key(&line) {
             // Tenants come seldom.
-            self.of.retain(|_, of| of.is_there(now));
+            self.of.retain(|_, of| {
+                of.forget(now);
+                of.is_there()
+            });
         }
         let of = self.of.entry(line).or_default();
-        of.is_there(now);
+        of.forget(now);
         of.resting.insert(until);
     }
 
@@ -122,12 +125,12 @@ impl Calls {
         let Some(of) = self.of.get_mut(&line) else {
             return 0;
         };
-        of.is_there(Instant::now());
-        u32::try_from(of.resting.len()).unwrap_or(u32::MAX)
+        of.forget(Instant::now());
+        of.resting()
     }
 
     /// How many flows of a tenant wait now, or looked here and rest.
-    pub(super) fn waiting_or_resting(&self, line: LineId) -> u32 {
+    pub(super) fn waiting_or_resting(&mut self, line: LineId) -> u32 {
         let Some(of) = self.of.get(&line) else {
             return 0;
         };
@@ -147,13 +150,13 @@ impl Calls {
     pub(super) fn needs(&mut self) -> Vec<Need> {
         let now = Instant::now();
         let needs = self.of.iter_mut().map(|(line, of)| {
-            of.is_there(now);
+            of.forget(now);
             Need {
                 line: *line,
                 calls: of.calls,
                 waiting: of.waiting,
                 new: of.new,
-                resting: u32::try_from(of.resting.len()).unwrap_or(u32::MAX),
+                resting: of.resting(),
                 looks_at: of.looks_at,
             }
         });
@@ -163,7 +166,8 @@ impl Calls {
     fn lessen(&mut self, line: LineId, change: impl Fn(&mut OfTenant)) {
         if let Some(of) = self.of.get_mut(&line) {
             change(of);
-            if !of.is_there(Instant::now()) {
+            of.forget(Instant::now());
+            if !of.is_there() {
                 self.of.remove(&line);
             }
         }
@@ -171,11 +175,19 @@ impl Calls {
 }
 
 impl OfTenant {
-    /// Whether anything of the tenant is here, or will be.
-    fn is_there(&mut self, now: Instant) -> bool {
+    /// Forgets those that have looked again.
+    fn forget(&mut self, now: Instant) {
         while self.resting.first().is_some_and(|first| *first <= now) {
             self.resting.pop_first();
         }
+    }
+
+    fn resting(&self) -> u32 {
+        u32::try_from(self.resting.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether anything of the tenant is here, or will be.
+    fn is_there(&self) -> bool {
         self.calls > 0 || self.waiting > 0 || !self.resting.is_empty()
     }
 }

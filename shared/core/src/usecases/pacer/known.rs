@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::Line;
 use super::calls::Calls;
-use super::{Line, jumped};
+use super::clock::jumped;
 use crate::pacing::{Gate, LineId, Rate, Slot};
 use crate::{FlowId, Share};
 

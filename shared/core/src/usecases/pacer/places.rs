@@ -230,7 +230,7 @@ impl Pacer {
     }
 
     fn has_too_many(&self, line: &Line, of: LineId, process: ProcessId, most: NonZeroU32) -> bool {
-        let known = line.known();
+        let mut known = line.known();
         let Some(gate) = known.gate(Duration::MAX) else {
             return false;
         };
