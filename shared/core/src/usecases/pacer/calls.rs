@@ -49,7 +49,7 @@ impl Calls {
         self.all.saturating_add(self.waiting)
     }
 
-    /// How many places they need, and those flows that were given one and have not begun.
+    /// How many go on, and how many flows were given a place and have not begun.
     pub(super) fn taken(&self) -> u32 {
         let given = self.of.values().map(|of| of.given);
         given.fold(self.all, u32::saturating_add)
@@ -94,7 +94,7 @@ impl Calls {
         }
     }
 
-    /// Begins a call in a place that was given to a flow of this tenant that waits. Whether there is one.
+    /// Takes a place that was given to a flow of this tenant that waits, if there is one: whether there was.
     pub(super) fn take_given(&mut self, line: LineId) -> bool {
         match self.of.get_mut(&line) {
             Some(of) if of.given > 0 => {
