@@ -20,6 +20,7 @@ pub(crate) use gate::{SKEW, SPREAD, lateness};
 pub use limits::{Limits, NotLimits, Rate};
 pub use lines::{LineId, Slot};
 pub use places::ProcessId;
+pub(crate) use places_needed::calls_of;
 pub use places_needed::{Need, PlacesNeeded};
 
 /// A place in the line before a gate.

@@ -48,9 +48,9 @@ impl Places {
         Self(others.copied().collect())
     }
 
-    /// Who holds any.
-    pub(super) fn holders(&self) -> impl Iterator<Item = ProcessId> {
-        self.0.iter().map(|(holder, _, _)| *holder)
+    /// Who holds how many.
+    pub(super) fn by_holder(&self) -> impl Iterator<Item = (ProcessId, u32)> {
+        self.0.iter().map(|(holder, places, _)| (*holder, *places))
     }
 
     /// How many nobody holds.

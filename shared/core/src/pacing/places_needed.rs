@@ -61,6 +61,12 @@ pub struct Need {
     pub looks_at: Timestamp,
 }
 
+/// How many of these calls are a tenant's.
+pub(crate) fn calls_of(calls: &[(LineId, u32)], line: LineId) -> u32 {
+    let of_it = calls.iter().find(|(of, _)| *of == line);
+    of_it.map_or(0, |(_, calls)| *calls)
+}
+
 /// How many calls these are in all.
 pub(super) fn total(calls: &[(LineId, u32)]) -> u32 {
     let calls = calls.iter().map(|(_, calls)| *calls);

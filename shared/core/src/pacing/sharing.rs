@@ -14,7 +14,7 @@ use self::contest::Contest;
 use super::LineId;
 use super::lines::HEAD_START;
 use super::places::{Places, ProcessId};
-use super::places_needed::{Need, PlacesNeeded, total};
+use super::places_needed::{Need, PlacesNeeded, calls_of, total};
 use super::turns::micros;
 
 /// How many tenants are known to wait at the most. Whoever else comes takes a place where it finds one that is left.
@@ -140,26 +140,24 @@ impl Sharing {
     pub(super) fn may_use_kept(
         &self,
         line: LineId,
-        (process, held): (ProcessId, u32),
+        process: ProcessId,
         calls: &[(LineId, u32)],
         places: &Places,
         most: NonZeroU32,
         now: i64,
     ) -> bool {
-        let of_it = |of: &[(LineId, u32)]| {
-            let of_it = of.iter().find(|(of, _)| *of == line);
-            of_it.map_or(0, |(_, calls)| *calls)
-        };
         if !self.others_wait(line, now) {
             return true;
         }
-        let listed = self.held.iter().find(|(holder, _)| *holder == process);
-        let counted = match listed {
-            Some((_, of)) => of_it(of),
-            None if self.unlisted == Some(line) => held,
+        let counted = match self.listed(process) {
+            Some(of) => calls_of(of, line),
+            None if self.unlisted == Some(line) => {
+                places.held_by(process).map_or(0, |(held, _)| held)
+            }
             None => 0,
         };
-        counted > of_it(calls) && self.would_be_given((line, 1), process, calls, places, most, now)
+        counted > calls_of(calls, line)
+            && self.would_be_given((line, 1), process, calls, places, most, now)
     }
 
     /// Whether one of so many flows of a tenant that wait in a process with these calls would be given a place, if the process
@@ -252,11 +250,11 @@ impl Sharing {
     /// listed.
     pub(super) fn list(&mut self, process: ProcessId, own: &[(LineId, u32)], others: &Places) {
         self.held.retain(|(holder, _)| *holder != process);
-        let listed = |process| self.held.iter().any(|(holder, _)| *holder == process);
+        let listed = |process| self.listed(process).is_some();
         match own {
             [] => return,
             [(line, _)] if self.unlisted == Some(*line) => return,
-            [(line, _)] if others.holders().all(listed) => {
+            [(line, _)] if others.by_holder().all(|(process, _)| listed(process)) => {
                 self.unlisted = Some(*line);
                 return;
             }
@@ -264,6 +262,12 @@ impl Sharing {
         }
         let at = self.held.partition_point(|(holder, _)| *holder < process);
         self.held.insert(at, (process, own.to_vec()));
+    }
+
+    /// For how many calls of which tenants a process holds places, if it is listed.
+    fn listed(&self, process: ProcessId) -> Option<&[(LineId, u32)]> {
+        let listed = self.held.iter().find(|(holder, _)| *holder == process);
+        listed.map(|(_, of)| &of[..])
     }
 
     fn known_of(&mut self, line: LineId) -> Option<&mut Waiting> {

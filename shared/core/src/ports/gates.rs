@@ -40,12 +40,17 @@ pub type GateRule = Arc<dyn Fn(&mut Gate) + Send + Sync>;
 impl Gate {
     /// What a rule makes of it, one revision higher; `None` where it leaves it as it is.
     pub fn apply(&self, rule: &(dyn Fn(&mut Self) + Send + Sync)) -> Option<Self> {
+        self.apply_and_answer(rule).1
+    }
+
+    /// The same, and what the rule answers.
+    pub fn apply_and_answer<T>(&self, rule: impl Fn(&mut Self) -> T) -> (T, Option<Self>) {
         let mut changed = self.clone();
-        rule(&mut changed);
+        let answer = rule(&mut changed);
         if changed == *self {
-            return None;
+            return (answer, None);
         }
         changed.revision = self.revision.saturating_add(1);
-        Some(changed)
+        (answer, Some(changed))
     }
 }

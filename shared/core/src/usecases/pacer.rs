@@ -322,17 +322,14 @@ impl Pacer {
         line: &Line,
         rule: impl Fn(&mut Gate) -> T + Send + Sync + 'static,
     ) -> Result<(T, Gate), Unavailable> {
-        let guess = line.known().gate(Duration::MAX);
+        let guess = line.known().last().cloned();
         let asked = Instant::now();
         let rule = Arc::new(rule);
         let changes = rule.clone();
         let changes: GateRule = Arc::new(move |gate| drop(changes(gate)));
         let before = self.gates.change_gate(name, guess, changes).await?;
-        let mut after = before.clone();
-        let answer = rule(&mut after);
-        if after != before {
-            after.revision = before.revision.saturating_add(1);
-        }
+        let (answer, after) = before.apply_and_answer(&*rule);
+        let after = after.unwrap_or(before);
         line.known().learn(after.clone(), asked);
         Ok((answer, after))
     }

@@ -10,9 +10,9 @@ use crate::pacing::{LineId, PlacesNeeded, ProcessId};
 
 impl Gate {
     /// Has a process hold places for the calls that go on in it, and for those of its flows that wait, as far as others
-    /// leave any and no other tenant is next, and notes who waits for more. They are its own until then, and free by themselves
-    /// after. Nothing changes where it has as many for the same tenants, enough time left, and all is noted. For how many calls of each tenant it has places
-    /// then.
+    /// leave any and no other tenant is next, and notes who waits for more. They are its own until then, and free by
+    /// themselves after. Nothing changes where it has as many for the same tenants, enough time left, and all is noted. For
+    /// how many calls of each tenant it has places then.
     pub fn hold_places(&mut self, needed: &PlacesNeeded, now: Timestamp) -> Vec<(LineId, u32)> {
         let mut after = self.clone();
         after.meet(now);
@@ -62,11 +62,9 @@ impl Gate {
         most: NonZeroU32,
         now: Timestamp,
     ) -> bool {
-        let held = self.places.held_by(process).map_or(0, |(held, _)| held);
-        let by = (process, held);
         let at = now.as_microsecond();
         self.sharing
-            .may_use_kept(line, by, calls, &self.places, most, at)
+            .may_use_kept(line, process, calls, &self.places, most, at)
     }
 
     /// Whether a process with these calls may keep a place that none of them needs for the next flow of this tenant, of

@@ -60,18 +60,12 @@ impl Contest {
                 elsewhere: if waiting.waits(now) { waiting.wants } else { 0 },
             });
         }
-        for (process, of) in &sharing.held {
-            if others.held_by(*process).is_some() {
+        for (process, places) in others.by_holder() {
+            if let Some(of) = sharing.listed(process) {
                 for (line, calls) in of {
                     contest.count(*line, *calls);
                 }
-            }
-        }
-        if let Some(line) = sharing.unlisted {
-            let listed = |process| sharing.held.iter().any(|(holder, _)| *holder == process);
-            let unlisted = others.holders().filter(|process| !listed(*process));
-            let places = unlisted.filter_map(|process| others.held_by(process));
-            for (places, _) in places {
+            } else if let Some(line) = sharing.unlisted {
                 contest.count(line, places);
             }
         }

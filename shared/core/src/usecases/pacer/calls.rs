@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::pacing::{LineId, Need};
+use crate::pacing::{LineId, Need, calls_of};
 
 #[derive(Default)]
 pub(super) struct Calls {
@@ -88,8 +88,7 @@ impl Calls {
     /// The process has places for so many calls of each tenant: what is more than go on is for those that wait.
     pub(super) fn give(&mut self, held: &[(LineId, u32)]) {
         for (line, of) in &mut self.of {
-            let held = held.iter().find(|(held_for, _)| held_for == line);
-            let held = held.map_or(0, |(_, calls)| *calls);
+            let held = calls_of(held, *line);
             of.given = held.saturating_sub(of.calls).min(of.waiting);
         }
     }

@@ -21,7 +21,8 @@ impl Pacer {
     ) -> Result<(), Unavailable> {
         let jumped = |known: &mut Known| known.jump(Instant::now(), self.clock.now());
         let behind = || {
-            let gate = line.known().gate(Duration::MAX);
+            let known = line.known();
+            let gate = known.last();
             gate.is_some_and(|gate| gate.is_ahead_of(self.clock.now()))
         };
         let jump = jumped(&mut line.known());

@@ -3,14 +3,12 @@
 //! One failure may be the asset's own fault. Three flows in a row that find the vendor down, and none that finds it well
 //! between, are the vendor's.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{Pacer, Pass};
-use crate::pacing::SPREAD;
-use crate::ports::GateRule;
+use crate::pacing::{Gate, Outage, SPREAD};
 use crate::{Backpressure, Failure, FailureCode, FlowId, OperationError, OperationName};
 
 /// How many flows in a row have to find a vendor down.
@@ -117,7 +115,7 @@ impl Pacer {
         let now = self.clock.now();
         match ended {
             Ended::Unused if pass.probes => {
-                self.note(operation, pass, Arc::new(move |gate| gate.not_probed(now)))
+                self.note(operation, pass, move |gate| gate.not_probed(now))
                     .await;
             }
             Ended::Unused => {}
@@ -125,8 +123,8 @@ impl Pacer {
             Ended::Throttled(wait) => {
                 self.is_well(operation, pass, now).await;
                 let until = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
-                let moves = move |gate: &mut crate::pacing::Gate| gate.throttled(until, now);
-                self.note(operation, pass, Arc::new(moves)).await;
+                let moves = move |gate: &mut Gate| gate.throttled(until, now);
+                self.note(operation, pass, moves).await;
             }
             Ended::Down(failure) => return self.is_down(operation, flow, pass, failure, now).await,
         }
@@ -135,16 +133,16 @@ impl Pacer {
 
     async fn is_well(&self, operation: &OperationName, pass: &Pass, now: Timestamp) {
         let line = pass.in_call.line();
-        let known = {
+        let down_since = {
             let mut known = line.known();
             known.well_at = Some(tokio::time::Instant::now());
             known.found_down.clear();
-            known.gate(Duration::MAX)
+            let outage = known.last().and_then(Gate::outage);
+            outage.map(Outage::since)
         };
         // What began before the outage says nothing of its end.
-        let outage = known.as_ref().and_then(|gate| gate.outage());
-        if pass.probes || outage.is_some_and(|outage| outage.since() <= pass.since) {
-            self.note(operation, pass, Arc::new(move |gate| gate.recovered(now)))
+        if pass.probes || down_since.is_some_and(|since| since <= pass.since) {
+            self.note(operation, pass, move |gate| gate.recovered(now))
                 .await;
             tracing::info!(operation = %operation, "vendor is back");
         }
@@ -165,7 +163,7 @@ impl Pacer {
                 known.found_down.push(flow);
             }
             known.found_down.truncate(FLOWS);
-            let gate = known.gate(Duration::MAX);
+            let gate = known.last();
             let lately = known.well_at.is_some_and(|at| at.elapsed() < LATELY);
             (
                 gate.is_some_and(|gate| gate.outage().is_some()),
@@ -181,7 +179,7 @@ impl Pacer {
             return Verdict::Asset;
         }
         let (probed, heard) = (pass.probes, failure.clone());
-        let rule: GateRule = Arc::new(move |gate| gate.failed(&heard, probed, now));
+        let rule = move |gate: &mut Gate| gate.failed(&heard, probed, now);
         if !known_down {
             tracing::warn!(
                 operation = %operation,
@@ -207,11 +205,11 @@ impl Pacer {
         &self,
         operation: &OperationName,
         pass: &Pass,
-        rule: GateRule,
-    ) -> Option<crate::pacing::Gate> {
+        rule: impl Fn(&mut Gate) + Send + Sync + 'static,
+    ) -> Option<Gate> {
         let line = pass.in_call.line();
         let _asking = line.asking.lock().await;
-        match self.change(operation, line, move |gate| rule(gate)).await {
+        match self.change(operation, line, rule).await {
             Ok(((), gate)) => Some(gate),
             Err(error) => {
                 tracing::warn!(

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Line;
 use super::calls::Calls;
 use super::clock::jumped;
-use crate::pacing::{Gate, LineId, Rate, Slot};
+use crate::pacing::{Gate, LineId, ProcessId, Rate, Slot};
 use crate::{FlowId, Share};
 
 #[derive(Default)]
@@ -51,10 +51,21 @@ impl Known {
         (learnt.elapsed() < at_most).then(|| gate.clone())
     }
 
+    /// The gate, as it was when it was learnt last.
+    pub(super) fn last(&self) -> Option<&Gate> {
+        self.gate.as_ref().map(|(gate, _)| gate)
+    }
+
     /// The gate, as it was or may have been when it was asked for. Whoever asks MUST do so alone: what is learnt late
     /// may be older than what is known.
     pub(super) fn learn(&mut self, gate: Gate, asked: Instant) {
         self.gate = Some((gate, asked));
+    }
+
+    /// Whether this process holds more places than its flows have taken.
+    pub(super) fn has_spare_places(&self, process: ProcessId) -> bool {
+        let held = self.last().and_then(|gate| gate.places_of(process));
+        held.is_some_and(|(places, _)| places > self.calls.taken())
     }
 
     /// Moves the lines on in what is known, so that nobody else has to go through those turns, and has `gate` be that.

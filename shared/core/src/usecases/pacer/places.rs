@@ -90,10 +90,12 @@ impl Pacer {
     /// somebody waits for it.
     fn rest(&self, line: &Line, of: LineId, asker: Asker<'_>, mostly: Duration) -> Duration {
         let mut known = line.known();
-        let gate = known.gate(Duration::MAX);
         let now = self.clock.now();
         let resting = known.calls.resting(of);
-        let rest = if gate.is_some_and(|gate| gate.is_next_at_places(of, now)) {
+        let rest = if known
+            .last()
+            .is_some_and(|gate| gate.is_next_at_places(of, now))
+        {
             let soon = LOOK_SOON.saturating_mul(resting + 1);
             let soon = soon + soon.mul_f64(rand::random());
             mostly.min(soon.max(asker.rests_for))
@@ -139,12 +141,7 @@ impl Pacer {
         let (Some(process), Some(most)) = (self.process, most) else {
             return;
         };
-        let spare = |gate: &Gate| gate.places_of(process).map(|(places, _)| places);
-        let spare = line
-            .known()
-            .gate(Duration::MAX)
-            .and_then(|gate| spare(&gate));
-        if spare.is_none_or(|places| places <= line.known().calls.taken()) {
+        if !line.known().has_spare_places(process) {
             return;
         }
         let gave_back = async {
@@ -183,9 +180,8 @@ impl Pacer {
         let just_learnt = line.known().gate(JUST_LEARNT).filter(|_| !unsure);
         // What changes nothing is read again, and thousands look.
         let unchanged = just_learnt.and_then(|gate| {
-            let mut after = gate.clone();
-            let held = after.hold_places(&needed, now);
-            (after == gate).then_some(held)
+            let (held, after) = gate.apply_and_answer(|gate| gate.hold_places(&needed, now));
+            after.is_none().then_some(held)
         });
         let held = if let Some(held) = unchanged {
             held
@@ -223,26 +219,28 @@ impl Pacer {
     }
 
     /// The places that this process holds for long enough, and is not about to give back.
-    fn places_that_last(&self, known: &Known, process: ProcessId) -> Option<(u32, Gate)> {
-        let gate = known.gate(Duration::MAX).filter(|_| !known.tells_places)?;
+    fn places_that_last<'a>(
+        &self,
+        known: &'a Known,
+        process: ProcessId,
+    ) -> Option<(u32, &'a Gate)> {
+        let gate = known.last().filter(|_| !known.tells_places)?;
         let (places, until) = gate.places_of(process)?;
         (until >= self.clock.now() + LEFT_AT_LEAST).then_some((places, gate))
     }
 
     fn has_too_many(&self, line: &Line, of: LineId, process: ProcessId, most: NonZeroU32) -> bool {
         let mut known = line.known();
-        let Some(gate) = known.gate(Duration::MAX) else {
+        let next = (of, known.calls.waiting_or_resting(of));
+        let has_spare = known.has_spare_places(process);
+        let Some(gate) = known.last() else {
             return false;
         };
         let Some((places, _)) = gate.places_of(process) else {
             return false;
         };
-        let now = self.clock.now();
-        let calls = known.calls.by_tenant();
-        let next = (of, known.calls.waiting_or_resting(of));
-        if places > known.calls.taken()
-            && !gate.may_keep_place_for(next, process, &calls, most, now)
-        {
+        let (calls, now) = (known.calls.by_tenant(), self.clock.now());
+        if has_spare && !gate.may_keep_place_for(next, process, &calls, most, now) {
             return true;
         }
         let needed = known.calls.wanted();

@@ -114,18 +114,19 @@ impl Process {
     ) -> Result<Result<StepTurn, Place>, Unavailable> {
         let operation = &step.operation;
         let slot = flow.progress.slot;
+        let waits_for_place = waits_for(flow) == Some(Wait::Concurrency);
         let asker = Asker {
             tenant: &flow.tenant,
             waits_for: match waiting {
                 Waiting::CallerUntil(deadline) => {
                     deadline.saturating_duration_since(Instant::now())
                 }
-                Waiting::Nobody if waits_for(flow) == Some(Wait::Concurrency) => WAITS_HERE,
+                Waiting::Nobody if waits_for_place => WAITS_HERE,
                 // It is to say so first.
                 Waiting::Nobody => UNSAID_FOR,
             },
             is_awaited: waiting != Waiting::Nobody,
-            is_new: waits_for(flow) != Some(Wait::Concurrency),
+            is_new: !waits_for_place,
             // A caller waits for seconds, and for its flow no message is spent.
             rests_for: if self.limits.hops.is_some() && waiting == Waiting::Nobody {
                 rest_between_looks(flow, self.clock.now())
