@@ -1,7 +1,8 @@
 //! Asks for turns at the gates of operations, for all flows of one process.
 //!
 //! What a gate is like is known for two seconds, so that an operation that is well and has no rate costs a read in that
-//! time and no write. Flows that ask for slots at the same time share one write.
+//! time and no write; for a fifth of a second where several processes hand out turns at a rate. Flows that ask for slots at
+//! the same time share one write.
 
 mod calls;
 mod clock;
@@ -29,6 +30,9 @@ use known::{InCall, Known};
 
 /// How long it is believed what a gate is like.
 const BELIEVED_FOR: Duration = Duration::from_secs(2);
+/// How long it is believed whose turn it is, where other processes hand out turns, too: whoever comes beside others waits
+/// for longer, and a flow that comes for its turn writes more than this reads.
+const TURNS_BELIEVED_FOR: Duration = Duration::from_millis(200);
 /// How long one flow may ask alone whether a vendor is back: longer than attempts take.
 const PROBE_WITHIN: Duration = Duration::from_mins(3);
 /// How soon a flow looks again where the gate changed at every look.
@@ -256,7 +260,7 @@ impl Pacer {
         due: &mut bool,
     ) -> Result<Look, Unavailable> {
         self.follow_clock(name, line).await?;
-        let mut gate = self.gate(name, line).await?;
+        let mut gate = self.gate(name, line, self.believes_for(limits)).await?;
         let now = self.clock.now();
         if let Some(rate) = &limits.rate {
             let apart = self.process.is_some();
@@ -298,14 +302,27 @@ impl Pacer {
         lines.entry(name.clone()).or_default().clone()
     }
 
-    /// The gate, as it was not long ago.
-    async fn gate(&self, name: &OperationName, line: &Line) -> Result<Gate, Unavailable> {
-        if let Some(gate) = line.known().gate(BELIEVED_FOR) {
+    fn believes_for(&self, limits: &Limits) -> Duration {
+        if self.process.is_some() && limits.rate.is_some() {
+            TURNS_BELIEVED_FOR
+        } else {
+            BELIEVED_FOR
+        }
+    }
+
+    /// The gate, as it was no longer ago.
+    async fn gate(
+        &self,
+        name: &OperationName,
+        line: &Line,
+        at_most: Duration,
+    ) -> Result<Gate, Unavailable> {
+        if let Some(gate) = line.known().gate(at_most) {
             return Ok(gate);
         }
         // One asks for all.
         let _asking = line.asking.lock().await;
-        if let Some(gate) = line.known().gate(BELIEVED_FOR) {
+        if let Some(gate) = line.known().gate(at_most) {
             return Ok(gate);
         }
         // It is as old as the question.

@@ -12,7 +12,6 @@ use crate::pacing::{LineId, Rate, Slot};
 
 /// The most turns that are foreseen: whoever stands further behind looks again when its own is at the earliest.
 const FORESEEN: usize = 20_000;
-const SECOND: i64 = 1_000_000;
 /// By how much the clock of a process may be behind, for it to find its turns all the same.
 const APART: Duration = Duration::from_secs(2);
 /// Of how many lines a tenant is known at the same time, where they began one after the other; whoever comes then waits
@@ -49,9 +48,13 @@ impl Gate {
         let here = at.saturating_add(patience);
         self.lines.move_past_used(&mut self.turns, pace, here);
         self.lines.shorten();
-        // Whoever comes within the same part of a second comes to the same line.
-        let part = if apart { SECOND } else { latest(rate) / 4 };
-        let after = |time: i64| (time / part + 1).saturating_mul(part);
+        // Whoever comes within the same moment comes to the same line.
+        let moment = if apart {
+            micros(notice) / 2
+        } else {
+            latest(rate) / 4
+        };
+        let after = |time: i64| (time / moment + 1).saturating_mul(moment);
         // Of what may still be looked at, some is past: lines that have nothing else wait no more.
         let (mut lines, mut turns) = (self.lines.clone(), self.turns.clone());
         lines.move_to(&mut turns, pace, here);

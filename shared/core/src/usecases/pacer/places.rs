@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::calls::Waiter;
 use super::known::{InCall, Known};
-use super::{Asker, Found, Line, PROBE_WITHIN, Pacer};
+use super::{Asker, BELIEVED_FOR, Found, Line, PROBE_WITHIN, Pacer};
 use crate::OperationName;
 use crate::pacing::{Gate, LineId, PlacesNeeded, ProcessId};
 use crate::ports::Unavailable;
@@ -146,7 +146,7 @@ impl Pacer {
         }
         let gave_back = async {
             // What it knows is as old as its last question, where its calls are long and nobody else comes.
-            self.gate(name, line).await?;
+            self.gate(name, line, BELIEVED_FOR).await?;
             if self.has_too_many(line, of, process, most) {
                 let _asking = line.asking.lock().await;
                 if self.has_too_many(line, of, process, most) {

@@ -6,9 +6,10 @@ use super::*;
 use crate::pacing::Limits;
 use crate::pacing::gate::Look;
 
+const SECOND: i64 = 1_000_000;
 /// As long as a process believes what a gate is like.
-const BELIEVED_FOR: i64 = 2 * SECOND;
-const NOTICE: Duration = Duration::from_secs(3);
+const BELIEVED_FOR: i64 = SECOND / 5;
+const NOTICE: Duration = Duration::from_millis(800);
 
 fn at(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(1_700_000_000_000_000 + micros).unwrap()
