@@ -14,6 +14,7 @@
 
 mod beside;
 mod floor;
+mod ledger;
 mod load;
 mod mill;
 mod process;
@@ -28,6 +29,11 @@ use std::time::Duration;
 const FLOWS: usize = 2_000;
 const CALLERS: usize = 16;
 const CALLS: usize = 4_000;
+
+/// Whether something is to be measured: one row alone, for a profile of it, if `BENCH_ONLY` is a part of its name.
+pub(crate) fn is_wanted(what: &str) -> bool {
+    what.contains(&std::env::var("BENCH_ONLY").unwrap_or_default())
+}
 
 /// What a measurement found.
 pub(crate) struct Measured {
@@ -68,7 +74,15 @@ async fn main() {
     let rounds = 3;
     let folders = tempfile::tempdir().unwrap();
     let mut numbers = 0..;
+    // One vendor alone, for a profile of it.
+    let only = std::env::var("BENCH_DELAY").ok();
     for delay in [Duration::ZERO, Duration::from_millis(200)] {
+        if only
+            .as_ref()
+            .is_some_and(|only| *only != delay.as_millis().to_string())
+        {
+            continue;
+        }
         println!("vendor of {} ms", delay.as_millis());
         for _ in 0..rounds {
             let stub = stub::serve(delay).await;

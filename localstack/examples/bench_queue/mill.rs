@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::process::{Programs, free_port, ready};
 use crate::stub::Stub;
-use crate::{CALLERS, CALLS, FLOWS, Measured, load};
+use crate::{CALLERS, CALLS, FLOWS, Measured, is_wanted, load};
 
 fn catalogue(stub: &Stub) -> String {
     let operation = |name: &str, paid: bool| {
@@ -58,9 +58,7 @@ pub(crate) async fn measure(
     let base = format!("http://127.0.0.1:{port}");
     ready(&client, &format!("{base}/health/ready")).await;
 
-    // One row alone, for a profile of it.
-    let only = std::env::var("BENCH_ONLY").unwrap_or_default();
-    let wanted = |(what, _): &(&str, &str)| what.contains(&only);
+    let wanted = |(what, _): &(&str, &str)| is_wanted(what);
     let mut all = Vec::new();
     let batches = [("Assetmill v2 paid", "paid"), ("Assetmill v2 free", "free")];
     for (what, operation) in batches.into_iter().filter(wanted) {
