@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::origin::{self, DEAR};
-use crate::program::{HOSTILE, Program};
+use crate::program::{ECHO, HOSTILE, Program};
 
 /// What the attackers were answered: how often, by attack and status.
 pub(crate) type Answers = BTreeMap<(&'static str, u16), u32>;
@@ -64,7 +64,10 @@ pub(crate) async fn begin(program: &Program, origin: &SocketAddr) -> Attackers {
     tasks.spawn(attacker.clone().readiness());
     let ids = attacker.long_rows().await;
     for _ in 0..20 {
-        tasks.spawn(attacker.clone().who_never_reads(ids.clone()));
+        tasks.spawn(attacker.clone().who_never_reads_rows(ids.clone()));
+    }
+    for caller in 0..200 {
+        tasks.spawn(attacker.clone().who_never_reads_products(caller));
     }
     Attackers { tasks, answers }
 }
@@ -226,22 +229,38 @@ impl Attacker {
     }
 
     /// Asks for many rows, and reads none.
-    async fn who_never_reads(self, ids: String) {
-        let request = format!(
-            "POST /api/v2/transforms/results HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {HOSTILE}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{ids}",
-            self.address,
-            ids.len()
-        );
+    async fn who_never_reads_rows(self, ids: String) {
         loop {
-            let Ok(mut stream) = TcpStream::connect(self.address).await else {
-                return;
-            };
-            let _ = stream.write_all(request.as_bytes()).await;
-            // It is closed by the other side, or at the end of the hour.
-            let _ = stream.writable().await;
-            tokio::time::sleep(Duration::from_secs(10)).await;
-            self.note("never read", 0);
+            self.ask_and_never_read("/api/v2/transforms/results", &ids)
+                .await;
+            self.note("rows never read", 0);
         }
+    }
+
+    /// Asks for large products, and reads none.
+    async fn who_never_reads_products(self, caller: u64) {
+        for call in 0.. {
+            let url = format!("http://{}/bulk/{}", self.origin, caller * 1_000 + call);
+            let order = json!({ "digital_asset_url": url, "operation": ECHO });
+            self.ask_and_never_read("/api/v1/transform", &order.to_string())
+                .await;
+            self.note("product never read", 0);
+        }
+    }
+
+    async fn ask_and_never_read(&self, path: &str, body: &str) {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {HOSTILE}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        );
+        let Ok(mut stream) = TcpStream::connect(self.address).await else {
+            return;
+        };
+        let _ = stream.write_all(request.as_bytes()).await;
+        // It is closed by the other side, or at the end of the hour.
+        let _ = stream.writable().await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
     }
 }

@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
         .and_then(|it| it.parse().ok());
     let time = Duration::from_secs(seconds.unwrap_or(60));
     let origin = origin::serve().await;
-    let program = Program::start(&path);
+    let program = Program::start(&path, origin);
     program.ready().await;
     let alone = victim::call_for(time / 2, &program, &origin).await;
     println!("alone      {alone}");

@@ -1,19 +1,22 @@
-//! Where assets come from: photographs, and pictures that cost.
+//! Where assets come from: photographs, pictures that cost, and what is merely large; and a vendor.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use bytes::Bytes;
 
 use crate::pictures;
 
 const PHOTOGRAPH: &[u8] = include_bytes!("../../samples/coffee.jpg");
+
+/// How large an asset is that is no picture.
+const BULK: usize = 8_000_000;
 
 /// The pictures of the attack, by name.
 pub(crate) const DEAR: &[&str] = &[
@@ -57,9 +60,19 @@ pub(crate) async fn serve() -> SocketAddr {
     let router = Router::new()
         .route("/photo/{number}", get(|| async { PHOTOGRAPH }))
         .route("/dear/{name}", get(picture))
+        .route("/bulk/{number}", get(bulk))
+        .route("/echo", post(|body: Bytes| async { body }))
+        .layer(DefaultBodyLimit::disable())
         .with_state(Arc::new(dear()));
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     address
+}
+
+/// Another for each number.
+async fn bulk(Path(number): Path<u64>) -> Vec<u8> {
+    let mut content = vec![b'.'; BULK];
+    content[..8].copy_from_slice(&number.to_le_bytes());
+    content
 }
 
 /// One that never answers is another host: whoever asks it has no turns left there.

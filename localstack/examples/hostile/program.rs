@@ -12,6 +12,25 @@ use serde_json::Value;
 pub(crate) const VICTIM: &str = "key-of-the-tenant-that-works";
 pub(crate) const HOSTILE: &str = "key-of-the-hostile-tenant";
 
+/// The operation of a vendor that answers with what it was sent.
+pub(crate) const ECHO: &str = "echo";
+
+fn echo(vendor: SocketAddr) -> String {
+    format!(
+        r#"
+[operations.{ECHO}]
+summary = "Copies"
+paid = false
+[operations.{ECHO}.vendor]
+method = "POST"
+url = "http://{vendor}/echo"
+encoding = "raw"
+asset = {{ as = "file" }}
+result = {{ kind = "body" }}
+"#
+    )
+}
+
 pub(crate) struct Program {
     pub(crate) base: String,
     pub(crate) address: SocketAddr,
@@ -29,20 +48,26 @@ impl Drop for Program {
 }
 
 impl Program {
-    pub(crate) fn start(path: &str) -> Self {
+    /// With the operations that come with it, and one of a vendor at this address.
+    pub(crate) fn start(path: &str, vendor: SocketAddr) -> Self {
         // `reqwest` is built without a TLS provider of its own.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
+        let operations = folder.path().join("operations.toml");
+        let known = include_str!("../../../operations.toml");
+        fs::write(&operations, format!("{known}{}", echo(vendor))).unwrap();
         let child = Command::new(path)
             .args(["--listen", &address.to_string()])
-            .args(["--fetch-allow", "127.0.0.1"])
+            .args(["--fetch-allow", "127.0.0.1", "--vendor-allow", "127.0.0.1"])
+            .arg("--operations")
+            .arg(operations)
             .args(["--api-keys", &format!("works:{VICTIM},hostile:{HOSTILE}")])
             .args(["--log", "error"])
             .arg("--data")
-            .arg(folder.path())
+            .arg(folder.path().join("data"))
             .stdout(Stdio::null())
             .spawn()
             .unwrap();

@@ -31,7 +31,7 @@ pub use once::{Begun, KeyedRequest, Once, OnceError, Started};
 pub use pacer::Pacer;
 pub use process::{Alike, Outcome, Process, TimeLimits, Waiting};
 pub use retry::{Retry, RetryError};
-pub use run_synchronously::{Answered, Products, RunSynchronously};
+pub use run_synchronously::{Answered, Made, Products, RunSynchronously};
 pub use selection::{Affected, AffectedBatch, Selection, SelectionError};
 pub use submit::{Accepted, Submit};
 pub use sweep::{Sweep, Swept};

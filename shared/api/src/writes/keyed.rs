@@ -1,7 +1,7 @@
 //! Requests that their callers may send again under a key.
 
 use assetmill_core::usecases::{
-    Accepted, Affected, Begun, KeyedRequest, OnceError, Started, TransformRequest,
+    Affected, Answered, Begun, KeyedRequest, OnceError, Started, TransformRequest,
 };
 use assetmill_core::{Batch, BatchId, IdempotencyKey, Sha256Digest, TenantId};
 use axum::response::{IntoResponse, Response};
@@ -41,7 +41,7 @@ impl<'state> Keyed<'state> {
     pub(crate) async fn answer(
         self,
         order: Result<TransformRequest, Problem>,
-    ) -> Result<(Accepted, Replayed), Problem> {
+    ) -> Result<(Answered, Replayed), Problem> {
         let begun = match self.find().await? {
             Some(begun) => begun,
             None => self.begin(order?, None).await?,

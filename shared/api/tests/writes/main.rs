@@ -12,6 +12,7 @@ mod health;
 mod idempotency;
 mod limits;
 mod read_only;
+mod v1_at_hand;
 mod v1_transform;
 mod v1_transforms;
 mod v2_assets;

@@ -30,6 +30,8 @@ use tokio_util::task::TaskTracker;
 use crate::support::{self, Answer as HttpAnswer};
 
 pub(crate) const ASSET: &str = "https://assets.test/coffee.png";
+/// The bytes of the asset `/large`: more than a request takes of the memory of what is on its way.
+pub(crate) const LARGE: usize = 100_000;
 pub(crate) const ACME: &str = "0123456789abcdef";
 pub(crate) const GLOBEX: &str = "fedcba9876543210";
 
@@ -234,9 +236,13 @@ impl Sources for Assets {
         if path == "/slow" {
             std::future::pending::<()>().await;
         }
+        let content = match path {
+            "/large" => vec![b'.'; LARGE].into(),
+            _ => format!("the asset {path}").into(),
+        };
         Ok(Asset {
             url: url.clone(),
-            content: format!("the asset {path}").into(),
+            content,
         })
     }
 }

@@ -84,7 +84,7 @@ async fn equal_free_work_that_begins_at_the_same_time_is_done_once() {
         .iter()
         .map(|row| process.attempt(row.id, Waiting::Nobody));
     for outcome in join_all(attempts).await {
-        assert_eq!(outcome.unwrap(), Outcome::Settled);
+        assert_eq!(outcome.unwrap(), Outcome::Settled { content: None });
     }
     assert_eq!(copy.runs(), 1);
 }

@@ -70,7 +70,10 @@ async fn who_comes_back_after_its_lease_calls_nobody() {
     assert_eq!((copy.runs(), world.flow().await.unconfirmed_calls), (0, 0));
     let process = at_a_paid(&world, &copy, Arc::new(Host(Duration::ZERO)));
     let outcome = process.attempt(world.id, Waiting::Nobody).await.unwrap();
-    assert_eq!((outcome, copy.runs()), (Outcome::Settled, 1));
+    assert_eq!(
+        (outcome, copy.runs()),
+        (Outcome::Settled { content: None }, 1)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,7 +92,10 @@ async fn a_flow_that_is_settled_before_its_call_leaves_equal_work_to_others() {
     process.attempt(world.id, Waiting::Nobody).await.unwrap();
     assert_eq!(copy.runs(), 0);
     let equal = process.attempt(rows[0].id, Waiting::Nobody).await.unwrap();
-    assert_eq!((equal, copy.runs()), (Outcome::Settled, 1));
+    assert_eq!(
+        (equal, copy.runs()),
+        (Outcome::Settled { content: None }, 1)
+    );
 }
 
 /// A process at an operation, whose source and operation take so long; and the flow as its message carries it.
@@ -106,7 +112,10 @@ async fn a_flow_that_is_quickly_done_is_claimed_with_its_first_change() {
         let (process, copy, before) = taking(&world, copy, Duration::from_millis(900)).await;
         let outcome = process.attempt(&before, Waiting::Nobody).await.unwrap();
         let after = world.flow().await;
-        assert_eq!((outcome, copy.runs()), (Outcome::Settled, 1));
+        assert_eq!(
+            (outcome, copy.runs()),
+            (Outcome::Settled { content: None }, 1)
+        );
         assert_eq!(after.revision, before.revision + changes);
         // As if it had been claimed by itself.
         assert_eq!((after.attempts, after.fence), (1, 1));
@@ -127,7 +136,10 @@ async fn a_flow_that_takes_long_is_seen_to_run() {
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         assert_eq!(world.flow().await.state(), FlowState::Running);
         let outcome = attempt.await.unwrap().unwrap();
-        assert_eq!((outcome, copy.runs()), (Outcome::Settled, 1));
+        assert_eq!(
+            (outcome, copy.runs()),
+            (Outcome::Settled { content: None }, 1)
+        );
     }
 }
 
@@ -144,10 +156,16 @@ async fn a_flow_is_not_taken_up_twice_in_one_process() {
             assert_eq!(begun.elapsed(), Duration::ZERO, "nothing was fetched");
         };
         let (first, ()) = tokio::join!(process.attempt(&before, Waiting::Nobody), again);
-        assert_eq!((first.unwrap(), copy.runs()), (Outcome::Settled, 1));
+        assert_eq!(
+            (first.unwrap(), copy.runs()),
+            (Outcome::Settled { content: None }, 1)
+        );
         // Whoever had to wait finds it done.
         let after = process.attempt(world.id, Waiting::Nobody).await.unwrap();
-        assert_eq!((after, copy.runs()), (Outcome::Settled, 1));
+        assert_eq!(
+            (after, copy.runs()),
+            (Outcome::Settled { content: None }, 1)
+        );
     }
 }
 
@@ -164,7 +182,9 @@ async fn of_two_processes_that_take_up_a_flow_one_calls_its_vendor() {
         another.attempt(&before, Waiting::Nobody)
     );
     let settled = [both.0.unwrap(), both.1.unwrap()];
-    let settled = settled.iter().filter(|it| **it == Outcome::Settled);
+    let settled = settled
+        .iter()
+        .filter(|it| matches!(it, Outcome::Settled { .. }));
     assert_eq!((settled.count(), copy.runs()), (1, 1));
     assert_eq!(world.flow().await.unconfirmed_calls, 0);
 }

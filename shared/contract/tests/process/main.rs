@@ -40,7 +40,7 @@ async fn what_can_not_get_better_soon_is_told_at_once_to_whoever_waits() {
     let world = World::new(|_| unknown_name()).await;
     let waiting = Waiting::CallerUntil(Instant::now() + SOON);
     let step = world.process.attempt(world.id, waiting).await.unwrap();
-    assert_eq!(step, Outcome::Settled);
+    assert_eq!(step, Outcome::Settled { content: None });
     let flow = world.flow().await;
     assert_eq!((flow.state(), flow.attempts), (FlowState::Failed, 1));
 }

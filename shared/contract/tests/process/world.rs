@@ -86,7 +86,7 @@ impl World {
         loop {
             let step = self.process.attempt(self.id, Waiting::Nobody).await;
             match step.unwrap() {
-                Outcome::Settled => return self.flow().await,
+                Outcome::Settled { .. } => return self.flow().await,
                 Outcome::Wait { until, .. } => self.sleep_until(until).await,
                 Outcome::HandOver { .. } => {}
                 Outcome::Rests => panic!("nothing wakes it here"),

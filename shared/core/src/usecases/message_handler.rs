@@ -41,7 +41,7 @@ impl MessageHandler {
         step: Result<Outcome, Unavailable>,
     ) -> Result<(), Unavailable> {
         let (delay, row) = match step {
-            Ok(Outcome::Settled | Outcome::Gone | Outcome::Rests) => return Ok(()),
+            Ok(Outcome::Settled { .. } | Outcome::Gone | Outcome::Rests) => return Ok(()),
             Ok(Outcome::HandOver { row }) => (Duration::ZERO, row),
             Ok(Outcome::Wait { until, row }) => (self.process.time_until(until), row),
             Err(error) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::run_synchronously::RunSynchronously;
+use super::run_synchronously::{Answered, RunSynchronously};
 use super::submit::{Accepted, Submit};
 use super::transform_request::TransformRequest;
 use crate::ports::{IdempotencyKeys, Unavailable};
@@ -153,7 +153,7 @@ impl Once {
         &self,
         begun: Begun,
         answer: &RunSynchronously,
-    ) -> Result<Accepted, Unavailable> {
+    ) -> Result<Answered, Unavailable> {
         let deadline = Instant::now() + answer.answer_within;
         let dispatched = self.accept(&begun).await?;
         let accepted = self.rows_of(begun).await?;

@@ -15,6 +15,7 @@ mod unkept;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -136,7 +137,10 @@ impl Default for TimeLimits {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// Nothing: the flow is settled and counted.
-    Settled,
+    Settled {
+        /// What this attempt made, where a caller waits for it. It is stored.
+        content: Option<Bytes>,
+    },
     /// Another attempt, not before this time.
     Wait {
         /// When.
@@ -199,7 +203,7 @@ impl Process {
             }
             Claim::Settled(flow) => {
                 note_settled(&*self.flows, &[&flow], now).await?;
-                Ok(Outcome::Settled)
+                Ok(Outcome::Settled { content: None })
             }
             Claim::Unknown => {
                 tracing::warn!(flow_id = %id, "message names no flow");

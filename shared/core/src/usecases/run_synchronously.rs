@@ -19,8 +19,8 @@ use super::meter::Meter;
 use super::process::{Outcome, Waiting, needs_no_row};
 use super::submit::{Accepted, Submit};
 use super::transform_request::TransformRequest;
-use crate::ports::Unavailable;
-use crate::{Flow, FlowId, FlowMessage, Shares};
+use crate::ports::{OutputWrites, Unavailable};
+use crate::{Flow, FlowId, FlowMessage, Output, Shares};
 
 /// Runs batches while their caller waits.
 ///
@@ -62,7 +62,37 @@ pub struct Answered {
     /// Whether they can be asked for.
     pub kept: bool,
     /// What the one flow made; `None` where it has to be read from where outputs are stored.
-    pub content: Option<Bytes>,
+    pub made: Option<Made>,
+}
+
+/// What a flow made, as long as somebody has it in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// All of it.
+    pub content: Bytes,
+    /// Whether it is stored, too.
+    pub stored: bool,
+    /// The asset that it was made of, where the room that they have is the asset's: as long as somebody has this, nobody
+    /// else is given that room.
+    pub asset: Option<Bytes>,
+}
+
+impl Made {
+    /// Sees to it that it is stored, as this output, and has it in memory no more.
+    pub async fn store(
+        self,
+        output: &Output,
+        outputs: &dyn OutputWrites,
+    ) -> Result<(), Unavailable> {
+        if self.stored {
+            return Ok(());
+        }
+        // The asset's room is given back after it.
+        let Self { content, asset, .. } = self;
+        let stored = outputs.put(&output.key, content, &output.media_type).await;
+        drop(asset);
+        stored
+    }
 }
 
 impl From<Accepted> for Answered {
@@ -70,7 +100,7 @@ impl From<Accepted> for Answered {
         Self {
             accepted,
             kept: true,
-            content: None,
+            made: None,
         }
     }
 }
@@ -107,7 +137,8 @@ impl RunSynchronously {
         work.process.flows = rows.clone();
         let open = accepted.flows.iter();
         let open = open.filter(|flow| !flow.state().is_settled());
-        self.run_until(open.map(Flow::message).collect(), work, deadline)
+        let made = self
+            .run_until(open.map(Flow::message).collect(), work, deadline)
             .await;
         let ended = rows.end().await?;
         accepted.flows = ended.flows;
@@ -116,10 +147,21 @@ impl RunSynchronously {
                 .dispatch(&accepted.batch, &accepted.flows)
                 .await?;
         }
-        Ok(accepted.into())
+        Ok(Answered {
+            made,
+            ..accepted.into()
+        })
     }
 
-    async fn run_until(&self, flows: Vec<FlowMessage>, work: MessageHandler, deadline: Instant) {
+    /// Runs flows until `deadline`. What the one flow made, unless others made it, or it was late.
+    async fn run_until(
+        &self,
+        flows: Vec<FlowMessage>,
+        work: MessageHandler,
+        deadline: Instant,
+    ) -> Option<Made> {
+        let is_one = flows.len() == 1;
+        let mut made = None;
         let run = OneRun {
             work,
             permits: self.permits.clone(),
@@ -130,9 +172,17 @@ impl RunSynchronously {
             // instead of being cut off in the middle of a paid call.
             .map(move |message| self.attempts.spawn(run.clone().settle(message)))
             .buffer_unordered(PARALLEL)
-            .for_each(async |_| ());
+            .for_each(|content| {
+                made = content.ok().flatten().filter(|_| is_one);
+                std::future::ready(())
+            });
         // Out of time is as good an end as any: what is unfinished is seen in the rows.
         let _ = tokio::time::timeout_at(deadline, runs).await;
+        made.map(|content| Made {
+            content,
+            stored: true,
+            asset: None,
+        })
     }
 
     async fn reread(&self, accepted: &Accepted) -> Result<Vec<Flow>, Unavailable> {
@@ -160,25 +210,30 @@ struct OneRun {
 }
 
 impl OneRun {
-    async fn settle(self, mut message: FlowMessage) {
+    /// What the flow made, where it did so now.
+    async fn settle(self, mut message: FlowMessage) -> Option<Bytes> {
         loop {
             let step = {
                 let _permit = self.permits.take(&message.tenant, 1).await;
                 if Instant::now() >= self.deadline {
-                    return;
+                    return None;
                 }
                 let waiting = Waiting::CallerUntil(self.deadline);
                 self.work.process.attempt(message.flow_ref(), waiting).await
             };
             if Instant::now() >= self.deadline {
-                return self.follow(&message, step).await;
-            }
-            if matches!(step, Ok(Outcome::HandOver { .. })) {
                 self.follow(&message, step).await;
-                return self.watch(&message).await;
+                return None;
             }
-            let Ok(Outcome::Wait { until, row }) = step else {
-                return;
+            let (until, row) = match step {
+                Ok(Outcome::Settled { content }) => return content,
+                Ok(Outcome::Wait { until, row }) => (until, row),
+                Ok(Outcome::HandOver { .. }) => {
+                    self.follow(&message, step).await;
+                    self.watch(&message).await;
+                    return None;
+                }
+                Ok(Outcome::Gone | Outcome::Rests) | Err(_) => return None,
             };
             message = match row {
                 Some(row) => row.message(),
@@ -187,7 +242,7 @@ impl OneRun {
             // What comes after the deadline keeps nobody waiting: its caller is told at once.
             let wait = self.work.process.time_until(until);
             if wait >= self.deadline.saturating_duration_since(Instant::now()) {
-                return;
+                return None;
             }
             let due = Instant::now() + wait;
             tokio::time::sleep_until(due).await;

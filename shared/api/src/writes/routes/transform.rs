@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use assetmill_core::usecases::{Answered, Products};
+use assetmill_core::ports::Unavailable;
+use assetmill_core::usecases::{Answered, Made, Products};
 use assetmill_core::{Flow, Output, Status};
 use axum::Json;
 use axum::extract::{FromRequest as _, FromRequestParts as _, Request, State};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderName, HeaderValue, StatusCode};
 use utoipa::ToSchema;
@@ -125,18 +125,15 @@ pub(crate) async fn transform_one(
             state.answer.run(order?, Products::AtHand).await?,
             Replayed::NEVER,
         ),
-        Some(keyed) => {
-            let (accepted, replayed) = keyed.answer(order).await?;
-            (accepted.into(), replayed)
-        }
+        Some(keyed) => keyed.answer(order).await?,
     };
     let Answered {
         accepted,
         kept,
-        content,
+        made,
     } = answered;
     let flow = accepted.flows.first().ok_or_else(Problem::internal)?;
-    let outcome = outcome(&state, flow, content, &in_flight).await;
+    let outcome = outcome(&state, flow, made, &in_flight).await;
     if !kept {
         // There is nothing to ask for under its id.
         return outcome;
@@ -155,11 +152,11 @@ pub(crate) async fn transform_one(
 async fn outcome(
     state: &WriteState,
     flow: &Flow,
-    content: Option<Bytes>,
+    made: Option<Made>,
     in_flight: &TenantInFlight,
 ) -> Result<Response, Problem> {
     match &flow.status {
-        Status::Completed { output, .. } => delivered(state, output, content, in_flight).await,
+        Status::Completed { output, .. } => delivered(state, output, made, in_flight).await,
         Status::Failed { failure, .. } => Err(failure.into()),
         Status::Cancelled { .. } => Err(Problem::new(
             ErrorCode::FlowCancelled,
@@ -179,24 +176,26 @@ async fn outcome(
 async fn delivered(
     state: &WriteState,
     output: &Output,
-    content: Option<Bytes>,
+    made: Option<Made>,
     in_flight: &TenantInFlight,
 ) -> Result<Response, Problem> {
     let max = state.max_inline_bytes.unwrap_or(u64::MAX);
     if output.bytes > max.min(in_flight.bytes()) {
-        if let Some(content) = content {
-            let outputs = &state.outputs;
-            outputs
-                .put(&output.key, content, &output.media_type)
-                .await?;
-        }
+        store(state, output, made).await?;
         let result = state.links().result(output).await?;
         let location = [(LOCATION, header(&result.url)?)];
         return Ok((StatusCode::SEE_OTHER, location, Json(result)).into_response());
     }
-    let memory = in_flight.hold(output.bytes).await?;
-    let content = match content {
-        Some(content) => Some(content),
+    let (memory, made) = match in_flight.try_hold(output.bytes) {
+        Ok(memory) => (memory, made),
+        Err(_) => {
+            // Callers who read slowly are many, and what waits for them has no room in memory.
+            store(state, output, made).await?;
+            (in_flight.hold(output.bytes).await?, None)
+        }
+    };
+    let content = match made {
+        Some(made) => Some(made.content),
         None => state.outputs.get(&output.key).await?,
     };
     let Some(content) = content else {
@@ -208,6 +207,14 @@ async fn delivered(
         (ETAG, header(&format!("\"{}\"", output.sha256))?),
     ];
     Ok((headers, memory.hold(content)).into_response())
+}
+
+/// Sees to it that the output is stored, and nowhere else.
+async fn store(state: &WriteState, output: &Output, made: Option<Made>) -> Result<(), Unavailable> {
+    match made {
+        Some(made) => made.store(output, &*state.outputs).await,
+        None => Ok(()),
+    }
 }
 
 fn header(text: &str) -> Result<HeaderValue, Problem> {

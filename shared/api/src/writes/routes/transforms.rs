@@ -87,8 +87,8 @@ pub(crate) async fn transform_many(
         }
         Some(keyed) => {
             let memory = in_flight.hold(bytes).await?;
-            let (accepted, replayed) = keyed.answer(order).await?;
-            (accepted.into(), replayed, memory)
+            let (answered, replayed) = keyed.answer(order).await?;
+            (answered, replayed, memory)
         }
     };
     let Answered { accepted, kept, .. } = answered;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
@@ -41,6 +42,8 @@ pub(super) struct Attempt {
     pub(super) backpressure: Backpressure,
     /// What it made that no change of the row has told yet: stored, and not remembered as the output of its work.
     pub(super) made: Option<(WorkKey, Output)>,
+    /// What its last step made, where a caller waits for it.
+    pub(super) content: Option<Bytes>,
     /// Its turn at that work, which those who come to the same wait for: they find it once it is remembered.
     pub(super) first: Option<OwnedMutexGuard<()>>,
     /// What happened since its last change of the row.
@@ -59,6 +62,7 @@ impl Attempt {
             called: false,
             backpressure: Backpressure::default(),
             made: None,
+            content: None,
             first: None,
             events: Vec::new(),
         }

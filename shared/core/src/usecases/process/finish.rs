@@ -219,7 +219,9 @@ impl Process {
                     outcome = code,
                     "flow settled"
                 );
-                Ok(Outcome::Settled)
+                Ok(Outcome::Settled {
+                    content: attempt.content.take(),
+                })
             }
         }
     }

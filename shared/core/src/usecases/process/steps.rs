@@ -85,6 +85,9 @@ impl Process {
             };
             attempt.note(flow, self.clock.now(), Happened::Stored);
             if done + 1 == steps.len() {
+                if attempt.waiting.goes_on() {
+                    attempt.content = made.content;
+                }
                 return Ok(AttemptEnd::Output(made.output));
             }
             if self.finish_step(flow, done, step, &made, attempt).await? == Fenced::Lost {

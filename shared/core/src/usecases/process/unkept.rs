@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -17,7 +18,12 @@ use crate::{
 /// How a flow without a row went.
 pub(in crate::usecases) enum Unkept {
     /// It has its product.
-    Made(Product),
+    Made {
+        /// All of it.
+        product: Product,
+        /// What it was made of, and with it the room of both.
+        asset: Bytes,
+    },
     /// It will have none.
     Failed(Failure),
     /// It is to be tried again after its deadline.
@@ -77,7 +83,7 @@ impl Process {
         let mut attempts = 0;
         loop {
             let wait = match self.try_steps(flow, &steps, url).await {
-                Ok(product) => return Unkept::Made(product),
+                Ok((product, asset)) => return Unkept::Made { product, asset },
                 Err(NotMade::Unavailable) => return Unkept::Later,
                 Err(NotMade::NotBefore(until)) => self.time_until(until),
                 Err(NotMade::Failed { error, retry }) => match error {
@@ -108,7 +114,7 @@ impl Process {
         flow: &Flow,
         steps: &[Step],
         url: &AssetUrl,
-    ) -> Result<Product, NotMade> {
+    ) -> Result<(Product, Bytes), NotMade> {
         let [first, others @ ..] = steps else {
             return Err(NotMade::Unavailable);
         };
@@ -127,6 +133,7 @@ impl Process {
                 return Err(NotMade::Failed { error, retry });
             }
         };
+        let room = asset.content.clone();
         let made = self.try_step(flow, first, pass, asset).await;
         let mut made = made.map_err(|it| named(it, first))?;
         for step in others {
@@ -138,7 +145,7 @@ impl Process {
             let next = self.try_step(flow, step, pass, asset).await;
             made = next.map_err(|it| named(it, step))?;
         }
-        Ok(made)
+        Ok((made, room))
     }
 
     async fn unkept_turn_at(&self, flow: &Flow, step: &Step) -> Result<Pass, NotMade> {

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::time::Instant;
 
-use super::{Answered, PARALLEL, Products, RunSynchronously};
+use super::{Answered, Made, PARALLEL, Products, RunSynchronously};
 use crate::ports::Unavailable;
 use crate::usecases::process::{Unkept, product_output};
 use crate::usecases::submit::Accepted;
@@ -27,24 +26,24 @@ impl RunSynchronously {
         let runs = stream::iter(open)
             .map(|flow| self.settle_unkept(operation, flow, products, deadline))
             .buffered(PARALLEL);
-        let mut content = None;
+        let mut made = None;
         let mut runs = std::pin::pin!(runs);
         while let Some(run) = runs.next().await {
-            let (flow, made) = run?;
-            content = made;
+            let flow;
+            (flow, made) = run?;
             accepted.flows.push(flow);
         }
         let settled = |flow: &Flow| flow.state().is_settled();
         if accepted.flows.iter().all(settled) {
             if self.keeps {
-                self.keep_behind(accepted.clone(), content.clone());
+                self.keep_behind(accepted.clone(), made.clone());
             } else {
                 self.meter.count_unkept(&accepted.flows);
             }
             return Ok(Answered {
                 accepted,
                 kept: self.keeps,
-                content,
+                made,
             });
         }
         self.submit.address(&mut accepted).await?;
@@ -58,7 +57,7 @@ impl RunSynchronously {
         mut flow: Flow,
         products: Products,
         deadline: Instant,
-    ) -> Result<(Flow, Option<Bytes>), Unavailable> {
+    ) -> Result<(Flow, Option<Made>), Unavailable> {
         if flow.state().is_settled() {
             return Ok((flow, None));
         }
@@ -68,39 +67,43 @@ impl RunSynchronously {
             return Ok((flow, None));
         };
         let began = process.clock.now();
-        let (settlement, content) = match process.run_unkept(&flow, operation, deadline).await {
+        let (settlement, made) = match process.run_unkept(&flow, operation, deadline).await {
             Unkept::Later => return Ok((flow, None)),
             Unkept::Failed(failure) => (Settlement::Failed(failure), None),
-            Unkept::Made(product) => {
+            Unkept::Made { product, asset } => {
                 let output = product_output(&flow.tenant, &product);
                 let Product {
                     content,
                     media_type,
                 } = product;
-                let content = match products {
-                    Products::AtHand => Some(content),
+                let made = match products {
+                    Products::AtHand => Some(Made {
+                        content,
+                        stored: false,
+                        asset: Some(asset),
+                    }),
                     Products::Stored => {
                         let outputs = &process.outputs;
                         outputs.put(&output.key, content, &media_type).await?;
                         None
                     }
                 };
-                (Settlement::Completed(output), content)
+                (Settlement::Completed(output), made)
             }
         };
         // By the rules, so that it is as if it had been kept.
         flow.claim(began, began + process.limits.lease);
         let now = process.clock.now();
         flow.settle(flow.fence, settlement, Report::from(CallEnd::NoCall), now);
-        Ok((flow, content))
+        Ok((flow, made))
     }
 
     /// Writes the rows of flows that are settled already, after their caller was answered.
-    fn keep_behind(&self, accepted: Accepted, content: Option<Bytes>) {
+    fn keep_behind(&self, accepted: Accepted, made: Option<Made>) {
         let run = self.clone();
         self.attempts.spawn(async move {
             let batch_id = accepted.batch.id;
-            if let Err(error) = run.keep(accepted, content).await {
+            if let Err(error) = run.keep(accepted, made).await {
                 tracing::warn!(
                     %batch_id,
                     error = &error as &dyn std::error::Error,
@@ -110,17 +113,10 @@ impl RunSynchronously {
         });
     }
 
-    async fn keep(
-        &self,
-        mut accepted: Accepted,
-        content: Option<Bytes>,
-    ) -> Result<(), Unavailable> {
+    async fn keep(&self, mut accepted: Accepted, made: Option<Made>) -> Result<(), Unavailable> {
         let only = accepted.flows.first().map(|flow| &flow.status);
-        if let (Some(content), Some(Status::Completed { output, .. })) = (content, only) {
-            let outputs = &self.work.process.outputs;
-            outputs
-                .put(&output.key, content, &output.media_type)
-                .await?;
+        if let (Some(made), Some(Status::Completed { output, .. })) = (made, only) {
+            made.store(output, &*self.work.process.outputs).await?;
         }
         self.submit.address(&mut accepted).await?;
         self.submit.write_and_dispatch(&accepted).await

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Accepted, LOOK_AFTER, LOOK_AFTER_AT_MOST, RunSynchronously};
+use super::{Accepted, Answered, LOOK_AFTER, LOOK_AFTER_AT_MOST, RunSynchronously};
 use crate::ports::Unavailable;
 use crate::{Flow, Status};
 
@@ -27,8 +27,9 @@ impl RunSynchronously {
         mut accepted: Accepted,
         dispatched: bool,
         deadline: Instant,
-    ) -> Result<Accepted, Unavailable> {
+    ) -> Result<Answered, Unavailable> {
         let mut rest = LOOK_AFTER;
+        let mut made = None;
         loop {
             let ahead = |flow: &Flow| self.ahead(flow, dispatched, deadline);
             let mine = accepted.flows.iter();
@@ -38,7 +39,7 @@ impl RunSynchronously {
                 .map(|flow| flow.message().without_row())
                 .collect();
             if !mine.is_empty() {
-                self.run_until(mine, self.work.clone(), deadline).await;
+                made = self.run_until(mine, self.work.clone(), deadline).await;
                 accepted.flows = self.reread(&accepted).await?;
             }
             let settles = |flow: &Flow| self.ahead(flow, dispatched, deadline) != Ahead::Nothing;
@@ -54,7 +55,10 @@ impl RunSynchronously {
                 .dispatch(&accepted.batch, &accepted.flows)
                 .await?;
         }
-        Ok(accepted)
+        Ok(Answered {
+            made,
+            ..accepted.into()
+        })
     }
 
     fn ahead(&self, flow: &Flow, dispatched: bool, deadline: Instant) -> Ahead {
