@@ -51,7 +51,7 @@ pub(crate) async fn measure(stub: &Stub, delay: Duration, folder: &Path) -> Vec<
     ];
     for (operation, what) in batches.into_iter().filter(wanted) {
         let paths: Vec<_> = (0..FLOWS)
-            .map(|flow| format!("/assets/floor-{}-{flow}", operation.len()))
+            .map(|flow| format!("/assets/floor-{operation}-{flow}"))
             .collect();
         let before = programs.cpu();
         let begun = Instant::now();

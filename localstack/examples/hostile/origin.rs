@@ -61,7 +61,7 @@ pub(crate) async fn serve() -> SocketAddr {
         .route("/photo/{number}", get(|| async { PHOTOGRAPH }))
         .route("/dear/{name}", get(picture))
         .route("/bulk/{number}", get(bulk))
-        .route("/echo", post(|body: Bytes| async { body }))
+        .route("/echo", post(twice))
         .layer(DefaultBodyLimit::disable())
         .with_state(Arc::new(dear()));
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -73,6 +73,11 @@ async fn bulk(Path(number): Path<u64>) -> Vec<u8> {
     let mut content = vec![b'.'; BULK];
     content[..8].copy_from_slice(&number.to_le_bytes());
     content
+}
+
+/// A vendor whose answers are larger than what was set aside with the asset.
+async fn twice(asset: Bytes) -> Vec<u8> {
+    [&asset[..], &asset[..]].concat()
 }
 
 /// One that never answers is another host: whoever asks it has no turns left there.

@@ -12,14 +12,14 @@ use serde_json::Value;
 pub(crate) const VICTIM: &str = "key-of-the-tenant-that-works";
 pub(crate) const HOSTILE: &str = "key-of-the-hostile-tenant";
 
-/// The operation of a vendor that answers with what it was sent.
+/// The operation of a vendor that answers with what it was sent, twice.
 pub(crate) const ECHO: &str = "echo";
 
 fn echo(vendor: SocketAddr) -> String {
     format!(
         r#"
 [operations.{ECHO}]
-summary = "Copies"
+summary = "Copies twice"
 paid = false
 [operations.{ECHO}.vendor]
 method = "POST"

@@ -162,8 +162,13 @@ impl OutputWrites for FolderOutputs {
     ) -> Result<(), Unavailable> {
         let (outputs, key) = (self.clone(), key.clone());
         // It is never closed.
-        let _turn = self.writing.acquire().await;
-        blocking(move || outputs.write(&key, &content)).await
+        let turn = self.writing.clone().acquire_owned().await;
+        blocking(move || {
+            // Also if nobody waits any more.
+            let _turn = turn;
+            outputs.write(&key, &content)
+        })
+        .await
     }
 
     async fn size(&self, key: &OutputKey) -> Result<Option<u64>, Unavailable> {

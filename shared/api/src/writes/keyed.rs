@@ -1,7 +1,7 @@
 //! Requests that their callers may send again under a key.
 
 use assetmill_core::usecases::{
-    Affected, Answered, Begun, KeyedRequest, OnceError, Started, TransformRequest,
+    Affected, Answered, Begun, KeyedRequest, OnceError, Products, Started, TransformRequest,
 };
 use assetmill_core::{Batch, BatchId, IdempotencyKey, Sha256Digest, TenantId};
 use axum::response::{IntoResponse, Response};
@@ -41,16 +41,16 @@ impl<'state> Keyed<'state> {
     pub(crate) async fn answer(
         self,
         order: Result<TransformRequest, Problem>,
+        products: Products,
     ) -> Result<(Answered, Replayed), Problem> {
         let begun = match self.find().await? {
             Some(begun) => begun,
             None => self.begin(order?, None).await?,
         };
         let replayed = Replayed::of(&begun);
-        Ok((
-            self.state.once.run(begun, &self.state.answer).await?,
-            replayed,
-        ))
+        let answer = &self.state.answer;
+        let answered = self.state.once.run(begun, answer, products).await?;
+        Ok((answered, replayed))
     }
 
     /// What an equal request began. It is asked for before anything is refused: what can't be ordered now was perhaps

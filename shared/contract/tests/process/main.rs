@@ -7,7 +7,7 @@ mod world;
 
 use std::time::Duration;
 
-use assetmill_core::usecases::{Outcome, Waiting};
+use assetmill_core::usecases::{Outcome, Products, Waiting};
 use assetmill_core::{Failure, FailureCode, FlowState, OperationError, Status};
 use tokio::time::Instant;
 use world::World;
@@ -38,7 +38,7 @@ fn unknown_name() -> OperationError {
 #[tokio::test(start_paused = true)]
 async fn what_can_not_get_better_soon_is_told_at_once_to_whoever_waits() {
     let world = World::new(|_| unknown_name()).await;
-    let waiting = Waiting::CallerUntil(Instant::now() + SOON);
+    let waiting = Waiting::CallerUntil(Instant::now() + SOON, Products::Stored);
     let step = world.process.attempt(world.id, waiting).await.unwrap();
     assert_eq!(step, Outcome::Settled { content: None });
     let flow = world.flow().await;
@@ -49,7 +49,10 @@ async fn what_can_not_get_better_soon_is_told_at_once_to_whoever_waits() {
 async fn what_can_not_get_better_soon_is_tried_again_from_the_queue() {
     let world = World::new(|_| unknown_name()).await;
     // A caller who is gone is none who waits.
-    for waiting in [Waiting::Nobody, Waiting::CallerUntil(Instant::now())] {
+    for waiting in [
+        Waiting::Nobody,
+        Waiting::CallerUntil(Instant::now(), Products::Stored),
+    ] {
         let step = world.process.attempt(world.id, waiting).await.unwrap();
         let Outcome::Wait { until, .. } = step else {
             panic!("{step:?}");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::process::Products;
 use super::run_synchronously::{Answered, RunSynchronously};
 use super::submit::{Accepted, Submit};
 use super::transform_request::TransformRequest;
@@ -153,11 +154,14 @@ impl Once {
         &self,
         begun: Begun,
         answer: &RunSynchronously,
+        products: Products,
     ) -> Result<Answered, Unavailable> {
         let deadline = Instant::now() + answer.answer_within;
         let dispatched = self.accept(&begun).await?;
         let accepted = self.rows_of(begun).await?;
-        answer.run_with_others(accepted, dispatched, deadline).await
+        answer
+            .run_with_others(accepted, dispatched, products, deadline)
+            .await
     }
 
     /// Whether the messages of the batch are sent, which is accepted from here on.

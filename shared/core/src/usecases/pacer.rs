@@ -31,7 +31,7 @@ use known::{InCall, Known};
 /// How long it is believed what a gate is like.
 const BELIEVED_FOR: Duration = Duration::from_secs(2);
 /// How long it is believed whose turn it is, where other processes hand out turns, too: whoever comes beside others waits
-/// for longer, and a flow that comes for its turn writes more than this reads.
+/// for longer, and what a flow with a turn writes costs more than what this reads.
 const TURNS_BELIEVED_FOR: Duration = Duration::from_millis(200);
 /// How long one flow may ask alone whether a vendor is back: longer than attempts take.
 const PROBE_WITHIN: Duration = Duration::from_mins(3);
@@ -260,7 +260,7 @@ impl Pacer {
         due: &mut bool,
     ) -> Result<Look, Unavailable> {
         self.follow_clock(name, line).await?;
-        let mut gate = self.gate(name, line, self.believes_for(limits)).await?;
+        let mut gate = self.gate(name, line, self.believed_for(limits)).await?;
         let now = self.clock.now();
         if let Some(rate) = &limits.rate {
             let apart = self.process.is_some();
@@ -302,7 +302,8 @@ impl Pacer {
         lines.entry(name.clone()).or_default().clone()
     }
 
-    fn believes_for(&self, limits: &Limits) -> Duration {
+    /// How old the gate may be by which a flow looks for its turn.
+    fn believed_for(&self, limits: &Limits) -> Duration {
         if self.process.is_some() && limits.rate.is_some() {
             TURNS_BELIEVED_FOR
         } else {
@@ -310,7 +311,7 @@ impl Pacer {
         }
     }
 
-    /// The gate, as it was no longer ago.
+    /// The gate, as it was `at_most` so long ago.
     async fn gate(
         &self,
         name: &OperationName,

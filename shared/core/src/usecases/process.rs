@@ -94,7 +94,16 @@ pub enum Waiting {
     /// Nobody does: the flow came from the queue.
     Nobody,
     /// A caller does, until then. What can't get better soon is told at once.
-    CallerUntil(Instant),
+    CallerUntil(Instant, Products),
+}
+
+/// Where a caller who waits has products from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Products {
+    /// From memory, where it is that of the one flow. What nobody needs later is stored nowhere.
+    AtHand,
+    /// From where outputs are stored.
+    Stored,
 }
 
 impl TimeLimits {
@@ -138,7 +147,7 @@ impl Default for TimeLimits {
 pub enum Outcome {
     /// Nothing: the flow is settled and counted.
     Settled {
-        /// What this attempt made, where a caller waits for it. It is stored.
+        /// What this attempt made and stored, where a caller is to have it from memory.
         content: Option<Bytes>,
     },
     /// Another attempt, not before this time.
@@ -274,10 +283,14 @@ impl Process {
 }
 
 impl Waiting {
+    fn is_for_content(self) -> bool {
+        matches!(self, Self::CallerUntil(_, Products::AtHand))
+    }
+
     fn goes_on(self) -> bool {
         match self {
             Self::Nobody => false,
-            Self::CallerUntil(deadline) => Instant::now() < deadline,
+            Self::CallerUntil(deadline, _) => Instant::now() < deadline,
         }
     }
 }

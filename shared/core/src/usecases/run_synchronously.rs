@@ -1,6 +1,7 @@
 //! Answering at once: the flows of a small batch run while the caller waits.
 
 mod late_rows;
+mod made;
 mod unkept;
 mod with_others;
 
@@ -14,13 +15,14 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use self::late_rows::LateRows;
+pub use self::made::Made;
 use super::message_handler::MessageHandler;
 use super::meter::Meter;
-use super::process::{Outcome, Waiting, needs_no_row};
+use super::process::{Outcome, Products, Waiting, needs_no_row};
 use super::submit::{Accepted, Submit};
 use super::transform_request::TransformRequest;
-use crate::ports::{OutputWrites, Unavailable};
-use crate::{Flow, FlowId, FlowMessage, Output, Shares};
+use crate::ports::Unavailable;
+use crate::{Flow, FlowId, FlowMessage, Shares};
 
 /// Runs batches while their caller waits.
 ///
@@ -45,15 +47,6 @@ pub struct RunSynchronously {
     pub meter: Meter,
 }
 
-/// Where products of flows that need no row go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Products {
-    /// To the caller: that of the one flow is at hand.
-    AtHand,
-    /// To where outputs are stored, for the caller to fetch.
-    Stored,
-}
-
 /// The flows of a request whose caller waited.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answered {
@@ -63,36 +56,6 @@ pub struct Answered {
     pub kept: bool,
     /// What the one flow made; `None` where it has to be read from where outputs are stored.
     pub made: Option<Made>,
-}
-
-/// What a flow made, as long as somebody has it in memory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
-    /// All of it.
-    pub content: Bytes,
-    /// Whether it is stored, too.
-    pub stored: bool,
-    /// The asset that it was made of, where the room that they have is the asset's: as long as somebody has this, nobody
-    /// else is given that room.
-    pub asset: Option<Bytes>,
-}
-
-impl Made {
-    /// Sees to it that it is stored, as this output, and has it in memory no more.
-    pub async fn store(
-        self,
-        output: &Output,
-        outputs: &dyn OutputWrites,
-    ) -> Result<(), Unavailable> {
-        if self.stored {
-            return Ok(());
-        }
-        // The asset's room is given back after it.
-        let Self { content, asset, .. } = self;
-        let stored = outputs.put(&output.key, content, &output.media_type).await;
-        drop(asset);
-        stored
-    }
 }
 
 impl From<Accepted> for Answered {
@@ -138,7 +101,7 @@ impl RunSynchronously {
         let open = accepted.flows.iter();
         let open = open.filter(|flow| !flow.state().is_settled());
         let made = self
-            .run_until(open.map(Flow::message).collect(), work, deadline)
+            .run_until(open.map(Flow::message).collect(), work, products, deadline)
             .await;
         let ended = rows.end().await?;
         accepted.flows = ended.flows;
@@ -153,18 +116,19 @@ impl RunSynchronously {
         })
     }
 
-    /// Runs flows until `deadline`. What the one flow made, unless others made it, or it was late.
+    /// Runs flows until `deadline`. What the one flow made, if that is to be at hand, unless others made it, or it was late.
     async fn run_until(
         &self,
         flows: Vec<FlowMessage>,
         work: MessageHandler,
+        products: Products,
         deadline: Instant,
     ) -> Option<Made> {
-        let is_one = flows.len() == 1;
         let mut made = None;
         let run = OneRun {
             work,
             permits: self.permits.clone(),
+            products,
             deadline,
         };
         let runs = stream::iter(flows)
@@ -173,16 +137,12 @@ impl RunSynchronously {
             .map(move |message| self.attempts.spawn(run.clone().settle(message)))
             .buffer_unordered(PARALLEL)
             .for_each(|content| {
-                made = content.ok().flatten().filter(|_| is_one);
+                made = content.ok().flatten().map(Made::Stored);
                 std::future::ready(())
             });
         // Out of time is as good an end as any: what is unfinished is seen in the rows.
         let _ = tokio::time::timeout_at(deadline, runs).await;
-        made.map(|content| Made {
-            content,
-            stored: true,
-            asset: None,
-        })
+        made
     }
 
     async fn reread(&self, accepted: &Accepted) -> Result<Vec<Flow>, Unavailable> {
@@ -206,6 +166,7 @@ impl RunSynchronously {
 struct OneRun {
     work: MessageHandler,
     permits: Shares,
+    products: Products,
     deadline: Instant,
 }
 
@@ -218,7 +179,7 @@ impl OneRun {
                 if Instant::now() >= self.deadline {
                     return None;
                 }
-                let waiting = Waiting::CallerUntil(self.deadline);
+                let waiting = Waiting::CallerUntil(self.deadline, self.products);
                 self.work.process.attempt(message.flow_ref(), waiting).await
             };
             if Instant::now() >= self.deadline {

@@ -120,12 +120,10 @@ pub(crate) async fn transform_one(
     };
     let keyed = key.map(|key| Keyed::new(&state, &tenant, key, body.fingerprint(ROUTE)));
     let order = body.order(tenant, &state.catalogue);
+    let products = Products::AtHand;
     let (answered, replayed) = match keyed {
-        None => (
-            state.answer.run(order?, Products::AtHand).await?,
-            Replayed::NEVER,
-        ),
-        Some(keyed) => keyed.answer(order).await?,
+        None => (state.answer.run(order?, products).await?, Replayed::NEVER),
+        Some(keyed) => keyed.answer(order, products).await?,
     };
     let Answered {
         accepted,
@@ -186,16 +184,15 @@ async fn delivered(
         let location = [(LOCATION, header(&result.url)?)];
         return Ok((StatusCode::SEE_OTHER, location, Json(result)).into_response());
     }
-    let (memory, made) = match in_flight.try_hold(output.bytes) {
-        Ok(memory) => (memory, made),
-        Err(_) => {
-            // Callers who read slowly are many, and what waits for them has no room in memory.
-            store(state, output, made).await?;
-            (in_flight.hold(output.bytes).await?, None)
-        }
+    let (memory, made) = if let Ok(memory) = in_flight.try_hold(output.bytes) {
+        (memory, made)
+    } else {
+        // Callers who read slowly may be many: what waits for them is not in memory.
+        store(state, output, made).await?;
+        (in_flight.hold(output.bytes).await?, None)
     };
     let content = match made {
-        Some(made) => Some(made.content),
+        Some(made) => Some(made.into_content()),
         None => state.outputs.get(&output.key).await?,
     };
     let Some(content) = content else {
@@ -209,7 +206,7 @@ async fn delivered(
     Ok((headers, memory.hold(content)).into_response())
 }
 
-/// Sees to it that the output is stored, and nowhere else.
+/// Sees to it that the output is stored, and not in memory.
 async fn store(state: &WriteState, output: &Output, made: Option<Made>) -> Result<(), Unavailable> {
     match made {
         Some(made) => made.store(output, &*state.outputs).await,

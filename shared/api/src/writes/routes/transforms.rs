@@ -87,7 +87,7 @@ pub(crate) async fn transform_many(
         }
         Some(keyed) => {
             let memory = in_flight.hold(bytes).await?;
-            let (answered, replayed) = keyed.answer(order).await?;
+            let (answered, replayed) = keyed.answer(order, Products::Stored).await?;
             (answered, replayed, memory)
         }
     };

@@ -63,7 +63,10 @@ impl Running {
         };
         tokio::task::yield_now().await;
         let Accepted { batch, flows } = match way {
-            Way::Answered => self.once.run(begun, &self.answer).await.ok()?.accepted,
+            Way::Answered => {
+                let answered = self.once.run(begun, &self.answer, Products::AtHand);
+                answered.await.ok()?.accepted
+            }
             Way::Queued | Way::Cancelled | Way::Retried => {
                 let started = self.once.start(begun).await.ok()?;
                 return Some((started.batch.id, Vec::new()));

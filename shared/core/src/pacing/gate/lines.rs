@@ -14,8 +14,8 @@ use crate::pacing::{LineId, Rate, Slot};
 const FORESEEN: usize = 20_000;
 /// By how much the clock of a process may be behind, for it to find its turns all the same.
 const APART: Duration = Duration::from_secs(2);
-/// Of how many lines a tenant is known at the same time, where they began one after the other; whoever comes then waits
-/// for others to come.
+/// How many lines of a tenant that is alone begin one after the other, before whoever comes waits for others to come with
+/// it. Beside others it has one more for each moment that is looked at, at the most.
 const MOST_PARTS: usize = 6;
 
 /// When the turn of a place comes, on the line.
@@ -48,7 +48,8 @@ impl Gate {
         let here = at.saturating_add(patience);
         self.lines.move_past_used(&mut self.turns, pace, here);
         self.lines.shorten();
-        // Whoever comes within the same moment comes to the same line.
+        // Whoever comes within the same moment comes to the same line: a moment is so long that these are few, and as
+        // short beside the notice as may be.
         let moment = if apart {
             micros(notice) / 2
         } else {

@@ -15,7 +15,7 @@ use crate::ports::Unavailable;
 
 /// How soon a line that begins may take turns from others, where other processes let flows pass by what they believe: longer
 /// than that ([`TURNS_BELIEVED_FOR`](super::TURNS_BELIEVED_FOR)) by what clocks differ, and the write of the gate takes.
-const NOTICE: Duration = Duration::from_millis(800);
+const NOTICE: Duration = Duration::from_secs(1);
 /// How soon a flow asks for a place in a line again where too many lines wait, at the least.
 const LOOK_FOR_LINE: Duration = Duration::from_secs(5);
 

@@ -42,7 +42,7 @@ pub(super) struct Attempt {
     pub(super) backpressure: Backpressure,
     /// What it made that no change of the row has told yet: stored, and not remembered as the output of its work.
     pub(super) made: Option<(WorkKey, Output)>,
-    /// What its last step made, where a caller waits for it.
+    /// What its last step made, where a caller is to have it from memory.
     pub(super) content: Option<Bytes>,
     /// Its turn at that work, which those who come to the same wait for: they find it once it is remembered.
     pub(super) first: Option<OwnedMutexGuard<()>>,

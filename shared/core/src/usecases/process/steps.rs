@@ -85,7 +85,7 @@ impl Process {
             };
             attempt.note(flow, self.clock.now(), Happened::Stored);
             if done + 1 == steps.len() {
-                if attempt.waiting.goes_on() {
+                if attempt.waiting.is_for_content() {
                     attempt.content = made.content;
                 }
                 return Ok(AttemptEnd::Output(made.output));
@@ -172,7 +172,7 @@ impl Process {
 
     /// Whether a paid call that begins now may be stopped by the end of the wait of its caller.
     pub(super) fn may_outlast_its_caller(&self, step: &Step, attempt: &Attempt) -> bool {
-        let Waiting::CallerUntil(deadline) = attempt.waiting else {
+        let Waiting::CallerUntil(deadline, _) = attempt.waiting else {
             return false;
         };
         let operation = &step.operation;

@@ -118,7 +118,7 @@ impl Process {
         let asker = Asker {
             tenant: &flow.tenant,
             waits_for: match waiting {
-                Waiting::CallerUntil(deadline) => {
+                Waiting::CallerUntil(deadline, _) => {
                     deadline.saturating_duration_since(Instant::now())
                 }
                 Waiting::Nobody if waits_for_place => WAITS_HERE,

@@ -29,9 +29,9 @@ impl RunSynchronously {
         let mut made = None;
         let mut runs = std::pin::pin!(runs);
         while let Some(run) = runs.next().await {
-            let flow;
-            (flow, made) = run?;
+            let (flow, of_flow) = run?;
             accepted.flows.push(flow);
+            made = of_flow;
         }
         let settled = |flow: &Flow| flow.state().is_settled();
         if accepted.flows.iter().all(settled) {
@@ -70,18 +70,14 @@ impl RunSynchronously {
         let (settlement, made) = match process.run_unkept(&flow, operation, deadline).await {
             Unkept::Later => return Ok((flow, None)),
             Unkept::Failed(failure) => (Settlement::Failed(failure), None),
-            Unkept::Made { product, asset } => {
+            Unkept::Made { product, inputs } => {
                 let output = product_output(&flow.tenant, &product);
                 let Product {
                     content,
                     media_type,
                 } = product;
                 let made = match products {
-                    Products::AtHand => Some(Made {
-                        content,
-                        stored: false,
-                        asset: Some(asset),
-                    }),
+                    Products::AtHand => Some(Made::NotStored { content, inputs }),
                     Products::Stored => {
                         let outputs = &process.outputs;
                         outputs.put(&output.key, content, &media_type).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Accepted, Answered, LOOK_AFTER, LOOK_AFTER_AT_MOST, RunSynchronously};
+use super::{Accepted, Answered, LOOK_AFTER, LOOK_AFTER_AT_MOST, Products, RunSynchronously};
 use crate::ports::Unavailable;
 use crate::{Flow, Status};
 
@@ -26,6 +26,7 @@ impl RunSynchronously {
         &self,
         mut accepted: Accepted,
         dispatched: bool,
+        products: Products,
         deadline: Instant,
     ) -> Result<Answered, Unavailable> {
         let mut rest = LOOK_AFTER;
@@ -39,7 +40,9 @@ impl RunSynchronously {
                 .map(|flow| flow.message().without_row())
                 .collect();
             if !mine.is_empty() {
-                made = self.run_until(mine, self.work.clone(), deadline).await;
+                made = self
+                    .run_until(mine, self.work.clone(), products, deadline)
+                    .await;
                 accepted.flows = self.reread(&accepted).await?;
             }
             let settles = |flow: &Flow| self.ahead(flow, dispatched, deadline) != Ahead::Nothing;

@@ -9,7 +9,7 @@ use crate::pacing::gate::Look;
 const SECOND: i64 = 1_000_000;
 /// As long as a process believes what a gate is like.
 const BELIEVED_FOR: i64 = SECOND / 5;
-const NOTICE: Duration = Duration::from_millis(800);
+const NOTICE: Duration = Duration::from_secs(1);
 
 fn at(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(1_700_000_000_000_000 + micros).unwrap()
