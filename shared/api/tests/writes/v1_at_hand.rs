@@ -106,28 +106,36 @@ async fn what_is_too_large_for_an_answer_is_stored_once() {
     }
 }
 
-/// Callers who read slowly may be many: what waits for them is not in memory.
+/// Callers who read slowly may be many: what waits for them has the room of its asset, or is not in memory.
 #[tokio::test]
-async fn what_has_no_room_in_memory_waits_where_outputs_are_stored() {
-    let order = json!({ "digital_asset_url": "https://assets.test/large" }).to_string();
-    for world in [World::paid(), World::new()] {
+async fn what_waits_for_its_caller_is_stored_where_its_asset_has_no_room_for_it() {
+    for (world, times, stored) in [
+        (World::paid(), 1, 1),
+        (World::new(), 1, 0),
+        (World::new(), 2, 0),
+        (World::new(), 3, 1),
+    ] {
         let (mut world, outputs) = counting(world);
-        world.state.in_flight = InFlight::new(2 * LARGE as u64);
+        world.state.in_flight = InFlight::new(10 * LARGE as u64);
         let in_flight = world.state.in_flight.of(&"default".parse().unwrap());
         // What is left is enough to ask.
-        let others = in_flight.try_hold(in_flight.bytes() / 2).unwrap();
-        let stored = async {
+        let others = in_flight.try_hold(in_flight.bytes() - LARGE as u64 / 2);
+        let order = json!({
+            "digital_asset_url": "https://assets.test/large",
+            "params": { "times": times },
+        });
+        let waits = async {
             for _ in 0..10_000 {
                 tokio::task::yield_now().await;
             }
-            assert_eq!(outputs.puts_and_gets(), (1, 0));
+            assert_eq!(outputs.puts_and_gets(), (stored, 0), "{times}");
             drop(others);
         };
-        let (answer, ()) = tokio::join!(world.post(PATH, order.clone()), stored);
+        let (answer, ()) = tokio::join!(world.post(PATH, order.to_string()), waits);
         assert_eq!(
             (answer.status.as_u16(), outputs.puts_and_gets()),
-            (200, (1, 1))
+            (200, (stored, stored))
         );
-        assert_eq!(answer.bytes.len(), LARGE);
+        assert_eq!(answer.bytes.len(), times * LARGE);
     }
 }

@@ -187,9 +187,16 @@ async fn delivered(
     let (memory, made) = if let Ok(memory) = in_flight.try_hold(output.bytes) {
         (memory, made)
     } else {
-        // Callers who read slowly may be many: what waits for them is not in memory.
-        store(state, output, made).await?;
-        (in_flight.hold(output.bytes).await?, None)
+        // Callers who read slowly may be many: what waits for them has room as an asset, or is not in memory. To store
+        // all of it would be a flood of writes for callers who never read.
+        let made = match made {
+            Some(made) if made.has_room() => Some(made),
+            made => {
+                store(state, output, made).await?;
+                None
+            }
+        };
+        (in_flight.hold(output.bytes).await?, made)
     };
     let content = match made {
         Some(made) => Some(made.into_content()),

@@ -32,6 +32,17 @@ impl AsRef<[u8]> for Roomy {
 }
 
 impl Made {
+    /// Whether what it was made of holds room for it: an asset has room for three of its size.
+    pub fn has_room(&self) -> bool {
+        match self {
+            Self::Stored(_) => false,
+            Self::NotStored { content, inputs } => {
+                let inputs: usize = inputs.iter().map(Bytes::len).sum();
+                content.len() <= inputs.saturating_mul(2)
+            }
+        }
+    }
+
     /// Sees to it that it is stored, as this output, and is in memory no more.
     ///
     /// # Errors
