@@ -21,8 +21,8 @@ pub(in crate::usecases) enum Unkept {
     Made {
         /// All of it.
         product: Product,
-        /// What it was made of, step by step: they hold the room of it.
-        inputs: Vec<Bytes>,
+        /// What it was made of, and with it its room.
+        asset: Bytes,
     },
     /// It will have none.
     Failed(Failure),
@@ -83,7 +83,7 @@ impl Process {
         let mut attempts = 0;
         loop {
             let wait = match self.try_steps(flow, &steps, url).await {
-                Ok((product, inputs)) => return Unkept::Made { product, inputs },
+                Ok((product, asset)) => return Unkept::Made { product, asset },
                 Err(NotMade::Unavailable) => return Unkept::Later,
                 Err(NotMade::NotBefore(until)) => self.time_until(until),
                 Err(NotMade::Failed { error, retry }) => match error {
@@ -114,7 +114,7 @@ impl Process {
         flow: &Flow,
         steps: &[Step],
         url: &AssetUrl,
-    ) -> Result<(Product, Vec<Bytes>), NotMade> {
+    ) -> Result<(Product, Bytes), NotMade> {
         let [first, others @ ..] = steps else {
             return Err(NotMade::Unavailable);
         };
@@ -133,7 +133,7 @@ impl Process {
                 return Err(NotMade::Failed { error, retry });
             }
         };
-        let mut inputs = vec![asset.content.clone()];
+        let fetched = asset.content.clone();
         let made = self.try_step(flow, first, pass, asset).await;
         let mut made = made.map_err(|it| named(it, first))?;
         for step in others {
@@ -141,12 +141,11 @@ impl Process {
                 url: url.clone(),
                 content: made.content,
             };
-            inputs.push(asset.content.clone());
             let pass = self.unkept_turn_at(flow, step).await?;
             let next = self.try_step(flow, step, pass, asset).await;
             made = next.map_err(|it| named(it, step))?;
         }
-        Ok((made, inputs))
+        Ok((made, fetched))
     }
 
     async fn unkept_turn_at(&self, flow: &Flow, step: &Step) -> Result<Pass, NotMade> {

@@ -14,15 +14,15 @@ pub enum Made {
     NotStored {
         /// What was made.
         content: Bytes,
-        /// What it was made of, step by step: whoever has it holds the room of both in the memory of assets.
-        inputs: Vec<Bytes>,
+        /// What it was made of: whoever has it holds the room of both in the memory of assets.
+        asset: Bytes,
     },
 }
 
 /// Content, and what holds its room.
 struct Roomy {
     content: Bytes,
-    _inputs: Vec<Bytes>,
+    _asset: Bytes,
 }
 
 impl AsRef<[u8]> for Roomy {
@@ -32,14 +32,12 @@ impl AsRef<[u8]> for Roomy {
 }
 
 impl Made {
-    /// Whether what it was made of holds room for it: an asset has room for three of its size.
+    /// Whether its asset holds room for it: that has room for three of its size. What steps in between made has none of its
+    /// own, and does not count.
     pub fn has_room(&self) -> bool {
         match self {
             Self::Stored(_) => false,
-            Self::NotStored { content, inputs } => {
-                let inputs: usize = inputs.iter().map(Bytes::len).sum();
-                content.len() <= inputs.saturating_mul(2)
-            }
+            Self::NotStored { content, asset } => content.len() <= asset.len().saturating_mul(2),
         }
     }
 
@@ -52,13 +50,13 @@ impl Made {
         output: &Output,
         outputs: &dyn OutputWrites,
     ) -> Result<(), Unavailable> {
-        let Self::NotStored { content, inputs } = self else {
+        let Self::NotStored { content, asset } = self else {
             return Ok(());
         };
         // Whoever writes it holds its room, also when the caller is gone.
         let content = Bytes::from_owner(Roomy {
             content,
-            _inputs: inputs,
+            _asset: asset,
         });
         outputs.put(&output.key, content, &output.media_type).await
     }
@@ -130,7 +128,7 @@ mod tests {
         assert_eq!(content, "made");
         let made_of = Made::NotStored {
             content: content.clone(),
-            inputs: vec![with_all_of(&memory)],
+            asset: with_all_of(&memory),
         };
         assert_eq!(made_of.into_content(), content);
         assert!(memory.try_take(&tenant(), MEMORY).is_some());
@@ -147,9 +145,9 @@ mod tests {
             media_type,
             sha256,
         };
-        let inputs = vec![with_all_of(&memory)];
+        let asset = with_all_of(&memory);
         let writer = Writer::default();
-        let made = Made::NotStored { content, inputs };
+        let made = Made::NotStored { content, asset };
         made.store(&output, &writer).await.unwrap();
         assert!(memory.try_take(&tenant(), 1).is_none());
         let written = writer.0.lock().unwrap().take();

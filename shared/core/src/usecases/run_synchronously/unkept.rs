@@ -70,14 +70,14 @@ impl RunSynchronously {
         let (settlement, made) = match process.run_unkept(&flow, operation, deadline).await {
             Unkept::Later => return Ok((flow, None)),
             Unkept::Failed(failure) => (Settlement::Failed(failure), None),
-            Unkept::Made { product, inputs } => {
+            Unkept::Made { product, asset } => {
                 let output = product_output(&flow.tenant, &product);
                 let Product {
                     content,
                     media_type,
                 } = product;
                 let made = match products {
-                    Products::AtHand => Some(Made::NotStored { content, inputs }),
+                    Products::AtHand => Some(Made::NotStored { content, asset }),
                     Products::Stored => {
                         let outputs = &process.outputs;
                         outputs.put(&output.key, content, &media_type).await?;
