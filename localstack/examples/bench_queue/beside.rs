@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::process::{Programs, free_port, ready};
 use crate::stub::Stub;
-use crate::{CALLERS, CALLS, FLOWS, Measured, load};
+use crate::{CALLS, FLOWS, Measured, load};
 
 pub(crate) async fn measure(
     python: &str,
@@ -93,8 +93,7 @@ pub(crate) async fn measure(
     }];
     if delay.is_zero() {
         let before = cpu();
-        let url = format!("{base}/transform");
-        let went = load::call(&client, &url, stub.address, "free", CALLERS, CALLS).await;
+        let went = load::call(port, "/transform", stub.address, "free").await;
         all.push(Measured {
             what: "FastAPI, one process",
             a_second: went.a_second,

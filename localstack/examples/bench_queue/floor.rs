@@ -13,14 +13,14 @@ use std::time::{Duration, Instant};
 use assetmill_core::Sha256Digest;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use crate::connection::Connection;
 use crate::ledger::{Ledger, Told};
 use crate::process::{Programs, free_port, ready};
-use crate::stub::Stub;
-use crate::{CALLERS, CALLS, FLOWS, Measured, is_wanted, load};
+use crate::stub::{Stub, ok};
+use crate::{CALLS, FLOWS, Measured, is_wanted, load};
 
 /// What the example is told to be the loop by.
 pub(crate) const ARGUMENT: &str = "floor";
@@ -77,7 +77,7 @@ pub(crate) async fn measure(stub: &Stub, delay: Duration, folder: &Path) -> Vec<
         ];
         for (operation, what) in calls.into_iter().filter(wanted) {
             let before = programs.cpu();
-            let went = load::call(&client, &base, stub.address, operation, CALLERS, CALLS).await;
+            let went = load::call(port, "/", stub.address, operation).await;
             all.push(Measured {
                 what,
                 a_second: went.a_second,
@@ -108,15 +108,11 @@ pub(crate) async fn serve(mut arguments: impl Iterator<Item = String>) {
         let (connection, _) = listener.accept().await.unwrap();
         let work = work.clone();
         tokio::spawn(async move {
-            connection.set_nodelay(true).unwrap();
             let mut caller = Connection::new(connection);
-            while let Some((_, body)) = caller.message().await {
+            let mut body = Vec::new();
+            while caller.message(&mut body).await.is_some() {
                 let answer = work.answer(&body).await;
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n",
-                    answer.len()
-                );
-                caller.send(&head, &answer).await;
+                caller.send(&ok(answer.len()), [&answer, &[]]).await;
             }
         });
     }
@@ -206,55 +202,11 @@ impl Pool {
             Some(connection) => connection,
             None => Connection::new(TcpStream::connect(self.upstream).await.unwrap()),
         };
-        connection.send(head, body).await;
-        let (head, body) = connection.message().await.unwrap();
+        connection.send(head, [body, &[]]).await;
+        let mut body = Vec::new();
+        let head = connection.message(&mut body).await.unwrap();
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");
         self.idle.lock().unwrap().push(connection);
         body
-    }
-}
-
-struct Connection {
-    stream: TcpStream,
-    read: Vec<u8>,
-}
-
-impl Connection {
-    fn new(stream: TcpStream) -> Self {
-        Self {
-            stream,
-            read: Vec::new(),
-        }
-    }
-
-    async fn send(&mut self, head: &str, body: &[u8]) {
-        let mut message = Vec::with_capacity(head.len() + body.len());
-        message.extend_from_slice(head.as_bytes());
-        message.extend_from_slice(body);
-        self.stream.write_all(&message).await.unwrap();
-    }
-
-    /// The next head and body; `None` where the other side is done.
-    async fn message(&mut self) -> Option<(String, Vec<u8>)> {
-        let end = loop {
-            if let Some(end) = self.read.windows(4).position(|it| it == b"\r\n\r\n") {
-                break end + 4;
-            }
-            if self.stream.read_buf(&mut self.read).await.ok()? == 0 {
-                return None;
-            }
-        };
-        let head = String::from_utf8_lossy(&self.read[..end]).to_ascii_lowercase();
-        let length = head
-            .lines()
-            .find_map(|it| it.strip_prefix("content-length:"));
-        let length = length.map_or(0, |it| it.trim().parse::<usize>().unwrap());
-        let mut body = Vec::with_capacity(length);
-        body.extend_from_slice(&self.read[end..]);
-        self.read.clear();
-        let rest = (length - body.len()) as u64;
-        let mut rest = (&mut self.stream).take(rest);
-        rest.read_to_end(&mut body).await.ok()?;
-        Some((head.to_ascii_uppercase(), body))
     }
 }

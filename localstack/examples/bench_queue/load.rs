@@ -5,6 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tokio::net::TcpStream;
+
+use crate::connection::Connection;
+use crate::{CALLERS, CALLS};
 
 /// Each has its own assets.
 static RUNS: AtomicU64 = AtomicU64::new(0);
@@ -16,24 +20,24 @@ pub(crate) struct Latencies {
     pub(crate) p99: Duration,
 }
 
-/// Has so many callers call one after the other, `calls` times together: POST `path` with the URL of an asset that was
-/// never asked for. MUST all be answered with 200.
+/// Has [`CALLERS`] call one after the other, [`CALLS`] times together: POST `path` to this port with the URL of an asset
+/// that was never asked for. MUST all be answered with 200.
 pub(crate) async fn call(
-    client: &reqwest::Client,
-    url: &str,
+    port: u16,
+    path: &'static str,
     assets: SocketAddr,
     operation: &str,
-    callers: usize,
-    calls: usize,
 ) -> Latencies {
     let run = RUNS.fetch_add(1, Ordering::Relaxed);
     let begun = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
-    for caller in 0..callers {
-        let (client, url) = (client.clone(), url.to_owned());
+    for caller in 0..CALLERS {
         let operation = operation.to_owned();
-        let each = calls / callers;
+        let each = CALLS / CALLERS;
         tasks.spawn(async move {
+            let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            let mut connection = Connection::new(stream);
+            let mut content = Vec::new();
             let mut took = Vec::with_capacity(each);
             for call in 0..each {
                 let name = format!("{operation}-{run}-{caller}-{call}");
@@ -41,12 +45,21 @@ pub(crate) async fn call(
                     "digital_asset_url": format!("http://{assets}/assets/{name}"),
                     "operation": operation,
                 });
+                let body = body.to_string();
+                let head = format!(
+                    "POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\
+                     content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                    body.len()
+                );
                 let asked = Instant::now();
-                let answer = client.post(&url).json(&body).send().await.unwrap();
-                let status = answer.status();
-                let content = answer.bytes().await.unwrap();
+                connection.send(&head, [body.as_bytes(), &[]]).await;
+                let answer = connection.message(&mut content).await.unwrap();
                 took.push(asked.elapsed());
-                assert_eq!(status, 200, "{}", String::from_utf8_lossy(&content));
+                assert!(
+                    answer.starts_with("HTTP/1.1 200"),
+                    "{answer}{}",
+                    String::from_utf8_lossy(&content)
+                );
                 assert!(content.starts_with(name.as_bytes()));
             }
             took

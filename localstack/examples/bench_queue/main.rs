@@ -13,6 +13,7 @@
 )]
 
 mod beside;
+mod connection;
 mod floor;
 mod ledger;
 mod load;
@@ -64,6 +65,10 @@ async fn main() {
     rustls::crypto::ring::default_provider()
         .install_default()
         .unwrap();
+    // glibc keeps the memory of bodies from then on, as it does for Assetmill (`localstack/src/heap.rs`).
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(
+        31 * 1024 * 1024,
+    )));
     let mut arguments = std::env::args().skip(1);
     let program = arguments.next();
     if program.as_deref() == Some(floor::ARGUMENT) {

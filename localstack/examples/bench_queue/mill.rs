@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::process::{Programs, free_port, ready};
 use crate::stub::Stub;
-use crate::{CALLERS, CALLS, FLOWS, Measured, is_wanted, load};
+use crate::{CALLS, FLOWS, Measured, is_wanted, load};
 
 fn catalogue(stub: &Stub) -> String {
     let operation = |name: &str, paid: bool| {
@@ -68,8 +68,7 @@ pub(crate) async fn measure(
         let calls = [("Assetmill v1 free", "free"), ("Assetmill v1 paid", "paid")];
         for (what, operation) in calls.into_iter().filter(wanted) {
             let before = programs.cpu();
-            let url = format!("{base}/api/v1/transform");
-            let went = load::call(&client, &url, stub.address, operation, CALLERS, CALLS).await;
+            let went = load::call(port, "/api/v1/transform", stub.address, operation).await;
             all.push(Measured {
                 what,
                 a_second: went.a_second,
