@@ -105,8 +105,9 @@ async fn batch(
         .unwrap();
     let started: Value = started.json().await.unwrap();
     let accepted = begun.elapsed();
+    // Its counts, and not a hundred rows each time.
     let batch = format!(
-        "{base}/api/v2/batches/{}",
+        "{base}/api/v2/batches/{}?limit=1",
         started["batch_id"].as_str().unwrap()
     );
     let done = loop {
