@@ -40,6 +40,8 @@ impl Materials {
         let vendors = GuardedClient::new(config.vendor_allow.clone())?.answered_within(&memory);
         let codecs = Codecs::sandboxed(config.pictures.bounds(), config.pictures.sandbox)?;
         let catalogue = load_catalogue(config.operations.as_deref(), &vendors, &codecs)?;
+        let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        assetmill_catalogue::check_variables(&catalogue, variables)?;
         Ok(Self {
             clock: Arc::new(SystemClock),
             client,

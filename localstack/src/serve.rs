@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use assetmill_api::sample::SAMPLE_PATH;
-use assetmill_catalogue::CatalogueError;
+use assetmill_catalogue::{CatalogueError, UnknownLimits};
 use assetmill_core::ports::Unavailable;
 use assetmill_fetch::{ClientError, Fetcher};
 use assetmill_images::sandbox::SandboxError;
@@ -61,6 +61,9 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// The environment limits an operation that is not there.
+    #[error(transparent)]
+    Limits(#[from] UnknownLimits),
     /// The address can't be listened on.
     #[error("can't listen on {address}: {source}; choose another address with --listen")]
     Listen {

@@ -33,6 +33,7 @@ use error::Diagnostic;
 use table::Table;
 
 pub use error::CatalogueError;
+pub use limits::{UnknownLimits, check_variables};
 
 /// Reads a catalogue. `file` is what errors call it; `client` is what vendors are called through;
 /// `codecs` is where pictures are worked on; `secrets` tells the value of an environment variable.

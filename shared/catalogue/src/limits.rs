@@ -3,11 +3,11 @@
 
 use std::num::NonZeroU32;
 
-use assetmill_core::OperationName;
 use assetmill_core::pacing::{Limits, NotLimits, Rate};
+use assetmill_core::{Catalogue, OperationName};
 
 use super::context::Context;
-use super::error::Diagnostic;
+use super::error::{self, Diagnostic};
 use super::table::Table;
 use super::value::Value;
 
@@ -15,6 +15,35 @@ use super::value::Value;
 const VARIABLE: &str = "ASSETMILL_LIMITS_";
 /// The most calls at once that a limit can name.
 const MOST: u32 = 1_000_000;
+
+/// A variable of the environment that limits an operation which is not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the environment variable {variable} limits no operation of the catalogue{hint}")]
+pub struct UnknownLimits {
+    variable: String,
+    hint: String,
+}
+
+/// Looks among the names of the variables of the environment for limits of operations that the catalogue does not have.
+///
+/// # Errors
+/// [`UnknownLimits`] for one of them.
+pub fn check_variables(
+    catalogue: &Catalogue,
+    variables: impl IntoIterator<Item = String>,
+) -> Result<(), UnknownLimits> {
+    let names = catalogue.iter().map(|it| variable(&it.description().name));
+    let known: Vec<_> = names.collect();
+    let of_limits = |it: &String| it.starts_with(VARIABLE) && !known.contains(it);
+    match variables.into_iter().filter(of_limits).min() {
+        None => Ok(()),
+        Some(variable) => {
+            let known = known.iter().map(String::as_str);
+            let hint = error::suggestion(&variable, known, "it can be");
+            Err(UnknownLimits { variable, hint })
+        }
+    }
+}
 
 /// The limits of the operation of this name, whose table this is.
 pub(super) fn of(

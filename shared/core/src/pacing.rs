@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use crate::Wait;
 
-pub use gate::{Admission, Gate, Look, Outage, Pause};
+pub use gate::{Admission, FoundBy, Gate, Look, Outage, Pause};
 pub(crate) use gate::{SKEW, SPREAD, lateness};
 pub use limits::{Limits, NotLimits, Rate};
 pub use lines::{LineId, Slot};

@@ -50,6 +50,12 @@ impl Environment {
         value.filter(|value| !value.is_empty())
     }
 
+    /// The names of the variables that are set.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        let set = self.0.iter().filter(|(_, value)| !value.is_empty());
+        set.map(|(name, _)| name.clone())
+    }
+
     /// The value of a variable that is needed.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assetmill_catalogue::CatalogueError;
+use assetmill_catalogue::{CatalogueError, UnknownLimits};
 use assetmill_core::Catalogue;
 use assetmill_core::usecases::{Alike, Meter, Pacer, Process, TimeLimits};
 use assetmill_fetch::{
@@ -32,6 +32,9 @@ pub enum ProcessingError {
     /// The catalogue is broken.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
+    /// The environment limits an operation that is not there.
+    #[error(transparent)]
+    Limits(#[from] UnknownLimits),
     /// There are no processes for codecs.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -139,9 +142,9 @@ fn catalogue_with(
     environment.read::<SecretName>(BUNDLE)?;
     let secrets = |name: &str| environment.get(name).map(ToOwned::to_owned);
     let file = env!("ASSETMILL_CATALOGUE_NAME");
-    Ok(assetmill_catalogue::load(
-        CATALOGUE, file, &vendors, codecs, &secrets,
-    )?)
+    let catalogue = assetmill_catalogue::load(CATALOGUE, file, &vendors, codecs, &secrets)?;
+    assetmill_catalogue::check_variables(&catalogue, environment.names())?;
+    Ok(catalogue)
 }
 
 /// A client that reaches what callers may have reached.

@@ -68,7 +68,14 @@ impl BreakerView {
         } else if let Some(outage) = gate.outage() {
             view.since = Some(outage.since().into());
             view.until = Some(outage.probe_at().into());
-            view.reason = Some(outage.said().to_owned());
+            view.reason = Some(if outage.is_of_one() {
+                format!(
+                    "of the calls of one tenant, which alone waits: {}",
+                    outage.said()
+                )
+            } else {
+                outage.said().to_owned()
+            });
         } else if let Some(until) = gate.throttled_until(now) {
             view.until = Some(until.into());
             view.reason = Some("the vendor asked to be left alone".to_owned());

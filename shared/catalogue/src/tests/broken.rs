@@ -313,3 +313,21 @@ fn limits_of_the_environment() {
     assert!(shown.contains(expected), "{shown}");
     assert_eq!(shown.lines().count(), 1);
 }
+
+/// A variable that does nothing is a limit that somebody believes in.
+#[test]
+fn limits_of_the_environment_for_what_is_not_there() {
+    let catalogue = load_with(VENDOR, &|_| None).unwrap();
+    let check = |name: &str| {
+        let variables = ["PATH".to_owned(), name.to_owned()];
+        crate::check_variables(&catalogue, variables).map_err(|error| error.to_string())
+    };
+    assert_eq!(check("ASSETMILL_LIMITS_V"), Ok(()));
+    for wrong in ["ASSETMILL_LIMITS_W", "ASSETMILL_LIMITS_v"] {
+        let expected = format!(
+            "the environment variable {wrong} limits no operation of the catalogue; \
+             did you mean \"ASSETMILL_LIMITS_V\"?"
+        );
+        assert_eq!(check(wrong), Err(expected));
+    }
+}

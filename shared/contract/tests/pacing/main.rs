@@ -1,6 +1,7 @@
 //! Many flows at one vendor: its quota, its outages, what it asks for, and clocks that jump. Hours pass at once.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod blame;
 mod fair;
 mod world;
 

@@ -231,10 +231,15 @@ impl World {
         self.work_for(Duration::from_hours(100)).await;
     }
 
-    /// The flows as they are.
+    /// The first flows as they are.
     pub(crate) async fn rows(&self) -> Vec<Flow> {
-        let ids: Vec<_> = self.rows.iter().map(|flow| flow.id).collect();
-        let rows = self.flows.flows(&samples::tenant(), &ids).await.unwrap();
+        self.rows_of(&self.rows).await
+    }
+
+    /// These flows of one tenant as they are.
+    pub(crate) async fn rows_of(&self, flows: &[Flow]) -> Vec<Flow> {
+        let ids: Vec<_> = flows.iter().map(|flow| flow.id).collect();
+        let rows = self.flows.flows(&flows[0].tenant, &ids).await.unwrap();
         rows.into_iter().map(Option::unwrap).collect()
     }
 
@@ -383,6 +388,8 @@ pub(crate) struct Vendor {
     allows: Option<(usize, Duration)>,
     takes: Duration,
     down: Mutex<Range<Duration>>,
+    /// It breaks down over the first so many assets of this tenant.
+    breaks_over: Option<(TenantId, u32)>,
     asks_for_patience: Mutex<Option<Duration>>,
     calls: Mutex<Vec<Call>>,
     /// How many calls go on, and how many did at the most.
@@ -413,6 +420,7 @@ impl Vendor {
             allows,
             takes: Duration::from_millis(200),
             down: Mutex::new(Duration::ZERO..Duration::ZERO),
+            breaks_over: None,
             asks_for_patience: Mutex::default(),
             calls: Mutex::default(),
             at_once: Mutex::default(),
@@ -428,6 +436,15 @@ impl Vendor {
         let time = Duration::from_secs;
         *self.down.lock().unwrap() = time(seconds.start)..time(seconds.end);
         self
+    }
+
+    /// The same, down whenever it is given one of the first so many assets of a tenant.
+    pub(crate) fn breaking_over(self, tenant: TenantId, assets: u32) -> Self {
+        let breaks_over = Some((tenant, assets));
+        Self {
+            breaks_over,
+            ..self
+        }
     }
 
     /// Answers the next call with a 429 that asks for so much patience.
@@ -470,7 +487,12 @@ impl Vendor {
         of_it.map(|call| call.at).collect()
     }
 
-    fn answer(&self, tenant: &TenantId) -> (Answer, Option<Duration>) {
+    fn answer(&self, tenant: &TenantId, url: &AssetUrl) -> (Answer, Option<Duration>) {
+        let breaks = |number: u32| url.as_url().as_str() == format!("https://example.com/{number}");
+        let breaks = self
+            .breaks_over
+            .as_ref()
+            .is_some_and(|(of, assets)| of == tenant && (0..*assets).any(breaks));
         let at = self.began.elapsed();
         let mut calls = self.calls.lock().unwrap();
         let patience = self.asks_for_patience.lock().unwrap().take();
@@ -478,7 +500,7 @@ impl Vendor {
             let within = |call: &&Call| call.at + window > at && call.answer == Answer::Made;
             calls.iter().rev().take(most).filter(within).count() >= most
         });
-        let answer = if self.down.lock().unwrap().contains(&at) {
+        let answer = if breaks || self.down.lock().unwrap().contains(&at) {
             Answer::Down
         } else if too_many || patience.is_some() {
             Answer::TooMany
@@ -515,7 +537,7 @@ impl Operation for Vendor {
         asset: Asset,
         _: &Params,
     ) -> Result<Product, OperationError> {
-        let (answer, patience) = self.answer(tenant);
+        let (answer, patience) = self.answer(tenant, &asset.url);
         self.call_begins();
         tokio::time::sleep(self.takes).await;
         self.at_once.lock().unwrap().0 -= 1;

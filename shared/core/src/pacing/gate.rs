@@ -16,7 +16,7 @@ use super::turns::{Pace, Turns, micros};
 use super::{Limits, LineId, Rate, Slot};
 use crate::Wait;
 use lines::Turn;
-pub use outage::{Outage, Pause};
+pub use outage::{FoundBy, Outage, Pause};
 
 /// How soon who waits for somebody else looks again: for the end of a probe, for whoever paused the operation.
 const LOOK_AT_PROBE: Duration = Duration::from_secs(5);
@@ -33,6 +33,10 @@ const LATE_AT_LEAST: Duration = Duration::from_millis(50);
 const LATE_AT_MOST: Duration = Duration::from_secs(5);
 /// A request for patience that adds no more than this moves nobody.
 const WORTH_MOVING: i64 = 1_000_000;
+/// The longest that a vendor is left alone because it asked for it: as long as a flow waits for one that is down. Who asks
+/// for more, by mistake or not, is asked again then.
+const LEFT_ALONE_AT_MOST: Duration = Duration::from_hours(24);
+
 /// The gate of an operation, as all its workers share it. A new one is open.
 ///
 /// Turns stand on a time line of its own, which is the time of day less a `shift`: what makes everybody
@@ -88,7 +92,7 @@ pub struct Gate {
 pub enum Admission {
     /// Whoever has a slot, where those are needed.
     Closed,
-    /// Nobody: the vendor is down, or asked for patience.
+    /// Nobody, or nobody of one tenant: the vendor is down, or asked for patience.
     Open,
     /// One flow asks the vendor whether it is back.
     Probing,
@@ -134,7 +138,7 @@ impl Gate {
         if self.paused.is_some() {
             return wait(Wait::Paused, own.max(at + micros(LOOK_AT_PAUSE)));
         }
-        if let Some(outage) = &self.outage {
+        if let Some(outage) = self.outage.as_ref().filter(|it| it.holds_up(line)) {
             if outage.probing_until.is_some_and(|until| until > at) {
                 return wait(Wait::VendorDown, own.max(at + micros(LOOK_AT_PROBE)));
             }
@@ -162,9 +166,11 @@ impl Gate {
         }
     }
 
-    /// The vendor asks to be left alone until then: everybody's turns move.
+    /// The vendor asks to be left alone until then: everybody's turns move, by a day at the most.
     pub fn throttled(&mut self, until: Timestamp, now: Timestamp) {
-        let (until, now_at) = (until.as_microsecond(), now.as_microsecond());
+        let now_at = now.as_microsecond();
+        let until = until.as_microsecond();
+        let until = until.min(now_at + micros(LEFT_ALONE_AT_MOST));
         let from = self
             .throttled_until
             .map_or(now_at, |before| before.max(now_at));

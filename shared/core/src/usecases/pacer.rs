@@ -203,7 +203,16 @@ impl Pacer {
                 }
                 Look::TakeSlot => {}
                 Look::Probe => {
-                    if self.may_probe(name, &line).await? {
+                    let others = line.known().others_ask_until(of);
+                    if let Some(until) = others.filter(|until| *until > self.clock.now()) {
+                        place = Some(Place {
+                            reason: Wait::VendorDown,
+                            until: until + SPREAD.mul_f64(rand::random()),
+                            slot,
+                        });
+                        break;
+                    }
+                    if self.may_probe(name, &line, of).await? {
                         return Ok(Turn::Now(Pass {
                             probes: true,
                             ..self.pass(InCall::anyhow(&line, of), slot, None)
@@ -211,6 +220,9 @@ impl Pacer {
                     }
                 }
                 Look::Wait { reason, until } => {
+                    if reason == Wait::VendorDown {
+                        line.known().holds_up(of);
+                    }
                     let now = self.clock.now();
                     let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
                     // Turns are spread by themselves.
@@ -352,11 +364,16 @@ impl Pacer {
         Ok((answer, after))
     }
 
-    async fn may_probe(&self, name: &OperationName, line: &Line) -> Result<bool, Unavailable> {
+    async fn may_probe(
+        &self,
+        name: &OperationName,
+        line: &Line,
+        of: LineId,
+    ) -> Result<bool, Unavailable> {
         let _asking = line.asking.lock().await;
         let now = self.clock.now();
         let until = now + PROBE_WITHIN;
-        let probe = move |gate: &mut Gate| gate.probe(until, now);
+        let probe = move |gate: &mut Gate| gate.probe(of, until, now);
         Ok(self.change(name, line, probe).await?.0)
     }
 }

@@ -76,8 +76,9 @@ pub(crate) async fn pause_operation(
 
 /// Let an operation go on
 ///
-/// Admits flows again that waited since it was paused, in their order: the first of them within half a minute.
-/// Resuming what is not paused changes nothing.
+/// Admits flows again that waited since it was paused, in their order: the first of them within half a minute. A vendor
+/// that is down is asked at once, and one that asked to be left alone (`Retry-After`) is so no more: flows that come from
+/// now on pass, and those that were told a time before come then. Resuming what is `closed` changes nothing.
 #[utoipa::path(
     post,
     path = "/api/v2/operations/{name}/resume",

@@ -20,6 +20,15 @@ fn down() -> Failure {
     Failure::transient(FailureCode::VendorUnavailable, "the vendor answered 503")
 }
 
+/// Somebody who finds it down, as everybody does.
+fn found(by: &str, probed: bool) -> FoundBy {
+    FoundBy {
+        line: line(by),
+        probed,
+        alone: false,
+    }
+}
+
 /// The line of somebody.
 fn line(of: &str) -> LineId {
     LineId::of(&of.parse().unwrap())
@@ -134,7 +143,7 @@ fn without_a_rate_a_vendor_that_asks_for_patience_is_left_alone_too() {
 fn one_asks_a_vendor_that_is_down_at_growing_intervals() {
     let none = Limits::default();
     let mut gate = Gate::default();
-    gate.failed(&down(), false, at(0.0));
+    gate.failed(&down(), found("a", false), at(0.0));
     assert_eq!(
         wait_of(gate.look(&none, line("a"), None, at(0.0)), 0.0),
         (Wait::VendorDown, 2.0)
@@ -146,10 +155,13 @@ fn one_asks_a_vendor_that_is_down_at_growing_intervals() {
         waits.push(wait);
         now += wait;
         assert_eq!(gate.look(&none, line("a"), None, at(now)), Look::Probe);
-        assert!(gate.probe(at(now + 60.0), at(now)));
-        assert!(!gate.probe(at(now + 60.0), at(now)), "a second one probes");
+        assert!(gate.probe(line("a"), at(now + 60.0), at(now)));
+        assert!(
+            !gate.probe(line("a"), at(now + 60.0), at(now)),
+            "a second one probes"
+        );
         assert_eq!(gate.admission(at(now)), Admission::Probing);
-        gate.failed(&down(), true, at(now));
+        gate.failed(&down(), found("a", true), at(now));
     }
     assert_eq!(waits, [2.0, 4.0, 8.0, 16.0, 20.0, 20.0]);
     gate.recovered(at(now));
@@ -160,8 +172,8 @@ fn one_asks_a_vendor_that_is_down_at_growing_intervals() {
 #[test]
 fn a_probe_whose_worker_died_is_made_by_another() {
     let mut gate = Gate::default();
-    gate.failed(&down(), false, at(0.0));
-    assert!(gate.probe(at(63.0), at(3.0)));
+    gate.failed(&down(), found("a", false), at(0.0));
+    assert!(gate.probe(line("a"), at(63.0), at(3.0)));
     assert_eq!(
         gate.look(&Limits::default(), line("a"), None, at(64.0)),
         Look::Probe
@@ -175,7 +187,7 @@ fn an_outage_keeps_everybodys_place_and_ends_without_a_burst() {
     let slots = take(&mut gate, &limits, 30, 0.0);
     let passed = |slot: &&Slot| time_of(&gate, &limits, **slot, 10.0) <= at(10.0);
     let passed = slots.iter().take_while(passed).count();
-    gate.failed(&down(), false, at(10.0));
+    gate.failed(&down(), found("a", false), at(10.0));
     gate.recovered(at(610.0));
     let waiting = slots[passed..].iter();
     let due: Vec<_> = waiting
@@ -207,12 +219,83 @@ fn an_operator_stops_it_and_lets_it_go_on() {
 }
 
 #[test]
+fn an_operator_overrules_a_vendor_that_asked_to_be_left_alone() {
+    let (none, rated) = (Limits::default(), limits("rate=60/min"));
+    let mut gate = Gate::default();
+    let (_, wait) = taken(&mut gate, &rated, 0.0);
+    assert!(wait < 0.1, "{wait}");
+    gate.throttled(at(3_600.0), at(0.2));
+    let (reason, wait) = wait_of(gate.look(&none, line("a"), None, at(0.3)), 0.3);
+    assert_eq!(reason, Wait::Rate);
+    assert!(wait > 3_599.0, "{wait}");
+    gate.resume(at(0.4));
+    assert_eq!(gate.look(&none, line("a"), None, at(0.4)), Look::Pass);
+    assert_eq!(gate.throttled_until(at(0.4)), None);
+    // The turn that was used is no longer ago because of it.
+    let (_, wait) = taken(&mut gate, &rated, 0.4);
+    assert!((0.5..1.2).contains(&wait), "{wait}");
+    let before = gate.clone();
+    gate.resume(at(0.5));
+    assert_eq!(gate, before);
+}
+
+#[test]
+fn an_operator_has_a_vendor_that_is_down_asked_at_once() {
+    let mut gate = Gate::default();
+    gate.failed(&down(), found("a", false), at(0.0));
+    assert!(!gate.probe(line("a"), at(60.0), at(0.1)));
+    gate.resume(at(0.2));
+    assert_eq!(
+        gate.look(&Limits::default(), line("a"), None, at(0.2)),
+        Look::Probe
+    );
+    assert!(gate.outage().is_some());
+}
+
+/// The others' turns don't stand still for it; once another finds it down too, it is everybody's.
+#[test]
+fn an_outage_of_one_tenant_holds_up_no_other() {
+    let rated = limits("rate=60/min");
+    let mut gate = Gate::default();
+    let slot = take(&mut gate, &rated, 11, 0.0)[10];
+    let before = time_of(&gate, &rated, slot, 1.0);
+    let alone = FoundBy {
+        alone: true,
+        ..found("a", false)
+    };
+    gate.failed(&down(), alone, at(1.0));
+    let none = Limits::default();
+    let waits = |gate: &Gate, of, now| {
+        matches!(gate.look(&none, line(of), None, at(now)), Look::Wait { .. })
+    };
+    assert!(waits(&gate, "a", 1.5) && !waits(&gate, "b", 1.5));
+    assert_eq!(time_of(&gate, &rated, slot, 1.5), before);
+    assert!(!gate.probe(line("b"), at(60.0), at(3.5)));
+    gate.failed(&down(), alone, at(3.6));
+    assert!(!waits(&gate, "b", 3.7), "it is still of one");
+    gate.failed(&down(), found("b", false), at(3.8));
+    assert!(!gate.outage().unwrap().is_of_one());
+    assert!(gate.probe(line("b"), at(60.0), at(4.0)));
+    assert!(waits(&gate, "c", 4.1));
+    gate.recovered(at(5.0));
+    assert_eq!(gate.look(&none, line("a"), None, at(5.0)), Look::Pass);
+}
+
+/// One that asks for a year, as a broken date may, stops nobody for that long.
+#[test]
+fn a_vendor_is_left_alone_for_a_day_at_the_most() {
+    let mut gate = Gate::default();
+    gate.throttled(at(365.0 * 86_400.0), at(0.0));
+    assert_eq!(gate.throttled_until(at(0.0)), Some(at(86_400.0)));
+}
+
+#[test]
 fn a_pause_within_an_outage_counts_once() {
     let limits = limits("rate=60/min");
     let mut gate = Gate::default();
     let slot = take(&mut gate, &limits, 11, 0.0)[10];
     let before = time_of(&gate, &limits, slot, 1.0);
-    gate.failed(&down(), false, at(1.0));
+    gate.failed(&down(), found("a", false), at(1.0));
     gate.pause("acme".parse().unwrap(), at(5.0));
     gate.recovered(at(50.0));
     gate.resume(at(101.0));
@@ -258,7 +341,7 @@ fn its_row_is_short() {
     }
     gate.throttled(at(2_000.0), at(1_000.0));
     let said = Failure::transient(FailureCode::VendorUnavailable, "x".repeat(1_000));
-    gate.failed(&said, false, at(1_001.0));
+    gate.failed(&said, found("a", false), at(1_001.0));
     let row = serde_json::to_string(&gate).unwrap();
     // DynamoDB writes 1 KB at the price of one (with the key and the names of the row).
     assert!(row.len() < 1_200, "{} bytes: {row}", row.len());

@@ -1,20 +1,18 @@
 //! Whether a vendor is down, by how calls end.
 //!
 //! One failure may be the asset's own fault. Three flows in a row that find the vendor down, and none that finds it well
-//! between, are the vendor's.
+//! between, are the vendor's; for their tenant alone, where others found it well lately.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{Pacer, Pass};
-use crate::pacing::{Gate, Outage, SPREAD};
+use crate::pacing::{FoundBy, Gate, Outage, SPREAD};
 use crate::{Backpressure, Failure, FailureCode, FlowId, OperationError, OperationName};
 
 /// How many flows in a row have to find a vendor down.
 const FLOWS: usize = 3;
-/// How long a vendor that was found well counts as one that others call too.
-const LATELY: Duration = Duration::from_mins(5);
 /// How soon a flow tries again that may have been the first to find a vendor down.
 const SUSPICION: Duration = Duration::from_secs(2);
 
@@ -132,13 +130,13 @@ impl Pacer {
     }
 
     async fn is_well(&self, operation: &OperationName, pass: &Pass, now: Timestamp) {
-        let line = pass.in_call.line();
+        let (line, of) = (pass.in_call.line(), pass.in_call.of());
         let down_since = {
             let mut known = line.known();
-            known.well_at = Some(tokio::time::Instant::now());
-            known.found_down.clear();
+            known.found_well(of);
             let outage = known.last().and_then(Gate::outage);
-            outage.map(Outage::since)
+            let held_up = outage.filter(|outage| outage.holds_up(of));
+            held_up.map(Outage::since)
         };
         // What began before the outage says nothing of its end.
         if pass.probes || down_since.is_some_and(|since| since <= pass.since) {
@@ -156,20 +154,19 @@ impl Pacer {
         failure: &Failure,
         now: Timestamp,
     ) -> Verdict {
-        let line = pass.in_call.line().clone();
-        let (known_down, enough, others) = {
+        let (line, of) = (pass.in_call.line().clone(), pass.in_call.of());
+        let (known_down, enough, alone, others) = {
             let mut known = line.known();
-            if !known.found_down.contains(&flow) {
-                known.found_down.push(flow);
+            if known.found_down.iter().all(|(known, _)| *known != flow) {
+                known.found_down.push((flow, of));
             }
+            let outage = known.last().and_then(Gate::outage);
+            let known_down = outage.is_some_and(|outage| outage.holds_up(of));
+            let enough = known.found_down.len() >= FLOWS;
+            let alone = known.is_down_alone(of);
             known.found_down.truncate(FLOWS);
-            let gate = known.last();
-            let lately = known.well_at.is_some_and(|at| at.elapsed() < LATELY);
-            (
-                gate.is_some_and(|gate| gate.outage().is_some()),
-                known.found_down.len() >= FLOWS,
-                known.calls.all() > 1 || lately,
-            )
+            let others = known.calls.all() > 1 || known.is_well_lately();
+            (known_down, enough, alone, others)
         };
         if !known_down && !enough {
             if others {
@@ -179,23 +176,30 @@ impl Pacer {
             return Verdict::Asset;
         }
         let (probed, heard) = (pass.probes, failure.clone());
-        let rule = move |gate: &mut Gate| gate.failed(&heard, probed, now);
+        let by = FoundBy {
+            line: of,
+            probed,
+            alone,
+        };
+        let rule = move |gate: &mut Gate| gate.failed(&heard, by, now);
         if !known_down {
             tracing::warn!(
                 operation = %operation,
                 code = failure.code.as_str(),
+                one_tenant = alone,
                 "vendor is down"
             );
         }
         let gate = self.note(operation, pass, rule).await;
         let probe_at = gate.and_then(|gate| Some(gate.outage()?.probe_at()));
         let until = probe_at.unwrap_or(now + SUSPICION).max(now);
-        // Whoever asked whether it is back asks again; the others come in its wake.
-        let spread = if probed {
-            Duration::ZERO
+        // Whoever asked whether it is back comes after most of the others: what it heard may be of its asset.
+        let share: f64 = rand::random();
+        let spread = SPREAD.mul_f64(if probed {
+            f64::midpoint(1.0, share)
         } else {
-            SPREAD.mul_f64(rand::random())
-        };
+            share
+        });
         Verdict::Vendor {
             until: until + spread,
         }

@@ -1,5 +1,6 @@
 //! What one process knows of the line before a gate.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,13 @@ use tokio::time::Instant;
 use super::Line;
 use super::calls::Calls;
 use super::clock::jumped;
-use crate::pacing::{Gate, LineId, ProcessId, Rate, Slot};
+use crate::pacing::{Gate, LineId, ProcessId, Rate, SPREAD, Slot};
 use crate::{FlowId, Share};
+
+/// How long a vendor that was found well counts as one that others call too.
+const LATELY: Duration = Duration::from_mins(5);
+/// How long those count who were told to wait for a vendor: longer than it takes until they look again.
+const STILL_WAIT: Duration = Duration::from_secs(40);
 
 #[derive(Default)]
 pub(super) struct Known {
@@ -26,10 +32,12 @@ pub(super) struct Known {
     pub(super) calls: Calls,
     /// Whether the gate is being told how many places are held, which may be fewer than before.
     pub(super) tells_places: bool,
-    /// When a call last found the vendor well.
-    pub(super) well_at: Option<Instant>,
-    /// The flows that found it down since.
-    pub(super) found_down: Vec<FlowId>,
+    /// When a call of each tenant last found the vendor well, lately.
+    well: HashMap<LineId, Instant>,
+    /// The flows that found it down since, and of which tenant they are.
+    pub(super) found_down: Vec<(FlowId, LineId)>,
+    /// When flows of each tenant were last told to wait for a vendor that is down.
+    held_up: HashMap<LineId, Instant>,
 }
 
 /// Somebody who asks for a place in this line.
@@ -60,6 +68,38 @@ impl Known {
     /// may be older than what is known.
     pub(super) fn learn(&mut self, gate: Gate, asked: Instant) {
         self.gate = Some((gate, asked));
+    }
+
+    /// A call of this tenant found the vendor well.
+    pub(super) fn found_well(&mut self, by: LineId) {
+        self.found_down.clear();
+        self.well.retain(|_, at| at.elapsed() < LATELY);
+        self.well.insert(by, Instant::now());
+    }
+
+    /// Whether anybody found the vendor well lately.
+    pub(super) fn is_well_lately(&self) -> bool {
+        self.well.values().any(|at| at.elapsed() < LATELY)
+    }
+
+    /// Whether those who found the vendor down since it was well are all of this tenant, and others found it well lately.
+    pub(super) fn is_down_alone(&self, of: LineId) -> bool {
+        let of_others = |(line, at): (&LineId, &Instant)| *line != of && at.elapsed() < LATELY;
+        self.found_down.iter().all(|(_, line)| *line == of) && self.well.iter().any(of_others)
+    }
+
+    /// Flows of this tenant were told to wait for a vendor that is down.
+    pub(super) fn holds_up(&mut self, of: LineId) {
+        self.held_up.retain(|_, at| at.elapsed() < STILL_WAIT);
+        self.held_up.insert(of, Instant::now());
+    }
+
+    /// Until when another tenant goes first to ask whether the vendor is back: this one did last, and others wait.
+    pub(super) fn others_ask_until(&self, of: LineId) -> Option<Timestamp> {
+        let outage = self.last()?.outage()?;
+        let others = |(line, at): (&LineId, &Instant)| *line != of && at.elapsed() < STILL_WAIT;
+        let are_first = outage.probed_by() == Some(of) && self.held_up.iter().any(others);
+        (are_first && !outage.is_of_one()).then(|| outage.probe_at() + SPREAD)
     }
 
     /// Whether this process holds more places than its flows have taken.
