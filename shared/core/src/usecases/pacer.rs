@@ -24,7 +24,7 @@ pub(super) use health::{Ended, Verdict};
 
 use crate::pacing::{Gate, Limits, LineId, Look, Place, ProcessId, SPREAD, Slot, lateness};
 use crate::ports::{Clock, GateRule, Gates, Unavailable};
-use crate::{Operation, OperationName, TenantId, Wait};
+use crate::{FlowId, Operation, OperationName, TenantId, Wait};
 use here::{Here, WaitingHere};
 use known::{InCall, Known};
 
@@ -35,6 +35,8 @@ const BELIEVED_FOR: Duration = Duration::from_secs(2);
 const TURNS_BELIEVED_FOR: Duration = Duration::from_millis(200);
 /// How long one flow may ask alone whether a vendor is back: longer than attempts take.
 const PROBE_WITHIN: Duration = Duration::from_mins(3);
+/// Within how long those ask whether a vendor is back that let others ask first.
+const AFTER_OTHERS: Duration = Duration::from_secs(2);
 /// How soon a flow looks again where the gate changed at every look.
 const LOOK_ANEW: Duration = Duration::from_secs(1);
 /// How often a flow looks anew because the gate changed meanwhile.
@@ -56,6 +58,7 @@ pub struct Pacer {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asker<'a> {
     pub(super) tenant: &'a TenantId,
+    pub(super) flow: FlowId,
     /// How long it waits here for a place, where one process makes all calls.
     pub(super) waits_for: Duration,
     /// Whether a caller waits for it.
@@ -203,11 +206,11 @@ impl Pacer {
                 }
                 Look::TakeSlot => {}
                 Look::Probe => {
-                    let others = line.known().others_ask_until(of);
+                    let others = line.known().others_ask_until(of, asker.flow);
                     if let Some(until) = others.filter(|until| *until > self.clock.now()) {
                         place = Some(Place {
                             reason: Wait::VendorDown,
-                            until: until + SPREAD.mul_f64(rand::random()),
+                            until: until + AFTER_OTHERS.mul_f64(rand::random()),
                             slot,
                         });
                         break;

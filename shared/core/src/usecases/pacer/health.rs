@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Pacer, Pass};
+use super::{AFTER_OTHERS, Pacer, Pass};
 use crate::pacing::{FoundBy, Gate, Outage, SPREAD};
 use crate::{Backpressure, Failure, FailureCode, FlowId, OperationError, OperationName};
 
@@ -157,6 +157,9 @@ impl Pacer {
         let (line, of) = (pass.in_call.line().clone(), pass.in_call.of());
         let (known_down, enough, alone, others) = {
             let mut known = line.known();
+            if pass.probes {
+                known.asked_in_vain(flow);
+            }
             if known.found_down.iter().all(|(known, _)| *known != flow) {
                 known.found_down.push((flow, of));
             }
@@ -193,13 +196,12 @@ impl Pacer {
         let gate = self.note(operation, pass, rule).await;
         let probe_at = gate.and_then(|gate| Some(gate.outage()?.probe_at()));
         let until = probe_at.unwrap_or(now + SUSPICION).max(now);
-        // Whoever asked whether it is back comes after most of the others: what it heard may be of its asset.
-        let share: f64 = rand::random();
-        let spread = SPREAD.mul_f64(if probed {
-            f64::midpoint(1.0, share)
+        // Whoever asked whether it is back comes after the others: what it heard may be of its asset.
+        let spread = if probed {
+            SPREAD + AFTER_OTHERS.mul_f64(rand::random())
         } else {
-            share
-        });
+            SPREAD.mul_f64(rand::random())
+        };
         Verdict::Vendor {
             until: until + spread,
         }

@@ -1,6 +1,6 @@
 //! What one process knows of the line before a gate.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ use crate::{FlowId, Share};
 const LATELY: Duration = Duration::from_mins(5);
 /// How long those count who were told to wait for a vendor: longer than it takes until they look again.
 const STILL_WAIT: Duration = Duration::from_secs(40);
+/// How many flows are known that asked in vain.
+const IN_VAIN: usize = 256;
 
 #[derive(Default)]
 pub(super) struct Known {
@@ -36,6 +38,8 @@ pub(super) struct Known {
     well: HashMap<LineId, Instant>,
     /// The flows that found it down since, and of which tenant they are.
     pub(super) found_down: Vec<(FlowId, LineId)>,
+    /// Flows that asked last whether it is back and heard that it is not, also before it was well: that may be of their assets.
+    in_vain: VecDeque<FlowId>,
     /// When flows of each tenant were last told to wait for a vendor that is down.
     held_up: HashMap<LineId, Instant>,
 }
@@ -94,12 +98,24 @@ impl Known {
         self.held_up.insert(of, Instant::now());
     }
 
-    /// Until when another tenant goes first to ask whether the vendor is back: this one did last, and others wait.
-    pub(super) fn others_ask_until(&self, of: LineId) -> Option<Timestamp> {
+    /// This flow asked whether the vendor is back, and heard that it is not.
+    pub(super) fn asked_in_vain(&mut self, flow: FlowId) {
+        if !self.in_vain.contains(&flow) {
+            self.in_vain.push_back(flow);
+        }
+        if self.in_vain.len() > IN_VAIN {
+            self.in_vain.pop_front();
+        }
+    }
+
+    /// Until when others go first to ask whether the vendor is back: this flow asked in vain before, or one of its tenant
+    /// did last and those of others wait.
+    pub(super) fn others_ask_until(&self, of: LineId, flow: FlowId) -> Option<Timestamp> {
         let outage = self.last()?.outage()?;
         let others = |(line, at): (&LineId, &Instant)| *line != of && at.elapsed() < STILL_WAIT;
-        let are_first = outage.probed_by() == Some(of) && self.held_up.iter().any(others);
-        (are_first && !outage.is_of_one()).then(|| outage.probe_at() + SPREAD)
+        let is_of_others = outage.probed_by() == Some(of) && self.held_up.iter().any(others);
+        let are_first = (is_of_others && !outage.is_of_one()) || self.in_vain.contains(&flow);
+        are_first.then(|| outage.probe_at() + SPREAD)
     }
 
     /// Whether this process holds more places than its flows have taken.

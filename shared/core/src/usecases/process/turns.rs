@@ -117,6 +117,7 @@ impl Process {
         let waits_for_place = waits_for(flow) == Some(Wait::Concurrency);
         let asker = Asker {
             tenant: &flow.tenant,
+            flow: flow.id,
             waits_for: match waiting {
                 Waiting::CallerUntil(deadline, _) => {
                     deadline.saturating_duration_since(Instant::now())
