@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use assetmill_core::ports::Unavailable;
 use assetmill_core::usecases::{Answered, Made, Products};
-use assetmill_core::{Flow, Happened, Output, Status, Wait};
+use assetmill_core::{Flow, Output, Status};
 use axum::Json;
 use axum::extract::{FromRequest as _, FromRequestParts as _, Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -163,31 +163,13 @@ async fn outcome(
         Status::Pending { .. } | Status::Running { .. } => Err(Problem::new(
             ErrorCode::StillProcessing,
             format!(
-                "{}, and goes on: ask GET /api/v2/transforms/{} for its result",
-                why_not_yet(flow),
+                "the asset takes longer than a request may, and goes on: \
+                 ask GET /api/v2/transforms/{} for its result",
                 flow.id
             ),
         )),
     }
 }
-
-/// What keeps a flow for longer than its caller can be kept waiting.
-fn why_not_yet(flow: &Flow) -> &'static str {
-    match flow.history.events().last().map(|event| event.what) {
-        Some(Happened::Waits { reason, .. }) => match reason {
-            Wait::Paused => "the asset waits, since an operator stopped the operation",
-            Wait::VendorDown => "the asset waits for the vendor, which is down",
-            Wait::VendorThrottled => "the asset waits, since the vendor asked for patience",
-            Wait::Rate => "the asset waits for its turn at the vendor",
-            Wait::Concurrency => "the asset waits for other calls of the vendor to end",
-            Wait::SourceThrottled => "the asset waits, since its source asked for patience",
-            _ => LONG,
-        },
-        _ => LONG,
-    }
-}
-
-const LONG: &str = "the asset takes longer than a request may";
 
 async fn delivered(
     state: &WriteState,
