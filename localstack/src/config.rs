@@ -156,7 +156,8 @@ pub struct Config {
     #[arg(long, env = "ASSETMILL_HTTP_MEMORY", default_value = "256 MiB", value_parser = at_least(LEAST_HTTP_MEMORY))]
     pub http_memory: ByteSize,
 
-    /// The most connections at the same time, of which no address has more than half.
+    /// The most connections at the same time, of which no address has more than half, and no tenant more than three
+    /// quarters. An idle one makes room for another.
     #[arg(
         long,
         env = "ASSETMILL_CONNECTIONS",

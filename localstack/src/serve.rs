@@ -177,7 +177,10 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         say_where(store.folder().path(), &own_url(address)?)?;
     }
     greet(&config, address, &public_url, store.as_ref())?;
-    let connections = Connections::new(config.connections as usize);
+    let mut connections = Connections::new(config.connections as usize);
+    if config.needs_keys() {
+        connections = connections.shared_by_tenants();
+    }
     run(app, listener, connections, store, config.workers.get()).await
 }
 

@@ -2,20 +2,24 @@
 
 mod connections;
 mod progress;
+mod requests;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
 use axum::serve::Listener;
+use futures_util::future::poll_immediate;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub use connections::Connections;
 use progress::InProgress;
+use requests::Requests;
 
 /// How long a client may take over the head of a request, the wait for its first byte included: one
 /// that begins and never ends would keep its connection, and the program from stopping, for ever.
@@ -36,28 +40,49 @@ pub async fn serve(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(BUFFER_BYTES);
-    let open = GracefulShutdown::new();
+    let open = TaskTracker::new();
     let next = async |listener: &mut TcpListener| {
-        let place = connections.place().await;
         // axum's listener goes on after errors of a single connection.
         let (stream, peer) = Listener::accept(listener).await;
-        (stream, place.of(peer.ip()))
+        (stream, connections.place(peer.ip()).await)
     };
     while let Some((stream, place)) = stop.run_until_cancelled(next(&mut listener)).await {
         let Some(place) = place else {
             tracing::debug!("connection refused: its address has enough of them");
             continue;
         };
-        let service = TowerToHyperService::new(router.clone());
+        let requests = TowerToHyperService::new(Requests {
+            router: router.clone(),
+            of: connections.requests().clone(),
+            on: place.clone(),
+        });
         let stream = TokioIo::new(InProgress::new(stream));
-        let connection = open.watch(http.serve_connection(stream, service).into_owned());
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
+        let connection = http.serve_connection(stream, requests).into_owned();
+        let stop = stop.clone();
+        open.spawn(async move {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = &mut connection => ended,
+                () = stop.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+                () = place.is_needed() => {
+                    connection.as_mut().graceful_shutdown();
+                    // What came meanwhile is answered yet.
+                    match poll_immediate(&mut connection).await {
+                        Some(ended) => ended,
+                        None if place.is_idle() => return,
+                        None => connection.await,
+                    }
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "connection ended early");
             }
-            drop(place);
         });
     }
     drop(listener);
-    open.shutdown().await;
+    open.close();
+    open.wait().await;
 }

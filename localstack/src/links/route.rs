@@ -1,8 +1,8 @@
 use std::path::Path as FilePath;
 use std::time::Duration;
 
-use assetmill_api::{ErrorCode, Problem};
-use assetmill_core::{MediaType, OutputKey};
+use assetmill_api::{ErrorCode, Problem, UnderWay};
+use assetmill_core::{MediaType, OutputKey, TenantId};
 use assetmill_sqlite::FolderOutputs;
 use axum::Router;
 use axum::extract::{Path, RawQuery, Request, State};
@@ -36,10 +36,13 @@ async fn output(
 ) -> Result<Response, Problem> {
     let unknown = || Problem::new(ErrorCode::UnknownPath, "there is no such output");
     let key: OutputKey = format!("{tenant}/{file}").parse().map_err(|_| unknown())?;
+    let tenant: TenantId = tenant.parse().map_err(|_| unknown())?;
     let left = outputs
         .links
         .check(&key, query.as_deref().unwrap_or_default())
         .map_err(|refusal| Problem::new(ErrorCode::LinkRefused, refusal.to_string()))?;
+    // Whoever was given a link may read slowly, too.
+    UnderWay::count(request.extensions(), &tenant)?;
     let media_type = media_type(&key);
     let mime = media_type.as_str().parse().map_err(|_| unknown())?;
     let file = ServeFile::new_with_mime(outputs.files.path(&key), &mime);

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use assetmill_api::{ErrorCode, InFlight, Problem, body};
+use assetmill_api::{ErrorCode, InFlight, Problem, UnderWay, body};
 use assetmill_core::ports::{
     AnnouncedUpload, OutputWrites as _, SignedPut, Unavailable, UploadLinks,
 };
@@ -9,10 +9,9 @@ use assetmill_core::{MediaType, OutputKey, TenantId};
 use assetmill_sqlite::FolderOutputs;
 use async_trait::async_trait;
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::routing::put;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use jiff::Timestamp;
 
 use super::signature::SignedLinks;
@@ -94,15 +93,16 @@ async fn upload(
     State((uploads, in_flight)): State<(SignedUploads, InFlight)>,
     Path((tenant, file)): Path<(String, String)>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<StatusCode, Problem> {
     let unknown = || Problem::new(ErrorCode::UnknownPath, "there is no such upload");
     let key: OutputKey = format!("{tenant}/{file}").parse().map_err(|_| unknown())?;
     let tenant: TenantId = tenant.parse().map_err(|_| unknown())?;
     let permit = uploads.check(&key, query.as_deref().unwrap_or_default())?;
+    UnderWay::count(request.extensions(), &tenant)?;
+    let (head, body) = request.into_parts();
     let memory = in_flight.of(&tenant);
-    let content = body::announced(&headers, body, &memory, permit.bytes, &key).await?;
+    let content = body::announced(&head.headers, body, &memory, permit.bytes, &key).await?;
     // A folder keeps no types: the ending says it.
     let media_type = MediaType::unknown();
     uploads.files.put(&key, content, &media_type).await?;

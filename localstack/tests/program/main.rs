@@ -6,6 +6,7 @@ mod assets;
 mod bad_input;
 mod batches;
 mod commands;
+mod connections;
 mod doctor;
 mod expiry;
 mod fairness;

@@ -30,7 +30,7 @@ pub use table::{CallerTable, Key};
 
 pub(crate) use room::Room;
 
-use crate::{ErrorCode, Problem};
+use crate::{ErrorCode, Problem, UnderWay};
 use kept::Kept;
 use quota::{Quota, Told};
 use rate::{Admission, Rates};
@@ -289,7 +289,7 @@ where
     }
 }
 
-/// Who sent a request, once one of the tenant's rate is spent on it.
+/// Who sent a request, once it is counted among those under way, and one of the tenant's rate is spent on it.
 async fn admitted<S>(parts: &mut Parts, state: &S) -> Result<Identified, Problem>
 where
     Callers: FromRef<S>,
@@ -301,6 +301,7 @@ where
     if let Some(key) = &caller.key {
         span.record("key", key);
     }
+    UnderWay::count(&parts.extensions, &caller.tenant)?;
     callers.admit(&caller, parts.extensions.get::<Told>())?;
     Ok(caller)
 }

@@ -24,6 +24,7 @@ pub mod reads;
 pub mod routes;
 pub mod rows;
 pub mod sample;
+mod under_way;
 pub mod views;
 pub mod writes;
 
@@ -36,6 +37,7 @@ pub use path::PathId;
 pub use pointer::Pointer;
 pub use problem::{ErrorCode, Problem};
 pub use routes::{Function, ROUTES, Route};
+pub use under_way::UnderWay;
 
 use utoipa::openapi::OpenApi;
 
