@@ -275,32 +275,42 @@ async fn endpoints_of_one_tenant_that_hang_take_no_place_of_others() {
     serving.abort();
 }
 
-/// As many as one likes: each is one batch's alone.
-#[tokio::test(start_paused = true)]
-async fn endpoints_of_batches_are_told_and_may_be_gone() {
-    let flows = MemoryFlows::default();
-    let world = World {
+fn world_of_batches(flows: &MemoryFlows) -> World {
+    World {
         deliver: DeliverWebhooks {
             webhooks: flows.webhooks(),
             ..World::new().deliver
         },
         ..World::new()
+    }
+}
+
+/// The endpoint of a batch that completed just now, which is noted.
+async fn batch_told(world: &World, flows: &MemoryFlows, host: &str) -> Webhook {
+    let (mut batch, _) = samples::batch(1);
+    let asked = BatchWebhook {
+        url: format!("https://{host}/hook").parse().unwrap(),
+        events: [WebhookEvent::BatchCompleted].into(),
+        secret: None,
     };
+    let now = world.deliver.clock.now();
+    let webhook = Webhook::of_batch(asked, batch.id, batch.tenant.clone(), now);
+    batch.webhook = Some(Box::new(webhook.clone()));
+    batch.completed_at = Some(now);
+    flows.put_batch(&batch).await.unwrap();
+    let delivery = WebhookDelivery::of_completion(&webhook, &batch, Counts::default());
+    flows.put_deliveries(&[delivery]).await.unwrap();
+    webhook
+}
+
+/// As many as one likes: each is one batch's alone.
+#[tokio::test(start_paused = true)]
+async fn endpoints_of_batches_are_told_and_may_be_gone() {
+    let flows = MemoryFlows::default();
+    let world = world_of_batches(&flows);
     let mut told = Vec::new();
     for host in ["up.test", "gone.test"] {
-        let (mut batch, _) = samples::batch(1);
-        let asked = BatchWebhook {
-            url: format!("https://{host}/hook").parse().unwrap(),
-            events: [WebhookEvent::BatchCompleted].into(),
-            secret: None,
-        };
-        let now = world.deliver.clock.now();
-        let webhook = Webhook::of_batch(asked, batch.id, batch.tenant.clone(), now);
-        batch.webhook = Some(Box::new(webhook.clone()));
-        batch.completed_at = Some(now);
-        flows.put_batch(&batch).await.unwrap();
-        let delivery = WebhookDelivery::of_completion(&webhook, &batch, Counts::default());
-        flows.put_deliveries(&[delivery]).await.unwrap();
+        let webhook = batch_told(&world, &flows, host).await;
         told.push(webhook);
     }
     assert_eq!(world.run(Duration::from_mins(1)).await, 2);
@@ -313,6 +323,21 @@ async fn endpoints_of_batches_are_told_and_may_be_gone() {
         let row = row.unwrap().unwrap();
         assert_eq!(row.disabled_at.is_some(), disabled);
     }
+}
+
+/// Each search goes through all that is due, so a tenant with many endpoints would keep the rows busy for all.
+#[tokio::test(start_paused = true)]
+async fn what_was_found_is_told_before_more_is_looked_for() {
+    let flows = MemoryFlows::default();
+    let world = world_of_batches(&flows);
+    for number in 0..600 {
+        batch_told(&world, &flows, &format!("up-{number}.test")).await;
+    }
+    assert_eq!(world.run(Duration::from_mins(1)).await, 600);
+    assert!(flows.webhooks().every_delivery().iter().all(is_delivered));
+    // The last ones that are told at the same time may each have more.
+    let searches = flows.webhooks().searches();
+    assert!(searches < 100, "{searches}");
 }
 
 #[tokio::test(start_paused = true)]

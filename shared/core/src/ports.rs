@@ -37,7 +37,7 @@ pub use outputs::{
 pub use queue::{Delivery, FlowDeliveries, FlowQueue, MAX_DELAY, Outgoing};
 pub use result_cache::{ResultCache, WorkClaim, WorkHolder};
 pub use sources::Sources;
-pub use webhooks::{OneWebhookRule, Outbox, WebhookRule, WebhookSender, Webhooks};
+pub use webhooks::{DUE_ENDPOINTS, OneWebhookRule, Outbox, WebhookRule, WebhookSender, Webhooks};
 
 use async_trait::async_trait;
 

@@ -44,6 +44,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0017_told_flows.sql"),
     include_str!("migrations/0018_told_progress.sql"),
     include_str!("migrations/0019_one_tree_of_messages.sql"),
+    include_str!("migrations/0020_due_endpoints.sql"),
 ];
 
 /// What SQLite said.

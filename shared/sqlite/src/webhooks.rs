@@ -1,8 +1,8 @@
 //! Endpoints of tenants and what they are told, in SQLite.
 
-use std::collections::HashSet;
-
-use assetmill_core::ports::{OneWebhookRule, Outbox, Unavailable, WebhookRule, Webhooks};
+use assetmill_core::ports::{
+    DUE_ENDPOINTS, OneWebhookRule, Outbox, Unavailable, WebhookRule, Webhooks,
+};
 use assetmill_core::{BatchId, DeliveryId, TenantId, Webhook, WebhookDelivery, WebhookId};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -228,28 +228,23 @@ impl Webhooks for SqliteWebhooks {
         now: Timestamp,
         each: usize,
     ) -> Result<Vec<WebhookDelivery>, Unavailable> {
-        let now = now.as_millisecond();
+        let (now, bus) = (now.as_millisecond(), WebhookId::BUS.to_string());
         self.read(move |rows| {
-            let anything = rows
-                .prepare_cached("SELECT 1 FROM deliveries WHERE due_at <= ?1 LIMIT 1")?
-                .exists([now])?;
-            if !anything {
-                return Ok(Vec::new());
-            }
+            let mut endpoints = rows.prepare_cached(
+                "SELECT webhook_id FROM due_endpoints
+                 WHERE tenant = ?1 AND due_at <= ?2 AND webhook_id <> ?3 ORDER BY due_at LIMIT ?4",
+            )?;
             let mut due = rows.prepare_cached(DUE_TO)?;
             let mut found = Vec::new();
-            let of_tenants = every_webhook(rows)?.into_iter();
-            let of_tenants: HashSet<_> = of_tenants.map(|it| it.id.to_string()).collect();
             let mut last = String::new();
-            while let Some(webhook) = next_to_be_told(rows, &last)? {
-                last = webhook;
-                if !of_tenants.contains(&last) && !is_of_batch(rows, &last)? {
-                    continue;
+            while let Some(tenant) = next_with_endpoints(rows, &last)? {
+                let of_tenant = params![tenant, now, bus, DUE_ENDPOINTS];
+                for endpoint in endpoints.query_map(of_tenant, |row| row.get::<_, String>(0))? {
+                    for delivery in due.query_map(params![endpoint?, now, each], document)? {
+                        found.push(delivery?);
+                    }
                 }
-                let some = due.query_map(params![last, now, each], document)?;
-                for delivery in some {
-                    found.push(delivery?);
-                }
+                last = tenant;
             }
             Ok(found)
         })
@@ -290,20 +285,13 @@ fn every_webhook(rows: &Connection) -> rusqlite::Result<Vec<Webhook>> {
     Ok(found)
 }
 
-/// The endpoint after this one, by its id, that is to be told anything now or later: as many steps through an index as
-/// there are such endpoints, however much each of them is to be told.
-fn next_to_be_told(rows: &Connection, after: &str) -> rusqlite::Result<Option<String>> {
+/// The tenant after this one, by name, with endpoints that are to be told anything now or later.
+fn next_with_endpoints(rows: &Connection, after: &str) -> rusqlite::Result<Option<String>> {
     rows.prepare_cached(
-        "SELECT webhook_id FROM deliveries WHERE webhook_id > ?1 AND due_at IS NOT NULL
-         ORDER BY webhook_id LIMIT 1",
+        "SELECT tenant FROM due_endpoints WHERE tenant > ?1 ORDER BY tenant LIMIT 1",
     )?
     .query_row([after], |row| row.get(0))
     .optional()
-}
-
-fn is_of_batch(rows: &Connection, webhook: &str) -> rusqlite::Result<bool> {
-    rows.prepare_cached("SELECT 1 FROM batches WHERE batch_id = ?1 AND webhook IS NOT NULL")?
-        .exists([webhook])
 }
 
 fn webhook_of_batch(

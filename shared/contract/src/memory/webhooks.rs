@@ -15,6 +15,7 @@ struct Rows {
     webhooks: HashMap<TenantId, Vec<Webhook>>,
     of_batches: HashMap<BatchId, Webhook>,
     deliveries: BTreeMap<(WebhookId, DeliveryId), WebhookDelivery>,
+    searches: usize,
 }
 
 impl MemoryWebhooks {
@@ -30,6 +31,11 @@ impl MemoryWebhooks {
         let mut rows = self.0.lock().unwrap();
         let put = rows.of_batches.entry(batch);
         put.or_insert_with(|| webhook.clone());
+    }
+
+    /// How often somebody looked for what is due.
+    pub fn searches(&self) -> usize {
+        self.0.lock().unwrap().searches
     }
 
     /// Everything that any endpoint is told.
@@ -164,7 +170,8 @@ impl Webhooks for MemoryWebhooks {
         now: Timestamp,
         each: usize,
     ) -> Result<Vec<WebhookDelivery>, Unavailable> {
-        let rows = self.0.lock().unwrap();
+        let mut rows = self.0.lock().unwrap();
+        rows.searches += 1;
         let mut found = Vec::new();
         let of_tenants = rows.webhooks.values().flatten();
         for webhook in of_tenants.chain(rows.of_batches.values()) {

@@ -313,8 +313,6 @@ async fn nothing_is_due_of_an_endpoint_that_was_removed(on: Arc<Adapters>) {
     let id = gone.id;
     let rule: WebhookRule = Arc::new(move |all| all.retain(|webhook| webhook.id != id));
     on.webhooks.change_webhooks(&tenant(), rule).await.unwrap();
-    // Noted by somebody who read the endpoints before.
-    noted(&on, &gone, 1).await;
     assert_eq!(due(&on, &gone, 10, 10).await, []);
     assert_eq!(due(&on, &stays, 10, 10).await, [expected]);
 }

@@ -33,8 +33,9 @@ pub trait Outbox: Send + Sync {
 #[async_trait]
 pub trait Webhooks: Outbox {
     /// Changes the endpoints of a tenant by a rule, as if nobody else changed them meanwhile: of two changes at the same
-    /// time, one MUST be applied to what the other made. Answers the endpoints as they were before. What was noted for
-    /// an endpoint that is gone afterwards MUST NOT be [due](Self::due_deliveries) any more.
+    /// time, one MUST be applied to what the other made. Answers the endpoints as they were before. What was noted before
+    /// for an endpoint that is gone afterwards MUST NOT be [due](Self::due_deliveries) any more; what somebody notes later, who
+    /// had read the endpoints before, MAY be: whoever finds it due gives it up.
     async fn change_webhooks(
         &self,
         tenant: &TenantId,
@@ -84,9 +85,11 @@ pub trait Webhooks: Outbox {
         limit: usize,
     ) -> Result<Vec<WebhookDelivery>, Unavailable>;
 
-    /// Up to `each` deliveries of every endpoint, also of batches, the earliest first, that [are due](WebhookDelivery::due_at) at `now`
-    /// or before, whatever is due of others; of batches that is bounded by what an adapter looks through at once. MAY lag behind writes; MUST name each of them in the end, also of an
-    /// endpoint that is disabled, if it is of an event that the endpoint asked for.
+    /// Up to `each` deliveries of every endpoint, also of batches, the earliest first, that
+    /// [are due](WebhookDelivery::due_at) at `now` or before, whatever is due of others. Of a tenant with more than
+    /// [`DUE_ENDPOINTS`] such endpoints it MAY name those that wait longest alone; of batches, those that an adapter
+    /// looks through at once. MAY lag behind writes; MUST name each of them in the end, also of an endpoint that is
+    /// disabled, if it is of an event that the endpoint asked for.
     async fn due_deliveries(
         &self,
         now: Timestamp,
@@ -101,6 +104,10 @@ pub trait Webhooks: Outbox {
         limit: usize,
     ) -> Result<Vec<WebhookDelivery>, Unavailable>;
 }
+
+/// How many endpoints of one tenant a search for what is due names at the least, where there are so many: more than are
+/// told at the same time, which may be among them.
+pub const DUE_ENDPOINTS: usize = 128;
 
 /// What a change makes of the endpoints of a tenant. MUST make the same of the same each time: adapters may try it on
 /// what turns out to have changed.

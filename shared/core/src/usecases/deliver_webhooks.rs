@@ -37,17 +37,21 @@ pub struct DeliverWebhooks {
     pub clock: Arc<dyn Clock>,
 }
 
-/// The endpoints that are told now.
+/// The endpoints that are told now, and those for which something was found.
 #[derive(Default)]
 struct Telling {
     tasks: JoinSet<usize>,
     /// Which endpoint a task tells.
     busy: HashMap<task::Id, Endpoint>,
+    found: Found,
     stop: CancellationToken,
 }
 
 /// An endpoint and whose it is.
 type Endpoint = (TenantId, WebhookId);
+
+/// What is due to endpoints that are not told yet.
+type Found = BTreeMap<Endpoint, Vec<WebhookDelivery>>;
 
 impl DeliverWebhooks {
     /// Tells what is due, until nothing is or `until` comes: then no more is begun. How much was tried.
@@ -57,17 +61,14 @@ impl DeliverWebhooks {
     pub async fn run(&self, until: Instant) -> Result<usize, Unavailable> {
         let mut telling = Telling::default();
         let mut tried = 0;
-        let mut found = Ok(());
-        loop {
-            if found.is_ok() && Instant::now() < until {
-                found = self.begin(&mut telling, until).await;
-            }
-            match telling.one_ended().await {
-                // It may have more.
-                Some(more) => tried += more,
-                None => return found.map(|()| tried),
+        let mut begun = self.look(&mut telling, until).await;
+        while let Some((tenant, more)) = telling.one_ended().await {
+            tried += more;
+            if begun.is_ok() && Instant::now() < until {
+                begun = self.begin_after(&tenant, &mut telling, until).await;
             }
         }
+        begun.map(|()| tried)
     }
 
     /// Tells what is due, looking for it every `every`, until `stop`; returns once what was begun has ended.
@@ -79,15 +80,16 @@ impl DeliverWebhooks {
         let mut ticks = tokio::time::interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
+            let until = Instant::now() + A_TURN;
+            let begun = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                _ = ticks.tick() => {}
-                // It may have more.
-                Some(_) = telling.one_ended() => {}
-            }
-            let until = Instant::now() + A_TURN;
-            if let Err(error) = self.begin(&mut telling, until).await {
+                _ = ticks.tick() => self.look(&mut telling, until).await,
+                Some((tenant, _)) = telling.one_ended() => {
+                    self.begin_after(&tenant, &mut telling, until).await
+                }
+            };
+            if let Err(error) = begun {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "due webhooks not found"
@@ -97,34 +99,56 @@ impl DeliverWebhooks {
         while telling.one_ended().await.is_some() {}
     }
 
-    /// Begins to tell every endpoint for which something is due and that is not being told, as far as there is room.
-    async fn begin(&self, telling: &mut Telling, until: Instant) -> Result<(), Unavailable> {
+    /// An endpoint of this tenant was told: begins with what was found before, and looks for what is due once nothing of
+    /// that is the tenant's, which may have more. So one with thousands of endpoints is not looked for after each.
+    async fn begin_after(
+        &self,
+        tenant: &TenantId,
+        telling: &mut Telling,
+        until: Instant,
+    ) -> Result<(), Unavailable> {
+        if telling.found.keys().any(|(of, _)| of == tenant) {
+            self.begin(telling, until);
+            return Ok(());
+        }
+        self.look(telling, until).await
+    }
+
+    /// Looks for what is due, and begins to tell it.
+    async fn look(&self, telling: &mut Telling, until: Instant) -> Result<(), Unavailable> {
         if telling.busy.len() >= ENDPOINTS {
             return Ok(());
         }
         let due = self.webhooks.due_deliveries(self.clock.now(), EACH).await?;
-        let busy: HashSet<_> = telling.busy.values().cloned().collect();
-        let mut by_endpoint: BTreeMap<Endpoint, Vec<_>> = BTreeMap::new();
+        let busy: HashSet<_> = telling.busy.values().collect();
+        let mut found = Found::new();
         for delivery in due {
             let endpoint = (delivery.tenant.clone(), delivery.webhook_id);
             if !busy.contains(&endpoint) {
-                by_endpoint.entry(endpoint).or_default().push(delivery);
+                found.entry(endpoint).or_default().push(delivery);
             }
         }
-        for ((tenant, id), due) in in_turn(&busy, by_endpoint) {
+        telling.found = found;
+        self.begin(telling, until);
+        Ok(())
+    }
+
+    /// Begins to tell every endpoint for which something was found, as far as there is room.
+    fn begin(&self, telling: &mut Telling, until: Instant) {
+        for (tenant, id) in in_turn(telling.busy.values(), &telling.found) {
             if telling.busy.len() >= ENDPOINTS {
                 break;
             }
+            let endpoint = (tenant.clone(), id);
+            let due = telling.found.remove(&endpoint).unwrap_or_default();
             let until = until.min(Instant::now() + A_TURN);
             let (teller, stop) = (self.clone(), telling.stop.clone());
-            let endpoint = (tenant.clone(), id);
             let task = telling.tasks.spawn(async move {
                 let more = || !stop.is_cancelled() && Instant::now() < until;
                 teller.tell_endpoint(&tenant, id, due, more).await
             });
             telling.busy.insert(task.id(), endpoint);
         }
-        Ok(())
     }
 
     /// Tells an endpoint what is due, a few at a time, as long as `more` may be begun. How much was tried.
@@ -204,19 +228,19 @@ impl DeliverWebhooks {
 }
 
 impl Telling {
-    /// Waits until an endpoint was told. How much was tried there; `None` if none is being told.
-    async fn one_ended(&mut self) -> Option<usize> {
+    /// Waits until an endpoint was told. Whose it is, and how much was tried there; `None` if none is being told.
+    async fn one_ended(&mut self) -> Option<(TenantId, usize)> {
         loop {
-            match self.tasks.join_next_with_id().await? {
-                Ok((task, tried)) => {
-                    self.busy.remove(&task);
-                    return Some(tried);
-                }
+            let (task, tried) = match self.tasks.join_next_with_id().await? {
+                Ok(ended) => ended,
                 Err(error) => {
                     // What it had begun is due again.
-                    self.busy.remove(&error.id());
                     tracing::error!(%error, "webhook task broke off");
+                    (error.id(), 0)
                 }
+            };
+            if let Some((tenant, _)) = self.busy.remove(&task) {
+                return Some((tenant, tried));
             }
         }
     }
@@ -224,30 +248,27 @@ impl Telling {
 
 /// The endpoints that may be told now, beside those that are: whoever has the fewest is first, and of one tenant the one
 /// that waits longest.
-fn in_turn(
-    busy: &HashSet<Endpoint>,
-    by_endpoint: BTreeMap<Endpoint, Vec<WebhookDelivery>>,
-) -> Vec<(Endpoint, Vec<WebhookDelivery>)> {
-    let mut places = HashMap::<TenantId, usize>::new();
+fn in_turn<'a>(busy: impl Iterator<Item = &'a Endpoint>, found: &Found) -> Vec<Endpoint> {
+    let mut places = HashMap::<&TenantId, usize>::new();
     for (tenant, _) in busy {
-        *places.entry(tenant.clone()).or_default() += 1;
+        *places.entry(tenant).or_default() += 1;
     }
     let waits_since =
         |due: &[WebhookDelivery]| due.iter().filter_map(WebhookDelivery::due_at).min();
-    let mut endpoints: Vec<_> = by_endpoint.into_iter().collect();
+    let mut endpoints: Vec<_> = found.iter().collect();
     endpoints.sort_by_key(|(_, due)| waits_since(due));
     let mut turns = Vec::with_capacity(endpoints.len());
-    for (endpoint, due) in endpoints {
-        let place = places.entry(endpoint.0.clone()).or_default();
+    for (endpoint, _) in endpoints {
+        let place = places.entry(&endpoint.0).or_default();
         if *place < OF_A_TENANT {
-            turns.push((*place, endpoint, due));
+            turns.push((*place, endpoint));
         }
         *place += 1;
     }
     // The sort is stable.
-    turns.sort_by_key(|(place, ..)| *place);
+    turns.sort_by_key(|(place, _)| *place);
     let turns = turns.into_iter();
-    turns.map(|(_, endpoint, due)| (endpoint, due)).collect()
+    turns.map(|(_, endpoint)| endpoint.clone()).collect()
 }
 
 /// The URL is not told: its query may be a secret.
