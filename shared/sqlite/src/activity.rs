@@ -36,9 +36,8 @@ impl ActivityReads for SqliteActivityLog {
         tenant: &TenantId,
         since: ActivityInterval,
     ) -> Result<Vec<(ActivityInterval, Activity)>, Unavailable> {
-        let tenant = tenant.clone();
         let since = since.max(oldest(&self.retention));
-        let read = self.database.read(move |rows| {
+        let read = self.database.read_for(tenant, move |rows, tenant| {
             rows.prepare_cached(
                 "SELECT interval, completed, failed, cancelled, paid_calls FROM activity
                  WHERE tenant = ?1 AND interval >= ?2 ORDER BY interval",

@@ -1,20 +1,23 @@
 //! SQLite behind two threads: one that writes, one that reads.
 //!
 //! Writes that wait for each other share a transaction, so that many flows share one `fsync`; each
-//! is answered after the commit, and one that fails takes nothing of the others with it.
+//! is answered after the commit, and one that fails takes nothing of the others with it. Before a thread, each tenant has a
+//! line of its own.
 
+mod lines;
 mod shared_transaction;
 
 use std::path::Path;
-use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use assetmill_core::TenantId;
 use assetmill_core::ports::{Probe, Unavailable};
 use async_trait::async_trait;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
-use shared_transaction::{Access, Job, serve, wait};
+pub(crate) use lines::Whose;
+use shared_transaction::{Access, Thread, serve, wait};
 
 /// How long to wait for another process, such as a backup, that holds the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -83,9 +86,14 @@ impl DatabaseError {
 /// A handle to the database. When the last one is gone, its threads end.
 #[derive(Debug, Clone)]
 pub(super) struct Database {
-    writer: Sender<Box<dyn Job>>,
-    reader: Sender<Box<dyn Job>>,
+    writer: Thread,
+    reader: Thread,
 }
+
+/// How many rows are written together of what may be many, where others wait for it: a few ms.
+const WRITTEN_BESIDE_OTHERS: usize = 100;
+/// The same where nobody else has written anything lately: whoever comes waits for it once.
+const WRITTEN_ALONE: usize = 2_500;
 
 impl Database {
     pub(super) fn open(path: &Path) -> Result<Self, DatabaseError> {
@@ -105,7 +113,26 @@ impl Database {
         &self,
         work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, DatabaseError> {
-        wait(&self.writer, work).await
+        self.write_for(Whose::Nobodys, 1, work).await
+    }
+
+    /// How many rows to write next of what may be many, so that others come between.
+    pub(super) fn part(&self) -> usize {
+        if self.writer.is_shared() {
+            WRITTEN_BESIDE_OTHERS
+        } else {
+            WRITTEN_ALONE
+        }
+    }
+
+    /// The same in a line of those whose it is, for so many rows: no more than a [part](Self::part).
+    pub(super) async fn write_for<T: Send + 'static>(
+        &self,
+        whose: impl Into<Whose>,
+        rows: usize,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        wait(&self.writer, whose.into(), rows, work).await
     }
 
     /// Runs `work`, which sees every write that was answered before.
@@ -113,7 +140,18 @@ impl Database {
         &self,
         work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, DatabaseError> {
-        wait(&self.reader, work).await
+        wait(&self.reader, Whose::Nobodys, 1, work).await
+    }
+
+    /// The same in the line of a tenant, which `work` is told.
+    pub(super) async fn read_for<T: Send + 'static>(
+        &self,
+        tenant: &TenantId,
+        work: impl Fn(&Connection, &TenantId) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        let (whose, tenant) = (tenant.into(), tenant.clone());
+        let work = move |rows: &Connection| work(rows, &tenant);
+        wait(&self.reader, whose, 1, work).await
     }
 }
 
@@ -189,6 +227,10 @@ impl Probe for DatabaseProbe {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use futures_util::future::join_all;
+
     use super::*;
 
     /// A database as the migrations made it that came before the first that says this.
@@ -261,5 +303,56 @@ mod tests {
             "9 quarantine z 10 0 a 7 1 0",
         ];
         assert_eq!(messages, expected);
+    }
+
+    /// Whoever asks for much at the same time stands in its own way.
+    #[tokio::test]
+    async fn a_tenant_that_asks_for_much_is_read_for_in_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("assetmill.db")).unwrap();
+        let [many, few]: [TenantId; 2] = ["many", "few"].map(|name| name.parse().unwrap());
+        let (go, gone) = std::sync::mpsc::channel::<()>();
+        // The first read lasts until the others stand in line.
+        let gone = Mutex::new(Some(gone));
+        let done = Arc::new(Mutex::new(Vec::new()));
+        let first = database.read(move |_| {
+            if let Some(gone) = gone.lock().unwrap().take() {
+                gone.recv().unwrap();
+            }
+            Ok(())
+        });
+        let read = |tenant: &TenantId| {
+            let (database, done, tenant) = (database.clone(), done.clone(), tenant.clone());
+            async move {
+                let note = move |_: &Connection, tenant: &TenantId| {
+                    done.lock().unwrap().push(tenant.to_string());
+                    Ok(())
+                };
+                database.read_for(&tenant, note).await.unwrap();
+            }
+        };
+        let of_many = join_all((0..50).map(|_| read(&many)));
+        let of_few = read(&few);
+        let release = async { go.send(()).unwrap() };
+        let (first, _, (), ()) = tokio::join!(biased; first, of_many, of_few, release);
+        first.unwrap();
+        let done = done.lock().unwrap();
+        assert_eq!(done.len(), 51);
+        assert_eq!(done.iter().position(|tenant| tenant == "few"), Some(1));
+    }
+
+    #[tokio::test]
+    async fn less_is_written_together_where_tenants_share() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("assetmill.db")).unwrap();
+        let write = async |tenant: &str| {
+            let tenant: TenantId = tenant.parse().unwrap();
+            let written = database.write_for(&tenant, 1, |_| Ok(()));
+            written.await.unwrap();
+            database.part()
+        };
+        assert_eq!(write("a").await, WRITTEN_ALONE);
+        assert_eq!(write("a").await, WRITTEN_ALONE);
+        assert_eq!(write("b").await, WRITTEN_BESIDE_OTHERS);
     }
 }

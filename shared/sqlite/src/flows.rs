@@ -34,6 +34,15 @@ impl SqliteFlows {
         SqliteWebhooks::new(self.database.clone(), self.retention.clone())
     }
 
+    async fn read_for<T: Send + 'static>(
+        &self,
+        tenant: &TenantId,
+        work: impl Fn(&Connection, &TenantId) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let read = self.database.read_for(tenant, work).await;
+        read.map_err(|error| error.of("flows"))
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -51,20 +60,18 @@ impl FlowReads for SqliteFlows {
         ids: &[FlowId],
     ) -> Result<Vec<Option<Flow>>, Unavailable> {
         let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
-        let tenant = tenant.clone();
         let gone = self.retention.cutoff();
-        self.read(move |rows| {
+        self.read_for(tenant, move |rows, tenant| {
             ids.iter()
-                .map(|id| rows::find_flow_of(rows, id, &tenant, gone))
+                .map(|id| rows::find_flow_of(rows, id, tenant, gone))
                 .collect()
         })
         .await
     }
 
     async fn batch(&self, tenant: &TenantId, id: BatchId) -> Result<Option<Batch>, Unavailable> {
-        let tenant = tenant.clone();
         let gone = self.retention.cutoff();
-        self.read(move |rows| {
+        self.read_for(tenant, move |rows, tenant| {
             rows.prepare_cached(&format!(
                 "SELECT {BATCH} FROM batches WHERE batch_id = ?1 AND tenant = ?2 AND {}",
                 retention::batch_lives("?3")
@@ -81,9 +88,8 @@ impl FlowReads for SqliteFlows {
         before: Option<BatchId>,
         limit: usize,
     ) -> Result<Vec<Batch>, Unavailable> {
-        let tenant = tenant.clone();
         let gone = self.retention.cutoff();
-        self.read(move |rows| {
+        self.read_for(tenant, move |rows, tenant| {
             rows.prepare_cached(&format!(
                 "SELECT {BATCH} FROM batches
                  WHERE tenant = ?1 AND (?2 IS NULL OR batch_id < ?2) AND {}
@@ -126,10 +132,9 @@ impl FlowReads for SqliteFlows {
              ORDER BY place LIMIT :limit",
             lives = retention::batch_lives(":gone")
         );
-        let tenant = tenant.clone();
         let gone = self.retention.cutoff();
         let mut flows: Vec<Flow> = self
-            .read(move |rows| {
+            .read_for(tenant, move |rows, tenant| {
                 rows.prepare_cached(&sql)?
                     .query_map(
                         named_params! {
@@ -156,9 +161,8 @@ impl FlowReads for SqliteFlows {
     }
 
     async fn counts(&self, tenant: &TenantId, id: BatchId) -> Result<Counts, Unavailable> {
-        let tenant = tenant.clone();
         let gone = self.retention.cutoff();
-        self.read(move |rows| {
+        self.read_for(tenant, move |rows, tenant| {
             let mut counts = Counts::default();
             // The tenant of the batch, and not of each flow: the index alone tells all that is counted.
             let mut query = rows.prepare_cached(&format!(
@@ -186,7 +190,7 @@ impl FlowReads for SqliteFlows {
             return self.counts(&batch.tenant, batch.id).await;
         }
         let (id, size, counted) = (batch.id.to_string(), batch.size, batch.counted);
-        self.read(move |rows| {
+        self.read_for(&batch.tenant, move |rows, _| {
             let running = rows
                 .prepare_cached(
                     "SELECT count(*) FROM flows WHERE batch_id = ?1 AND state = 'RUNNING'",
@@ -204,8 +208,7 @@ impl FlowReads for SqliteFlows {
 
     /// Counted by triggers: see `migrations/0009_open_flows.sql`.
     async fn open_flows(&self, tenant: &TenantId, _: u64) -> Result<u64, Unavailable> {
-        let tenant = tenant.clone();
-        self.read(move |rows| {
+        self.read_for(tenant, move |rows, tenant| {
             let open = rows
                 .prepare_cached("SELECT flows FROM open_flows WHERE tenant = ?1")?
                 .query_row([tenant.as_str()], |row| row.get(0))

@@ -18,7 +18,7 @@ use rusqlite::{Connection, params};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::database::Database;
+use super::database::{Database, Whose};
 use super::retention::{Cutoff, Retention};
 use super::rows;
 
@@ -134,7 +134,7 @@ impl SqliteQueue {
         let settings = self.settings;
         let visible_again = self.clock.after(settings.visibility);
         let gone = self.retention.cutoff();
-        let look = self.database.write(move |rows| {
+        let look = self.database.write_for(Whose::Receiving, 1, move |rows| {
             let due = Due {
                 settings,
                 now,
@@ -148,19 +148,23 @@ impl SqliteQueue {
 
 #[async_trait]
 impl FlowQueue for SqliteQueue {
-    async fn send(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
-        let clock = self.clock.clone();
-        let queue = self.settings.name;
-        let ids = self.ids.clone();
-        let messages = messages.to_vec();
-        let sent = self.database.write(move |rows| {
-            messages.iter().try_for_each(|Outgoing { message, delay }| {
-                let visible_at = clock.after(*delay).as_millisecond();
-                put(rows, queue, ids.next(), visible_at, message)
-            })
-        });
-        sent.await.map_err(|error| error.of("queue"))?;
-        self.sent.notify_waiters();
+    /// In parts, so that others come between.
+    async fn send(&self, mut messages: &[Outgoing]) -> Result<(), Unavailable> {
+        while let Some(first) = messages.first() {
+            let (some, rest) = messages.split_at(messages.len().min(self.database.part()));
+            messages = rest;
+            let (clock, ids) = (self.clock.clone(), self.ids.clone());
+            let (queue, some) = (self.settings.name, some.to_vec());
+            let tenant = &first.message.tenant;
+            let sent = self.database.write_for(tenant, some.len(), move |rows| {
+                some.iter().try_for_each(|Outgoing { message, delay }| {
+                    let visible_at = clock.after(*delay).as_millisecond();
+                    put(rows, queue, ids.next(), visible_at, message)
+                })
+            });
+            sent.await.map_err(|error| error.of("queue"))?;
+            self.sent.notify_waiters();
+        }
         Ok(())
     }
 }
@@ -194,7 +198,9 @@ impl FlowDeliveries for SqliteQueue {
         let queue = self.settings.name;
         let acknowledged = self
             .database
-            .write(move |rows| take_out(rows, queue, &receipt));
+            .write_for(Whose::Acknowledging, 1, move |rows| {
+                take_out(rows, queue, &receipt)
+            });
         acknowledged.await.map_err(|error| error.of("queue"))?;
         // Its tenant may hold another now.
         self.acknowledged.notify_waiters();

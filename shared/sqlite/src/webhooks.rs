@@ -205,9 +205,9 @@ impl Webhooks for SqliteWebhooks {
         before: Option<DeliveryId>,
         limit: usize,
     ) -> Result<Vec<WebhookDelivery>, Unavailable> {
-        let (tenant, gone) = (tenant.clone(), self.cutoff());
+        let gone = self.cutoff();
         let before = before.map(|id| id.to_string());
-        self.read(move |rows| {
+        let read = self.database.read_for(tenant, move |rows, tenant| {
             rows.prepare_cached(
                 "SELECT delivery FROM deliveries
                  WHERE webhook_id = ?1 AND tenant = ?2 AND (?3 IS NULL OR delivery_id < ?3)
@@ -219,8 +219,8 @@ impl Webhooks for SqliteWebhooks {
                 document,
             )?
             .collect()
-        })
-        .await
+        });
+        read.await.map_err(|error| error.of("webhooks"))
     }
 
     async fn due_deliveries(

@@ -1,5 +1,7 @@
 //! Jobs that wait for each other share a transaction.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,9 +10,14 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::DatabaseError;
+use super::lines::{Lines, Waiting, Whose};
 
-/// The most jobs that share a transaction.
+/// The most rows that share a transaction: more are a job that has more.
 const MAX_SHARED: usize = 256;
+/// The same where several tenants share the thread, each of which waits for a transaction of the others.
+const MAX_OF_SEVERAL: usize = 64;
+/// The most jobs that are put in line before one is done.
+const LINED_UP: usize = 4_096;
 /// Where so many writes shared a transaction, more are on their way: the next waits for them, for as long as this one
 /// took. What a commit costs is much the same however much it writes. Who comes to an idle thread waits for nobody.
 const BUSY_FROM: usize = 4;
@@ -70,53 +77,97 @@ where
     }
 }
 
-/// Has a thread do `work`, and waits for what comes of it.
+/// A thread that does what is sent to it. Clones are the same thread; it ends when the last is gone.
+#[derive(Debug, Clone)]
+pub(super) struct Thread {
+    jobs: Sender<Waiting<Box<dyn Job>>>,
+    shared: Arc<AtomicBool>,
+}
+
+impl Thread {
+    /// Whether several tenants had it do something lately.
+    pub(super) fn is_shared(&self) -> bool {
+        self.shared.load(Ordering::Relaxed)
+    }
+}
+
+/// Has a thread do `work`, which takes so many rows, and waits for what comes of it.
 pub(super) async fn wait<T: Send + 'static>(
-    thread: &Sender<Box<dyn Job>>,
+    thread: &Thread,
+    whose: Whose,
+    rows: usize,
     work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> Result<T, DatabaseError> {
     let (answer, answered) = oneshot::channel();
     let done = None;
     let job = Box::new(Awaited { work, done, answer });
-    thread.send(job).map_err(|_| DatabaseError::Closed)?;
+    thread
+        .jobs
+        .send(Waiting { whose, rows, job })
+        .map_err(|_| DatabaseError::Closed)?;
     answered.await.map_err(|_| DatabaseError::Closed)?
 }
 
-/// Starts a thread that does what is sent to it, until nobody can send more.
-pub(super) fn serve(connection: Connection, access: Access) -> Sender<Box<dyn Job>> {
+/// Starts a thread on a connection.
+pub(super) fn serve(connection: Connection, access: Access) -> Thread {
     let (sender, jobs) = channel();
+    let shared = Arc::<AtomicBool>::default();
+    let thread = Thread {
+        jobs: sender,
+        shared: shared.clone(),
+    };
     thread::spawn(move || {
+        let mut lines = Lines::new();
         let mut wait = Duration::ZERO;
-        while let Some(mut waiting) = next_jobs(&jobs, wait) {
+        while let Some(mut next) = next_jobs(&jobs, &mut lines, access, wait) {
+            shared.store(lines.are_shared(), Ordering::Relaxed);
             let begun = Instant::now();
-            let transaction = share(&connection, access, &mut waiting);
-            let busy = access == Access::Write && waiting.len() >= BUSY_FROM;
+            let transaction = share(&connection, access, &mut next);
+            let busy = access == Access::Write && next.len() >= BUSY_FROM;
             wait = if busy {
                 begun.elapsed().min(LONGEST_WAIT)
             } else {
                 Duration::ZERO
             };
-            for job in waiting {
+            for job in next {
                 job.answer(&transaction);
             }
         }
     });
-    sender
+    thread
 }
 
-/// The jobs that are waiting, and those that come within `wait` of the first, unless the first was waited for; `None` when
-/// there will be no more. They are taken before their transaction begins: one that is sent later could miss a
-/// write that was answered in between.
-fn next_jobs(jobs: &Receiver<Box<dyn Job>>, wait: Duration) -> Option<Vec<Box<dyn Job>>> {
-    let begun = Instant::now();
-    let mut waiting = vec![jobs.recv().ok()?];
-    let was_idle = begun.elapsed() > LONGEST_WAIT;
-    waiting.extend(jobs.try_iter().take(MAX_SHARED - 1));
-    if !was_idle && !wait.is_zero() && waiting.len() < MAX_SHARED {
-        thread::sleep(wait);
-        waiting.extend(jobs.try_iter().take(MAX_SHARED - waiting.len()));
+/// The jobs whose turn it is among those that are waiting, and those that come within `wait` of the first, unless the first
+/// was waited for; `None` when there will be no more. They are taken before their transaction begins: one that is sent
+/// later could miss a write that was answered in between.
+fn next_jobs(
+    jobs: &Receiver<Waiting<Box<dyn Job>>>,
+    lines: &mut Lines<Box<dyn Job>>,
+    access: Access,
+    wait: Duration,
+) -> Option<Vec<Box<dyn Job>>> {
+    let mut was_idle = false;
+    if lines.count() == 0 {
+        let begun = Instant::now();
+        lines.push(jobs.recv().ok()?);
+        was_idle = begun.elapsed() > LONGEST_WAIT;
     }
-    Some(waiting)
+    let line_up = |lines: &mut Lines<_>| {
+        let more = jobs.try_iter().take(LINED_UP);
+        more.for_each(|waiting| lines.push(waiting));
+        match access {
+            // One of each: what is read together is answered together.
+            Access::Read => lines.count(),
+            Access::Write if lines.are_shared() => MAX_OF_SEVERAL,
+            Access::Write => MAX_SHARED,
+        }
+    };
+    let mut most = line_up(lines);
+    if !was_idle && !wait.is_zero() && lines.rows() < most {
+        thread::sleep(wait);
+        most = line_up(lines);
+    }
+    Some(lines.next(most))
 }
 
 /// Runs all jobs in one transaction. Writes that fail are rare, so nothing is prepared for one: all are undone then, and

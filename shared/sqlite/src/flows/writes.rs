@@ -8,11 +8,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::{SqliteFlows, statements};
+use crate::database::Whose;
 use crate::result_cache;
 use crate::rows::{self, BATCH, FLOW};
-
-/// How many rows one transaction changes: some 10 ms of it.
-const CHANGED_TOGETHER: usize = 250;
 
 impl SqliteFlows {
     async fn write<T: Send + 'static>(
@@ -23,16 +21,27 @@ impl SqliteFlows {
         written.map_err(|error| error.of("flows"))
     }
 
+    async fn write_for<T: Send + 'static>(
+        &self,
+        whose: impl Into<Whose>,
+        rows: usize,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let written = self.database.write_for(whose, rows, work).await;
+        written.map_err(|error| error.of("flows"))
+    }
+
     /// Claims work and, if the claim wins, runs `work` in the same transaction.
     async fn write_claiming<T: Send + 'static>(
         &self,
         claim: ClaimOfWork<'_>,
+        whose: Whose,
         work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<Claiming<T>, Unavailable> {
         let key = claim.key.as_str().to_owned();
         let (holder, now, until) = (claim.holder, claim.now, claim.until);
         let gone = self.retention.cutoff();
-        self.write(move |rows| {
+        self.write_for(whose, 1, move |rows| {
             let claim = result_cache::claim(rows, &key, holder, now, until, gone)?;
             Ok(match claim {
                 WorkClaim::Claimed => Claiming::Claimed(work(rows)?),
@@ -44,18 +53,34 @@ impl SqliteFlows {
     }
 }
 
+/// A guess is made of the row that is to be changed, whose tenant never changes.
+fn whose(flow: &FlowRef) -> Whose {
+    flow.guess()
+        .map_or(Whose::Nobodys, |guess| Whose::from(&guess.tenant))
+}
+
 #[async_trait]
 impl FlowWrites for SqliteFlows {
-    async fn put_flows(&self, flows: &[Flow]) -> Result<(), Unavailable> {
-        let flows = flows.to_vec();
-        self.write(move |rows| statements::put_flows(rows, &flows))
-            .await
+    /// In parts, so that others come between.
+    async fn put_flows(&self, mut flows: &[Flow]) -> Result<(), Unavailable> {
+        while let Some(first) = flows.first() {
+            let (some, rest) = flows.split_at(flows.len().min(self.database.part()));
+            flows = rest;
+            let some = some.to_vec();
+            let written = self.write_for(&first.tenant, some.len(), move |rows| {
+                statements::put_flows(rows, &some)
+            });
+            written.await?;
+        }
+        Ok(())
     }
 
     async fn put_batch(&self, batch: &Batch) -> Result<(), Unavailable> {
         let batch = batch.clone();
-        self.write(move |rows| statements::put_batch(rows, &batch))
-            .await
+        self.write_for(&batch.tenant.clone(), 1, move |rows| {
+            statements::put_batch(rows, &batch)
+        })
+        .await
     }
 
     async fn accept(
@@ -64,14 +89,18 @@ impl FlowWrites for SqliteFlows {
         batch: &Batch,
         flows: &[Flow],
     ) -> Result<Claiming<()>, Unavailable> {
+        let whose = Whose::from(&batch.tenant);
         let (batch, flows) = (batch.clone(), flows.to_vec());
+        let count = flows.len();
         let accept = move |rows: &Connection| {
             statements::put_flows(rows, &flows)?;
             statements::put_batch(rows, &batch)
         };
         match claim {
-            Some(claim) => self.write_claiming(claim, accept).await,
-            None => Ok(Claiming::Claimed(self.write(accept).await?)),
+            Some(claim) => self.write_claiming(claim, whose, accept).await,
+            None => Ok(Claiming::Claimed(
+                self.write_for(whose, count, accept).await?,
+            )),
         }
     }
 
@@ -117,34 +146,30 @@ impl FlowWrites for SqliteFlows {
     /// The row is at hand: no guess is needed.
     async fn change(&self, flow: FlowRef, rule: Rule) -> Result<Option<Flow>, Unavailable> {
         let gone = self.retention.cutoff();
-        self.write(move |rows| {
+        self.write_for(whose(&flow), 1, move |rows| {
             let changed = statements::change(rows, flow.id(), &rule, gone)?;
             Ok(changed.map(|(before, _)| before))
         })
         .await
     }
 
-    /// In transactions of some hundred, so that others come between.
+    /// In parts, so that others come between.
     async fn change_all(&self, guesses: Vec<Flow>, rule: Rule) -> Result<Vec<Flow>, Unavailable> {
         let gone = self.retention.cutoff();
         let mut before = Vec::with_capacity(guesses.len());
-        for some in guesses.chunks(CHANGED_TOGETHER) {
-            let (ids, rule) = (
-                some.iter().map(|flow| flow.id).collect::<Vec<_>>(),
-                rule.clone(),
-            );
-            let changed = self.write(move |rows| {
+        let mut guesses = &*guesses;
+        while let Some(first) = guesses.first() {
+            let (some, rest) = guesses.split_at(guesses.len().min(self.database.part()));
+            guesses = rest;
+            let ids: Vec<_> = some.iter().map(|flow| flow.id).collect();
+            let rule = rule.clone();
+            let changed = self.write_for(&first.tenant, ids.len(), move |rows| {
                 ids.iter()
                     .map(|id| statements::change(rows, *id, &rule, gone))
                     .collect::<rusqlite::Result<Vec<_>>>()
             });
-            before.extend(
-                changed
-                    .await?
-                    .into_iter()
-                    .flatten()
-                    .map(|(before, _)| before),
-            );
+            let changed = changed.await?.into_iter().flatten();
+            before.extend(changed.map(|(before, _)| before));
         }
         Ok(before)
     }
@@ -156,7 +181,7 @@ impl FlowWrites for SqliteFlows {
         rule: Rule,
     ) -> Result<Claiming<Option<Flow>>, Unavailable> {
         let gone = self.retention.cutoff();
-        self.write_claiming(claim, move |rows| {
+        self.write_claiming(claim, whose(&flow), move |rows| {
             let changed = statements::change(rows, flow.id(), &rule, gone)?;
             Ok(changed.map(|(before, _)| before))
         })
@@ -178,7 +203,7 @@ impl FlowWrites for SqliteFlows {
             None => None,
         };
         let (gone, made_at) = (self.retention.cutoff(), self.retention.now());
-        self.write(move |rows| {
+        self.write_for(whose(&flow), 1, move |rows| {
             if let Some((key, output)) = &made {
                 result_cache::complete(rows, key, output, made_at)?;
             }
