@@ -1,5 +1,6 @@
 """What one tenant notices of another, whose thousands of flows wait for a slow vendor: its batch of ten and its v1 call,
-alone and beside them; and the same where both wait at one vendor, for its rate or for a place.
+alone and beside them; the same where both wait at one vendor, for its rate or for a place; and beside searches through
+thousands of batches, and batches of 10,000 that are submitted and cancelled.
 
     cargo build --release --package assetmill
     python3 localstack/fairness.py target/release/assetmill [--flows 20000] [--seconds 5]
@@ -9,9 +10,11 @@ With `--aws N`, so many programs share a queue and tables of AWS, or of what spe
 """
 
 import argparse
+import contextlib
 import http.client
 import itertools
 import json
+import multiprocessing
 import pathlib
 import socket
 import statistics
@@ -142,6 +145,40 @@ def measure_at_one_vendor(port, assets):
         ask(port, ALICE, "POST", f"{of_alice}/cancel")
 
 
+def search(port, number):
+    while True:
+        ask(port, ALICE, "GET", "/api/v2/batches?name=no-batch-has-this")
+
+
+def submit_and_cancel(port, number):
+    for time_of in itertools.count():
+        urls = [f"http://10.0.0.1/{number}/{time_of}/{place}" for place in range(10_000)]
+        ask(port, ALICE, "POST", batch(port, ALICE, urls) + "/cancel")
+
+
+@contextlib.contextmanager
+def doing(work, times, port):
+    """So many of them at the same time, each in a process of its own."""
+    working = [multiprocessing.Process(target=work, args=(port, number), daemon=True) for number in range(times)]
+    for process in working:
+        process.start()
+    time.sleep(2)
+    try:
+        yield
+    finally:
+        for process in working:
+            process.kill()
+            process.join()
+
+
+def measure_at_the_database(port, url, sizes, alone):
+    for number in range(4_000):
+        batch(port, ALICE, [f"http://10.0.0.1/{number}"])
+    for what, work, times in (("32 searches", search, 32), ("4 that submit and cancel", submit_and_cancel, 4)):
+        with doing(work, times, port):
+            tell(what, alone, measure(port, url, sizes))
+
+
 def until_ready(port):
     while True:
         try:
@@ -164,7 +201,7 @@ def main():
     arguments.add_argument("--seconds", type=float, default=5)
     arguments.add_argument("--aws", type=int, default=0, metavar="N")
     given = arguments.parse_args()
-    ports, sizes = [free_port() for _ in range(given.aws or 1)], iter(range(100, 1_000))
+    ports, sizes = [free_port() for _ in range(given.aws or 1)], itertools.count(100)
     with tempfile.TemporaryDirectory() as folder:
         catalogue = pathlib.Path(folder, "operations.toml")
         slow = vendor(given.seconds)
@@ -192,6 +229,7 @@ def main():
                 return
             url = f"http://127.0.0.1:{port}/samples/coffee.jpg"
             alone = measure(port, url, sizes)
+            measure_at_the_database(port, url, sizes, alone)
             for first in range(0, given.flows, 10_000):
                 number = min(10_000, given.flows - first)
                 batch(port, ALICE, [next(assets) for _ in range(number)], operation="slow")

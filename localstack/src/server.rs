@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::Listener;
-use futures_util::future::poll_immediate;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -19,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 pub use connections::Connections;
 use progress::InProgress;
-use requests::Requests;
+use requests::{Answered, Requests};
 
 /// How long a client may take over the head of a request, the wait for its first byte included: one
 /// that begins and never ends would keep its connection, and the program from stopping, for ever.
@@ -51,30 +50,32 @@ pub async fn serve(
             tracing::debug!("connection refused: its address has enough of them");
             continue;
         };
+        let answered = Answered::default();
         let requests = TowerToHyperService::new(Requests {
             router: router.clone(),
             of: connections.requests().clone(),
             on: place.clone(),
+            answered: answered.clone(),
         });
-        let stream = TokioIo::new(InProgress::new(stream));
+        let stream = TokioIo::new(InProgress::new(stream, answered));
         let connection = http.serve_connection(stream, requests).into_owned();
         let stop = stop.clone();
         open.spawn(async move {
             let mut connection = pin!(connection);
             let ended = tokio::select! {
+                // What has come is read first.
+                biased;
                 ended = &mut connection => ended,
                 () = stop.cancelled() => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
                 () = place.is_needed() => {
-                    connection.as_mut().graceful_shutdown();
-                    // What came meanwhile is answered yet.
-                    match poll_immediate(&mut connection).await {
-                        Some(ended) => ended,
-                        None if place.is_idle() => return,
-                        None => connection.await,
+                    if place.is_idle() {
+                        return;
                     }
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
                 }
             };
             if let Err(error) = ended {

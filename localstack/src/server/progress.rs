@@ -7,6 +7,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::requests::Answered;
+
 /// What a client that is sent more than it reads has to read, and in which time. Each answer that waits holds
 /// memory, and a timeout that any single byte puts off is none.
 const LEAST_BYTES: usize = 64 * 1024;
@@ -20,6 +22,7 @@ const UNSENT_BYTES: u32 = 128 * 1024;
 /// 30 seconds, and fewer than 64 KiB of it could be written.
 pub(super) struct InProgress<Io> {
     io: Io,
+    answered: Answered,
     waiting: Option<Waiting>,
     // Made once: a timer is moved more cheaply than it is made.
     timer: Pin<Box<Sleep>>,
@@ -31,20 +34,21 @@ struct Waiting {
 }
 
 impl InProgress<TcpStream> {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: TcpStream, answered: Answered) -> Self {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         {
             // Without it, slow clients are cut off sooner than they should; they are served all the same.
             let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
         }
-        Self::over(stream)
+        Self::over(stream, answered)
     }
 }
 
 impl<Io> InProgress<Io> {
-    fn over(io: Io) -> Self {
+    fn over(io: Io, answered: Answered) -> Self {
         Self {
             io,
+            answered,
             waiting: None,
             timer: Box::pin(sleep(IN_TIME)),
         }
@@ -117,7 +121,9 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for InProgress<Io> {
     /// Comes when everything was written, so that the client is abreast.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.waiting = None;
-        Pin::new(&mut self.io).poll_flush(context)
+        ready!(Pin::new(&mut self.io).poll_flush(context))?;
+        self.answered.are_sent();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -133,7 +139,7 @@ mod tests {
 
     fn pair() -> (InProgress<DuplexStream>, DuplexStream) {
         let (server, client) = duplex(1024);
-        (InProgress::over(server), client)
+        (InProgress::over(server, Answered::default()), client)
     }
 
     #[tokio::test(start_paused = true)]

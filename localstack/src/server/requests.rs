@@ -1,5 +1,5 @@
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use assetmill_api::UnderWay;
@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _};
-use http::{Request, Response};
+use http::Response;
 use http_body::{Frame, SizeHint};
 use tower::Service;
 
@@ -20,21 +20,50 @@ pub(super) struct Requests {
     pub(super) router: Router,
     pub(super) of: Shares,
     pub(super) on: Arc<Place>,
+    pub(super) answered: Answered,
 }
 
-/// The body of an answer, and what is given back when it was sent, or its client has gone.
-pub(super) struct Sent {
-    body: Body,
-    _request: UnderWay,
+/// A request whose answer is not sent yet.
+struct Request {
+    _counts: UnderWay,
     _in_use: InUse,
 }
 
-impl<B> Service<Request<B>> for Requests
+/// The requests whose answers were handed over, and may not be written yet: a large answer is made long before a client that
+/// reads slowly has it. Clones are those of the same connection.
+#[derive(Clone, Default)]
+pub(super) struct Answered(Arc<Mutex<Vec<Request>>>);
+
+impl Answered {
+    /// Everything that was handed over was written.
+    pub(super) fn are_sent(&self) {
+        self.requests().clear();
+    }
+
+    fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The body of an answer. When it was handed over, or its client has gone, its request is answered.
+pub(super) struct Answer {
+    body: Body,
+    request: Option<Request>,
+    answered: Answered,
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.answered.requests().extend(self.request.take());
+    }
+}
+
+impl<B> Service<http::Request<B>> for Requests
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
 {
-    type Response = Response<Sent>;
+    type Response = Response<Answer>;
     type Error = std::convert::Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
@@ -43,24 +72,27 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
         let under_way = UnderWay::of(self.of.clone());
         request.extensions_mut().insert(under_way.clone());
-        let in_use = self.on.in_use();
-        let answer = self.router.call(request);
+        let begun = Request {
+            _counts: under_way,
+            _in_use: self.on.in_use(),
+        };
+        let (answer, answered) = (self.router.call(request), self.answered.clone());
         async move {
             let answer = answer.await?;
-            Ok(answer.map(|body| Sent {
+            Ok(answer.map(|body| Answer {
                 body,
-                _request: under_way,
-                _in_use: in_use,
+                request: Some(begun),
+                answered,
             }))
         }
         .boxed()
     }
 }
 
-impl HttpBody for Sent {
+impl HttpBody for Answer {
     type Data = Bytes;
     type Error = axum::Error;
 

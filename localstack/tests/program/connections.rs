@@ -2,8 +2,8 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::support::Program;
 
@@ -75,6 +75,17 @@ async fn one_tenant_leaves_connections_to_the_others() {
     while ask(&program, ALICE).await.0 != StatusCode::OK {}
 }
 
+async fn health(program: &Program) -> String {
+    let mut client = program.connect().await;
+    client
+        .write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
 /// Without keys there is one tenant, to whom all of them belong.
 #[tokio::test(flavor = "multi_thread")]
 #[cfg_attr(feature = "deployed", ignore = "API Gateway has the connections")]
@@ -82,15 +93,37 @@ async fn an_idle_connection_makes_room() {
     let program = Program::start(&["--connections", "2"]).await;
     let _idle = [program.connect().await, program.connect().await];
     for _ in 0..5 {
-        let mut client = program.connect().await;
-        client
-            .write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            .await
-            .unwrap();
-        let mut answer = String::new();
-        tokio::io::AsyncReadExt::read_to_string(&mut client, &mut answer)
-            .await
-            .unwrap();
+        let answer = health(&program).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+}
+
+/// The program has made all of its answer long before.
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(feature = "deployed", ignore = "API Gateway has the connections")]
+async fn who_reads_slowly_makes_no_room() {
+    let program = Program::start(&["--connections", "2"]).await;
+    let address = program
+        .url("")
+        .trim_start_matches("http://")
+        .parse()
+        .unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 * 1024).unwrap();
+    let mut slow = socket.connect(address).await.unwrap();
+    slow.write_all(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = vec![slow.read_u8().await.unwrap()];
+    let _idle = program.connect().await;
+    for _ in 0..5 {
+        let answer = health(&program).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    let document = program.fetch(&program.url("/openapi.json")).await;
+    let document = document.bytes().await.unwrap();
+    while !answer.ends_with(&document) {
+        let read = slow.read_buf(&mut answer).await.unwrap();
+        assert_ne!(read, 0, "cut off after {} bytes", answer.len());
     }
 }

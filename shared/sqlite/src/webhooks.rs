@@ -44,11 +44,22 @@ impl SqliteWebhooks {
         read.map_err(|error| error.of("webhooks"))
     }
 
-    async fn write<T: Send + 'static>(
+    async fn read_for<T: Send + 'static>(
         &self,
+        tenant: &TenantId,
+        work: impl Fn(&Connection, &TenantId) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let read = self.database.read_for(tenant, work).await;
+        read.map_err(|error| error.of("webhooks"))
+    }
+
+    async fn write_for<T: Send + 'static>(
+        &self,
+        tenant: &TenantId,
+        rows: usize,
         work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let written = self.database.write(work).await;
+        let written = self.database.write_for(tenant, rows, work).await;
         written.map_err(|error| error.of("webhooks"))
     }
 
@@ -61,14 +72,16 @@ impl SqliteWebhooks {
 #[async_trait]
 impl Outbox for SqliteWebhooks {
     async fn webhooks(&self, tenant: &TenantId) -> Result<Vec<Webhook>, Unavailable> {
-        let tenant = tenant.clone();
-        self.read(move |rows| webhooks_of(rows, &tenant)).await
+        self.read_for(tenant, webhooks_of).await
     }
 
     async fn put_deliveries(&self, deliveries: &[WebhookDelivery]) -> Result<(), Unavailable> {
+        let Some(first) = deliveries.first() else {
+            return Ok(());
+        };
         let deliveries = deliveries.to_vec();
         let gone = self.cutoff();
-        self.write(move |rows| {
+        self.write_for(&first.tenant, deliveries.len(), move |rows| {
             for delivery in &deliveries {
                 put(rows, delivery)?;
             }
@@ -96,16 +109,16 @@ impl Webhooks for SqliteWebhooks {
         tenant: &TenantId,
         rule: WebhookRule,
     ) -> Result<Vec<Webhook>, Unavailable> {
-        let tenant = tenant.clone();
-        self.write(move |rows| {
-            let before = webhooks_of(rows, &tenant)?;
+        let owner = tenant.clone();
+        self.write_for(tenant, 1, move |rows| {
+            let before = webhooks_of(rows, &owner)?;
             let mut after = before.clone();
             rule(&mut after);
             if after != before {
                 rows.prepare_cached(
                     "INSERT OR REPLACE INTO webhooks (tenant, webhooks) VALUES (?1, ?2)",
                 )?
-                .execute(params![tenant.as_str(), rows::to_json(&after)?])?;
+                .execute(params![owner.as_str(), rows::to_json(&after)?])?;
             }
             let gone = |it: &&Webhook| after.iter().all(|left| left.id != it.id);
             for webhook in before.iter().filter(gone) {
@@ -126,12 +139,12 @@ impl Webhooks for SqliteWebhooks {
         tenant: &TenantId,
         id: WebhookId,
     ) -> Result<Option<Webhook>, Unavailable> {
-        let (tenant, gone) = (tenant.clone(), self.retention.cutoff());
-        self.read(move |rows| {
-            let mut of_tenant = webhooks_of(rows, &tenant)?.into_iter();
+        let gone = self.retention.cutoff();
+        self.read_for(tenant, move |rows, tenant| {
+            let mut of_tenant = webhooks_of(rows, tenant)?.into_iter();
             match of_tenant.find(|webhook| webhook.id == id) {
                 Some(webhook) => Ok(Some(webhook)),
-                None => webhook_of_batch(rows, &tenant, id.as_batch(), gone),
+                None => webhook_of_batch(rows, tenant, id.as_batch(), gone),
             }
         })
         .await
@@ -143,9 +156,9 @@ impl Webhooks for SqliteWebhooks {
         batch: BatchId,
         rule: OneWebhookRule,
     ) -> Result<Option<Webhook>, Unavailable> {
-        let (tenant, gone) = (tenant.clone(), self.retention.cutoff());
-        self.write(move |rows| {
-            let Some(before) = webhook_of_batch(rows, &tenant, batch, gone)? else {
+        let (owner, gone) = (tenant.clone(), self.retention.cutoff());
+        self.write_for(tenant, 1, move |rows| {
+            let Some(before) = webhook_of_batch(rows, &owner, batch, gone)? else {
                 return Ok(None);
             };
             let mut after = before.clone();
@@ -163,8 +176,8 @@ impl Webhooks for SqliteWebhooks {
         webhook: WebhookId,
         id: DeliveryId,
     ) -> Result<Option<WebhookDelivery>, Unavailable> {
-        let (tenant, gone) = (tenant.clone(), self.cutoff());
-        self.read(move |rows| {
+        let gone = self.cutoff();
+        self.read_for(tenant, move |rows, tenant| {
             rows.prepare_cached(
                 "SELECT delivery FROM deliveries
                  WHERE webhook_id = ?1 AND delivery_id = ?2 AND tenant = ?3 AND created_at > ?4",
@@ -179,8 +192,8 @@ impl Webhooks for SqliteWebhooks {
     }
 
     async fn replace_delivery(&self, delivery: &WebhookDelivery) -> Result<bool, Unavailable> {
-        let delivery = delivery.clone();
-        self.write(move |rows| {
+        let (tenant, delivery) = (&delivery.tenant, delivery.clone());
+        self.write_for(tenant, 1, move |rows| {
             let replaced = rows
                 .prepare_cached(
                     "UPDATE deliveries SET revision = ?3, due_at = ?4, delivery = ?5
@@ -207,7 +220,7 @@ impl Webhooks for SqliteWebhooks {
     ) -> Result<Vec<WebhookDelivery>, Unavailable> {
         let gone = self.cutoff();
         let before = before.map(|id| id.to_string());
-        let read = self.database.read_for(tenant, move |rows, tenant| {
+        self.read_for(tenant, move |rows, tenant| {
             rows.prepare_cached(
                 "SELECT delivery FROM deliveries
                  WHERE webhook_id = ?1 AND tenant = ?2 AND (?3 IS NULL OR delivery_id < ?3)
@@ -219,8 +232,8 @@ impl Webhooks for SqliteWebhooks {
                 document,
             )?
             .collect()
-        });
-        read.await.map_err(|error| error.of("webhooks"))
+        })
+        .await
     }
 
     async fn due_deliveries(

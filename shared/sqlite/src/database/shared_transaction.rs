@@ -14,8 +14,9 @@ use super::lines::{Lines, Waiting, Whose};
 
 /// The most rows that share a transaction: more are a job that has more.
 const MAX_SHARED: usize = 256;
-/// The same where several tenants share the thread, each of which waits for a transaction of the others.
-const MAX_OF_SEVERAL: usize = 64;
+/// The same where several tenants share the thread, each of which waits for a transaction of the others: there is room for a
+/// part of what is many, and for as much of others.
+const MAX_OF_SEVERAL: usize = 200;
 /// The most jobs that are put in line before one is done.
 const LINED_UP: usize = 4_096;
 /// Where so many writes shared a transaction, more are on their way: the next waits for them, for as long as this one
